@@ -1,0 +1,1 @@
+"""The stages that come with stylepipe: one module per stage, named as in recipes."""

@@ -1,0 +1,3 @@
+"""A declarative pipeline engine for neural style transfer."""
+
+__version__ = "0.1.0"

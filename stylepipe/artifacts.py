@@ -1,0 +1,130 @@
+"""What flows between stages: `Image`, `Mask` and `Weights`; checked when made, saved without pickle, named by digest.
+
+The same three functions serve every kind: `digest` names the content, `save` writes it as safetensors, `load` reads it back.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Shaped
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from stylepipe.errors import StoreError
+
+# A host array or a device array: stages compute with either, and only `save` and `digest` bring it to the host.
+Array = Any
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """An RGB picture.
+
+    `pixels` is float32, sRGB-encoded, in [0, 1], of shape (height, width, 3). `alpha`, if the picture has transparency, is
+    float32 in [0, 1] of shape (height, width); it is kept aside: stages that change the size resize it, others hand it on.
+    Raises ValueError when a shape is not as stated.
+    """
+
+    pixels: Float[Array, "height width 3"]
+    alpha: Float[Array, "height width"] | None = None
+
+    def __post_init__(self) -> None:
+        _require(np.ndim(self.pixels) == 3 and np.shape(self.pixels)[2] == 3, "pixels of shape (h, w, 3)", self.pixels)
+        if self.alpha is not None:
+            _require(np.shape(self.alpha) == self.size, f"alpha of shape {self.size}", self.alpha)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        height, width, _ = np.shape(self.pixels)
+        return height, width
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """A soft region: float32 in [0, 1], shape (height, width); 1 is inside. Raises ValueError for another shape."""
+
+    values: Float[Array, "height width"]
+
+    def __post_init__(self) -> None:
+        _require(np.ndim(self.values) == 2, "values of shape (h, w)", self.values)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        height, width = np.shape(self.values)
+        return height, width
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """A network's tensors by name, and `metadata`: the network's own description (input, padding, pooling, source)."""
+
+    tensors: Mapping[str, Shaped[Array, "..."]]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+Artifact = Image | Mask | Weights
+
+KINDS: Mapping[str, type[Artifact]] = {"image": Image, "mask": Mask, "weights": Weights}
+
+
+def kind_of(artifact: Artifact) -> str:
+    """The name of an artifact's kind, as recipes and records spell it: image, mask or weights."""
+    return next(name for name, kind in KINDS.items() if isinstance(artifact, kind))
+
+
+def digest(artifact: Artifact) -> str:
+    """The SHA-256 of an artifact's content: its kind, its metadata, and each array's name, dtype, shape and bytes."""
+    arrays, metadata = _disassemble(artifact)
+    sha = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        sha.update(json.dumps([name, array.dtype.str, array.shape]).encode())
+        sha.update(array.data if array.flags.c_contiguous else array.tobytes())
+    sha.update(json.dumps([kind_of(artifact), metadata], sort_keys=True).encode())
+    return sha.hexdigest()
+
+
+def save(artifact: Artifact, path: Path) -> None:
+    """Writes an artifact as one safetensors file. Raises OSError as the system reports it."""
+    arrays, metadata = _disassemble(artifact)
+    description = json.dumps({"kind": kind_of(artifact), "metadata": metadata}, sort_keys=True)
+    save_file(arrays, path, metadata={"stylepipe": description})
+
+
+def load(path: Path) -> Artifact:
+    """Reads an artifact that `save` wrote. Raises StoreError when the file is not one, or is damaged."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            description = json.loads((file.metadata() or {})["stylepipe"])
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+        return _assemble(description["kind"], arrays, description["metadata"])
+    except (SafetensorError, KeyError, ValueError, TypeError) as error:
+        raise StoreError(f"{path.name} is not a readable artifact: {error}.") from error
+
+
+def _disassemble(artifact: Artifact) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    match artifact:
+        case Image(pixels, None):
+            arrays, metadata = {"pixels": pixels}, {}
+        case Image(pixels, alpha):
+            arrays, metadata = {"pixels": pixels, "alpha": alpha}, {}
+        case Mask(values):
+            arrays, metadata = {"values": values}, {}
+        case Weights(tensors, description):
+            arrays, metadata = tensors, dict(description)
+    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata
+
+
+def _assemble(kind: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> Artifact:
+    return Weights(arrays, metadata) if kind == "weights" else KINDS[kind](**arrays)
+
+
+def _require(holds: bool, expected: str, array: Array) -> None:
+    if not holds:
+        raise ValueError(f"expected {expected}, received shape {np.shape(array)}")

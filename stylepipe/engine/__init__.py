@@ -1,0 +1,1 @@
+"""From a resolved recipe to runs: graph, keys, store, records, runner."""

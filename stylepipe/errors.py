@@ -1,0 +1,108 @@
+"""Everything that can go wrong for a user, as one family of exceptions.
+
+    StylepipeError              exit code
+    ├── UsageError              2    a command line that cannot be carried out
+    ├── RecipeError             2    a recipe with one or more problems, each with its place
+    ├── InputError              2    a picture that is missing, damaged, too large or of an unknown format
+    ├── WeightsError            2    network weights that are missing, damaged or of an unknown layout
+    ├── StageError              1    a stage that could not do its work on what it was given
+    ├── StoreError              1    a cache or output folder that cannot be read or written
+    └── Interrupted             130  the user's Ctrl-C, after the state was saved
+
+Every message says what was found and what is allowed; `hint` says what to do about it. The command line prints both and ends
+with `exit_code`; a traceback is only ever shown for a fault of stylepipe's own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import ClassVar
+
+
+class StylepipeError(Exception):
+    """A problem that the user can understand and mend: `message`, and a `hint` that says how."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}" if self.hint else self.message
+
+
+class UsageError(StylepipeError):
+    """A command line that cannot be carried out."""
+
+    exit_code = 2
+
+
+class InputError(StylepipeError):
+    """A picture that is missing, damaged, too large, or of a format that is not read."""
+
+    exit_code = 2
+
+
+class WeightsError(StylepipeError):
+    """Network weights that are missing, damaged, or laid out in an unknown way."""
+
+    exit_code = 2
+
+
+class StageError(StylepipeError):
+    """A stage that could not do its work on what it was given."""
+
+
+class StoreError(StylepipeError):
+    """A cache or output folder that cannot be read or written."""
+
+
+class Interrupted(StylepipeError):
+    """The user asked to stop; what was computed so far is kept."""
+
+    exit_code = 130
+
+
+@dataclass(frozen=True)
+class Place:
+    """A position in a text file: 1-based line and column."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a recipe, and where."""
+
+    message: str
+    place: Place | None = None
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.place}: " if self.place else ""
+        return f"{where}{self.message}" + (f" {self.hint}" if self.hint else "")
+
+
+class RecipeError(StylepipeError):
+    """A recipe that cannot be run: all of its problems at once, in the order of their places."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str | None:
+    """A hint that names the nearest of the `known` names, or lists them when none is near; None when there are none."""
+    if not known:
+        return None
+    near = get_close_matches(name, known, n=1)
+    return f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(sorted(known))}."

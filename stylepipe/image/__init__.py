@@ -1,0 +1,1 @@
+"""Pictures: reading, writing, and pure functions on arrays."""

@@ -1,0 +1,65 @@
+"""What a checked recipe comes to: the one thing that the recipe language hands to the engine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stylepipe.errors import Place
+from stylepipe.stage import Params, Stage
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """An entry of `inputs:`: its `kind` (image, mask, weights) and the file, or the weights' name, that it refers to.
+
+    `reference` is what the recipe says. `root` is the folder that a relative reference starts from: the recipe's own, or the
+    current one when the reference was given on the command line, where it may also leave that folder.
+    """
+
+    name: str
+    kind: str
+    reference: str
+    root: Path
+    place: Place
+
+
+@dataclass(frozen=True)
+class StageNode:
+    """One stage of the graph, its parameters checked, each argument bound to the names of inputs or of other nodes.
+
+    `name` is the recipe's, with `@item` behind it for one of a `foreach`. An optional argument that was not given is not in
+    `inputs`; a list argument is bound to a tuple.
+    """
+
+    name: str
+    stage: Stage
+    params: Params
+    inputs: Mapping[str, str | tuple[str, ...]]
+    place: Place
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The names of all inputs and nodes that this one is computed from, in the order of its arguments."""
+        bound = self.inputs.values()
+        return tuple(name for names in bound for name in ((names,) if isinstance(names, str) else names))
+
+
+@dataclass(frozen=True)
+class ResolvedRecipe:
+    """A recipe with every template resolved and every value checked.
+
+    `stages` come in an order in which each follows all that it needs, and hold the unneeded ones too; `outputs` maps output
+    names to nodes. `text` is the file as given; `document` is the resolved recipe as plain data, a valid recipe itself.
+    """
+
+    name: str
+    description: str
+    seed: int
+    params: Mapping[str, Any]
+    inputs: Mapping[str, InputFile]
+    stages: Mapping[str, StageNode]
+    outputs: Mapping[str, str]
+    warnings: tuple[str, ...]
+    text: str
+    document: Mapping[str, Any]

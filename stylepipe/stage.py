@@ -1,0 +1,172 @@
+"""The stage contract: a pure function on artifacts and a frozen model of its parameters.
+
+    @stage(version=1)
+    def sharpen(image: Image, params: SharpenParams) -> Image:
+        ...
+
+Annotated positional arguments are the stage's inputs, `params` is the rest of its block in the recipe, the return annotation is
+its output. Keyword-only arguments are services of the engine, asked for by name: `key`, `emit`, `checkpoint`. A stage reads and
+writes no files, and its function, its module and its name in recipes are spelled alike.
+"""
+
+import inspect
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from stylepipe.artifacts import KINDS, Artifact
+from stylepipe.errors import StylepipeError
+
+
+class Params(BaseModel):
+    """The base of every stage's parameters: frozen, no unknown names, finite numbers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+# --- services ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`done` of `total` iterations are finished; `loss` and its `terms` by name, where the stage minimises something."""
+
+    done: int
+    total: int
+    loss: float | None = None
+    terms: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A preview of the result so far, for the run's animation: `pixels` as in `Image`."""
+
+    pixels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something the user should know although nothing failed."""
+
+    text: str
+
+
+Emit = Callable[[Progress | Frame | Note], None]
+"""The service `emit`: tells the run what happens."""
+
+
+class Checkpoint(Protocol):
+    """The service `checkpoint`: keeps a stage's state, so that a stopped run goes on where it was.
+
+    A stage that resumes must give the same bytes as one that was never stopped: the state holds all that the rest depends on.
+    """
+
+    def load(self) -> Mapping[str, np.ndarray] | None:
+        """The state saved last for this very computation, or None at its first start."""
+        ...
+
+    def offer(self, state: Callable[[], Mapping[str, np.ndarray]]) -> None:
+        """Called once per iteration; takes the state when it is time to save. Raises Interrupted if the user asked to stop."""
+        ...
+
+
+SERVICES = ("key", "emit", "checkpoint")
+
+
+# --- the contract -----------------------------------------------------------------------------------------------------
+
+
+class StageContractError(StylepipeError):
+    """A stage that does not keep the contract: a fault of its author, named so that it is found at once."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a stage: its `kind` (image, mask, weights); whether it is a list (`many`), may be absent (`optional`)."""
+
+    kind: str
+    many: bool = False
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage as the engine sees it; calling it calls its function."""
+
+    name: str
+    version: int
+    function: Callable[..., Artifact]
+    params: type[Params]
+    inputs: Mapping[str, Input]
+    output: str
+    services: frozenset[str]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Artifact:
+        """Runs the stage's function."""
+        return self.function(*args, **kwargs)
+
+    @property
+    def module(self) -> str:
+        """The dotted name of the module that defines the stage."""
+        return self.function.__module__
+
+    @property
+    def summary(self) -> str:
+        """The first line of the stage's docstring."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+
+def stage(*, version: int) -> Callable[[Callable[..., Any]], Stage]:
+    """Makes a function a stage. `version` changes when the same inputs are to give another result.
+
+    Raises StageContractError when the signature does not keep the contract (see this module's description).
+    """
+
+    def declare(function: Callable[..., Any]) -> Stage:
+        hints = get_type_hints(function)
+        inputs: dict[str, Input] = {}
+        services: set[str] = set()
+        for parameter in inspect.signature(function).parameters.values():
+            if parameter.kind is parameter.KEYWORD_ONLY:
+                services.add(_service(function, parameter.name))
+            elif parameter.name != "params":
+                inputs[parameter.name] = _input(function, parameter, hints.get(parameter.name))
+        params = hints.get("params")
+        if not (inspect.isclass(params) and issubclass(params, Params)):
+            raise _broken(function, f"its argument 'params' is annotated {params!r}", "a subclass of Params")
+        output = _kind(hints.get("return"))
+        if output is None:
+            raise _broken(function, f"it returns {hints.get('return')!r}", f"one of {', '.join(KINDS)}")
+        return Stage(function.__name__, version, function, params, inputs, output, frozenset(services))
+
+    return declare
+
+
+def _input(function: Callable[..., Any], parameter: inspect.Parameter, hint: Any) -> Input:
+    """Image → one; Image | None → optional; Sequence[Image] → many, optional when it has a default."""
+    members = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    optional = type(None) in members or parameter.default is not parameter.empty
+    (member, *others) = [m for m in members if m is not type(None)]
+    many = get_origin(member) is Sequence
+    kind = _kind(get_args(member)[0] if many else member)
+    if kind is None or others:
+        raise _broken(function, f"its input '{parameter.name}' is annotated {hint!r}", f"one of {', '.join(KINDS)}")
+    return Input(kind, many=many, optional=optional)
+
+
+def _kind(hint: Any) -> str | None:
+    return next((name for name, kind in KINDS.items() if kind is hint), None)
+
+
+def _service(function: Callable[..., Any], name: str) -> str:
+    if name not in SERVICES:
+        raise _broken(function, f"it asks for the service '{name}'", f"one of {', '.join(SERVICES)}")
+    return name
+
+
+def _broken(function: Callable[..., Any], found: str, allowed: str) -> StageContractError:
+    return StageContractError(f"Stage '{function.__name__}' in {function.__module__}: {found}; allowed is {allowed}.")
