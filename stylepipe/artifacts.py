@@ -122,7 +122,7 @@ def _disassemble(artifact: Artifact) -> tuple[dict[str, np.ndarray], dict[str, s
 
 
 def _assemble(kind: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> Artifact:
-    return Weights(arrays, metadata) if kind == "weights" else KINDS[kind](**arrays)
+    return Weights(arrays, metadata) if kind == "weights" else {"image": Image, "mask": Mask}[kind](**arrays)
 
 
 def _require(holds: bool, expected: str, array: Array) -> None:
