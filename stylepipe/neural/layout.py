@@ -1,0 +1,104 @@
+"""The one form in which a VGG's weights are kept here, and what they say of themselves.
+
+The tensors of a network that is whole from conv1_1 up to some layer, kernels as (height, width, in, out):
+
+    normalise/kernel  (1, 1, 3, 3)     normalise/bias  (3,)      from RGB in [0, 1] to what conv1_1 expects
+    conv1_1/kernel    (3, 3, 3, c)     conv1_1/bias    (c,)
+    conv1_2/kernel    (3, 3, c, d)     conv1_2/bias    (d,)      …
+
+and, in the metadata, `pooling` (max, average, l2) and `padding` (zeros, reflect, edge). No JAX here: files are checked and
+converted without it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from stylepipe.artifacts import Array, Weights
+from stylepipe.errors import WeightsError
+
+Pooling = Literal["max", "average", "l2"]
+Padding = Literal["zeros", "reflect", "edge"]
+
+DEEPEST = (2, 2, 4, 4, 4)
+"""VGG-19's convolutions per block; VGG-16 and slim networks have at most as many."""
+
+_MEAN_GAIN = {"max": 1.0, "average": 2.0, "l2": 0.78}
+
+
+@dataclass(frozen=True)
+class Vgg:
+    """A network without its tensors: all that must be known when the computation is compiled.
+
+    `depth` is the number of convolutions in each block. `gain` multiplies the result of every pool; it is 1 with the pooling
+    that the network was trained with.
+    """
+
+    depth: tuple[int, ...]
+    pooling: Pooling
+    padding: Padding
+    gain: float = 1.0
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The names of all layers in their order, relu1_1 first."""
+        return tuple(f"relu{block}_{index}" for block, index in _places(self.depth))
+
+
+def describe(weights: Weights, *, pooling: Pooling | None = None) -> Vgg:
+    """What the weights say of themselves; `pooling`, if given, takes the place of their own.
+
+    Another pooling than the network was trained with changes the scale of the activations. With maximum as 1, the mean of
+    the window times 2, or the root of its sum of squares times 0.78, keeps their mean about as it was (K. Crowson,
+    style-transfer-pytorch). Raises WeightsError when the tensors are not a network in the form described above.
+    """
+    trained = _stated(weights.metadata, "pooling", Pooling)
+    chosen = pooling or trained
+    padding = _stated(weights.metadata, "padding", Padding)
+    return Vgg(_depth(weights.tensors), chosen, padding, _MEAN_GAIN[chosen] / _MEAN_GAIN[trained])
+
+
+def _stated(metadata: Mapping[str, str], name: str, allowed: Any) -> Any:
+    stated = metadata.get(name)
+    if stated not in get_args(allowed):
+        found = f"the {name} '{stated}'" if stated else f"no {name}"
+        raise WeightsError(
+            f"The weights state {found}; allowed is {', '.join(get_args(allowed))}.",
+            hint="'stylepipe weights convert' brings a file of another layout into the form that is read here.",
+        )
+    return stated
+
+
+def _places(depth: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    return ((block, index) for block, count in enumerate(depth, 1) for index in range(1, count + 1))
+
+
+def _depth(tensors: Mapping[str, Array]) -> tuple[int, ...]:
+    """Convolutions per block, each checked to fit the one before it."""
+    held = [(block, index) for block, index in _places(DEEPEST) if f"conv{block}_{index}/kernel" in tensors]
+    depth = tuple(sum(block == b for block, _ in held) for b in range(1, 1 + max((block for block, _ in held), default=0)))
+    if not held or held != list(_places(depth)) or 0 in depth:
+        names = ", ".join(f"conv{block}_{index}" for block, index in held) or "no convolution"
+        raise WeightsError(f"The weights hold {names}.", hint="A VGG's layers must be there without a gap, up to any depth.")
+    _check(tensors, "normalise", (1, 1, 3, 3))
+    channels = 3
+    for block, index in held:
+        channels = _check(tensors, f"conv{block}_{index}", (3, 3, channels, None))
+    return depth
+
+
+def _check(tensors: Mapping[str, Array], layer: str, shape: tuple[int | None, ...]) -> int:
+    """The layer's output channels, once kernel and bias are found to be there with matching shapes; None is any number."""
+    for part in ("kernel", "bias"):
+        if f"{layer}/{part}" not in tensors:
+            raise WeightsError(f"The weights hold no '{layer}/{part}'.")
+    found = np.shape(tensors[f"{layer}/kernel"])
+    if len(found) != 4 or 0 in found or any(want not in (None, size) for want, size in zip(shape, found, strict=True)):
+        expected = ", ".join("any" if want is None else str(want) for want in shape)
+        raise WeightsError(f"The tensor '{layer}/kernel' has shape {found}; expected is ({expected}).")
+    bias = np.shape(tensors[f"{layer}/bias"])
+    if bias != found[-1:]:
+        raise WeightsError(f"The tensor '{layer}/bias' has shape {bias}; expected is {found[-1:]}, after its kernel.")
+    return found[-1]

@@ -1,0 +1,86 @@
+"""VGG's named layers as one pure function of the weights and an image (Simonyan and Zisserman 2014, arXiv 1409.1556)."""
+
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from stylepipe.errors import StageError, did_you_mean
+from stylepipe.neural.layout import Vgg, describe
+
+__all__ = ["Vgg", "describe", "features"]
+
+_PAD_MODE = {"zeros": "constant", "reflect": "reflect", "edge": "edge"}
+
+
+def features(
+    tensors: Mapping[str, Float[Array, "..."]],
+    image: Float[Array, "height width 3"],
+    *,
+    layers: tuple[str, ...],
+    vgg: Vgg,
+) -> dict[str, Float[Array, "_ _ _"]]:
+    """The activations of the named layers, after their ReLU, each of shape (h, w, channels).
+
+    `tensors` are those of the weights that `vgg` describes; `image` is RGB in [0, 1]. A layer of block b has the image's size
+    divided by 2^(b−1), rounded down at each pool. No deeper layer than asked for is computed. With padding by zeros, it is the
+    normalised image that is padded, as in training. `layers` and `vgg` are static under `jax.jit`; the tensors must be
+    arguments, or XLA computes on them while it compiles. Raises StageError for a layer that the weights do not hold and for
+    an image too small for one.
+    """
+    _check_layers(layers, vgg, image.shape[:2])
+    deepest = max((vgg.layers.index(name) for name in layers), default=-1)
+    found: dict[str, Array] = {}
+    x = _convolve(image, tensors, "normalise")
+    for name in vgg.layers[: deepest + 1]:
+        place = name.removeprefix("relu")
+        if place.endswith("_1") and place != "1_1":
+            x = vgg.gain * _pool(x, vgg)
+        x = jax.nn.relu(_convolve(_pad(x, vgg), tensors, f"conv{place}"))
+        if name in layers:
+            found[name] = x
+    return found
+
+
+def _check_layers(layers: tuple[str, ...], vgg: Vgg, size: tuple[int, ...]) -> None:
+    for name in layers:
+        if name not in vgg.layers:
+            raise StageError(
+                f"The network has no layer '{name}'; its layers are {vgg.layers[0]} … {vgg.layers[-1]}.",
+                hint=did_you_mean(name, vgg.layers),
+            )
+        halvings = int(name[len("relu")]) - 1
+        least = 2**halvings * (2 if vgg.padding == "reflect" else 1)
+        if min(size) < least:
+            raise StageError(
+                f"The layer '{name}' takes images of at least {least}×{least} pixels; this one has {size[1]}×{size[0]}.",
+                hint="Work at a larger size, or use layers of earlier blocks.",
+            )
+
+
+def _pad(x: Float[Array, "h w c"], vgg: Vgg) -> Float[Array, "h+2 w+2 c"]:
+    return jnp.pad(x, ((1, 1), (1, 1), (0, 0)), mode=_PAD_MODE[vgg.padding])
+
+
+def _convolve(x: Float[Array, "_ _ _"], tensors: Mapping[str, Array], name: str) -> Float[Array, "_ _ _"]:
+    kernel, bias = (tensors[f"{name}/{part}"].astype(x.dtype) for part in ("kernel", "bias"))
+    y = jax.lax.conv_general_dilated(x[None], kernel, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    return y[0] + bias
+
+
+def _pool(x: Float[Array, "_ _ _"], vgg: Vgg) -> Float[Array, "_ _ _"]:
+    """2×2 windows, stride 2; an odd last row or column is left out. `l2` is the root of the sum of squares."""
+    height, width = x.shape[0] // 2, x.shape[1] // 2
+    windows = x[: 2 * height, : 2 * width].reshape(height, 2, width, 2, -1)
+    match vgg.pooling:
+        case "max":
+            # Slices and maxima: the gradient of `reduce_window` is several times slower on the CPU.
+            rows = jnp.maximum(windows[:, 0], windows[:, 1])
+            return jnp.maximum(rows[:, :, 0], rows[:, :, 1])
+        case "average":
+            return windows.mean((1, 3))
+        case "l2":
+            squares = jnp.square(windows).sum((1, 3))
+            positive = squares > 0  # the root's slope at 0 is infinite; it is taken as 0
+            return jnp.where(positive, jnp.sqrt(jnp.where(positive, squares, 1)), 0)
