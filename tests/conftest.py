@@ -1,4 +1,4 @@
-"""What several test modules share: the weights and pictures that do not come with the project, and skip where they are absent."""
+"""What test modules share: weights and pictures that do not come with the project; tests skip where they are absent."""
 
 import os
 from pathlib import Path
