@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from stylepipe.artifacts import Array, Weights
+from stylepipe.artifacts import Weights
 from stylepipe.errors import WeightsError
 
 Pooling = Literal["max", "average", "l2"]
@@ -24,6 +24,9 @@ Padding = Literal["zeros", "reflect", "edge"]
 
 DEEPEST = (2, 2, 4, 4, 4)
 """VGG-19's convolutions per block; VGG-16 and slim networks have at most as many."""
+
+WIDEST = 512
+"""VGG's largest number of channels; a file that states more is not one, and is refused before its data are read."""
 
 _MEAN_GAIN = {"max": 1.0, "average": 2.0, "l2": 0.78}
 
@@ -44,7 +47,7 @@ class Vgg:
     @property
     def layers(self) -> tuple[str, ...]:
         """The names of all layers in their order, relu1_1 first."""
-        return tuple(f"relu{block}_{index}" for block, index in _places(self.depth))
+        return tuple(f"relu{block}_{index}" for block, index in places(self.depth))
 
 
 def describe(weights: Weights, *, pooling: Pooling | None = None) -> Vgg:
@@ -57,7 +60,31 @@ def describe(weights: Weights, *, pooling: Pooling | None = None) -> Vgg:
     trained = _stated(weights.metadata, "pooling", Pooling)
     chosen = pooling or trained
     padding = _stated(weights.metadata, "padding", Padding)
-    return Vgg(_depth(weights.tensors), chosen, padding, _MEAN_GAIN[chosen] / _MEAN_GAIN[trained])
+    depth = check_shapes({name: np.shape(tensor) for name, tensor in weights.tensors.items()})
+    return Vgg(depth, chosen, padding, _MEAN_GAIN[chosen] / _MEAN_GAIN[trained])
+
+
+def check_shapes(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
+    """The number of convolutions in each block, each checked to fit the one before it, from the shapes of all tensors by name.
+
+    Raises WeightsError that names the tensor when one is missing or has a shape that does not fit.
+    """
+    held = [(block, index) for block, index in places(DEEPEST) if f"conv{block}_{index}/kernel" in shapes]
+    blocks = max((block for block, _ in held), default=0)
+    depth = tuple(sum(block == b for block, _ in held) for b in range(1, blocks + 1))
+    if not held or 0 in depth or held != list(places(depth)):
+        names = ", ".join(f"conv{block}_{index}" for block, index in held) or "no convolution"
+        raise WeightsError(f"The weights hold {names}.", hint="A VGG's layers must be there without a gap, up to any depth.")
+    _check(shapes, "normalise", (1, 1, 3, 3))
+    channels = 3
+    for block, index in held:
+        channels = _check(shapes, f"conv{block}_{index}", (3, 3, channels, None))
+    return depth
+
+
+def places(depth: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    """(block, index in it) of every convolution, both from 1, in their order."""
+    return ((block, index) for block, count in enumerate(depth, 1) for index in range(1, count + 1))
 
 
 def _stated(metadata: Mapping[str, str], name: str, allowed: Any) -> Any:
@@ -71,34 +98,18 @@ def _stated(metadata: Mapping[str, str], name: str, allowed: Any) -> Any:
     return stated
 
 
-def _places(depth: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    return ((block, index) for block, count in enumerate(depth, 1) for index in range(1, count + 1))
-
-
-def _depth(tensors: Mapping[str, Array]) -> tuple[int, ...]:
-    """Convolutions per block, each checked to fit the one before it."""
-    held = [(block, index) for block, index in _places(DEEPEST) if f"conv{block}_{index}/kernel" in tensors]
-    depth = tuple(sum(block == b for block, _ in held) for b in range(1, 1 + max((block for block, _ in held), default=0)))
-    if not held or held != list(_places(depth)) or 0 in depth:
-        names = ", ".join(f"conv{block}_{index}" for block, index in held) or "no convolution"
-        raise WeightsError(f"The weights hold {names}.", hint="A VGG's layers must be there without a gap, up to any depth.")
-    _check(tensors, "normalise", (1, 1, 3, 3))
-    channels = 3
-    for block, index in held:
-        channels = _check(tensors, f"conv{block}_{index}", (3, 3, channels, None))
-    return depth
-
-
-def _check(tensors: Mapping[str, Array], layer: str, shape: tuple[int | None, ...]) -> int:
-    """The layer's output channels, once kernel and bias are found to be there with matching shapes; None is any number."""
+def _check(shapes: Mapping[str, tuple[int, ...]], layer: str, expected: tuple[int | None, ...]) -> int:
+    """The layer's output channels, its kernel and bias being there with matching shapes; None is any number up to `WIDEST`."""
     for part in ("kernel", "bias"):
-        if f"{layer}/{part}" not in tensors:
+        if f"{layer}/{part}" not in shapes:
             raise WeightsError(f"The weights hold no '{layer}/{part}'.")
-    found = np.shape(tensors[f"{layer}/kernel"])
-    if len(found) != 4 or 0 in found or any(want not in (None, size) for want, size in zip(shape, found, strict=True)):
-        expected = ", ".join("any" if want is None else str(want) for want in shape)
-        raise WeightsError(f"The tensor '{layer}/kernel' has shape {found}; expected is ({expected}).")
-    bias = np.shape(tensors[f"{layer}/bias"])
-    if bias != found[-1:]:
-        raise WeightsError(f"The tensor '{layer}/bias' has shape {bias}; expected is {found[-1:]}, after its kernel.")
-    return found[-1]
+    kernel, bias = shapes[f"{layer}/kernel"], shapes[f"{layer}/bias"]
+    fits = len(kernel) == len(expected) and all(
+        0 < size <= WIDEST if want is None else size == want for size, want in zip(kernel, expected, strict=True)
+    )
+    if not fits:
+        wanted = ", ".join(f"1…{WIDEST}" if want is None else str(want) for want in expected)
+        raise WeightsError(f"The tensor '{layer}/kernel' has shape {kernel}; expected is ({wanted}).")
+    if bias != kernel[-1:]:
+        raise WeightsError(f"The tensor '{layer}/bias' has shape {bias}; expected is {kernel[-1:]}, after its kernel.")
+    return kernel[-1]

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from stylepipe.artifacts import Array
 from stylepipe.errors import StageError, did_you_mean
 from stylepipe.neural.layout import Vgg, describe
 

@@ -1,0 +1,203 @@
+"""Network weights by name: what there is, where it lies on this machine, and how it gets there.
+
+A name's file is looked for in the folder that $STYLEPIPE_WEIGHTS names, then in `weights/` of stylepipe's cache
+($STYLEPIPE_CACHE, or the system's place for caches), which is where `pull` puts what is published.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stylepipe.errors import WeightsError, did_you_mean
+from stylepipe.neural.convert import convert, read_weights
+from stylepipe.neural.layout import Vgg, describe
+
+__all__ = ["CATALOGUE", "Entry", "Published", "convert", "find", "list_weights", "pull", "read_weights", "verify"]
+
+SERVER = "https://storage.googleapis.com/tensorflow/keras-applications"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A file that can be downloaded: its address on the server, its MD5 sum as published there, its size."""
+
+    address: str
+    md5: str
+    megabytes: int
+
+    @property
+    def file(self) -> str:
+        """The file's name, there and here."""
+        return self.address.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a name stands for: the first that is found of `files`."""
+
+    summary: str
+    files: tuple[str, ...]
+    published: Published | None = None
+
+
+def _keras(name: str, md5: str, megabytes: int, summary: str) -> Entry:
+    published = Published(f"{name}/{name}_weights_tf_dim_ordering_tf_kernels_notop.h5", md5, megabytes)
+    return Entry(summary, (f"{name}.safetensors", published.file), published)
+
+
+CATALOGUE = {
+    "vgg16": _keras("vgg16", "6d6bbae143d832006294945121d1f1fc", 59, "VGG-16, trained on ImageNet, to relu5_3"),
+    "vgg19": _keras("vgg19", "253f8cb515780f3b799900260a226db6", 80, "VGG-19, trained on ImageNet, to relu5_4"),
+    "vgg19-slim": Entry(
+        "a student of VGG-19 with a sixteenth of its parameters, to relu5_1",
+        ("vgg19-slim.safetensors", "vgg19_distilled16x.safetensors"),
+    ),
+}
+
+
+def list_weights() -> dict[str, Path | None]:
+    """All known names, and the file of each that is on this machine."""
+    return {name: _present(entry) for name, entry in CATALOGUE.items()}
+
+
+def find(name: str) -> Path:
+    """The file of the weights of that name. Raises WeightsError when the name is unknown or the file is not on this machine."""
+    entry = _entry(name)
+    if path := _present(entry):
+        return path
+    if entry.published:
+        raise WeightsError(
+            f"The weights '{name}' are not on this machine.",
+            hint=f"'stylepipe weights pull {name}' downloads them ({entry.published.megabytes} MB).",
+        )
+    raise WeightsError(
+        f"The weights '{name}' are not on this machine, and cannot be downloaded.",
+        hint=f"Put {' or '.join(entry.files)} into a folder, and name the folder in $STYLEPIPE_WEIGHTS.",
+    )
+
+
+def pull(
+    name: str,
+    *,
+    offline: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    server: str = SERVER,
+    retries: int = 3,
+) -> Path:
+    """Downloads published weights into the cache, unless they are there already, and returns the file.
+
+    The file takes its name only once it is whole and has the published checksum; a download that fails is tried again `retries`
+    times. `progress` is called with the bytes received and the bytes in all. `offline`, or $STYLEPIPE_OFFLINE, forbids the
+    network. Raises WeightsError when the weights cannot be had.
+    """
+    published = _entry(name).published
+    if published is None:
+        return find(name)
+    path = _cache() / published.file
+    if path.exists() and _md5(path) == published.md5:
+        return path
+    if offline or os.environ.get("STYLEPIPE_OFFLINE", "0") not in ("", "0"):
+        raise WeightsError(
+            f"The weights '{name}' are not on this machine, and downloads are turned off.",
+            hint=f"Allow downloads, or put {published.file} into the folder that $STYLEPIPE_WEIGHTS names.",
+        )
+    _download(published, path.parent, server=server, retries=retries, progress=progress)
+    return path
+
+
+def verify(weights: str) -> Vgg:
+    """Reads the weights of that name, or in the file of that path, and says what network they are.
+
+    Raises WeightsError when there are none, when a published file is not as it was published, and as `read_weights` does.
+    """
+    path = Path(weights) if Path(weights).suffix else find(weights)
+    published = {entry.published.file: entry.published.md5 for entry in CATALOGUE.values() if entry.published}
+    if path.exists() and path.name in published and (found := _md5(path)) != published[path.name]:
+        raise WeightsError(
+            f"'{path.name}' is damaged: its MD5 sum is {found}, and {published[path.name]} is published.",
+            hint="Delete it, and pull it again.",
+        )
+    return describe(read_weights(path))
+
+
+def _entry(name: str) -> Entry:
+    if name not in CATALOGUE:
+        raise WeightsError(f"There are no weights '{name}'.", hint=did_you_mean(name, list(CATALOGUE)))
+    return CATALOGUE[name]
+
+
+def _present(entry: Entry) -> Path | None:
+    own = os.environ.get("STYLEPIPE_WEIGHTS")
+    folders = [Path(own), _cache()] if own else [_cache()]
+    return next((path for folder in folders for file in entry.files if (path := folder / file).is_file()), None)
+
+
+def _cache() -> Path:
+    import platformdirs
+
+    return Path(os.environ.get("STYLEPIPE_CACHE") or platformdirs.user_cache_dir("stylepipe", appauthor=False)) / "weights"
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
+
+
+# --- download -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _ProgressBar:
+    """What pooch calls while it downloads; it sets `total`, and ends with a reset and an update by the whole."""
+
+    tell: Callable[[int, int], None]
+    total: int = 0
+    done: int = 0
+
+    def update(self, count: int) -> None:
+        self.done = min(self.done + count, self.total)
+        self.tell(self.done, self.total)
+
+    def reset(self) -> None:
+        self.done = 0
+
+    def close(self) -> None:
+        pass
+
+
+def _download(
+    published: Published, folder: Path, *, server: str, retries: int, progress: Callable[[int, int], None] | None
+) -> None:
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel("WARNING")  # progress is told through `progress`
+    url = f"{server}/{published.address}"
+    store = pooch.create(
+        folder,
+        base_url="",
+        registry={published.file: f"md5:{published.md5}"},
+        urls={published.file: url},
+        retry_if_failed=retries,
+    )
+    # pooch documents objects of this kind, and both of these arguments; its annotations are narrower.
+    bar: Any = _ProgressBar(progress) if progress else False
+    downloader: Any = pooch.HTTPDownloader(progressbar=bar, timeout=30)
+    try:
+        store.fetch(published.file, downloader=downloader)
+    except requests.RequestException as error:
+        answer = error.response
+        reason = "the connection failed" if answer is None else f"the server answers {answer.status_code} {answer.reason}"
+        raise WeightsError(
+            f"{url} cannot be downloaded: {reason}.",
+            hint=f"Check the connection, or put {published.file} into the folder that $STYLEPIPE_WEIGHTS names.",
+        ) from error
+    except ValueError as error:
+        raise WeightsError(
+            f"{url} is not what was published: its MD5 sum is not {published.md5}.", hint="Try again later."
+        ) from error
+    except OSError as error:
+        raise WeightsError(f"{published.file} cannot be written to {folder}: {error}.") from error
