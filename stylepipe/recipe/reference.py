@@ -19,10 +19,11 @@ Written by `stylepipe stages --reference` from the stages installed; do not edit
 
 def reference() -> str:
     """Every installed stage: what it does, its inputs, and its parameters with type, default and meaning."""
-    return "\n".join([HEAD, *(_stage(find_stage(name)) for name in sorted(stage_modules()))])
+    return "\n".join([HEAD, *(describe_stage(find_stage(name)) for name in sorted(stage_modules()))])
 
 
-def _stage(stage: Stage) -> str:
+def describe_stage(stage: Stage) -> str:
+    """One stage, as a section of the reference."""
     schema = stage.params.model_json_schema()
     definitions = schema.get("$defs", {})
     parts = [

@@ -1,0 +1,49 @@
+"""The command line: thin, and quick to start, since each command imports only what it needs."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from stylepipe.cli import cache, explore, machine, recipes, runs, weights
+from stylepipe.cli.console import Console
+from stylepipe.errors import StylepipeError
+
+EPILOG = "Exit codes: 0 done, 1 a stage failed, 2 usage or recipe, 130 interrupted."
+
+
+def build() -> typer.Typer:
+    """The whole command line."""
+    app = typer.Typer(
+        help="Declarative pipelines for neural style transfer.",
+        epilog=EPILOG,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for command in (
+        *(recipes.init, recipes.validate, recipes.schema, explore.stages),
+        *(runs.run, runs.plan, runs.explain, runs.runs, runs.show, machine.doctor),
+    ):
+        app.command()(command)
+    app.add_typer(weights.app, name="weights")
+    app.add_typer(cache.app, name="cache")
+    app.callback()(machine.about)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line, and ends the process with its exit code; a user's error is one sentence and a hint."""
+    console = Console()
+    try:
+        build()(args=arguments)  # ends the process itself when all is well, and for a command line that it cannot read
+    except StylepipeError as error:
+        console.failure(error)
+        sys.exit(error.exit_code)
+    except Exception as error:
+        if os.environ.get("STYLEPIPE_TRACEBACK"):
+            raise
+        console.fault(error)
+        sys.exit(1)

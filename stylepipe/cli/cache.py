@@ -1,0 +1,84 @@
+"""The commands `cache …`: what is kept, checking it, making room."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from stylepipe.cli.console import Console
+from stylepipe.cli.options import CacheFolder, Json, open_store
+from stylepipe.errors import UsageError
+
+app = typer.Typer(help="The cache of results: ls, gc, verify.", no_args_is_help=True)
+
+UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+@app.command()
+def ls(cache: CacheFolder = None, json: Json = False) -> None:
+    """Lists what is kept, the most recently used first."""
+    from datetime import datetime
+
+    from stylepipe.engine.housekeeping import entries
+
+    rows = [
+        {
+            "key": entry.action.key[:12],
+            "recipe": entry.action.recipe,
+            "stage": entry.action.node,
+            "size": f"{entry.size / 1e6:.1f} MB",
+            "took": f"{entry.action.seconds:.1f} s",
+            "used": datetime.fromtimestamp(entry.used).astimezone().isoformat(" ", "minutes"),
+        }
+        for entry in entries(open_store(cache))
+    ]
+    Console(as_json=json).table(rows, columns=("key", "recipe", "stage", "size", "took", "used"), empty="The cache is empty.")
+
+
+@app.command()
+def gc(
+    days: Annotated[
+        float | None, typer.Option(min=0, help="Removes what was not used for so many days.", show_default=False)
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE", help="Then the least recently used, until at most this is left: 500MB, 2GB.", show_default=False
+        ),
+    ] = None,
+    cache: CacheFolder = None,
+    json: Json = False,
+) -> None:
+    """Makes room: removes what is old, or too much, and whatever nothing refers to."""
+    from dataclasses import asdict
+
+    from stylepipe.engine.housekeeping import collect
+
+    age = None if days is None else timedelta(days=days)
+    collected = collect(open_store(cache), max_age=age, max_size=None if size is None else _bytes(size))
+    removed, kept = collected.removed_bytes / 1e6, collected.kept_bytes / 1e6
+    text = f"Removed {collected.actions} results, {removed:.1f} MB; kept {kept:.1f} MB."
+    Console(as_json=json).result(text, asdict(collected))
+
+
+@app.command()
+def verify(cache: CacheFolder = None, json: Json = False) -> None:
+    """Reads everything again; what is damaged is moved aside, to be computed anew when it is needed."""
+    from dataclasses import asdict
+
+    from stylepipe.engine.housekeeping import verify as verify_store
+
+    verified = verify_store(open_store(cache))
+    lines = [*verified.damaged, f"{verified.checked} files read, {len(verified.damaged)} damaged."]
+    Console(as_json=json).result("\n".join(lines), asdict(verified))
+    if verified.damaged:
+        raise typer.Exit(1)
+
+
+def _bytes(size: str) -> int:
+    number, unit = size[:-2], size[-2:].upper()
+    try:
+        return int(float(number) * UNITS[unit])
+    except (KeyError, ValueError, OverflowError):
+        allowed = f"a number and one of {', '.join(UNITS)}"
+        raise UsageError(f"--size {size}: expected {allowed}.", hint="For example --size 2GB.") from None

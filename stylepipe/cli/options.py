@@ -1,0 +1,78 @@
+"""The options that several commands take, each declared once."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stylepipe.errors import UsageError
+
+if TYPE_CHECKING:
+    from stylepipe.engine.job import Job
+    from stylepipe.engine.store import Store
+
+RecipePath = Annotated[Path, typer.Argument(help="The recipe, a YAML file.", show_default=False)]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("-p", "--param", metavar="NAME=VALUE", help="Sets a parameter; the value is YAML.", show_default=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="Prints JSON on stdout.")]
+CacheFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache",
+        metavar="DIR",
+        help="Where results are kept. [default: the user's cache]",
+        show_default=False,
+    ),
+]
+Outputs = Annotated[Path, typer.Option("--outputs", metavar="DIR", help="Where runs leave their folders.")]
+From = Annotated[
+    str | None,
+    typer.Option("--from", metavar="STAGE", help="Runs from this stage on; the rest is cached.", show_default=False),
+]
+Until = Annotated[str | None, typer.Option("--until", metavar="STAGE", help="Stops after this stage.", show_default=False)]
+Force = Annotated[
+    list[str] | None,
+    typer.Option("--force", metavar="STAGE", help="Runs this stage anew; 'all' runs every one.", show_default=False),
+]
+
+
+def overrides(given: Sequence[str] | None) -> Mapping[str, str]:
+    """`name=value` pairs as a mapping. Raises UsageError for one without '=' or given twice."""
+    values: dict[str, str] = {}
+    for pair in given or ():
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"-p {pair}: expected NAME=VALUE.", hint="For example -p size=512.")
+        if name in values:
+            raise UsageError(f"-p {name} is given twice.", hint="Give it once.")
+        values[name] = value
+    return values
+
+
+def open_store(folder: Path | None) -> "Store":
+    """The store in the folder given, or in the default one."""
+    from stylepipe.engine.store import Store, default_root
+
+    return Store(folder or default_root())
+
+
+def load_job(
+    recipe: Path,
+    params: Sequence[str] | None,
+    *,
+    force: Sequence[str] | None = None,
+    start: str | None = None,
+    until: str | None = None,
+) -> "Job":
+    """The recipe, checked, and its inputs, found. Raises as `load_recipe` and `prepare` do."""
+    from stylepipe.engine.inputs import WeightsSource
+    from stylepipe.engine.job import prepare
+    from stylepipe.neural import weights
+    from stylepipe.recipe.load import load_recipe
+
+    loaded = load_recipe(recipe, overrides=overrides(params))
+    source = WeightsSource(weights.find, weights.read_weights)
+    return prepare(loaded, weights=source, force="all" in (force or ()) or (force or ()), start=start, until=until)

@@ -1,0 +1,95 @@
+"""Progress on stderr: a bar for the running stage on a terminal, plain lines elsewhere."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from stylepipe.engine.events import (
+    EngineNote,
+    Event,
+    Observer,
+    RunStarted,
+    StageCached,
+    StageEmitted,
+    StageFinished,
+    StageStarted,
+)
+from stylepipe.stage import Note
+from stylepipe.stage import Progress as Iterated
+
+LINE_EVERY = 0.1  # of a stage's iterations, where there is no terminal
+
+
+@contextmanager
+def observer(*, quiet: bool) -> Iterator[Observer]:
+    """What shows a run's events while it goes on."""
+    console = Console(stderr=True, highlight=False, quiet=quiet)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TextColumn("{task.fields[loss]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        yield _Display(console, bars)
+
+
+class _Display:
+    """Turns events into lines, and into one bar at a time."""
+
+    def __init__(self, console: Console, bars: Progress) -> None:
+        self._console = console
+        self._bars = bars
+        self._bar = None
+        self._position: dict[str, str] = {}
+        self._told = 0.0
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case RunStarted(folder, stages):
+                self._position = {name: f"[{number}/{len(stages)}]" for number, name in enumerate(stages, 1)}
+                self._line(f"{folder}")
+            case StageCached(stage):
+                self._line(f"{self._position[stage]} {stage}: cached")
+            case StageStarted(stage, reasons, _):
+                self._told = 0.0
+                self._line(f"{self._position[stage]} {stage}: {'; '.join(reasons)}")
+            case StageEmitted(stage, Iterated() as progress):
+                self._iterated(stage, progress)
+            case StageEmitted(stage, Note(text)) | EngineNote(text, stage):
+                self._line(f"{stage or 'run'}: {text}")
+            case StageFinished(stage, seconds):
+                self._remove_bar()
+                self._line(f"{self._position[stage]} {stage}: done in {seconds:.1f} s")
+
+    def _iterated(self, stage: str, progress: Iterated) -> None:
+        loss = "" if progress.loss is None else f"loss {progress.loss:.4g}"
+        if self._console.is_terminal:
+            if self._bar is None:
+                self._bar = self._bars.add_task(stage, total=progress.total, loss=loss)
+            self._bars.update(self._bar, completed=progress.done, loss=loss)
+            if progress.done == progress.total:
+                self._remove_bar()
+        elif progress.done / progress.total >= self._told + LINE_EVERY:
+            self._told = progress.done / progress.total
+            self._line(f"{self._position[stage]} {stage}: {progress.done}/{progress.total} {loss}".rstrip())
+
+    def _remove_bar(self) -> None:
+        if self._bar is not None:
+            self._bars.remove_task(self._bar)
+            self._bar = None
+
+    def _line(self, text: str) -> None:
+        self._console.print(text, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def download_bar(name: str) -> Iterator[Callable[[int, int], None]]:
+    """What shows a download's bytes so far, of all."""
+    console = Console(stderr=True)
+    with Progress(TextColumn(name), BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=console) as bars:
+        bar = bars.add_task(name)
+        yield lambda done, total: bars.update(bar, completed=done, total=total)

@@ -1,0 +1,152 @@
+"""Commands about runs: run, plan, explain, runs, show."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stylepipe.cli.console import Console
+from stylepipe.cli.options import CacheFolder, Force, From, Json, Outputs, Overrides, RecipePath, Until, load_job, open_store
+
+DEFAULT_OUTPUTS = Path("outputs")
+RunReference = Annotated[
+    str, typer.Argument(help="A run's folder, its id or the end of it, or a recipe's name for its newest run.")
+]
+
+
+def run(
+    recipe: RecipePath,
+    param: Overrides = None,
+    start: From = None,
+    until: Until = None,
+    force: Force = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Shows what would run, as `plan` does.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Shows no progress.")] = False,
+    outputs: Outputs = DEFAULT_OUTPUTS,
+    cache: CacheFolder = None,
+    json: Json = False,
+) -> None:
+    """Runs a recipe; what was computed before is taken from the cache."""
+    from stylepipe.cli.progress import observer
+    from stylepipe.engine import runner
+
+    if dry_run:
+        plan(recipe, param, start=start, until=until, force=force, cache=cache, json=json)
+        return
+    console = Console(as_json=json)
+    job = load_job(recipe, param, force=force, start=start, until=until)
+    for warning in job.recipe.warnings:
+        console.say(f"warning: {warning}")
+    with observer(quiet=quiet) as observe:
+        result = runner.run(job, store=open_store(cache), outputs=outputs, observe=observe)
+    files = {name: str(path) for name, path in result.outputs.items()}
+    data = {"folder": str(result.folder), "outputs": files, "record": result.record.model_dump(mode="json")}
+    console.result("\n".join(files.values()) or str(result.folder), data)
+
+
+def plan(
+    recipe: RecipePath,
+    param: Overrides = None,
+    start: From = None,
+    until: Until = None,
+    force: Force = None,
+    cache: CacheFolder = None,
+    json: Json = False,
+) -> None:
+    """Shows what a run would compute, what is cached, and why."""
+    from dataclasses import asdict
+
+    from stylepipe.engine.plan import plan as plan_job
+
+    console = Console(as_json=json)
+    planned = plan_job(load_job(recipe, param, force=force, start=start, until=until), open_store(cache))
+    words = {"cached": "cached", "run": "runs", "depends": "may run"}
+    rows = [
+        {
+            **asdict(stage),
+            "state": words[stage.state],
+            "last took": _seconds(stage.seconds),
+            "because": "; ".join(stage.reasons),
+        }
+        for stage in planned.stages
+    ]
+    for name in planned.left_out:
+        console.say(f"'{name}' is not needed and does not run.")
+    console.table(rows, columns=("name", "stage", "state", "last took", "because"), empty="The recipe has no stages to run.")
+
+
+def explain(
+    recipe: RecipePath,
+    stage: Annotated[str, typer.Argument(help="The stage to explain.", show_default=False)],
+    param: Overrides = None,
+    cache: CacheFolder = None,
+    json: Json = False,
+) -> None:
+    """Says why a stage would run, or that it is cached."""
+    from dataclasses import asdict
+
+    from stylepipe.engine.graph import stages_named
+    from stylepipe.engine.plan import plan as plan_job
+
+    job = load_job(recipe, param, until=stage)
+    planned = plan_job(job, open_store(cache))
+    told = [planned[name] for name in stages_named(job.recipe, stage)]
+    lines = []
+    for each in told:
+        heading = {"cached": "is cached", "run": "would run", "depends": "depends on stages that would run"}[each.state]
+        lines += [f"'{each.name}' {heading}{':' if each.reasons else '.'}", *(f"  - {reason}" for reason in each.reasons)]
+    Console(as_json=json).result("\n".join(lines), [asdict(each) for each in told])
+
+
+def runs(outputs: Outputs = DEFAULT_OUTPUTS, json: Json = False) -> None:
+    """Lists the runs, the newest first."""
+    from stylepipe.engine.records import list_runs
+
+    rows = [
+        {
+            "id": record.id,
+            "recipe": record.recipe,
+            "status": record.status,
+            "took": _seconds(record.seconds),
+            "cached": f"{sum(stage.cached for stage in record.stages.values())} of {len(record.stages)}",
+            "folder": str(folder),
+        }
+        for folder, record in list_runs(outputs)
+    ]
+    columns = ("id", "recipe", "status", "took", "cached", "folder")
+    Console(as_json=json).table(rows, columns=columns, empty=f"No runs in '{outputs}' yet.")
+
+
+def show(run: RunReference, outputs: Outputs = DEFAULT_OUTPUTS, json: Json = False) -> None:
+    """Shows one run: its parameters, its stages, its results."""
+    from stylepipe.engine.records import find_run, load_run
+
+    folder = find_run(outputs, run)
+    record = load_run(folder)
+    console = Console(as_json=json)
+    if json:
+        console.result("", record.model_dump(mode="json"))
+        return
+    lines = [f"{record.recipe}  {record.id}  {record.status}  {_seconds(record.seconds)}", f"folder  {folder}"]
+    lines += [f"param   {name} = {value}" for name, value in record.params.items()]
+    lines += [f"input   {name}: {found.reference} ({found.sha256[:12]})" for name, found in record.inputs.items()]
+    lines += [f"result  {name}: {folder / output.file} ({output.digest[:12]})" for name, output in record.outputs.items()]
+    if record.error:
+        lines += [f"error   {record.error.message}"]
+    console.result("\n".join(lines), None)
+    rows = [
+        {
+            "stage": name,
+            "kind": stage.stage,
+            "took": _seconds(stage.seconds),
+            "from": "cache" if stage.cached else "computed",
+            "iterations": stage.iterations or "",
+            "picture": stage.file or "",
+        }
+        for name, stage in record.stages.items()
+    ]
+    console.table(rows, columns=("stage", "kind", "took", "from", "iterations", "picture"), empty="No stage was finished.")
+
+
+def _seconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.1f} s"
