@@ -5,6 +5,8 @@ The same three functions serve every kind: `digest` names the content, `save` wr
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,8 +86,8 @@ def digest(artifact: Artifact) -> str:
     arrays, metadata = _disassemble(artifact)
     sha = hashlib.sha256()
     for name, array in sorted(arrays.items()):
-        sha.update(json.dumps([name, array.dtype.str, array.shape]).encode())
-        sha.update(array.data if array.flags.c_contiguous else array.tobytes())
+        sha.update(json.dumps([name, str(array.dtype), array.shape]).encode())
+        sha.update(array.reshape(-1).view(np.uint8).data)
     sha.update(json.dumps([kind_of(artifact), metadata], sort_keys=True).encode())
     return sha.hexdigest()
 
@@ -94,11 +96,19 @@ def save(artifact: Artifact, path: Path) -> None:
     """Writes an artifact as one safetensors file. Raises OSError as the system reports it."""
     arrays, metadata = _disassemble(artifact)
     description = json.dumps({"kind": kind_of(artifact), "metadata": metadata}, sort_keys=True)
-    save_file(arrays, path, metadata={"stylepipe": description})
+    try:
+        save_file(arrays, path, metadata={"stylepipe": description})
+    except SafetensorError as error:
+        if number := re.search(r"os error (\d+)", str(error)):  # the library's own error hides the system's
+            raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
+        raise
 
 
 def load(path: Path) -> Artifact:
-    """Reads an artifact that `save` wrote. Raises StoreError when the file is not one, or is damaged."""
+    """Reads an artifact that `save` wrote.
+
+    Raises StoreError when the file is none, or is damaged, and OSError when it cannot be opened.
+    """
     try:
         with safe_open(path, framework="numpy") as file:
             description = json.loads((file.metadata() or {})["stylepipe"])
@@ -118,7 +128,12 @@ def _disassemble(artifact: Artifact) -> tuple[dict[str, np.ndarray], dict[str, s
             arrays, metadata = {"values": values}, {}
         case Weights(tensors, description):
             arrays, metadata = tensors, dict(description)
-    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata
+    return {name: _plain(np.asarray(array)) for name, array in arrays.items()}, metadata
+
+
+def _plain(array: np.ndarray) -> np.ndarray:
+    """In C order and native byte order, as files and digests have it; a scalar stays a scalar."""
+    return array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
 
 
 def _assemble(kind: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> Artifact:

@@ -32,6 +32,10 @@ class StylepipeError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message
 
+    def within(self, where: str) -> None:
+        """Puts where the error came up before its message."""
+        self.message = f"{where}: {self.message}"
+
 
 class UsageError(StylepipeError):
     """A command line that cannot be carried out."""
@@ -67,14 +71,14 @@ class Interrupted(StylepipeError):
 
 @dataclass(frozen=True)
 class Place:
-    """A position in a text file: 1-based line and column."""
+    """A position in a text file: 1-based line and column; line 0 means the file as a whole."""
 
     file: str
-    line: int
-    column: int
+    line: int = 0
+    column: int = 0
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import inspect
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Union, get_args, get_origin, get_type_hints
+from typing import Any, Protocol, Union, get_args, get_origin, get_type_hints, runtime_checkable
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -59,6 +59,7 @@ Emit = Callable[[Progress | Frame | Note], None]
 """The service `emit`: tells the run what happens."""
 
 
+@runtime_checkable
 class Checkpoint(Protocol):
     """The service `checkpoint`: keeps a stage's state, so that a stopped run goes on where it was.
 
