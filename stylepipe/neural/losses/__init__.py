@@ -1,0 +1,20 @@
+"""The losses: one module for each kind, and the table of all kinds.
+
+`AnyLoss` is what a recipe may write in a list of losses; `family` finds the functions that compute one.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from stylepipe.neural.losses import content, gram, total_variation
+from stylepipe.neural.losses.base import Family
+
+AnyLoss = Annotated[content.Content | gram.Gram | total_variation.TotalVariation, Field(discriminator="kind")]
+
+FAMILIES: dict[str, Family] = {"content": content, "gram": gram, "total_variation": total_variation}
+
+
+def family(loss: AnyLoss) -> Family:
+    """The module of the loss's kind."""
+    return FAMILIES[loss.kind]

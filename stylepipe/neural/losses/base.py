@@ -1,0 +1,210 @@
+"""What a loss is: a spec, which a recipe writes, and three pure functions in the module of its kind.
+
+    statistic(spec, view)                what the loss reads from a picture, as a pytree of arrays
+    target(spec, references)             what that is to become; made once, from the statistics of content and styles
+    distance(spec, statistic, target)    how far it is from that, a scalar
+
+The score of a picture is distance(spec, statistic(spec, view), target). Statistic and distance are apart because most
+statistics are sums over positions: those may be summed over the tiles of a picture that is too large to be taken whole, and
+several styles may be blended in them. A loss whose statistic is no sum has a statistic that merely hands on what it needs.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, cast
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+from pydantic import Field, StringConstraints
+
+from stylepipe.errors import StageError
+from stylepipe.neural.spec import Spec
+
+LayerName = Annotated[str, StringConstraints(pattern=r"^relu[1-5]_[1-4]$")]
+LayerWeight = Annotated[float, Field(ge=-1e9, le=1e9)]
+Layers = Annotated[
+    Annotated[dict[LayerName, LayerWeight], Field(min_length=1)] | Literal["all"],
+    Field(description="The layers to compare, each with its weight; `all` is every layer that the network has, at 1."),
+]
+
+Maps = Mapping[str, Float[Array, "_ _"]]
+"""A mask at each layer, by the layer's name."""
+
+
+# --- what a recipe says -----------------------------------------------------------------------------------------------
+
+
+class Loss(Spec):
+    """The base of all specs. `compares` names what a kind takes as its example: the content, the styles, or nothing."""
+
+    compares: ClassVar[frozenset[Literal["content", "styles"]]] = frozenset()
+
+    weight: float = Field(default=1.0, ge=0, le=1e9, description="Multiplies the loss.")
+
+
+class FeatureLoss(Loss):
+    """The base of the losses on a network's features."""
+
+    layers: Layers
+    normalize: Literal["target", "none"] = Field(
+        default="target",
+        description="`target` divides each layer's loss by the mean square of its own target, so that a weight means the same "
+        "with any network and any scale of features; `none` leaves it as it is.",
+    )
+
+    @property
+    def table(self) -> Mapping[str, float]:
+        """The layers' weights; for a loss that `resolve` has given."""
+        return cast("Mapping[str, float]", self.layers)
+
+
+class StyleLoss(FeatureLoss):
+    """The base of the losses that compare features with those of the styles."""
+
+    compares = frozenset({"styles"})
+
+    layers: Layers = Field(default={"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0, "relu5_1": 1.0})
+    geometric: Literal["paper", "inetwork"] | None = Field(
+        default=None,
+        description="Multiplies the weights of the D layers, d = 1 … D from the shallowest, by a geometric series: `paper`, "
+        "2^(D−d); `inetwork`, as INetwork's code has it, 2^−(D−2), 2^−(D−2), … 1/4, 1/2, and −1 for the deepest.",
+    )
+
+
+_Loss = TypeVar("_Loss", bound=Loss)
+
+
+def resolve(loss: _Loss, available: tuple[str, ...]) -> _Loss:
+    """The loss with a plain table of layers: `all` spelled out, and the geometric series multiplied in.
+
+    `available` are the network's layers, shallowest first. Raises StageError for the series `inetwork` over a single layer.
+    """
+    if not isinstance(loss, FeatureLoss):
+        return loss
+    table = dict.fromkeys(available, 1.0) if loss.layers == "all" else loss.layers
+    if not isinstance(loss, StyleLoss) or loss.geometric is None:
+        return loss.model_copy(update={"layers": table})
+    names = sorted(table, key=lambda name: available.index(name) if name in available else -1)
+    series = _series(loss.geometric, len(names))
+    layers = {name: table[name] * factor for name, factor in zip(names, series, strict=True)}
+    return loss.model_copy(update={"layers": layers, "geometric": None})
+
+
+def _series(kind: Literal["paper", "inetwork"], count: int) -> list[float]:
+    """Novak and Nikulin 2016 (3.1), arXiv 1605.04603. INetwork sums the differences of consecutive layers' errors instead,
+
+    Σ_i 2^−(D−2−i) (E_i − E_{i+1}); collected by layer, this is the series `inetwork`.
+    """
+    if kind == "paper":
+        return [2.0 ** (count - d) for d in range(1, count + 1)]
+    if count < 2:
+        raise StageError(
+            "The geometric series 'inetwork' was given 1 layer; it takes at least 2.", hint="Use 'paper', or none."
+        )
+    return [2.0 ** (2 - count), *(2.0 ** (j + 1 - count) for j in range(1, count - 1)), -1.0]
+
+
+def layers_of(loss: Loss) -> tuple[str, ...]:
+    """The layers that a resolved loss reads."""
+    return tuple(loss.table) if isinstance(loss, FeatureLoss) else ()
+
+
+# --- what it sees -----------------------------------------------------------------------------------------------------
+
+
+class Picture(NamedTuple):
+    """A picture's pixels, and its features at the layers that the losses read."""
+
+    pixels: Float[Array, "h w 3"]
+    features: Mapping[str, Float[Array, "_ _ _"]]
+
+
+class View(NamedTuple):
+    """All that a statistic may read, position by position: the picture, and what lies at the same places.
+
+    `content_region` and `regions` (one for each style that the picture is to take on; a single one if they are blended) say
+    how much each position counts; None is everywhere alike. `key` is new at each step, for losses that draw at random.
+    """
+
+    picture: Picture
+    content: Picture | None = None
+    content_region: Maps | None = None
+    regions: tuple[Maps | None, ...] = (None,)
+    key: PRNGKeyArray | None = None
+
+
+class References(NamedTuple):
+    """What a target is made of: this loss's statistics of the examples.
+
+    `content` is that of the content seen against itself, None where there is none. `styles` are those of each style in a
+    region of its own, and `weights`, which sum to 1, say how much each counts. Where `regional`, each style applies in its
+    own region of the picture; otherwise all of them apply everywhere.
+    """
+
+    content: Any
+    styles: tuple[Any, ...]
+    weights: Float[Array, " styles"]
+    regional: bool
+
+
+class Family(Protocol):
+    """What the module of one kind of loss holds; `spec` is of that kind, its layers resolved."""
+
+    def statistic(self, spec: Any, view: View) -> Any:
+        """What the loss reads from a picture, as a pytree of arrays."""
+        ...
+
+    def target(self, spec: Any, references: References) -> Any:
+        """What the statistic is compared with, as a pytree of arrays."""
+        ...
+
+    def distance(self, spec: Any, statistic: Any, target: Any) -> Float[Array, ""]:
+        """How far a statistic is from the target; the spec's weight is not in it."""
+        ...
+
+
+# --- what families share ----------------------------------------------------------------------------------------------
+
+
+class Sums(NamedTuple):
+    """A statistic that is a sum over positions, once for each region: the totals, and the number of positions summed."""
+
+    total: Float[Array, "regions ..."]
+    positions: Float[Array, " regions"]
+
+    @property
+    def mean(self) -> Float[Array, "regions ..."]:
+        """The totals by position: the same for a region of any size."""
+        return self.total / self.positions.reshape(-1, *[1] * (self.total.ndim - 1))
+
+
+def weights_by_position(view: View, layer: str) -> Iterator[Float[Array, " n"] | None]:
+    """For each region of the view, how much each of the n positions at a layer counts; None is 1 at all of them."""
+    for region in view.regions:
+        yield None if region is None else region[layer].ravel()
+
+
+class Examples(NamedTuple):
+    """A target made of means: the styles' by layer, one for each region of the picture, and what each region counts."""
+
+    means: Mapping[str, Float[Array, "regions ..."]]
+    weights: Float[Array, " regions"]
+
+
+def examples(references: References) -> Examples:
+    """The target of a loss whose statistic is `Sums` by layer.
+
+    In regions, each style is the example of its own. Otherwise their means are blended into one by their weights: the
+    statistic of a picture that takes after each of them in that share.
+    """
+    layers = references.styles[0]
+    weights = references.weights
+    means = {layer: jnp.concatenate([style[layer].mean for style in references.styles]) for layer in layers}
+    if references.regional:
+        return Examples(means, weights)
+    return Examples({k: jnp.tensordot(weights, mean, 1)[None] for k, mean in means.items()}, jnp.ones(1))
+
+
+def normaliser(spec: FeatureLoss, mean_square: Float[Array, "..."]) -> Float[Array, "..."]:
+    """What a layer's loss is divided by, from the mean square of its target; a target that is zero throughout divides by 1."""
+    scaled = spec.normalize == "target"
+    return jnp.where(mean_square > 0, mean_square, 1.0) if scaled else jnp.ones_like(mean_square)

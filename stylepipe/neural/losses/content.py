@@ -1,0 +1,93 @@
+"""Content as features, position by position (Gatys, Ecker and Bethge 2015, arXiv 1508.06576)."""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+from pydantic import Field
+
+from stylepipe.errors import StageError
+from stylepipe.neural.losses.base import FeatureLoss, Layers, References, View, normaliser
+
+
+class Content(FeatureLoss):
+    """Keeps what the picture shows: its features stay those of the content, position by position.
+
+    For features F of the picture and P of the content, the loss of a layer is mean((F − P)²), over the mean square of P unless
+    `normalize: none`. A content mask weighs the positions; both means are then taken within it.
+    """
+
+    compares = frozenset({"content"})
+
+    kind: Literal["content"] = "content"
+    layers: Layers = Field(default={"relu4_2": 1.0})
+    scaling: Literal["mean", "sum", "sum/C", "sum/(C*S)", "sum/(2*sqrt(C*S))"] = Field(
+        default="mean",
+        description="What is made of the squared differences, C being the layer's channels and S the pixels of the picture: "
+        "their mean; their sum; or the sum scaled as titu1994's programs do (`sum`, `sum/(C*S)`, `sum/(2*sqrt(C*S))`) or "
+        "Tseng's (`sum/C`).",
+    )
+
+
+class Sums(NamedTuple):
+    """Of one layer, over positions p: Σ m_p (F_p − P_p)² and Σ m_p P_p² by channel, and Σ m_p."""
+
+    error: Float[Array, " channels"]
+    power: Float[Array, " channels"]
+    positions: Float[Array, ""]
+
+
+class Statistic(NamedTuple):
+    """The sums of each layer, and the number of pixels."""
+
+    layers: Mapping[str, Sums]
+    pixels: Float[Array, ""]
+
+
+def statistic(spec: Content, view: View) -> Statistic:
+    """Sums over positions, with the content's features as a part of the view: O(n c) time and memory."""
+    height, width, _ = view.picture.pixels.shape
+    return Statistic({layer: _sums(view, layer) for layer in spec.table}, jnp.float32(height * width))
+
+
+def _sums(view: View, layer: str) -> Sums:
+    if view.content is None:
+        raise StageError("The loss 'content' needs a content image.", hint="Give the stage 'content', or leave the loss out.")
+    picture, content = view.picture.features[layer], view.content.features[layer]
+    mask = jnp.ones((1, 1)) if view.content_region is None else view.content_region[layer]
+    positions = jnp.sum(jnp.broadcast_to(mask, content.shape[:2]))
+    weights = mask[:, :, None]
+    return Sums(jnp.sum(weights * (picture - content) ** 2, (0, 1)), jnp.sum(weights * content**2, (0, 1)), positions)
+
+
+def target(spec: Content, references: References) -> dict[str, Float[Array, ""]]:
+    """By layer, the mean square of the content's features: what the loss is measured by."""
+    return {layer: _mean(sums.power, sums) for layer, sums in references.content.layers.items()}
+
+
+def distance(spec: Content, statistic: Statistic, target: Mapping[str, Float[Array, ""]]) -> Float[Array, ""]:
+    """Σ over layers of weight times the scaled sum of squared differences, over the mean square of the content."""
+    total = jnp.zeros(())
+    for layer, weight in spec.table.items():
+        total += weight * _scaled(spec, statistic.layers[layer], statistic.pixels) / normaliser(spec, target[layer])
+    return total
+
+
+def _scaled(spec: Content, sums: Sums, pixels: Float[Array, ""]) -> Float[Array, ""]:
+    channels = sums.error.size
+    match spec.scaling:
+        case "mean":
+            return _mean(sums.error, sums)
+        case "sum":
+            return sums.error.sum()
+        case "sum/C":
+            return sums.error.sum() / channels
+        case "sum/(C*S)":
+            return sums.error.sum() / (channels * pixels)
+        case "sum/(2*sqrt(C*S))":
+            return sums.error.sum() / (2 * jnp.sqrt(channels * pixels))
+
+
+def _mean(total: Float[Array, " channels"], sums: Sums) -> Float[Array, ""]:
+    return total.sum() / (sums.positions * total.size)

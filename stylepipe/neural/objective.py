@@ -1,0 +1,126 @@
+"""The loss of a picture: what is static about it (`Objective`), and the arrays it is computed from (`Constants`)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from stylepipe.errors import StageError
+from stylepipe.neural.layout import Vgg
+from stylepipe.neural.losses import AnyLoss, family
+from stylepipe.neural.losses.base import Maps, Picture, References, View, layers_of, resolve
+from stylepipe.neural.vgg import features
+
+Tensors = Mapping[str, Float[Array, "..."]]
+
+
+class Example(NamedTuple):
+    """A picture to take after: its pixels and, where only a region of it counts, that region at the layers."""
+
+    pixels: Float[Array, "height width 3"]
+    region: Maps | None = None
+
+
+class Constants(NamedTuple):
+    """All arrays that a step reads: arguments of the compiled function, for a constant inside it is computed on by XLA."""
+
+    tensors: Tensors
+    content: Picture | None
+    content_region: Maps | None
+    regions: tuple[Maps | None, ...]
+    targets: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The losses to minimise over the features of one network; their layers are resolved. Static under `jax.jit`."""
+
+    losses: tuple[AnyLoss, ...]
+    vgg: Vgg
+
+    @classmethod
+    def of(cls, losses: Sequence[AnyLoss], vgg: Vgg) -> "Objective":
+        """From the losses as a recipe writes them. Raises StageError for layers that the network does not have."""
+        return cls(tuple(resolve(loss, vgg.layers) for loss in losses), vgg)
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """A name for each loss: its kind, with a number from the second of a kind on."""
+        kinds = [loss.kind for loss in self.losses]
+        before = [kinds[:i].count(kind) for i, kind in enumerate(kinds)]
+        return tuple(f"{kind} {n + 1}" if n else kind for kind, n in zip(kinds, before, strict=True))
+
+    def layers(self, compares: str | None = None) -> tuple[str, ...]:
+        """The layers that the losses read; only of those that compare with `content` or `styles`, if one is named."""
+        chosen = (loss for loss in self.losses if compares is None or compares in loss.compares)
+        return tuple(sorted({layer for loss in chosen for layer in layers_of(loss)}))
+
+    def __call__(
+        self, pixels: Float[Array, "height width 3"], constants: Constants, key: PRNGKeyArray
+    ) -> tuple[Float[Array, ""], Float[Array, " terms"]]:
+        """The loss of a picture and its terms, each with its weight; the loss is their sum."""
+        found = features(constants.tensors, pixels, layers=self.layers(), vgg=self.vgg)
+        view = View(Picture(pixels, found), constants.content, constants.content_region, constants.regions, key)
+        scores = [
+            loss.weight * family(loss).distance(loss, family(loss).statistic(loss, view), target)
+            for loss, target in zip(self.losses, constants.targets, strict=True)
+        ]
+        terms = jnp.stack(scores)
+        return terms.sum(), terms
+
+
+def prepare(
+    objective: Objective,
+    tensors: Tensors,
+    *,
+    content: Example | None,
+    styles: Sequence[Example],
+    weights: Sequence[float],
+    regions: Sequence[Maps] | None,
+) -> Constants:
+    """Computes the targets once, for pictures of the content's size.
+
+    `weights` say how much each style counts, in any unit. `regions`, one for each style, are where in the picture it applies;
+    None blends the styles everywhere. Raises StageError when a loss compares with what is not given.
+    """
+    given = {name for name, there in (("content", content), ("styles", styles)) if there}
+    for name, loss in zip(objective.terms, objective.losses, strict=True):
+        for missing in sorted(loss.compares - given):
+            raise StageError(f"The loss '{name}' compares with the {missing}, and none is given.", hint=f"Give '{missing}'.")
+    shares = jnp.asarray(weights, jnp.float32) / sum(weights) if styles else jnp.ones(0)
+    shown = None if content is None else _content(tensors, content, objective=objective)
+    seen = [_style(tensors, style, objective=objective) for style in styles]
+    targets = []
+    for i, loss in enumerate(objective.losses):
+        references = References(shown and shown[1][i], tuple(s[i] for s in seen), shares, regions is not None)
+        targets.append(family(loss).target(loss, references))
+    return Constants(
+        tensors,
+        shown and shown[0],
+        None if content is None else content.region,
+        (None,) if regions is None else tuple(regions),
+        tuple(targets),
+    )
+
+
+@partial(jax.jit, static_argnames="objective")
+def _content(tensors: Tensors, content: Example, *, objective: Objective) -> tuple[Picture, list[Any]]:
+    """The content's features, and by loss its statistic, where the loss compares with the content."""
+    found = features(tensors, content.pixels, layers=objective.layers("content"), vgg=objective.vgg)
+    picture = Picture(content.pixels, found)
+    return picture, _statistics(objective, View(picture, picture, content.region), "content")
+
+
+@partial(jax.jit, static_argnames="objective")
+def _style(tensors: Tensors, style: Example, *, objective: Objective) -> list[Any]:
+    """By loss, the style's statistic, where the loss compares with the styles."""
+    found = features(tensors, style.pixels, layers=objective.layers("styles"), vgg=objective.vgg)
+    return _statistics(objective, View(Picture(style.pixels, found), regions=(style.region,)), "styles")
+
+
+def _statistics(objective: Objective, view: View, compares: str) -> list[Any]:
+    return [family(loss).statistic(loss, view) if compares in loss.compares else None for loss in objective.losses]

@@ -1,0 +1,17 @@
+"""The optimisers: one module for each kind, and the table of all kinds."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from stylepipe.neural.optimizers import adam, lbfgs, lbfgs_zoom
+from stylepipe.neural.optimizers.base import Family
+
+AnyOptimizer = Annotated[lbfgs.Lbfgs | lbfgs_zoom.LbfgsZoom | adam.Adam, Field(discriminator="kind")]
+
+FAMILIES: dict[str, Family] = {"lbfgs": lbfgs, "lbfgs_zoom": lbfgs_zoom, "adam": adam}
+
+
+def family(optimizer: AnyOptimizer) -> Family:
+    """The module of the optimiser's kind."""
+    return FAMILIES[optimizer.kind]

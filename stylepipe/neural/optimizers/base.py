@@ -1,0 +1,59 @@
+"""What an optimiser is: a spec, which a recipe writes, and the functions of one step in the module of its kind."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+from jaxtyping import Array, Float
+
+Pixels = Float[Array, "height width 3"]
+
+
+class Evaluation(NamedTuple):
+    """The loss at a picture, its terms (they add up to it), and its gradient.
+
+    A gradient that is not finite makes the loss NaN, so that this one number says whether the evaluation can be used.
+    """
+
+    loss: Float[Array, ""]
+    terms: Float[Array, " terms"]
+    gradient: Pixels
+
+
+Evaluate = Callable[[Pixels], Evaluation]
+
+
+class State(Protocol):
+    """What an optimiser carries from step to step: a NamedTuple of arrays, all that the rest of the run depends on.
+
+    `loss` and `terms` belong to the picture evaluated or, where the optimiser may reject one, to the one kept.
+    """
+
+    @property
+    def loss(self) -> Float[Array, ""]:
+        """NaN or infinite when the step could not go on; the picture is then as it was before."""
+        ...
+
+    @property
+    def terms(self) -> Float[Array, " terms"]:
+        """The terms of the loss."""
+        ...
+
+
+class Family(Protocol):
+    """What the module of one kind of optimiser holds; `spec` is of that kind. All but `result` run under `jax.jit`."""
+
+    def start(self, spec: Any, pixels: Pixels, terms: int) -> Any:
+        """The state before the first step, for a loss of that many terms."""
+        ...
+
+    def step(self, spec: Any, evaluate: Evaluate, state: Any, *, clamp: bool) -> Any:
+        """The state one step on; `clamp` keeps the pixels in [0, 1]."""
+        ...
+
+    def result(self, spec: Any, state: Any) -> Pixels:
+        """The picture to show for a state."""
+        ...
+
+    def enlarged(self, spec: Any, state: Any, pixels: Pixels) -> Any:
+        """The state with which the next scale starts: from `pixels`, the result brought to its size."""
+        ...
