@@ -1,0 +1,39 @@
+"""The stage `blend`."""
+
+import jax.numpy as jnp
+from pydantic import Field
+
+from stylepipe.artifacts import Image, Mask
+from stylepipe.image.blend import Mode, composite
+from stylepipe.image.resize import resize
+from stylepipe.stage import Params, stage
+
+
+class BlendParams(Params):
+    """How the colours combine, and how much of the upper picture is seen."""
+
+    mode: Mode = Field(
+        default="normal",
+        description="How colours combine: `normal`, the upper one's; `multiply` darkens; `screen` lightens; `overlay` and "
+        "`soft_light` raise the contrast, the one hard, the other soft; `luminosity` takes only the upper one's lightness.",
+    )
+    opacity: float = Field(default=1.0, ge=0, le=1, description="How much of the upper picture is seen; 0 gives the lower one.")
+
+
+@stage(version=1)
+def blend(image: Image, over: Image, params: BlendParams, mask: Mask | None = None) -> Image:
+    """Lays the picture `over` on the image.
+
+    The colours combine by `mode` as in W3C's Compositing and Blending, level 1, on their sRGB encoding. The upper picture
+    counts by `opacity`, times its own transparency, times the mask, if there is one (white: it is seen).
+
+    The result has the image's size; the upper picture is brought to it by Lanczos-3 and the mask by linear interpolation. It is
+    opaque where either picture is.
+    """
+    coverage = jnp.full(image.size, params.opacity, jnp.float32)
+    if over.alpha is not None:
+        coverage *= jnp.clip(resize(over.alpha, image.size), 0, 1)
+    if mask is not None:
+        coverage *= resize(mask.values, image.size, method="bilinear")
+    upper = jnp.clip(resize(over.pixels, image.size), 0, 1)
+    return Image(*composite(jnp.asarray(image.pixels), image.alpha, upper, coverage, mode=params.mode))

@@ -1,0 +1,87 @@
+"""The stage `denoise`: a choice of denoisers."""
+
+from typing import Annotated, Literal
+
+import jax.numpy as jnp
+from pydantic import Field
+
+from stylepipe.artifacts import Image
+from stylepipe.image.denoise import bilateral, non_local_means, total_variation
+from stylepipe.image.filters import median
+from stylepipe.stage import Params, stage
+
+
+class TotalVariation(Params):
+    """Flattens small differences and keeps edges (Rudin, Osher and Fatemi 1992, by the iteration of Chambolle 2004)."""
+
+    kind: Literal["total_variation"] = "total_variation"
+    weight: float = Field(default=0.05, gt=0, le=1, description="How strongly; no value changes by more than four times this.")
+    iterations: int = Field(default=200, ge=1, le=10_000, description="At most so many iterations.")
+    tolerance: float = Field(
+        default=0.0005, ge=0, le=0.1, description="It ends when no value changes by more than this in an iteration."
+    )
+
+
+class Bilateral(Params):
+    """Averages pixels near each other in place and in colour (Tomasi and Manduchi 1998)."""
+
+    kind: Literal["bilateral"] = "bilateral"
+    sigma_space: float = Field(default=2.0, ge=0.1, le=100, description="Standard deviation in place, in pixels.")
+    sigma_color: float = Field(
+        default=0.1, ge=0.001, le=10, description="Standard deviation in colour: of the distance in RGB, at most √3."
+    )
+    radius: int = Field(default=4, ge=1, le=30, description="Only pixels at most so far in x and in y are averaged.")
+
+
+class NonLocalMeans(Params):
+    """Averages pixels whose surroundings look alike (Buades, Coll and Morel 2005)."""
+
+    kind: Literal["non_local_means"] = "non_local_means"
+    strength: float = Field(
+        default=0.05, ge=0.001, le=10, description="h: about the standard deviation of the noise that is removed, in [0, 1]."
+    )
+    patch_radius: int = Field(default=2, ge=0, le=10, description="Patches of twice this and one pixels squared are compared.")
+    search_radius: int = Field(default=5, ge=1, le=20, description="Only pixels at most so far in x and in y are averaged.")
+
+
+class Median(Params):
+    """Takes the median of each neighbourhood, channel by channel: removes specks, rounds corners."""
+
+    kind: Literal["median"] = "median"
+    size: Literal[3, 5, 7] = Field(default=3, description="The neighbourhood's side in pixels.")
+
+
+class DenoiseParams(Params):
+    """Which denoiser."""
+
+    method: Annotated[TotalVariation | Bilateral | NonLocalMeans | Median, Field(discriminator="kind")] = Field(
+        default=TotalVariation(), description="How noise is told from detail: by `kind`, with parameters of its own."
+    )
+
+
+@stage(version=1)
+def denoise(image: Image, params: DenoiseParams) -> Image:
+    """Removes noise and grain by one of four methods.
+
+    - `total_variation`: the picture u with the least ½ Σ (u − image)² + weight · Σ |∇u|, |∇u| over all channels together. Flat
+      areas become flat, edges stay; texture goes first.
+    - `bilateral`: each pixel becomes a mean of its neighbours, weighted by exp(−|shift|² / 2 sigma_space²) ·
+      exp(−|difference in colour|² / 2 sigma_color²).
+    - `non_local_means`: a mean weighted by exp(−D / strength²), where D is the mean squared difference of the patches around
+      two pixels. The gentlest on texture, and the slowest.
+    - `median`: of each channel in each neighbourhood. Removes single specks.
+
+    Beyond its border the image goes on mirrored. Values stay within the image's own range, transparency is handed on.
+    `stylepipe.image.denoise` has the details and sources.
+    """
+    pixels = jnp.asarray(image.pixels)
+    match params.method:
+        case TotalVariation(weight=weight, iterations=iterations, tolerance=tolerance):
+            pixels = total_variation(pixels, weight=weight, iterations=iterations, tolerance=tolerance)
+        case Bilateral(sigma_space=sigma_space, sigma_color=sigma_color, radius=radius):
+            pixels = bilateral(pixels, sigma_space=sigma_space, sigma_color=sigma_color, radius=radius)
+        case NonLocalMeans(strength=strength, patch_radius=patch_radius, search_radius=search_radius):
+            pixels = non_local_means(pixels, strength=strength, patch_radius=patch_radius, search_radius=search_radius)
+        case Median(size=size):
+            pixels = median(pixels, size=size)
+    return Image(jnp.clip(pixels, 0, 1), image.alpha)

@@ -1,0 +1,41 @@
+"""The stage `sharpen`."""
+
+import jax.numpy as jnp
+from pydantic import Field
+
+from stylepipe.artifacts import Image
+from stylepipe.image.filters import unsharp_mask
+from stylepipe.stage import Params, stage
+
+
+class SharpenParams(Params):
+    """How strongly, and which detail."""
+
+    amount: float = Field(default=0.6, ge=0, le=10, description="How many times over the detail is added; 0 changes nothing.")
+    radius: float = Field(
+        default=1.5,
+        ge=0.2,
+        le=100,
+        description="The standard deviation of the blur in pixels: detail finer than this is sharpened.",
+    )
+    threshold: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Detail weaker than this, in luma from 0 to 1, is left alone, and stronger by so much less.",
+    )
+
+
+@stage(version=1)
+def sharpen(image: Image, params: SharpenParams) -> Image:
+    """Adds back, `amount` times over, the detail that a Gaussian blur removes.
+
+    An unsharp mask on the luma Y (Rec. BT.601):
+
+        result = image + amount · soft(Y − blur(Y)), clamped to [0, 1],    soft(d) = sign(d) · max(|d| − threshold, 0)
+
+    The same detail is added to red, green and blue, so that edges get no coloured fringes and the noise of the colours is not
+    brought out. `threshold` is soft: unlike with a hard one, no step appears where it begins. Transparency is handed on.
+    """
+    pixels = unsharp_mask(jnp.asarray(image.pixels), amount=params.amount, radius=params.radius, threshold=params.threshold)
+    return Image(pixels, image.alpha)
