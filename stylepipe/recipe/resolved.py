@@ -23,6 +23,11 @@ class InputFile:
     root: Path
     place: Place
 
+    @property
+    def is_name(self) -> bool:
+        """Whether it is the bare name of known weights, not the path of a file."""
+        return self.kind == "weights" and "/" not in self.reference and not self.reference.endswith((".safetensors", ".h5"))
+
 
 @dataclass(frozen=True)
 class StageNode:

@@ -1,0 +1,121 @@
+"""One node's block against its stage's contract: inputs are bound to names in the graph, the rest becomes parameters."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from stylepipe.recipe.expand import Node
+from stylepipe.recipe.names import Names
+from stylepipe.recipe.problems import Problems, dotted, show
+from stylepipe.recipe.resolved import StageNode
+from stylepipe.recipe.template import Reference, Resolver, TemplateError, Unknown, escape, following, parse
+from stylepipe.recipe.text import KeyPath
+from stylepipe.recipe.validate import validate
+from stylepipe.stage import Input, Params
+
+MAX_POSSIBLE = 5
+
+PLURALS = {"image": "images", "mask": "masks", "weights": "weights"}
+ARTICLES = {"image": "an image", "mask": "a mask", "weights": "weights"}
+
+
+@dataclass(frozen=True)
+class _Slot:
+    """An input of a node, or one entry of an input that is a list."""
+
+    node: Node
+    path: KeyPath
+    given: Input
+
+    @property
+    def expected(self) -> str:
+        return f"a list of {PLURALS[self.given.kind]}" if self.given.many else ARTICLES[self.given.kind]
+
+
+class Binder:
+    """Binds nodes, one after the other; what is wrong with them is reported."""
+
+    def __init__(self, names: Names, resolver: Resolver, problems: Problems) -> None:
+        self._names = names
+        self._resolver = resolver
+        self._problems = problems
+
+    def bind(self, node: Node) -> tuple[StageNode, dict[str, Any]]:
+        """The node with its inputs bound and its parameters checked, and its block without references to values.
+
+        With problems in its block, which are reported, what comes back serves only to find those of other nodes.
+        """
+        stage, path = node.stage, node.path
+        block = node.block.model_extra or {}
+        inputs: dict[str, str | tuple[str, ...]] = {}
+        for name, given in stage.inputs.items():
+            bound = self._bind_input(block.get(name), _Slot(node, (*path, name), given))
+            if bound is not None:
+                inputs[name] = bound
+        values = {
+            key: self._resolver.resolve(value, (*path, key), lambda reference: self._names.value(reference, node.item))
+            for key, value in block.items()
+            if key not in stage.inputs
+        }
+        params = validate(stage.params, values, at=path, problems=self._problems, beside=[*stage.inputs, "foreach"])
+        written = {name: _written(bound) for name, bound in inputs.items()}
+        place = self._problems.place(path, at_key=True)
+        return StageNode(node.name, stage, params or Params(), inputs, place), {"use": stage.name, **written, **escape(values)}
+
+    def _bind_input(self, value: Any, slot: _Slot) -> str | tuple[str, ...] | None:
+        """The name, or the names, that an input is bound to; None when it is left out or has problems."""
+        self._resolver.spend(value, slot.path)
+        if value is None and slot.given.optional:
+            return None
+        if not slot.given.many:
+            return self._bind_one(value, slot)
+        if not isinstance(value, list):
+            named = isinstance(value, str) and value.removeprefix("$") in self._names.targets
+            self._unexpected(value, slot, f"Write [{value}]." if named else None)
+            return None
+        one = Input(slot.given.kind)
+        bound = [self._bind_one(inner, _Slot(slot.node, (*slot.path, index), one)) for index, inner in enumerate(value)]
+        return tuple(name for name in bound if name is not None)
+
+    def _bind_one(self, value: Any, slot: _Slot) -> str | None:
+        with following(slot.path, self._problems):
+            reference = parse(value) if isinstance(value, str) else None
+            if not isinstance(reference, Reference):
+                named = isinstance(value, str) and value in self._names.targets
+                self._unexpected(value, slot, f"Did you mean '${value}'?" if named else None)
+                return None
+            name, kind = self._follow(reference, slot.node)
+            found = ARTICLES[kind] if name else "null for the first item"
+            if kind != slot.given.kind or (name is None and not slot.given.optional):
+                message = f"{dotted(slot.path)} is {reference}, {found}; expected {slot.expected}."
+                self._problems.add(slot.path, message, self._possible(slot))
+            return name
+        return None
+
+    def _follow(self, reference: Reference, node: Node) -> tuple[str | None, str]:
+        """What a reference names and the kind of that; no name for $previous at the first item. Raises TemplateError."""
+        if reference.name != "previous":
+            name, target = self._names.node(reference)
+            return name, target.kind
+        if node.item is None:
+            raise Unknown
+        if not node.item:
+            raise TemplateError("$previous has a meaning only in a stage with foreach")
+        if reference != Reference("previous"):
+            raise TemplateError(f"{reference} cannot be followed", "Write $previous.")
+        return node.previous, node.stage.output
+
+    def _unexpected(self, value: Any, slot: _Slot, hint: str | None) -> None:
+        absent = slot.path[:-1] == slot.node.path and slot.path[-1] not in (slot.node.block.model_extra or {})
+        said = "missing" if absent else show(value)
+        message = f"{dotted(slot.path)} is {said}; expected {slot.expected}."
+        self._problems.add(slot.path, message, hint or self._possible(slot), at_key=absent)
+
+    def _possible(self, slot: _Slot) -> str | None:
+        """A hint with the first names that the input could be bound to."""
+        kind, own = slot.given.kind, slot.node.path[-1]
+        fitting = [f"${name}" for name, target in self._names.targets.items() if target.kind == kind and name != own]
+        return f"Possible: {', '.join(fitting[:MAX_POSSIBLE])}." if fitting else f"The recipe has no {PLURALS[kind]} for it."
+
+
+def _written(bound: str | tuple[str, ...]) -> str | list[str]:
+    return f"${bound}" if isinstance(bound, str) else [f"${name}" for name in bound]

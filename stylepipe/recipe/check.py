@@ -1,0 +1,176 @@
+"""From a recipe's data to a `ResolvedRecipe`: everything is checked, and everything that is wrong is reported at once."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+from pydantic import RootModel
+
+from stylepipe.errors import Place
+from stylepipe.recipe.bind import Binder
+from stylepipe.recipe.expand import expand
+from stylepipe.recipe.files import escape_reason
+from stylepipe.recipe.inputs import resolve_inputs
+from stylepipe.recipe.model import VERSION, Recipe, Seed
+from stylepipe.recipe.names import Names, Target
+from stylepipe.recipe.order import in_order
+from stylepipe.recipe.overrides import check_sweep, override
+from stylepipe.recipe.problems import Problems, dotted, show
+from stylepipe.recipe.resolved import InputFile, ResolvedRecipe, StageNode
+from stylepipe.recipe.template import Reference, Resolver, TemplateError, escape, following, parse
+from stylepipe.recipe.text import KeyPath, Source
+from stylepipe.recipe.validate import validate
+
+MAX_SHOWN = 8
+
+
+class _Seed(RootModel[Seed]):
+    """The recipe's seed, once its reference is followed."""
+
+
+def check(source: Source, *, text: str, root: Path, overrides: Mapping[str, str]) -> ResolvedRecipe:
+    """The recipe that `source` holds, resolved. `root` is the folder that its paths start from.
+
+    Raises RecipeError with all problems, in the order of their places.
+    """
+    problems = Problems(source)
+    resolver = Resolver(problems)
+    recipe = _model(source.data, problems)
+    defaults = resolver.resolve(recipe.params, ("params",), _no_references)
+    params = override(defaults, overrides, problems)
+    if recipe.sweep is not None:
+        check_sweep(recipe.sweep, defaults, problems)
+
+    names = Names(params, _all_names(source.data, problems), problems)
+    seed = validate(_Seed, resolver.resolve(recipe.seed, ("seed",), names.value), at=("seed",), problems=problems)
+    inputs = resolve_inputs(recipe, root=root, typed=overrides, names=names, resolver=resolver, problems=problems)
+    names.targets.update({name: Target("input", file.kind, (name,)) for name, file in inputs.items()})
+    nodes, targets = expand(recipe, names=names, resolver=resolver, problems=problems)
+    names.targets.update(targets)
+    binder = Binder(names, resolver, problems)
+    bound = {node.name: binder.bind(node) for node in nodes}
+    order, circles = in_order({name: node.needs for name, (node, _) in bound.items()})
+    for circle in circles:
+        _report_circle(circle, next(node.path for node in nodes if node.name == circle[0]), problems)
+    outputs = _outputs(recipe, names, problems)
+    if seed is None:
+        raise problems.error()
+    problems.raise_any()
+    stages = {name: bound[name][0] for name in order}
+    return ResolvedRecipe(
+        name=recipe.name,
+        description=recipe.description,
+        seed=seed.root,
+        params=params,
+        inputs=inputs,
+        stages=stages,
+        outputs=outputs,
+        warnings=tuple(_warnings(stages, outputs)),
+        text=text,
+        document={
+            "stylepipe": VERSION,
+            "name": recipe.name,
+            "description": recipe.description,
+            "seed": seed.root,
+            "inputs": {name: {file.kind: escape(_inner_path(file))} for name, file in inputs.items()},
+            "stages": {name: bound[name][1] for name in order},
+            "outputs": {name: f"${node}" for name, node in outputs.items()},
+        },
+    )
+
+
+def _model(data: Mapping[str, Any], problems: Problems) -> Recipe:
+    """The recipe's model; of a recipe with problems, which are reported, the sound parts, for the sake of further problems."""
+    data = {key: value for key, value in data.items() if value is not None}  # "params:" with nothing behind it
+    recipe = validate(Recipe, data, at=(), problems=problems)
+    if recipe is None:
+        sound = {key: _sound(key, value, problems) for key, value in data.items() if not problems.is_broken((key,))}
+        recipe = validate(Recipe, {"stylepipe": VERSION, "name": "unnamed", "stages": {}, **sound}, at=(), problems=problems)
+    if recipe is None:
+        raise problems.error()
+    return recipe
+
+
+def _sound(key: str, value: Any, problems: Problems) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {name: inner for name, inner in value.items() if not problems.holds_broken((key, name))}
+
+
+def _no_references(reference: Reference) -> Any:
+    raise TemplateError(f"{reference} is a reference, and params hold plain values", "Write $$ for a dollar sign.")
+
+
+def _all_names(data: Mapping[str, Any], problems: Problems) -> dict[str, Target]:
+    """What the names of inputs and stages stand for, as far as known before they are looked at."""
+    targets: dict[str, Target] = {}
+    for section, what in (("inputs", "input"), ("stages", "stage")):
+        for name in data[section] if isinstance(data.get(section), dict) else ():
+            if name in targets:
+                problems.add((section, name), f"'{name}' is the name of an input already.", at_key=True)
+            targets[name] = Target(what)
+    return targets
+
+
+def _report_circle(circle: list[str], path: KeyPath, problems: Problems) -> None:
+    if len(circle) > 1:
+        shown = [*circle, circle[0]] if len(circle) <= MAX_SHOWN else [*circle[:MAX_SHOWN], "…"]
+        problems.add(path, f"Stages need each other in a circle: {' needs '.join(shown)}.", at_key=True)
+    else:
+        hint = "$previous is the stage of the item before." if "@" in circle[0] else None
+        problems.add(path, f"The stage {circle[0]} needs itself.", hint, at_key=True)
+
+
+def _outputs(recipe: Recipe, names: Names, problems: Problems) -> dict[str, str]:
+    """The nodes that are the recipe's results, by name; a single `output` is named as its stage."""
+    if recipe.output is not None and recipe.outputs is not None:
+        problems.add(("outputs",), "output and outputs exclude each other.", "Leave one of them out.", at_key=True)
+    tried = problems.holds_broken(("output",)) or problems.holds_broken(("outputs",))
+    if recipe.output is None and not recipe.outputs and not tried:
+        hint = f"Write 'output: ${list(recipe.stages)[-1]}'." if recipe.stages else None
+        problems.add(("output",), "The recipe has no output.", hint, at_key=True)
+    written = {("output",): recipe.output} if recipe.output is not None else {}
+    written |= {("outputs", name): reference for name, reference in (recipe.outputs or {}).items()}
+    outputs = {}
+    for path, reference in written.items():
+        if node := _output(reference, path, names, problems):
+            outputs[path[1] if len(path) > 1 else node.partition("@")[0]] = node
+    return outputs
+
+
+def _output(text: str, path: KeyPath, names: Names, problems: Problems) -> str | None:
+    with following(path, problems):
+        reference = parse(text)
+        if not isinstance(reference, Reference):
+            hint = f"Did you mean '${text}'?" if text in names.targets else None
+            problems.add(path, f"{dotted(path)} is {show(text)}; expected a stage, as in $stylized.", hint)
+            return None
+        node, target = names.node(reference)
+        if target.what == "input":
+            problems.add(path, f"{dotted(path)} is {reference}, an input; expected a stage.")
+        return node
+    return None
+
+
+def _inner_path(file: InputFile) -> str:
+    """An input's reference as it may stand in a recipe: of a path from elsewhere, only the file's name."""
+    if escape_reason(file.reference) is None:
+        return file.reference
+    name = PureWindowsPath(file.reference).name  # which knows both separators
+    return name if escape_reason(name) is None else file.name
+
+
+def _warnings(stages: Mapping[str, StageNode], outputs: Mapping[str, str]) -> Iterator[str]:
+    needed: set[str] = set()
+    waiting = list(outputs.values())
+    while waiting:
+        name = waiting.pop()
+        if name in stages and name not in needed:
+            needed.add(name)
+            waiting.extend(stages[name].needs)
+    idle: dict[Place, list[str]] = {}
+    for name, node in stages.items():
+        if name not in needed:
+            idle.setdefault(node.place, []).append(name)
+    for place, nodes in idle.items():
+        yield f"{place}: no output needs {', '.join(nodes)}; it does not run."

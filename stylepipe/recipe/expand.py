@@ -1,0 +1,106 @@
+"""From the stages of a recipe to the nodes of its graph: one for a stage, one per item for a stage with `foreach`."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from stylepipe.packs import find_stage
+from stylepipe.recipe.model import LABEL, Recipe, StageBlock
+from stylepipe.recipe.names import Names, Target, item_label
+from stylepipe.recipe.problems import Problems, dotted, show
+from stylepipe.recipe.template import Resolver
+from stylepipe.recipe.text import KeyPath
+from stylepipe.stage import Stage, StageContractError
+
+MAX_NODES = 1000
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node before its references are followed: the recipe's stage that it is of, and its place in that stage's `foreach`.
+
+    `item` holds the item, and is empty without `foreach`; `previous` is the node of the item before. An `item` that is None
+    means that `foreach` has problems: the node serves only to find the stage's others.
+    """
+
+    name: str
+    path: KeyPath
+    block: StageBlock
+    stage: Stage
+    item: tuple[Any, ...] | None = ()
+    previous: str | None = None
+
+
+def expand(
+    recipe: Recipe,
+    *,
+    names: Names,
+    resolver: Resolver,
+    problems: Problems,
+) -> tuple[list[Node], dict[str, Target]]:
+    """The nodes of all stages in the recipe's order, and what the names of the sound ones stand for.
+
+    Problems are reported. Raises RecipeError when there are more than `MAX_NODES`.
+    """
+    nodes: dict[str, Node] = {}
+    targets: dict[str, Target] = {}
+    for name, block in recipe.stages.items():
+        path = ("stages", name)
+        stage = _find(block.use, path, problems)
+        places = _places(name, block, path, names=names, resolver=resolver, problems=problems)
+        for node, (item, previous) in places.items():
+            if node in nodes:
+                problems.add(path, f"{dotted(path)} makes the stage {node}, which is there already.", at_key=True)
+            if stage:
+                nodes[node] = Node(node, path, block, stage, item, previous)
+        if stage and not problems.holds_broken((*path, "foreach")):
+            targets[name] = Target("stage", stage.output, tuple(places), loops=block.foreach is not None)
+        if len(nodes) > MAX_NODES:
+            problems.add(path, f"With all items of foreach, the recipe has more than {MAX_NODES} stages.", at_key=True)
+            problems.raise_any()
+    return list(nodes.values()), targets
+
+
+def _find(use: str, path: KeyPath, problems: Problems) -> Stage | None:
+    try:
+        return find_stage(use)
+    except StageContractError as error:
+        problems.add((*path, "use"), error.message, error.hint)
+        return None
+
+
+def _places(
+    name: str, block: StageBlock, path: KeyPath, *, names: Names, resolver: Resolver, problems: Problems
+) -> dict[str, tuple[tuple[Any, ...] | None, str | None]]:
+    """The names of a stage's nodes, each with its item and the node before it."""
+    if block.foreach is None:
+        return {name: ((), None)}
+    path = (*path, "foreach")
+    if "@" in name:
+        problems.add(path, f"{dotted(path)} cannot be here: the name of the stage holds an item already.", at_key=True)
+    items = resolver.resolve(block.foreach, path, names.value)
+    if not isinstance(items, list) or not items:
+        expected = "a list with at least one item, or a reference to one such as $params.sizes"
+        problems.add(path, f"{dotted(path)} is {show(items)}{problems.origin(path)}; expected {expected}.")
+        return {name: (None, None)}
+    nodes = [f"{name}@{label}" for label in _labels(items, path, problems)]
+    if problems.holds_broken(path):
+        return {name: (None, None)}
+    return {node: ((item,), previous) for node, item, previous in zip(nodes, items, [None, *nodes], strict=False)}
+
+
+def _labels(items: list[Any], path: KeyPath, problems: Problems) -> list[str]:
+    """What the items are called: scalars by themselves, lists and mappings by their index."""
+    if any(isinstance(item, list | dict) for item in items):
+        return [str(index) for index in range(len(items))]
+    labels: dict[str, None] = {}
+    for index, item in enumerate(items):
+        label = item_label(item)
+        where = (*path, index)
+        if not re.fullmatch(LABEL, label):
+            allowed = "at most 64 letters, digits, '_', '.', '+' and '-'"
+            problems.add(where, f"{dotted(where)} is {show(item)}; a stage is named after it, so expected {allowed}.")
+        elif label in labels:
+            problems.add(where, f"{dotted(where)} is {show(item)}, which is in the list already.")
+        labels[label] = None
+    return list(labels)

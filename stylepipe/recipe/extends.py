@@ -1,0 +1,97 @@
+"""`extends`: a recipe that says only what it changes about another one.
+
+Mappings are merged, everything else is replaced. Like all paths in a recipe, that of the other recipe starts from the folder of
+the recipe that was asked for, and stays inside it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from stylepipe.errors import Place, RecipeError
+from stylepipe.recipe.files import escape_reason, read
+from stylepipe.recipe.model import VERSION
+from stylepipe.recipe.problems import show
+from stylepipe.recipe.text import KeyPath, Source, parse, refused
+
+MAX_FILES = 8
+
+
+def read_recipe(path: Path) -> tuple[Source, str]:
+    """The data of a recipe with all that it extends merged in, every place in the file that says the thing; and its own text.
+
+    Raises RecipeError when a file cannot be read, holds no recipe, or is of a newer version of the language, and when `extends`
+    runs in a circle or leaves the folder.
+    """
+    text = read(path, file=str(path), place=Place(str(path)))
+    source = base = _parse(text, file=str(path))
+    chain = [path.resolve()]
+    while base.data.get("extends") is not None:
+        place = base.values["extends",]
+        file, real = _follow(base.data["extends"], path, place)
+        chain.append(real)
+        if real in chain[:-1] or len(chain) > MAX_FILES:
+            reason = "runs in a circle" if real in chain[:-1] else f"goes over more than {MAX_FILES} files"
+            raise refused(f"extends {reason}: {' → '.join(link.name for link in chain)}.", place)
+        base = _parse(read(real, file=file, place=place), file=file)
+        source = _merge(base, source)
+    return source, text
+
+
+def _parse(text: str, *, file: str) -> Source:
+    source = parse(text, file=file)
+    if source.data is None:
+        raise refused("The file holds no recipe.", Place(file), "'stylepipe init' writes one to start from.")
+    if not isinstance(source.data, dict):
+        raise refused(f"The file holds {show(source.data)}; expected a mapping.", source.values[()])
+    version = source.data.get("stylepipe")
+    if isinstance(version, int) and version > VERSION:
+        raise refused(
+            f"The recipe is written in version {version} of the language; this stylepipe reads version {VERSION}.",
+            source.values["stylepipe",],
+            "Install a newer stylepipe.",
+        )
+    return source
+
+
+def _follow(reference: Any, first: Path, place: Place) -> tuple[str, Path]:
+    """The name for messages and the real path of a file that is extended."""
+
+    def cannot(reason: str) -> RecipeError:
+        return refused(f"extends cannot be {show(reference)}: {reason}.", place)
+
+    if not isinstance(reference, str):
+        raise cannot("expected the path of a recipe")
+    if reason := escape_reason(reference):
+        raise cannot(reason)
+    try:
+        real, root = (first.parent / reference).resolve(), first.parent.resolve()
+    except (OSError, RuntimeError) as error:
+        raise cannot("its links run in a circle") from error
+    if not real.is_relative_to(root):
+        raise cannot("it is a link out of the recipe's folder")
+    return str(first.parent / reference), real
+
+
+def _merge(base: Source, change: Source) -> Source:
+    """`change` laid over `base`."""
+    replaced: set[KeyPath] = set()
+    data = _lay(base.data, change.data, (), replaced)
+
+    def stays(path: KeyPath) -> bool:
+        return not any(path[:length] in replaced for length in range(1, len(path) + 1))
+
+    return Source(
+        data,
+        values={path: place for path, place in base.values.items() if stays(path)} | change.values,
+        keys={path: place for path, place in base.keys.items() if stays(path)} | change.keys,
+        problems=base.problems + change.problems,
+        broken={path for path in base.broken if stays(path)} | change.broken,
+    )
+
+
+def _lay(base: Any, change: Any, path: KeyPath, replaced: set[KeyPath]) -> Any:
+    if not (isinstance(base, dict) and isinstance(change, dict)):
+        replaced.add(path)
+        return change
+    changed = {key: _lay(base[key], value, (*path, key), replaced) if key in base else value for key, value in change.items()}
+    return base | changed

@@ -1,0 +1,46 @@
+"""Files that a recipe names: read within bounds, and kept inside the recipe's folder."""
+
+import re
+from pathlib import Path
+
+from stylepipe.errors import Place
+from stylepipe.recipe.text import MAX_BYTES, decode, refused
+
+
+def read(path: Path, *, file: str, place: Place) -> str:
+    """The text of a recipe's file, called `file` in messages. Raises RecipeError, with `place`, when it cannot be read."""
+    try:
+        if path.exists() and not path.is_file():
+            raise refused(f"{file} is {'a folder' if path.is_dir() else 'no ordinary file'}; expected a recipe.", place)
+        with path.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise refused(f"There is no file {file}.", place) from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise refused(f"{file} cannot be read: {reason}.", place) from error
+    return decode(content, file=file)
+
+
+def escape_reason(reference: str) -> str | None:
+    """Why a path is not one inside the recipe's folder, as a clause; None when it is, as far as its text tells."""
+    if unreadable := unreadable_reason(reference):
+        return unreadable
+    if "\\" in reference:
+        return "it holds a backslash; folders are separated by /"
+    if re.match(r"[A-Za-z]:", reference):
+        return "it names a drive"
+    if reference.startswith("/"):
+        return "it is absolute; paths start from the recipe's folder"
+    if ".." in reference.split("/"):
+        return "it leaves the recipe's folder"
+    return None
+
+
+def unreadable_reason(reference: str) -> str | None:
+    """Why a text cannot be a path at all, as a clause."""
+    if not reference:
+        return "it is empty"
+    if any(ord(character) < 32 or ord(character) == 127 for character in reference):
+        return "it holds a control character"
+    return None

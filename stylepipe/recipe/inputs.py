@@ -1,0 +1,53 @@
+"""The files that a recipe's `inputs:` name, each kept inside the folder that it may lie in."""
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+from stylepipe.recipe.files import escape_reason, unreadable_reason
+from stylepipe.recipe.model import Recipe
+from stylepipe.recipe.names import Names
+from stylepipe.recipe.problems import Problems, dotted, show
+from stylepipe.recipe.resolved import InputFile
+from stylepipe.recipe.template import Reference, Resolver
+
+_WEIGHTS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+def resolve_inputs(
+    recipe: Recipe, *, root: Path, typed: Collection[str], names: Names, resolver: Resolver, problems: Problems
+) -> dict[str, InputFile]:
+    """The inputs by name, without the wrong ones, which are reported.
+
+    A path in the recipe starts from its folder `root` and stays inside it. One that is wholly a param that was `typed` on the
+    command line starts from the current folder and may lie anywhere. Whether there are such files is not asked here.
+    """
+    files: dict[str, InputFile] = {}
+    for name, block in recipe.inputs.items():
+        ((kind, written),) = block.items()
+        path = ("inputs", name, kind)
+        reference = resolver.resolve(written, path, names.value)
+        if problems.is_broken(path):
+            continue
+        if not isinstance(reference, str):
+            problems.add(path, f"{dotted(path)} is {show(reference)}{problems.origin(path)}; expected the path of a file.")
+            continue
+        match problems.origins.get(path):
+            case Reference("params", (param, *_)):
+                free = param in typed
+            case _:
+                free = False
+        file = InputFile(name, kind, reference, Path.cwd() if free else root, problems.place(path))
+        if reason := _reason(file, free=free):
+            problems.add(path, f"{dotted(path)} cannot be {show(reference)}{problems.origin(path)}: {reason}.")
+        else:
+            files[name] = file
+    return files
+
+
+def _reason(file: InputFile, *, free: bool) -> str | None:
+    """Why a reference cannot be used, as a clause."""
+    if file.is_name:
+        fits = _WEIGHTS_NAME.fullmatch(file.reference)
+        return None if fits else "expected a name such as vgg19-slim, or a path with a / or the ending .safetensors or .h5"
+    return unreadable_reason(file.reference) if free else escape_reason(file.reference)

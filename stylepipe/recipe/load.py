@@ -1,0 +1,18 @@
+"""Loading a recipe: the way into the language."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from stylepipe.recipe.check import check
+from stylepipe.recipe.extends import read_recipe
+from stylepipe.recipe.resolved import ResolvedRecipe
+
+
+def load_recipe(path: Path, *, overrides: Mapping[str, str] | None = None) -> ResolvedRecipe:
+    """The recipe in a file, checked, with every template resolved.
+
+    `overrides` are new values for its params, each as one YAML scalar, flow list or flow mapping. Whether the files that the
+    recipe names exist is not asked. Raises RecipeError with all problems at once.
+    """
+    source, text = read_recipe(path)
+    return check(source, text=text, root=path.parent, overrides=overrides or {})

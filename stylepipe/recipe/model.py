@@ -1,0 +1,87 @@
+"""The recipe's own part of the language as frozen models, before templates are resolved; a stage's parameters are the stage's.
+
+What is written as `Any` here may hold references; `template` resolves them, and the stages' own models check the result.
+"""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+VERSION = 1
+RESERVED = ("params", "item", "previous")
+
+NAME = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
+LABEL = r"[A-Za-z0-9_.+-]{1,64}"
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(NAME, text):
+        raise ValueError("names begin with a letter and hold at most 64 letters, digits, '-' and '_'")
+    return text
+
+
+def _graph_name(text: str) -> str:
+    if text in RESERVED:
+        raise ValueError("it has a meaning of its own in references")
+    return _name(text)
+
+
+def _stage_name(text: str) -> str:
+    """A name, or one with an item behind it, as resolved recipes have them: stylized@192."""
+    name, at, label = text.partition("@")
+    if at and not re.fullmatch(LABEL, label):
+        raise ValueError("behind '@' stand at most 64 letters, digits, '_', '.', '+' and '-'")
+    _graph_name(name)
+    return text
+
+
+Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra={"pattern": f"^{NAME}$"})]
+GraphName = Annotated[str, AfterValidator(_graph_name), Field(json_schema_extra={"pattern": f"^{NAME}$"})]
+StageName = Annotated[str, AfterValidator(_stage_name), Field(json_schema_extra={"pattern": f"^{NAME}(@{LABEL})?$"})]
+Reference = Annotated[str, Field(json_schema_extra={"pattern": r"^\$"})]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Kind = Literal["image", "mask", "weights"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class StageBlock(_Model):
+    """One stage: which one, over which items, and beside these its inputs and parameters (as extra keys)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    use: Name = Field(description="The stage's name.")
+    foreach: list[Any] | Reference | None = Field(
+        None, description="One stage per item; $item is it, $previous the stage before."
+    )
+
+
+class Sweep(_Model):
+    """Variants of the recipe: values for its params."""
+
+    grid: dict[Name, Annotated[list[Any], Field(min_length=1)]] = Field({}, description="Every combination of these values.")
+    zip: dict[Name, Annotated[list[Any], Field(min_length=1)]] = Field(
+        {}, description="The first values together, the second …"
+    )
+    include: list[dict[Name, Any]] = Field([], description="Further variants.")
+    exclude: list[dict[Name, Any]] = Field([], description="Variants to leave out: those that have all of these values.")
+    name: str | None = Field(None, description="A variant's name, with ${param} in it.")
+
+
+class Recipe(_Model):
+    """A recipe as it is written."""
+
+    stylepipe: Literal[1] = Field(description="The version of the recipe language.")
+    name: Name = Field(description="What the run's folder is called.")
+    description: str = ""
+    seed: Seed | Reference = Field(0, description="What all random numbers are drawn from.")
+    extends: str | None = Field(None, description="A recipe in the same folder that this one changes.")
+    params: dict[Name, Any] = Field({}, description="What -p and sweeps may change, with defaults that give the types.")
+    inputs: dict[GraphName, Annotated[dict[Kind, str], Field(min_length=1, max_length=1)]] = {}
+    stages: dict[StageName, StageBlock]
+    output: Reference | None = Field(None, description="The stage that is the result.")
+    outputs: dict[Name, Reference] | None = Field(None, description="The results, by name.")
+    sweep: Sweep | None = None
