@@ -1,0 +1,110 @@
+"""The stage `color_transfer`."""
+
+from typing import Annotated, Literal
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+from pydantic import Field
+
+from stylepipe.artifacts import Array, Image, Mask
+from stylepipe.errors import StageError
+from stylepipe.image.color_matching import Variant, match_covariance, match_histogram, match_luminance, match_mean_std
+from stylepipe.image.resize import resize
+from stylepipe.stage import Params, stage
+
+
+class Luminance(Params):
+    """The image's luma with the chroma of `colors`, pixel by pixel."""
+
+    kind: Literal["luminance"] = "luminance"
+    space: Literal["ycbcr", "yiq", "lab"] = Field(default="ycbcr", description="Where luma and chroma are taken apart.")
+
+
+class Histogram(Params):
+    """The distributions of R, G and B."""
+
+    kind: Literal["histogram"] = "histogram"
+
+
+class MeanStd(Params):
+    """The mean and the standard deviation of each channel."""
+
+    kind: Literal["mean_std"] = "mean_std"
+    space: Literal["lalphabeta", "lab", "rgb"] = Field(
+        default="lalphabeta", description="Whose channels; Reinhard's is lalphabeta."
+    )
+
+
+class Linear(Params):
+    """The mean and the covariance of RGB."""
+
+    kind: Literal["linear"] = "linear"
+    variant: Variant = Field(
+        default="monge_kantorovitch", description="Which linear map; monge_kantorovitch moves colours least."
+    )
+
+
+class ColorTransferParams(Params):
+    """Which property of the colours is transferred, and how much of the change is made."""
+
+    method: Annotated[Luminance | Histogram | MeanStd | Linear, Field(discriminator="kind")] = Field(
+        default=Luminance(), description="What is made equal."
+    )
+    strength: float = Field(
+        default=1.0, ge=0, le=1, description="The share of the change that is made: 0 is none, 1 all of it."
+    )
+
+
+@stage(version=1)
+def color_transfer(
+    image: Image, colors: Image, mask: Mask | None, colors_mask: Mask | None, params: ColorTransferParams
+) -> Image:
+    """Gives an image the colours of another one.
+
+    Before stylisation, with `image` the style and `colors` the content, it makes a style in the content's colours; after it,
+    with `image` the result and `colors` the content, it brings the content's colours back.
+
+    - `luminance` takes chroma pixel by pixel, so that each object keeps the colour it has in `colors`, which shows the same
+      scene; where its size differs it is resampled (bicubic).
+    - `histogram`, `mean_std` and `linear` compare statistics, so the two may differ in size and in what they show.
+
+    `mask` is the region of `image` that changes, softly, and that its statistics are taken within; `colors_mask` is the region
+    for those of `colors`, of no effect on `luminance`, which takes none. Masks of another size are resampled to their picture's
+    (bilinear). The result is clamped to [0, 1] and keeps the transparency of `image`.
+
+    The formulas and their sources are in `stylepipe.image.color_matching`. Raises StageError when a mask is empty.
+    """
+    region, colors_region = _region(mask, "mask", image), _region(colors_mask, "colors_mask", colors)
+    change = params.strength * (_matched(image, colors, region, colors_region, params) - image.pixels)
+    pixels = image.pixels + (change if region is None else region[..., None] * change)
+    return Image(jnp.clip(pixels, 0, 1), image.alpha)
+
+
+def _region(mask: Mask | None, name: str, image: Image) -> Float[Array, "height width"] | None:
+    """The mask's values at the size of its image."""
+    if mask is None:
+        return None
+    if not np.any(mask.values):
+        raise StageError(f"{name} is empty: it is 0 everywhere.", hint="White is the region that is meant.")
+    return resize(mask.values, image.size, method="bilinear")
+
+
+def _matched(
+    image: Image,
+    colors: Image,
+    region: Float[Array, "_ _"] | None,
+    colors_region: Float[Array, "_ _"] | None,
+    params: ColorTransferParams,
+) -> Float[Array, "_ _ 3"]:
+    pictures = image.pixels, colors.pixels
+    regions = {"weights": region, "color_weights": colors_region}
+    match params.method:
+        case Luminance(space=space):
+            return match_luminance(image.pixels, resize(colors.pixels, image.size, method="bicubic"), space=space)
+        case Histogram():
+            return match_histogram(*pictures, **regions)
+        case MeanStd(space=space):
+            return match_mean_std(*pictures, space=space, **regions)
+        case Linear(variant=variant):
+            return match_covariance(*pictures, variant=variant, **regions)

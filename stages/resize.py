@@ -1,0 +1,83 @@
+"""The stage `resize`."""
+
+from math import sqrt
+from typing import Annotated, Literal
+
+import jax.numpy as jnp
+from jaxtyping import Float
+from pydantic import Field, model_validator
+
+from stylepipe.artifacts import Array, Image
+from stylepipe.image.resize import Method, crop_center, scaled
+from stylepipe.image.resize import resize as resampled
+from stylepipe.stage import Params, stage
+
+Side = Annotated[int, Field(ge=1, le=32_768)]
+
+
+class ResizeParams(Params):
+    """The new size, given in exactly one way, and how to get there."""
+
+    long_side: Side | None = Field(default=None, description="Pixels of the longer side; the aspect is kept.")
+    short_side: Side | None = Field(default=None, description="Pixels of the shorter side; the aspect is kept.")
+    width: Side | None = Field(default=None, description="Pixels across; only together with `height`.")
+    height: Side | None = Field(default=None, description="Pixels down; only together with `width`.")
+    megapixels: float | None = Field(default=None, gt=0, le=1000, description="Millions of pixels in all; the aspect is kept.")
+    fit: Literal["keep", "crop", "stretch"] = Field(
+        default="keep",
+        description="With `width` and `height`: `keep` the aspect and the whole image, as large as it fits into them; fill "
+        "them and `crop` what is left over, equally on both sides; or `stretch` the image to them.",
+    )
+    method: Method = Field(
+        default="lanczos3", description="The kernel: lanczos3 is the sharpest, area the plainest way to shrink."
+    )
+    linear_light: bool = Field(
+        default=False, description="Resample the light and not its sRGB encoding, so that brightness is kept."
+    )
+
+    @model_validator(mode="after")
+    def _one_size(self) -> "ResizeParams":
+        names = ("long_side", "short_side", "width", "height", "megapixels")
+        given = [name for name in names if getattr(self, name) is not None]
+        if given not in (["long_side"], ["short_side"], ["width", "height"], ["megapixels"]):
+            raise ValueError(
+                f"the size is given by {' and '.join(given) or 'nothing'}; "
+                "allowed is one of long_side, short_side, megapixels, or width and height together"
+            )
+        if self.fit != "keep" and self.width is None:
+            raise ValueError(f"fit is '{self.fit}', which needs width and height; the size is given by {given[0]}")
+        return self
+
+
+@stage(version=1)
+def resize(image: Image, params: ResizeParams) -> Image:
+    """Resamples an image to another size, up or down.
+
+    `stylepipe.image.resize.resize` says what each method computes. What lanczos3 and bicubic overshoot at edges is clamped to
+    [0, 1]. Transparency is resampled in the same way, but never as light; the colours of transparent pixels count like others.
+    """
+    filled, kept = _sizes(image.size, params)
+
+    def result(plane: Float[Array, "height width *channels"], *, linear_light: bool) -> Float[Array, "..."]:
+        larger = resampled(plane, filled, method=params.method, linear_light=linear_light)
+        return jnp.clip(crop_center(larger, kept), 0, 1)
+
+    alpha = None if image.alpha is None else result(image.alpha, linear_light=False)
+    return Image(result(image.pixels, linear_light=params.linear_light), alpha)
+
+
+def _sizes(size: tuple[int, int], params: ResizeParams) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The size to resample to, and the size of the middle part to keep."""
+    height, width = size
+    if params.width is not None and params.height is not None:
+        exact, ratios = (params.height, params.width), (params.height / height, params.width / width)
+        whole = scaled(size, min(ratios))
+        return {"keep": (whole, whole), "crop": (scaled(size, max(ratios)), exact), "stretch": (exact, exact)}[params.fit]
+    if params.long_side is not None:
+        factor = params.long_side / max(size)
+    elif params.short_side is not None:
+        factor = params.short_side / min(size)
+    else:
+        factor = sqrt((params.megapixels or 0) * 1e6 / (height * width))
+    whole = scaled(size, factor)
+    return whole, whole

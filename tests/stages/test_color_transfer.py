@@ -1,0 +1,123 @@
+"""The stage `color_transfer`: which colours go where. How they are computed is tested beside the functions."""
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from stages.color_transfer import ColorTransferParams, color_transfer
+from stylepipe.artifacts import Image, Mask
+from stylepipe.errors import StageError
+from stylepipe.image.color import rgb_to_ycbcr
+from stylepipe.image.color_matching import match_covariance, match_histogram, match_luminance, match_mean_std
+from stylepipe.image.resize import resize
+
+RNG = np.random.default_rng(0)
+METHODS = [
+    {"kind": "luminance", "space": "lab"},
+    {"kind": "histogram"},
+    {"kind": "mean_std", "space": "rgb"},
+    {"kind": "linear", "variant": "pca"},
+]
+
+
+def picture(size: tuple[int, int], middle: float) -> Image:
+    return Image((RNG.random((*size, 3), dtype=np.float32) * 0.4 + middle).clip(0, 1))
+
+
+IMAGE, COLORS = picture((20, 24), 0.2), picture((20, 24), 0.5)
+LARGER = picture((33, 28), 0.4)
+HALF = Mask(np.concatenate([np.ones((20, 12)), np.zeros((20, 12))], axis=1).astype(np.float32))
+
+
+def transferred(image=IMAGE, colors=COLORS, mask=None, colors_mask=None, **params) -> np.ndarray:
+    return np.asarray(color_transfer(image, colors, mask, colors_mask, ColorTransferParams(**params)).pixels)
+
+
+def test_the_default_keeps_luma_and_takes_chroma():
+    muted = Image(0.4 + 0.2 * COLORS.pixels)  # so that nothing leaves [0, 1]
+    result = rgb_to_ycbcr(transferred(colors=muted))
+    np.testing.assert_allclose(result[..., 0], rgb_to_ycbcr(IMAGE.pixels)[..., 0], atol=1e-6)
+    np.testing.assert_allclose(result[..., 1:], rgb_to_ycbcr(muted.pixels)[..., 1:], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [
+        ({"kind": "luminance", "space": "lab"}, match_luminance(IMAGE.pixels, COLORS.pixels, space="lab")),
+        ({"kind": "histogram"}, match_histogram(IMAGE.pixels, COLORS.pixels)),
+        ({"kind": "mean_std", "space": "lab"}, match_mean_std(IMAGE.pixels, COLORS.pixels, space="lab")),
+        ({"kind": "linear", "variant": "cholesky"}, match_covariance(IMAGE.pixels, COLORS.pixels, variant="cholesky")),
+    ],
+)
+def test_each_kind_is_the_function_of_its_name_clamped(method, expected):
+    np.testing.assert_allclose(transferred(method=method), np.clip(expected, 0, 1), atol=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_its_own_colors_change_nothing(method):
+    np.testing.assert_allclose(transferred(colors=IMAGE, method=method), IMAGE.pixels, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_strength_is_the_share_of_the_change(method):
+    none, half, full = (transferred(method=method, strength=strength) for strength in (0.0, 0.5, 1.0))
+    np.testing.assert_array_equal(none, IMAGE.pixels)
+    inside = (full > 0) & (full < 1)
+    np.testing.assert_allclose(half[inside], ((IMAGE.pixels + full) / 2)[inside], atol=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_nothing_changes_outside_the_mask(method):
+    result = transferred(mask=HALF, method=method)
+    np.testing.assert_array_equal(result[:, 12:], IMAGE.pixels[:, 12:])
+    assert np.abs(result[:, :12] - IMAGE.pixels[:, :12]).max() > 0.05
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_within_masks_it_is_the_transfer_between_the_regions(method):
+    result = transferred(mask=HALF, colors_mask=HALF, method=method)
+    cut = transferred(Image(IMAGE.pixels[:, :12]), Image(COLORS.pixels[:, :12]), method=method)
+    np.testing.assert_allclose(result[:, :12], cut, atol=1e-5)
+
+
+def test_a_soft_mask_blends():
+    soft = Mask(np.full((20, 24), 0.25, np.float32))
+    expected = transferred(strength=0.25, method={"kind": "histogram"})
+    np.testing.assert_allclose(transferred(mask=soft, method={"kind": "histogram"}), expected, atol=1e-6)
+
+
+def test_colors_of_another_size_are_resampled_for_chroma():
+    expected = match_luminance(IMAGE.pixels, resize(LARGER.pixels, (20, 24), method="bicubic"), space="ycbcr")
+    np.testing.assert_allclose(transferred(colors=LARGER), np.clip(expected, 0, 1), atol=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS[1:])
+def test_statistics_need_no_common_size(method):
+    np.testing.assert_allclose(transferred(colors=LARGER, method=method).mean(), LARGER.pixels.mean(), atol=0.01)
+
+
+def test_masks_of_another_size_are_resampled():
+    tiny = Mask(np.array([[1, 0]], np.float32))
+    result = transferred(mask=tiny, colors_mask=Mask(np.ones((3, 3), np.float32)))
+    np.testing.assert_array_equal(result[:, 18:], IMAGE.pixels[:, 18:])
+    np.testing.assert_allclose(result[:, :6], transferred()[:, :6], atol=1e-6)
+
+
+def test_transparency_stays():
+    alpha = RNG.random((20, 24), dtype=np.float32)
+    image = Image(IMAGE.pixels, alpha)
+    assert color_transfer(image, COLORS, None, None, ColorTransferParams()).alpha is alpha
+
+
+@pytest.mark.parametrize("name", ["mask", "colors_mask"])
+def test_an_empty_mask_is_an_error(name):
+    with pytest.raises(StageError, match=f"{name} is empty: it is 0 everywhere"):
+        transferred(**{name: Mask(np.zeros((5, 5), np.float32))})
+
+
+@pytest.mark.parametrize(
+    "params", [{"method": {"kind": "other"}}, {"method": {"kind": "histogram", "space": "lab"}}, {"strength": 1.1}]
+)
+def test_unknown_parameters(params):
+    with pytest.raises(ValidationError):
+        ColorTransferParams(**params)
