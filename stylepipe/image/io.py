@@ -21,7 +21,7 @@ from stylepipe.errors import InputError, UsageError
 from stylepipe.image.decode import Samples, UnsupportedSamples, decode
 
 MAX_PIXELS = 100_000_000
-LUMA = np.array([0.299, 0.587, 0.114])  # Rec. BT.601
+_LUMA = np.array([0.299, 0.587, 0.114])  # Rec. BT.601
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def read_mask(path: Path, *, max_pixels: int = MAX_PIXELS) -> Mask:
     A mask's levels are data, so an embedded colour profile is not applied. Limits and errors are those of `read_image`.
     """
     samples = _read(path, max_pixels=max_pixels, managed=False)
-    values = samples.color if samples.color.ndim == 2 else (samples.color @ LUMA).astype(np.float32)
+    values = samples.color if samples.color.ndim == 2 else (samples.color @ _LUMA).astype(np.float32)
     return Mask(values if samples.alpha is None else values * samples.alpha)
 
 
@@ -102,14 +102,14 @@ def _read(path: Path, *, max_pixels: int, managed: bool) -> Samples:
     if format_ is None:
         raise InputError(f"'{name}' is not of a known format.", hint=f"The pictures that are read end in {_ENDINGS}.")
     if path.is_dir():
-        raise InputError(f"'{name}' is a folder, not a picture.")
+        raise InputError(f"'{name}' is a folder, not a picture.", hint="Name a picture in it.")
     if not path.is_file():
         raise InputError(f"There is no file '{name}'.", hint="Check its name and its folder.")
     try:
         with path.open("rb") as file:
             return _decode(file, name, format_, max_pixels=max_pixels, managed=managed)
     except OSError as error:
-        raise InputError(f"'{name}' cannot be read: {error.strerror}.") from error
+        raise InputError(f"'{name}' cannot be read: {error.strerror}.", hint="Check its permissions.") from error
 
 
 def _decode(file: BufferedReader, name: str, format_: Format, *, max_pixels: int, managed: bool) -> Samples:
@@ -125,12 +125,12 @@ def _decode(file: BufferedReader, name: str, format_: Format, *, max_pixels: int
         found = f"more than {2 * (PIL.Image.MAX_IMAGE_PIXELS or 0)} pixels"
     except UnsupportedSamples as unsupported:
         raise InputError(
-            f"'{name}' has {unsupported}, which are not read.", hint="Save it as 8- or 16-bit RGB."
+            f"'{name}' has {unsupported}, which are not read.", hint="Save it as 8- or 16-bit PNG."
         ) from unsupported
     except Exception as error:  # Pillow's decoders raise whatever they stumble over
         raise InputError(
             f"'{name}' is damaged, incomplete, or of a kind of {format_.name} that is not read.",
-            hint="Save it, or download it, again.",
+            hint="Download it again, or save it as 8- or 16-bit PNG.",
         ) from error
     raise InputError(f"'{name}' has {found}; at most {max_pixels} are read.", hint="Make it smaller first.")
 
@@ -140,10 +140,10 @@ def _check_beginning(file: BufferedReader, name: str, format_: Format) -> None:
     beginning = file.read(16)
     file.seek(0)
     if not beginning:
-        raise InputError(f"'{name}' is empty.", hint="Save it, or download it, again.")
+        raise InputError(f"'{name}' is empty.", hint="Download it again, or save it again.")
     if not format_.beginning.match(beginning):
         real = next((known for known in FORMATS if known.beginning.match(beginning)), None)
-        hint = f"It is a {real.name} file: let its name end in {real.endings[0]}." if real else None
+        hint = f"It is a {real.name} file: let its name end in {real.endings[0]}." if real else "Save it as PNG."
         raise InputError(f"'{name}' is not a {format_.name} file.", hint=hint)
 
 

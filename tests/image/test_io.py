@@ -158,7 +158,7 @@ def test_a_missing_file(tmp_path):
 
 def test_a_folder(tmp_path):
     (tmp_path / "folder.png").mkdir()
-    assert refused(tmp_path / "folder.png") == "'folder.png' is a folder, not a picture."
+    assert refused(tmp_path / "folder.png") == "'folder.png' is a folder, not a picture. Name a picture in it."
 
 
 def test_a_pipe_is_not_waited_for(tmp_path):
@@ -171,12 +171,12 @@ def test_a_file_that_may_not_be_read(tmp_path):
     path = tmp_path / "mine.png"
     write_image(Image(PIXELS), path)
     path.chmod(0)
-    assert refused(path) == "'mine.png' cannot be read: Permission denied."
+    assert refused(path) == "'mine.png' cannot be read: Permission denied. Check its permissions."
 
 
 def test_an_empty_file(tmp_path):
     (tmp_path / "empty.png").touch()
-    assert refused(tmp_path / "empty.png") == "'empty.png' is empty. Save it, or download it, again."
+    assert refused(tmp_path / "empty.png") == "'empty.png' is empty. Download it again, or save it again."
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a", "a.png.txt", ".png"])
@@ -192,7 +192,7 @@ def test_the_ending_must_tell_the_truth(tmp_path):
 
 def test_something_else_altogether(tmp_path):
     (tmp_path / "a.tif").write_text("once upon a time")
-    assert refused(tmp_path / "a.tif") == "'a.tif' is not a TIFF file."
+    assert refused(tmp_path / "a.tif") == "'a.tif' is not a TIFF file. Save it as PNG."
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -217,7 +217,7 @@ def test_the_limit_is_the_callers(tmp_path):
 
 def test_samples_that_are_not_read_are_named(tmp_path):
     PIL.Image.fromarray(np.zeros((4, 4), np.int32)).save(tmp_path / "a.tif")
-    assert refused(tmp_path / "a.tif") == "'a.tif' has signed samples, which are not read. Save it as 8- or 16-bit RGB."
+    assert refused(tmp_path / "a.tif") == "'a.tif' has signed samples, which are not read. Save it as 8- or 16-bit PNG."
 
 
 @pytest.mark.parametrize("ending", [".png", ".jpg", ".webp", ".tif"])
