@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from jaxtyping import config
 from safetensors.numpy import save_file
 
 from stylepipe.artifacts import Image, Mask, Weights, digest, kind_of, load, save
@@ -135,20 +134,12 @@ def test_a_missing_file_or_folder_is_the_system_s_error(tmp_path):
         save(Image(PIXELS), tmp_path / "file" / "x")
 
 
-@pytest.fixture
-def unchecked_shapes():
-    """Users run without the checker of annotated shapes that tests have, and meet the artifacts' own checks."""
-    config.update("jaxtyping_disable", True)
-    yield
-    config.update("jaxtyping_disable", False)
-
-
 @pytest.mark.parametrize("make", [lambda: Image(PIXELS[0]), lambda: Image(PIXELS[..., :2]), lambda: Mask(PIXELS[0, 0])])
-def test_other_shapes_are_refused(make, unchecked_shapes):
+def test_other_shapes_are_refused(make, unchecked_types):
     with pytest.raises(ValueError, match=r"expected (pixels|values) of shape .*, received shape"):
         make()
 
 
-def test_alpha_of_another_size_is_refused(unchecked_shapes):
+def test_alpha_of_another_size_is_refused(unchecked_types):
     with pytest.raises(ValueError, match=r"expected alpha of shape \(2, 4\), received shape \(3, 4\)"):
         Image(PIXELS, np.zeros((3, 4), np.float32))

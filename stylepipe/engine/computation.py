@@ -1,0 +1,101 @@
+"""One stage from its inputs to its action in the store, going on from its last checkpoint if there is one."""
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from stylepipe.artifacts import Artifact
+from stylepipe.engine.checkpoints import Checkpoint
+from stylepipe.engine.environment import environment, keep_compiled_programs
+from stylepipe.engine.events import EngineNote, Observer, StageEmitted, StageFinished, StageStarted
+from stylepipe.engine.execute import Arguments, execute
+from stylepipe.engine.files import cache_errors
+from stylepipe.engine.keys import Document, key_of
+from stylepipe.engine.pictures import attach_picture
+from stylepipe.engine.spool import Frames, Losses
+from stylepipe.engine.store import Action, Session
+from stylepipe.recipe.resolved import StageNode
+from stylepipe.stage import Frame, Note, Progress
+
+
+@dataclass(frozen=True)
+class Computation:
+    """A stage to compute: the node, the recipe it is of, all that its result depends on, and why it is not in the store."""
+
+    node: StageNode
+    recipe: str
+    seed: int
+    document: Document
+    reasons: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """The key that the result will have."""
+        return key_of(self.document)
+
+
+def compute(
+    task: Computation,
+    arguments: Arguments,
+    *,
+    session: Session,
+    work: Path,
+    stopping: Callable[[], bool],
+    stop_if_asked: Callable[[], None],
+    tell: Observer,
+) -> tuple[Action, Artifact]:
+    """Runs the stage, and stores its result with all that belongs to it; `work` is emptied then.
+
+    `stopping` says whether the user asked to stop: a stage with checkpoints stops when its state is saved, another one where
+    it next emits something, by `stop_if_asked`. Raises what `execute` raises, StoreError, and Interrupted.
+    """
+    keep_compiled_programs(session.store.root / "xla")
+    name = task.node.name
+    with cache_errors(work):
+        work.mkdir(exist_ok=True)
+        frames, losses = Frames(work), Losses(work)
+        checkpoint = Checkpoint(
+            work,
+            spools={"frames": frames, "losses": losses},
+            stopping=stopping,
+            note=lambda text: tell(EngineNote(text, name)),
+        )
+
+    def emit(event: Progress | Frame | Note) -> None:
+        match event:
+            case Progress():
+                losses.add(event)
+            case Frame(pixels):
+                frames.add(pixels)
+        tell(StageEmitted(name, event))
+        if "checkpoint" not in task.node.stage.services:
+            stop_if_asked()
+
+    tell(StageStarted(name, task.reasons, losses.lines()))
+    began = time.monotonic()
+    artifact = execute(task.node, arguments, seed=task.seed, emit=emit, checkpoint=checkpoint)
+    seconds = checkpoint.seconds + time.monotonic() - began
+    output = session.put(artifact)
+    attachments = attach_picture(artifact, session)
+    if frames.count:
+        attachments["animation"] = session.attach(frames.assemble, ".webp")
+    if losses.count:
+        attachments["losses"] = session.attach(losses.copy, ".jsonl")
+    action = Action(
+        key=task.key,
+        document=task.document,
+        output=output,
+        attachments=attachments,
+        recipe=task.recipe,
+        node=name,
+        reasons=task.reasons,
+        seconds=round(seconds, 3),
+        iterations=losses.done,
+        environment=environment(),
+    )
+    session.commit(action)
+    shutil.rmtree(work, ignore_errors=True)
+    tell(StageFinished(name, seconds))
+    return action, artifact

@@ -1,0 +1,60 @@
+"""The machine as far as it bears on results: versions, platform, device class, threads. Nothing that names it or its user."""
+
+import os
+import platform
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import entry_points, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from stylepipe import __version__
+
+PACKAGES = ("jax", "jaxlib", "numpy", "pillow")
+
+
+@cache
+def environment() -> Mapping[str, str | int]:
+    """Versions, platform, device and number of threads: where all are equal, results are equal to the byte."""
+    return {
+        "stylepipe": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in PACKAGES},
+        "platform": f"{platform.system()} {platform.machine()}",
+        "backend": backend(),
+        "device": _device_kind(),
+        "threads": threads(),
+    }
+
+
+@cache
+def backend() -> str:
+    """The class of the device that JAX computes on: cpu, gpu or tpu. JAX is asked only if a plugin for others is installed."""
+    if find_spec("jax_plugins") or find_spec("libtpu") or entry_points(group="jax_plugins"):
+        import jax
+
+        return jax.default_backend()
+    return "cpu"
+
+
+def _device_kind() -> str:
+    """The device's model, where it is not the CPU."""
+    if backend() == "cpu":
+        return "cpu"
+    import jax
+
+    return jax.devices()[0].device_kind
+
+
+def threads() -> int:
+    """The number of CPU threads that XLA computes with."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def keep_compiled_programs(folder: Path) -> None:
+    """Lets JAX keep what it compiles in `folder`, unless the user has chosen a folder already."""
+    import jax
+
+    if jax.config.values["jax_compilation_cache_dir"] is None:
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)

@@ -1,0 +1,71 @@
+"""What a run tells while it goes on: to its log, and to whoever watches it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stylepipe.stage import Frame, Note, Progress
+
+Line = Mapping[str, Any]
+"""A `Progress` as plain JSON: done, total, loss, terms."""
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    """A run begins: its folder, and the stages in the order in which they come."""
+
+    folder: Path
+    stages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StageCached:
+    """A stage's result was there already; `earlier` has a line for each iteration that was logged when it was computed."""
+
+    stage: str
+    earlier: Sequence[Line] = ()
+
+
+@dataclass(frozen=True)
+class StageStarted:
+    """A stage begins to compute, for these reasons; `earlier` has a line for each iteration that a stopped run has done."""
+
+    stage: str
+    reasons: tuple[str, ...]
+    earlier: Sequence[Line] = ()
+
+
+@dataclass(frozen=True)
+class StageEmitted:
+    """What a stage says of itself while it runs."""
+
+    stage: str
+    event: Progress | Frame | Note
+
+
+@dataclass(frozen=True)
+class StageFinished:
+    """A stage was computed and stored."""
+
+    stage: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class EngineNote:
+    """Something the user should know although nothing failed; it concerns `stage`, or the whole run."""
+
+    text: str
+    stage: str | None = None
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """A run ends: done, failed or interrupted."""
+
+    status: str
+
+
+Event = RunStarted | StageCached | StageStarted | StageEmitted | StageFinished | EngineNote | RunEnded
+Observer = Callable[[Event], None]

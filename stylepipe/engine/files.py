@@ -1,0 +1,129 @@
+"""Files that survive a crash: written whole or not at all, locked by one process at a time, failing in the user's words."""
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stylepipe.errors import StoreError
+
+_REASONS = {
+    errno.ENOSPC: "there is no space left on the disk",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "a file would be larger than is allowed",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "it may not be written",
+    errno.EPERM: "it may not be written",
+    errno.ENOTDIR: "it is not a folder",
+    errno.EEXIST: "it is not a folder",
+}
+
+
+@contextmanager
+def cache_errors(folder: Path) -> Iterator[None]:
+    """Turns an OSError inside the block into a StoreError about the cache at `folder`."""
+    with _explained("The cache", folder, "Free some space there, or let STYLEPIPE_CACHE name another folder."):
+        yield
+
+
+@contextmanager
+def output_errors(folder: Path) -> Iterator[None]:
+    """Turns an OSError inside the block into a StoreError about the output folder at `folder`."""
+    with _explained("The output folder", folder, "Free some space there, or choose another folder for the outputs."):
+        yield
+
+
+@contextmanager
+def _explained(what: str, folder: Path, hint: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
+        raise StoreError(f"{what} '{folder}' cannot be used: {reason}.", hint=hint) from error
+
+
+def publish(temporary: Path, path: Path, *, mode: int = 0o644) -> None:
+    """Gives a finished file its name: after a crash there is the old content or all of the new, never something between.
+
+    Both paths are on one file system. The data and the folder's entry have reached the disk on return.
+    """
+    temporary.chmod(mode)
+    _sync(temporary)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary.replace(path)
+    _sync(path.parent)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file by way of a temporary one beside it, and publishes that."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(data)
+        publish(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def try_lock(path: Path) -> int | None:
+    """Locks the file without waiting; the descriptor that holds the lock, or None when another process holds it.
+
+    The lock ends with `unlock`, or with the process, however that dies.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except BaseException:
+            os.close(descriptor)
+            raise
+        if _still_names(path, descriptor):
+            return descriptor
+        os.close(descriptor)  # its holder removed the file between our open and our lock: that lock guards nothing
+
+
+def unlock(path: Path, descriptor: int) -> None:
+    """Removes the lock file and ends an exclusive lock."""
+    path.unlink(missing_ok=True)
+    os.close(descriptor)
+
+
+@contextmanager
+def gate(path: Path, *, shared: bool) -> Iterator[None]:
+    """Holds a lock for moments, waiting for it; its file stays."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds a lock on the file. Raises OSError when it cannot be opened."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+def _still_names(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,86 @@
+"""What a run is about: the recipe, the part of it that is selected, and its inputs, found and digested."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from stylepipe.engine.environment import backend
+from stylepipe.engine.graph import Selection, select, stages_named
+from stylepipe.engine.inputs import FoundInput, WeightsSource, find_input, reader_module
+from stylepipe.engine.keys import Document, differences, input_document, stage_document
+from stylepipe.engine.store import Action, Damaged, Store
+from stylepipe.errors import UsageError
+from stylepipe.recipe.resolved import ResolvedRecipe
+
+
+@dataclass(frozen=True)
+class Job:
+    """A recipe that is ready to be planned or run; `prepare` makes it."""
+
+    recipe: ResolvedRecipe
+    selection: Selection
+    forced: frozenset[str]
+    inputs: Mapping[str, FoundInput]
+    weights: WeightsSource
+
+    def input_digests(self) -> dict[str, str]:
+        """The digests of all inputs, to which those of the stages are added as they become known."""
+        return {name: found.digest for name, found in self.inputs.items()}
+
+    def input_document(self, name: str) -> Document:
+        """All that an input's picture depends on."""
+        found = self.inputs[name]
+        return input_document(found.digest, reader_module(found.file.kind, self.weights))
+
+    def stage_document(self, name: str, digests: Mapping[str, str]) -> Document:
+        """All that a stage's result depends on, as far as `digests` are known."""
+        readers = {name: reader_module(found.file.kind, self.weights) for name, found in self.inputs.items()}
+        node = self.recipe.stages[name]
+        return stage_document(node, digests, readers=readers, seed=self.recipe.seed, backend=backend())
+
+    def reasons(self, name: str, document: Document, store: Store, *, waits_for: Sequence[str] = ()) -> tuple[str, ...]:
+        """Why a stage must be computed, whose result is not in the cache, or is not to be taken from there.
+
+        `waits_for` names the stages that must be computed before its key is known.
+        """
+        if name in self.forced:
+            return ("it was forced",)
+        first = tuple(f"'{needed}' is computed first" for needed in waits_for)
+        last = self.last(name, store)
+        if last is None:
+            return first or ("it has not run before",)
+        if first:
+            return first + differences({**last.document, "inputs": {}}, {**document, "inputs": {}})
+        return differences(last.document, document) or ("its result is no longer in the cache",)
+
+    def last(self, name: str, store: Store) -> Action | None:
+        """What a stage of this recipe used or computed in its last run, if that is still known."""
+        try:
+            return store.latest(self.recipe.name, name)
+        except Damaged:
+            return None
+
+    def not_cached(self, name: str) -> UsageError:
+        """The error for a stage that comes before the selected ones and is not in the cache."""
+        return UsageError(
+            f"The stage '{name}' comes before the first one to run, and its result is not in the cache.",
+            hint="Run without --from.",
+        )
+
+
+def prepare(
+    recipe: ResolvedRecipe,
+    *,
+    weights: WeightsSource,
+    force: bool | Collection[str] = (),
+    start: str | None = None,
+    until: str | None = None,
+) -> Job:
+    """Selects the stages and finds the inputs.
+
+    `start` and `until` select as in `graph.select`; `force` names stages to compute although they are cached, or is True for
+    all that are selected. Raises UsageError for names that are no stages, InputError or WeightsError for missing inputs.
+    """
+    selection = select(recipe, start=start, until=until)
+    named = recipe.stages if force is True else [node for name in force or () for node in stages_named(recipe, name)]
+    inputs = {name: find_input(recipe.inputs[name], weights) for name in selection.inputs}
+    return Job(recipe, selection, selection.runs.intersection(named), inputs, weights)

@@ -1,0 +1,151 @@
+"""Writing a run's folder while the run goes on; `records` describes the folder and reads it back."""
+
+import fcntl
+import json
+import secrets
+import shutil
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from stylepipe.engine.environment import environment
+from stylepipe.engine.events import (
+    EngineNote,
+    Event,
+    Line,
+    RunEnded,
+    RunStarted,
+    StageCached,
+    StageEmitted,
+    StageFinished,
+    StageStarted,
+)
+from stylepipe.engine.files import output_errors, write_whole
+from stylepipe.engine.job import Job
+from stylepipe.engine.privacy import Redactor, shareable
+from stylepipe.engine.records import (
+    EVENTS,
+    RECORD,
+    TRACEBACK,
+    Failure,
+    InputRecord,
+    OutputRecord,
+    RunRecord,
+    StageRecord,
+    Status,
+    file_name,
+)
+from stylepipe.engine.spool import progress_line
+from stylepipe.errors import StageError, StylepipeError
+from stylepipe.recipe.scalars import dump
+from stylepipe.stage import Note, Progress
+
+
+class RunFolder:
+    """A run's folder, from its making to its end. Whatever cannot be written raises StoreError."""
+
+    def __init__(self, outputs: Path, job: Job, redactor: Redactor) -> None:
+        started = datetime.now().astimezone()
+        run_id = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        recipe = job.recipe
+        self.path = outputs / file_name(recipe.name) / run_id
+        self._outputs = outputs
+        self._redactor = redactor
+        self._began = time.monotonic()
+        numbered = [name for name in job.selection.names if name not in job.inputs or job.inputs[name].file.kind != "weights"]
+        self._numbers = {name: number for number, name in enumerate(numbered, 1)}
+        with output_errors(outputs):
+            self.path.mkdir(parents=True)
+            self._events = (self.path / EVENTS).open("a", encoding="utf-8", buffering=1)
+            fcntl.flock(self._events, fcntl.LOCK_EX)  # while it is held, the run is alive
+            (self.path / "recipe.yaml").write_text(recipe.text, encoding="utf-8")
+            (self.path / "resolved.yaml").write_text(dump(shareable(recipe, recipe.document)), encoding="utf-8")
+        self.record = RunRecord(
+            id=run_id,
+            recipe=recipe.name,
+            status="running",
+            started=started.isoformat(timespec="milliseconds"),
+            seed=recipe.seed,
+            params=shareable(recipe, recipe.params),
+            environment=environment(),
+        )
+        self.save()
+
+    def write(self, event: Event) -> None:
+        """Adds an event to the log; pictures are not logged."""
+        match event:
+            case RunStarted(_, stages):
+                self._log("run started", stages=stages)
+            case StageCached(stage, earlier):
+                self._log("stage cached", stage=stage)
+                self._log_earlier(stage, earlier)
+            case StageStarted(stage, reasons, earlier):
+                self._log("stage started", stage=stage, reasons=reasons)
+                self._log_earlier(stage, earlier)
+            case StageEmitted(stage, Progress() as progress):
+                self._log("progress", stage=stage, **progress_line(progress))
+            case StageEmitted(stage, Note(text)) | EngineNote(text, stage):
+                self._log("note", stage=stage, text=self._redactor.text(text))
+            case StageFinished(stage, seconds):
+                self._log("stage finished", stage=stage, seconds=round(seconds, 3))
+            case RunEnded(status):
+                self._log("run ended", status=status)
+
+    def write_picture(self, name: str, data: bytes, suffix: str) -> str:
+        """Writes the picture, or the animation, of an input or a stage under its number; the file's name."""
+        file = f"{self._numbers[name]:02}-{file_name(name)}{suffix}"
+        with output_errors(self._outputs):
+            (self.path / file).write_bytes(data)
+        return file
+
+    def add_input(self, name: str, record: InputRecord) -> None:
+        """Adds an input to the record."""
+        self.record = self.record.model_copy(update={"inputs": {**self.record.inputs, name: record}})
+
+    def add_stage(self, name: str, record: StageRecord) -> None:
+        """Adds a finished stage to the record."""
+        self.record = self.record.model_copy(update={"stages": {**self.record.stages, name: record}})
+
+    def add_output(self, name: str, stage: str, source: Path) -> None:
+        """Copies the result of a stage under the output's own name, and adds it to the record."""
+        record = OutputRecord(stage=stage, digest=self.record.stages[stage].output, file=file_name(name) + source.suffix)
+        with output_errors(self._outputs):
+            shutil.copyfile(source, self.path / record.file)
+        self.record = self.record.model_copy(update={"outputs": {**self.record.outputs, name: record}})
+
+    def save(self) -> None:
+        """Writes the record as it is now."""
+        seconds = round(time.monotonic() - self._began, 3)
+        self.record = self.record.model_copy(update={"seconds": seconds})
+        with output_errors(self._outputs):
+            write_whole(self.path / RECORD, (self.record.model_dump_json(indent=2) + "\n").encode())
+
+    def fail(self, error: BaseException, stage: str | None) -> None:
+        """Adds why the run ended early, with the traceback where the fault is not the user's."""
+        known = isinstance(error, StylepipeError)
+        message, hint = (error.message, error.hint) if known else (f"{type(error).__name__}: {error}", None)
+        failure = Failure(stage=stage, message=self._redactor.text(message), hint=hint and self._redactor.text(hint))
+        self.record = self.record.model_copy(update={"error": failure})
+        if not known or (isinstance(error, StageError) and error.__cause__):
+            with output_errors(self._outputs):
+                (self.path / TRACEBACK).write_text(self._redactor.traceback(error), encoding="utf-8")
+
+    def end(self, status: Status) -> None:
+        """Ends the record."""
+        self.record = self.record.model_copy(update={"status": status})
+        self.save()
+
+    def close(self) -> None:
+        """Ends the log."""
+        self._events.close()
+
+    def _log_earlier(self, stage: str, lines: Iterable[Line]) -> None:
+        for line in lines:
+            self._log("progress", stage=stage, **line, earlier=True)
+
+    def _log(self, event: str, **fields: Any) -> None:
+        line = {"time": round(time.monotonic() - self._began, 3), "event": event, **fields}
+        with output_errors(self._outputs):
+            self._events.write(json.dumps(line, ensure_ascii=False) + "\n")

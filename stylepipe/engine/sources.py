@@ -1,0 +1,72 @@
+"""What code a module runs: digests of its own source and of all that it imports from stylepipe and from its own package."""
+
+import ast
+import hashlib
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import find_spec
+from pathlib import Path
+
+from stylepipe.stage import StageContractError
+
+
+@cache
+def source_digests(module: str) -> Mapping[str, str]:
+    """SHA-256 of the source of `module` and, transitively, of what it imports from stylepipe and its own top-level package.
+
+    Imports are read from the text, those inside functions included, and nothing is imported; modules that are only named in a
+    string at run time are not seen. Read once per process, as the code itself is. Raises StageContractError when the module
+    has no source file.
+    """
+    packages = {"stylepipe", module.partition(".")[0]}
+    if _locate(module) is None:
+        raise StageContractError(f"The source of the module '{module}' cannot be found, so no result of it can be kept.")
+    digests: dict[str, str] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = _locate(name)
+        if name in digests or path is None or name.partition(".")[0] not in packages:
+            continue
+        source = path.read_bytes()
+        digests[name] = hashlib.sha256(source).hexdigest()
+        if path.suffix == ".py":
+            package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+            waiting.extend(_imports(ast.parse(source), package))
+    return dict(sorted(digests.items()))
+
+
+def _imports(tree: ast.Module, package: str) -> Iterator[str]:
+    """Dotted names that may be modules: `from a import b` may mean the module a.b, or something in a."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+@cache
+def _locate(module: str) -> Path | None:
+    """The file of a module. (find_spec would import the parents of a dotted name.)"""
+    if file := getattr(sys.modules.get(module), "__file__", None):
+        return Path(file)
+    top, *rest = module.split(".")
+    name, spec = top, _find_top(top)
+    for part in rest:
+        if spec is None or spec.submodule_search_locations is None:
+            return None
+        name = f"{name}.{part}"
+        spec = PathFinder.find_spec(name, list(spec.submodule_search_locations))
+    return Path(spec.origin) if spec and spec.has_location and spec.origin else None
+
+
+def _find_top(name: str) -> ModuleSpec | None:
+    try:
+        return find_spec(name)
+    except ValueError:  # a module that was made by hand and has no spec
+        return None

@@ -1,0 +1,164 @@
+"""One stage at a time: its services, the check of its result, its errors in words."""
+
+from collections.abc import Sequence
+from types import MappingProxyType
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from stylepipe.artifacts import Image, Mask, Weights
+from stylepipe.engine.execute import execute
+from stylepipe.errors import InputError, Place, StageError
+from stylepipe.recipe.resolved import StageNode
+from stylepipe.stage import Params, stage
+
+PIXELS = np.full((2, 3, 3), 0.5, np.float32)
+ALPHA = np.array([[1, 0, np.inf], [0, 0, 1]], np.float32)
+
+
+class Checkpoint:
+    """The service, as the contract has it."""
+
+    def load(self):
+        return None
+
+    def offer(self, state):
+        pass
+
+
+CHECKPOINT = Checkpoint()
+
+
+def call(function, *, output=Image, **arguments):
+    """Runs a function as the stage 'made@1'."""
+
+    def made(image: Image, params: Params):
+        return function(image)
+
+    made.__annotations__["return"] = output
+    node = StageNode("made@1", stage(version=1)(made), Params(), {"image": "content"}, Place("r.yaml", 1, 1))
+    given = {"image": Image(PIXELS), **arguments}
+    return execute(node, given, seed=3, emit=lambda event: None, checkpoint=CHECKPOINT)
+
+
+def test_services_are_handed_over_by_name():
+    seen = {}
+
+    @stage(version=1)
+    def made(params: Params, *, key: jax.Array, emit, checkpoint) -> Image:
+        seen.update(key=key, emit=emit, checkpoint=checkpoint)
+        return Image(PIXELS)
+
+    node = StageNode("n", made, Params(), {}, Place("r.yaml", 1, 1))
+
+    def emit(event):
+        pass
+
+    execute(node, {}, seed=3, emit=emit, checkpoint=CHECKPOINT)
+    assert jnp.array_equal(jax.random.key_data(seen["key"]), jax.random.key_data(jax.random.key(3)))
+    assert seen["emit"] is emit
+    assert seen["checkpoint"] is CHECKPOINT
+
+
+def test_device_arrays_come_to_the_host():
+    result = call(lambda image: Image(jnp.asarray(PIXELS), alpha=jnp.ones((2, 3))))
+    assert type(result.pixels) is np.ndarray
+    assert type(result.alpha) is np.ndarray
+    assert np.array_equal(result.pixels, PIXELS)
+    weights = call(lambda image: Weights({"a": jnp.arange(3)}, {"of": "x"}), output=Weights)
+    assert type(weights.tensors["a"]) is np.ndarray
+    assert weights.metadata == {"of": "x"}
+
+
+def test_a_stage_cannot_write_to_its_inputs():
+    def overwrite(image: Image) -> Image:
+        image.pixels[:] = 0
+        return image
+
+    with pytest.raises(StageError, match="read-only"):
+        call(overwrite)
+    assert PIXELS.flags.writeable
+    assert PIXELS.min() == 0.5
+
+
+@pytest.mark.parametrize(
+    ("result", "output", "message"),
+    [
+        (Mask(PIXELS[..., 0]), Image, "It returned Mask; expected Image."),
+        (Image(PIXELS), Mask, "It returned Image; expected Mask."),
+        (Image(PIXELS), Weights, "It returned Image; expected Weights."),
+        (PIXELS, Image, "It returned ndarray; expected Image."),
+        (None, Image, "It returned NoneType; expected Image."),
+        (Image(PIXELS.astype(np.float64)), Image, "It returned pixels of float64; expected float32."),
+        (Image(PIXELS * np.nan), Image, "It returned pixels of which 18 of 18 values are not finite numbers."),
+        (Image(PIXELS, ALPHA), Image, "It returned alpha of which 1 of 6 values are not finite numbers."),
+        (Mask(PIXELS[..., 0] * np.float32(np.inf)), Mask, "It returned values of which 6 of 6 values are not finite numbers."),
+        (Weights({"w": np.array([np.nan])}), Weights, "It returned w of which 1 of 1 values are not finite numbers."),
+    ],
+)  # fmt: skip
+def test_a_result_that_is_none_is_refused(result, output, message, unchecked_types):
+    with pytest.raises(StageError) as caught:
+        call(lambda image: result, output=output)
+    assert str(caught.value) == f"Stage 'made@1': {message}"
+
+
+def raising(error: BaseException):
+    def function(image: Image) -> Image:
+        raise error
+
+    return function
+
+
+def test_a_stage_s_own_error_keeps_its_kind_and_hint():
+    with pytest.raises(InputError) as caught:
+        call(raising(InputError("The layer is too small.", hint="Choose a larger size.")))
+    assert str(caught.value) == "Stage 'made@1': The layer is too small. Choose a larger size."
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
+        (KeyError(), "KeyError"),
+        (ValueError("two\nlines"), "ValueError: two"),
+    ],
+)
+def test_another_error_becomes_one_sentence(error, reason):
+    with pytest.raises(StageError) as caught:
+        call(raising(error))
+    assert caught.value.message == f"Stage 'made@1' failed with {reason}."
+    assert caught.value.hint == "The run's folder holds the traceback."
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 99 bytes.")]
+)
+def test_too_little_memory_is_said_plainly(error):
+    with pytest.raises(StageError) as caught:
+        call(raising(error))
+    assert str(caught.value) == "Stage 'made@1' needs more memory than there is. Choose a smaller size, or free some memory."
+
+
+def test_memory_that_numpy_cannot_get():
+    with pytest.raises(StageError, match=r"needs more memory than there is"):
+        call(lambda image: Image(np.ones((2**20, 2**30, 3), np.float32)))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3)])
+def test_what_ends_the_process_is_not_the_stage_s_fault(error):
+    with pytest.raises(type(error)):
+        call(raising(error))
+
+
+def test_the_arguments_may_be_lists():
+    @stage(version=1)
+    def made(images: Sequence[Image], params: Params) -> Image:
+        return images[1]
+
+    node = StageNode("n", made, Params(), {"images": ("a", "b")}, Place("r.yaml", 1, 1))
+    images = (Image(PIXELS), Image(PIXELS / 2))
+    result = execute(node, MappingProxyType({"images": images}), seed=0, emit=lambda event: None, checkpoint=CHECKPOINT)
+    assert np.array_equal(result.pixels, PIXELS / 2)

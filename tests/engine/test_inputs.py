@@ -1,0 +1,95 @@
+"""Inputs: found, digested, read when needed; what is wrong is said with its place in the recipe."""
+
+import hashlib
+import os
+import socket
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stylepipe import artifacts
+from stylepipe.artifacts import Image, Mask, Weights
+from stylepipe.engine.inputs import find_input, read_input, reader_module
+from stylepipe.errors import InputError, StylepipeError
+
+
+def test_the_digest_is_of_the_file_and_the_kind(lab):
+    file = lab.image("content", 1)
+    found = find_input(file, lab.weights)
+    sha256 = hashlib.sha256((lab.folder / "content.png").read_bytes()).hexdigest()
+    assert found.sha256 == sha256
+    assert found.digest == f"image:{sha256}"
+    assert find_input(replace(file, kind="mask"), lab.weights).digest == f"mask:{sha256}"
+
+
+def test_each_kind_is_read_by_its_reader(lab):
+    artifacts.save(Weights({"a": np.ones(3)}), lab.folder / "vgg.weights")
+    artifacts.save(Weights({"a": np.ones(4)}), lab.folder / "own.safetensors")
+    read = [
+        read_input(find_input(file, lab.weights), lab.weights)
+        for file in (
+            lab.image("i", 1),
+            lab.mask("m"),
+            lab.input("w", "weights", "vgg"),
+            lab.input("o", "weights", "own.safetensors"),
+        )
+    ]
+    assert [type(value) for value in read] == [Image, Mask, Weights, Weights]
+    assert read[0].size == read[1].size == (6, 8)
+    assert [value.tensors["a"].size for value in read[2:]] == [3, 4]
+    assert reader_module("image", lab.weights) == reader_module("mask", lab.weights) == "stylepipe.image.io"
+    assert reader_module("weights", lab.weights) == lab.weights.read.__module__
+
+
+def problem(lab, file) -> StylepipeError:
+    with pytest.raises(StylepipeError) as caught:
+        read_input(find_input(file, lab.weights), lab.weights)
+    assert caught.value.exit_code == 2
+    return caught.value
+
+
+def test_a_missing_file(lab):
+    error = problem(lab, lab.input("content", "image", "sub/nothing.png"))
+    assert error.message == "recipe.yaml:3:5: input 'content' names 'sub/nothing.png': there is no such file."
+    assert error.hint == f"It was looked for at {lab.folder / 'sub' / 'nothing.png'}."
+
+
+def test_a_path_through_a_file(lab):
+    lab.image("content", 1)
+    assert "there is no such file" in problem(lab, lab.input("content", "image", "content.png/x.png")).message
+
+
+def test_a_folder(lab):
+    (lab.folder / "sub.png").mkdir()
+    error = problem(lab, lab.input("content", "image", "sub.png"))
+    assert error.message == "recipe.yaml:3:5: input 'content' names 'sub.png': that is a folder."
+
+
+def test_a_file_that_cannot_be_opened(lab):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(lab.folder / "s.png"))
+        error = problem(lab, lab.input("content", "image", "s.png"))
+    assert error.message.startswith("recipe.yaml:3:5: input 'content' names 's.png': it cannot be read (")
+
+
+def test_a_damaged_picture(lab):
+    lab.image("content", 1)
+    path = lab.folder / "content.png"
+    path.write_bytes(path.read_bytes()[:60])
+    error = problem(lab, lab.input("content", "image", "content.png"))
+    assert isinstance(error, InputError)
+    assert error.message.startswith("recipe.yaml:3:5: input 'content': 'content.png' is damaged")
+
+
+def test_weights_that_are_not_there(lab):
+    error = problem(lab, lab.input("vgg", "weights", "vgg19"))
+    assert str(error) == "recipe.yaml:3:5: input 'vgg': There are no weights 'vgg19'. Pull them."
+
+
+def test_a_file_that_changes_during_the_run(lab):
+    found = find_input(lab.image("content", 1), lab.weights)
+    lab.image("content", 2)
+    os.utime(lab.folder / "content.png", ns=(1, 1))
+    with pytest.raises(InputError, match="it was changed while the run was going on"):
+        read_input(found, lab.weights)

@@ -1,0 +1,137 @@
+"""What tests let other processes do: hold a key, run a small recipe, die in the middle of it.
+
+`python worker.py COMMAND FOLDER …`; a script, because test modules cannot be imported elsewhere.
+"""
+
+import json
+import os
+import random
+import resource
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from stylepipe.artifacts import Image, Mask, Weights
+from stylepipe.engine import checkpoints
+from stylepipe.engine.inputs import WeightsSource
+from stylepipe.engine.job import prepare
+from stylepipe.engine.runner import run
+from stylepipe.engine.store import Store
+from stylepipe.errors import Place, StoreError
+from stylepipe.recipe.resolved import InputFile, ResolvedRecipe, StageNode
+from stylepipe.stage import Checkpoint, Emit, Frame, Params, Progress, stage
+
+PLACE = Place("r.yaml", 1, 1)
+CALLS: list[str] = []
+
+
+class Steps(Params):
+    steps: int = 30
+    seed: int = 0
+
+
+@stage(version=1)
+def wander(image: Image, params: Steps, *, emit: Emit, checkpoint: Checkpoint) -> Image:
+    """A random walk of the pixels, whose state is the generator's and the pixels."""
+    CALLS.append(f"wander {params.seed}")
+    saved = checkpoint.load()
+    done, pixels = (int(saved["done"]), saved["pixels"]) if saved else (0, np.array(image.pixels))
+    while done < params.steps:
+        step = np.random.default_rng([params.seed, done]).normal(0, 0.1, pixels.shape).astype(np.float32)
+        pixels, done = np.clip(pixels + step, 0, 1), done + 1
+        emit(Progress(done, params.steps, loss=float(pixels.mean())))
+        if done % 5 == 0:
+            emit(Frame(pixels))
+        time.sleep(0.002)
+        checkpoint.offer(lambda done=done, pixels=pixels: {"done": np.asarray(done), "pixels": pixels})
+    return Image(pixels)
+
+
+@stage(version=1)
+def average(images: Sequence[Image], params: Params) -> Image:
+    """The mean of the images."""
+    CALLS.append("average")
+    return Image(np.mean([image.pixels for image in images], axis=0, dtype=np.float32))
+
+
+def recipe(folder: Path) -> ResolvedRecipe:
+    """content.png in this folder → five walks → their mean."""
+    walks = [StageNode(f"walk@{n}", wander, Steps(seed=n), {"image": "content"}, PLACE) for n in range(5)]
+    mean = StageNode("mean", average, Params(), {"images": tuple(walk.name for walk in walks)}, PLACE)
+    return ResolvedRecipe(
+        name="walks",
+        description="",
+        seed=0,
+        params={},
+        inputs={"content": InputFile("content", "image", "content.png", folder, PLACE)},
+        stages={node.name: node for node in [*walks, mean]},
+        outputs={"mean": "mean"},
+        warnings=(),
+        text="",
+        document={},
+    )
+
+
+def read_no_weights(path: Path) -> Weights:
+    raise NotImplementedError
+
+
+def run_once(root: Path) -> None:
+    """Prints the digest of the result, and the stages that ran here."""
+    job = prepare(recipe(root), weights=WeightsSource(Path, read_no_weights))
+    result = run(job, store=Store(root / "cache"), outputs=root / "outputs")
+    print(json.dumps({"digest": result.record.outputs["mean"].digest, "calls": CALLS, "folder": str(result.folder)}))
+
+
+def crash(root: Path, times: str) -> None:
+    """Begins the run again and again, and kills it at random moments."""
+    import jax  # noqa: F401 (the children need not import it each)
+
+    chance = random.Random(0)
+    for _ in range(int(times)):
+        child = os.fork()
+        if child == 0:
+            run_once(root)
+            os._exit(0)
+        time.sleep(chance.uniform(0.005, 0.12))
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        print("killed" if os.WIFSIGNALED(status) else "finished", flush=True)
+
+
+def hold(root: Path, key: str) -> None:
+    """Holds a key until it is killed."""
+    with Store(root).session() as session, session.flight(key, waiting=lambda seconds: None):
+        print("held", flush=True)
+        sys.stdin.read()
+
+
+def limited(root: Path) -> None:
+    """Stores more than a file may hold."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+    with Store(root).session() as session:
+        try:
+            session.put(Mask(np.zeros((300, 300), np.float32)))
+        except StoreError as error:
+            print(error.message)
+
+
+def die(root: Path) -> None:
+    """Dies while it writes an attachment."""
+
+    def write_half(path: Path) -> None:
+        path.write_bytes(b"half")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with Store(root).session() as session:
+        session.attach(write_half, ".png")
+
+
+if __name__ == "__main__":
+    checkpoints.SAVE_SECONDS, checkpoints.SAVE_SHARE = 0.0, 1.0
+    command, folder, *others = sys.argv[1:]
+    {"run": run_once, "crash": crash, "hold": hold, "limited": limited, "die": die}[command](Path(folder), *others)
