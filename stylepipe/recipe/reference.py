@@ -1,13 +1,12 @@
 """The reference of the recipe language, written from the stages themselves: one page of Markdown."""
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from stylepipe.packs import find_stage, stage_modules
+from stylepipe.recipe.describe import Schema, phrase
 from stylepipe.stage import Input, Stage
-
-Schema = Mapping[str, Any]
 
 HEAD = """\
 # Recipe reference
@@ -33,24 +32,24 @@ def describe_stage(stage: Stage) -> str:
         "| input | takes |\n|---|---|",
         *(f"| `{name}` | {_takes(given)} |" for name, given in stage.inputs.items()),
         "",
-        _table(schema, definitions),
+        _table(schema, schema),
     ]
     for name in _models(schema, definitions):
         parts += [f"\n### {stage.name}: {_title(definitions[name])}\n"]
         if about := definitions[name].get("description"):
             parts += [f"{inspect.cleandoc(about)}\n"]
-        parts += [_table(definitions[name], definitions)]
-    return "\n".join(part for part in parts if part is not None) + "\n"
+        parts += [_table(schema, definitions[name])]
+    return "\n".join(parts) + "\n"
 
 
 def _takes(given: Input) -> str:
     return ("list of " if given.many else "") + given.kind + (", optional" if given.optional else "")
 
 
-def _table(schema: Schema, definitions: Mapping[str, Schema]) -> str:
+def _table(root: Schema, schema: Schema) -> str:
     required = schema.get("required", ())
     rows = [
-        f"| `{name}` | {_type(field, definitions)} | {_default(field, required=name in required)} | {_meaning(field)} |"
+        f"| `{name}` | {phrase(root, field)} | {_default(field, required=name in required)} | {_meaning(field)} |"
         for name, field in schema.get("properties", {}).items()
     ]
     return "\n".join(["| parameter | type | default | meaning |", "|---|---|---|---|", *rows]) if rows else "No parameters."
@@ -78,47 +77,6 @@ def _plain(value: Any) -> str:
 
 def _meaning(field: Schema) -> str:
     return " ".join(field.get("description", "").split()).replace("|", "\\|")
-
-
-def _type(field: Schema, definitions: Mapping[str, Schema]) -> str:
-    """A field's type in words, with its bounds: `number, over 0, at most 1`."""
-    match field:
-        case {"$ref": reference}:
-            return _named(reference, definitions)
-        case {"const": value}:
-            return f"`{value}`"
-        case {"enum": values}:
-            return " or ".join(f"`{value}`" for value in values)
-        case {"anyOf": members} | {"oneOf": members} | {"allOf": members}:
-            return " or ".join(_type(member, definitions) for member in members)
-        case {"type": "array"}:
-            items = field.get("items") or {"anyOf": field.get("prefixItems", [])}
-            return ", ".join(["list of " + _type(items, definitions), *_bounds(field)])
-        case {"type": "object", "additionalProperties": Mapping() as values}:
-            return "mapping to " + _type(values, definitions)
-        case {"type": "object", "additionalProperties": dict(values)}:
-            return "mapping to " + _type(values, definitions)
-        case {"type": kind}:
-            return ", ".join([kind, *_bounds(field)])
-        case _:
-            return "any"
-
-
-def _bounds(field: Schema) -> Iterator[str]:
-    words = {
-        "minimum": "at least",
-        "exclusiveMinimum": "over",
-        "maximum": "at most",
-        "exclusiveMaximum": "under",
-        "minItems": "at least this many:",
-        "maxItems": "at most this many:",
-    }
-    return (f"{word} {field[key]}" for key, word in words.items() if key in field)
-
-
-def _named(reference: str, definitions: Mapping[str, Schema]) -> str:
-    definition = definitions[reference.rpartition("/")[2]]
-    return _type(definition, definitions) if "properties" not in definition else f"*{_title(definition)}*"
 
 
 def _title(definition: Schema) -> str:

@@ -1,0 +1,69 @@
+"""The documents agree with the program: commands, recipes, reference."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from stylepipe.packs import stage_modules
+from stylepipe.recipe.load import load_recipe
+from stylepipe.recipe.reference import reference
+
+ROOT = Path(__file__).parents[1]
+RECIPES = sorted(ROOT.glob("recipes/**/*.yaml"))
+
+
+def _section(page: str, heading: str) -> str:
+    return re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)[1]
+
+
+def test_the_reference_is_what_the_stages_say():
+    assert (ROOT / "docs/recipe-reference.md").read_text() == reference(), (
+        "run: stylepipe stages --reference > docs/recipe-reference.md"
+    )
+
+
+@pytest.mark.parametrize("heading", ["Run", "Test"])
+def test_each_readme_command_is_one_line(heading):
+    """CI runs the second as it stands, so it must be found by the same rule."""
+    commands = re.findall(r"^```sh\n(.*?)^```", _section((ROOT / "README.md").read_text(), heading), re.DOTALL | re.MULTILINE)
+    assert len(commands) == 1
+    assert len(commands[0].splitlines()) == 1
+
+
+def test_the_readme_lists_every_recipe():
+    listed = set(re.findall(r"\]\((recipes/\w+\.yaml)\)", _section((ROOT / "README.md").read_text(), "Recipes")))
+    assert listed == {str(path.relative_to(ROOT)) for path in RECIPES if path.parent.name == "recipes"}
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))], ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)\)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_is_checked_commented_and_uses_files_that_exist(path):
+    recipe = load_recipe(path)
+    assert recipe.warnings == ()
+    assert path.read_text().startswith("# ")
+    files = [found for found in recipe.inputs.values() if found.kind != "weights"]
+    assert [found.reference for found in files if not (found.root / found.reference).is_file()] == []
+
+
+def test_the_example_of_the_guide_is_a_recipe(tmp_path):
+    example = re.search(r"^```yaml\n(stylepipe: 1.*?)^```", (ROOT / "docs/recipes.md").read_text(), re.DOTALL | re.MULTILINE)[1]
+    path = tmp_path / "look.yaml"
+    path.write_text(example)
+    assert load_recipe(path).warnings == ()
+
+
+def test_the_starter_recipe_is_a_recipe():
+    assert load_recipe(ROOT / "stylepipe/recipe/starter.yaml").warnings == ()
+
+
+def test_every_stage_of_ours_has_a_test():
+    missing = {name for name, module in stage_modules().items() if module.startswith("stages.")} - {
+        path.stem.removeprefix("test_") for path in ROOT.glob("tests/stages/test_*.py")
+    }
+    assert missing == set()
