@@ -21,7 +21,7 @@ class BlendParams(Params):
 
 
 @stage(version=1)
-def blend(image: Image, over: Image, params: BlendParams, mask: Mask | None = None) -> Image:
+def blend(image: Image, over: Image, mask: Mask | None, params: BlendParams) -> Image:
     """Lays the picture `over` on the image.
 
     The colours combine by `mode` as in W3C's Compositing and Blending, level 1, on their sRGB encoding. The upper picture

@@ -125,7 +125,7 @@ def test_composites_stay_in_range(backdrop, backdrop_alpha, source, source_alpha
     pixels, alpha = composite(backdrop, backdrop_alpha, source, source_alpha, mode=mode)
     for found in map(np.asarray, (pixels, alpha)):
         assert found.min() >= 0
-        assert found.max() <= 1 + ROUNDING
+        assert found.max() <= 1
 
 
 # --- masks ------------------------------------------------------------------------------------------------------------

@@ -15,31 +15,31 @@ ROUNDING = 1e-6
 
 
 def test_by_default_the_upper_picture_is_seen():
-    np.testing.assert_array_equal(blend(Image(LOWER), Image(UPPER), BlendParams()).pixels, UPPER)
+    np.testing.assert_array_equal(blend(Image(LOWER), Image(UPPER), None, BlendParams()).pixels, UPPER)
 
 
 def test_opacity_mask_and_transparency_multiply():
-    found = blend(Image(LOWER), Image(UPPER, ALPHA), BlendParams(mode="multiply", opacity=0.8), Mask(VALUES))
+    found = blend(Image(LOWER), Image(UPPER, ALPHA), Mask(VALUES), BlendParams(mode="multiply", opacity=0.8))
     seen = 0.8 * np.float64(ALPHA * VALUES)[..., None]
     np.testing.assert_allclose(found.pixels, (1 - seen) * LOWER + seen * LOWER * UPPER, rtol=0, atol=ROUNDING)
     assert found.alpha is None
 
 
 def test_an_opacity_of_nothing_gives_the_lower_picture():
-    found = blend(Image(LOWER, ALPHA), Image(UPPER), BlendParams(mode="screen", opacity=0))
+    found = blend(Image(LOWER, ALPHA), Image(UPPER), None, BlendParams(mode="screen", opacity=0))
     np.testing.assert_allclose(found.pixels, LOWER, rtol=0, atol=ROUNDING)
     np.testing.assert_array_equal(found.alpha, ALPHA)
 
 
 def test_an_opaque_picture_makes_a_transparent_one_opaque():
-    found = blend(Image(LOWER, ALPHA), Image(UPPER), BlendParams())
+    found = blend(Image(LOWER, ALPHA), Image(UPPER), None, BlendParams())
     np.testing.assert_allclose(found.pixels, UPPER, rtol=0, atol=ROUNDING)
     np.testing.assert_allclose(found.alpha, np.ones(SIZE), rtol=0, atol=ROUNDING)
 
 
 def test_over_and_mask_are_brought_to_the_images_size():
     flat = Image(np.full((5, 4, 3), 0.25, np.float32), np.full((5, 4), 0.5, np.float32))
-    found = blend(Image(LOWER), flat, BlendParams(), Mask(np.full((30, 7), 0.5, np.float32)))
+    found = blend(Image(LOWER), flat, Mask(np.full((30, 7), 0.5, np.float32)), BlendParams())
     np.testing.assert_allclose(found.pixels, 0.75 * LOWER + 0.25 * 0.25, rtol=0, atol=ROUNDING)
 
 

@@ -1,0 +1,225 @@
+"""What holds for every stage, those that are added later included.
+
+A stage that cannot run on its defaults, or quickly, gets parameters in `PARAMS`; one that takes weights names a fixture that
+makes them in `WEIGHTS`.
+"""
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, get_args
+
+import jax
+import numpy as np
+import pytest
+from pydantic import BaseModel
+
+from stylepipe.artifacts import Artifact, Image, Mask, Weights, digest, kind_of
+from stylepipe.errors import StylepipeError
+from stylepipe.packs import find_stage, stage_modules
+from stylepipe.stage import Input, Params, Stage
+
+STAGES = sorted(stage_modules())
+
+PARAMS: Mapping[str, Mapping[str, Any]] = {
+    "resize": {"long_side": 20},
+    "upscale": {"factor": 2},
+    "stylize": {
+        "size": 23,
+        "iterations": 2,
+        "losses": [
+            {"kind": "content", "layers": {"relu2_1": 1}},
+            {"kind": "gram", "layers": {"relu1_1": 1, "relu2_1": 1}},
+            {"kind": "total_variation"},
+        ],
+    },
+}
+WEIGHTS = {("stylize", "extractor"): "tiny_vgg"}
+
+ODD = 17, 23
+TINY = [(1, 1), (2, 3)]
+
+
+@pytest.fixture(params=STAGES)
+def stage(request) -> Stage:
+    return find_stage(request.param)
+
+
+@pytest.fixture
+def weights(stage, request) -> Mapping[str, Weights]:
+    """The stage's weights by the names of its inputs."""
+    names = [name for name, wanted in stage.inputs.items() if wanted.kind == "weights" and not wanted.optional]
+    return {name: request.getfixturevalue(WEIGHTS[stage.name, name]) for name in names}
+
+
+# --- what it says of itself -------------------------------------------------------------------------------------------
+
+
+def test_it_is_named_as_its_module(stage):
+    assert stage_modules()[stage.name] == stage.module
+    assert stage.version >= 1
+
+
+def test_the_first_line_of_the_docstring_is_a_short_sentence(stage):
+    assert stage.summary.endswith(".")
+    assert len(stage.summary) <= 100
+    lines = (inspect.getdoc(stage.function) or "").splitlines()
+    assert len(lines) > 2, "what it computes, with shapes, ranges and sources, belongs below the first line"
+    assert not lines[1]
+
+
+def test_parameters_are_frozen_and_refuse_unknown_names(stage):
+    for model in models(stage.params):
+        assert model.model_config.get("frozen")
+        assert model.model_config.get("extra") == "forbid"
+        assert model.model_config.get("allow_inf_nan") is False
+
+
+def test_every_parameter_is_described(stage):
+    for model in models(stage.params):
+        for name, field in model.model_fields.items():
+            assert name == "kind" or field.description, f"{model.__name__}.{name} has no description"
+            assert name == "kind" or field.description.endswith("."), f"{model.__name__}.{name}: no full stop"
+
+
+def test_every_number_is_bounded(stage):
+    for where, schema in nodes(stage.params.model_json_schema()):
+        if schema.get("type") in ("integer", "number") and not {"enum", "const"} & set(schema):
+            assert "minimum" in schema or "exclusiveMinimum" in schema, f"{where} has no lower bound"
+            assert "maximum" in schema or "exclusiveMaximum" in schema, f"{where} has no upper bound"
+
+
+def test_defaults_are_valid(stage):
+    params = parameters(stage)
+    assert type(params).model_validate(params.model_dump()) == params
+
+
+# --- what it does -----------------------------------------------------------------------------------------------------
+
+
+def test_the_same_inputs_give_the_same_bytes_and_are_left_as_they_are(stage, weights):
+    given = inputs(stage, weights, ODD)
+    before = digests(given)
+    assert digest(run(stage, given)) == digest(run(stage, given))
+    assert digests(given) == before
+
+
+@pytest.mark.parametrize("everything", [True, False], ids=["all inputs", "required inputs"])
+def test_an_odd_size_works(stage, weights, everything):
+    check(stage, run(stage, inputs(stage, weights, ODD, optional=everything)))
+
+
+@pytest.mark.parametrize("size", TINY)
+def test_a_tiny_picture_works_or_is_refused(stage, weights, size):
+    try:
+        result = run(stage, inputs(stage, weights, size))
+    except StylepipeError as error:
+        assert error.message.endswith(".")
+    else:
+        check(stage, result)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_a_constant_picture_works(stage, weights, value):
+    check(stage, run(stage, inputs(stage, weights, ODD, value=value)))
+
+
+def test_transparency_is_carried_on(stage, weights):
+    opaque, transparent = (run(stage, inputs(stage, weights, ODD, alpha=alpha)) for alpha in (False, True))
+    assert stage.output != "image" or (opaque.alpha is None and transparent.alpha is not None)
+
+
+# --- helpers ----------------------------------------------------------------------------------------------------------
+
+
+def parameters(stage: Stage) -> Params:
+    return stage.params.model_validate(PARAMS.get(stage.name, {}))
+
+
+def inputs(
+    stage: Stage,
+    weights: Mapping[str, Weights],
+    size: tuple[int, int],
+    *,
+    optional: bool = True,
+    alpha: bool = False,
+    value: float | None = None,
+) -> dict[str, Any]:
+    """Arguments as the engine gives them: read-only arrays, one of each kind, None or () for what is absent.
+
+    Pictures and masks are random, or, with a `value`, pictures of that grey.
+    """
+    draw = np.random.default_rng(0)
+
+    def array(*shape: int) -> np.ndarray:
+        made = draw.random(shape, np.float32)
+        made.flags.writeable = False
+        return made
+
+    def one(name: str, kind: str) -> Artifact | None:
+        if kind == "weights":
+            return weights.get(name)
+        if kind == "mask":
+            return Mask(array(*size))
+        pixels = array(*size, 3) if value is None else np.full((*size, 3), value, np.float32)
+        return Image(pixels, array(*size) if alpha else None)
+
+    def argument(name: str, wanted: Input) -> Artifact | Sequence[Artifact] | None:
+        if wanted.optional and not optional:
+            return () if wanted.many else None
+        made = one(name, wanted.kind)
+        return (made,) if wanted.many and made is not None else made
+
+    return {name: argument(name, wanted) for name, wanted in stage.inputs.items()}
+
+
+class NoCheckpoint:
+    """A checkpoint that was never taken."""
+
+    def load(self) -> None:
+        return None
+
+    def offer(self, state: Any) -> None:
+        return None
+
+
+def run(stage: Stage, given: Mapping[str, Any]) -> Any:
+    services = {"key": jax.random.key(0), "emit": lambda event: None, "checkpoint": NoCheckpoint()}
+    return stage(**given, params=parameters(stage), **{name: services[name] for name in stage.services})
+
+
+def check(stage: Stage, result: Artifact) -> None:
+    """Of the stated kind, finite, and, where it is a picture or a mask, float32 in [0, 1]."""
+    assert kind_of(result) == stage.output
+    arrays = result.tensors if isinstance(result, Weights) else vars(result)
+    for array in (np.asarray(array) for array in arrays.values() if array is not None):
+        assert np.isfinite(array).all()
+        if not isinstance(result, Weights):
+            assert array.dtype == np.float32
+            assert array.min() >= 0
+            assert array.max() <= 1
+
+
+def digests(given: Mapping[str, Any]) -> list[str]:
+    artifacts = [one for value in given.values() for one in (value if isinstance(value, tuple) else (value,))]
+    return [digest(artifact) for artifact in artifacts if artifact is not None]
+
+
+def models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that an annotation mentions, those of their fields included."""
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        yield annotation
+        for field in annotation.model_fields.values():
+            yield from models(field.annotation)
+    for part in get_args(annotation):
+        yield from models(part)
+
+
+def nodes(schema: Any, where: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every mapping in a JSON Schema, with the path that leads to it."""
+    if isinstance(schema, Mapping):
+        yield where, schema
+        for name, part in schema.items():
+            yield from nodes(part, f"{where}/{name}")
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from nodes(part, where)
