@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -80,7 +80,7 @@ class StylizeParams(Params):
     )
 
     @model_validator(mode="after")
-    def _one_count_for_each_size(self) -> Self:
+    def _one_count_for_each_size(self) -> "StylizeParams":
         if not isinstance(self.iterations, int) and len(self.iterations) != len(self.sizes):
             raise ValueError(f"{len(self.iterations)} iterations were given for {len(self.sizes)} sizes")
         return self
@@ -98,10 +98,10 @@ class StylizeParams(Params):
 
 @stage(version=1)
 def stylize(  # noqa: PLR0917 (a stage's inputs)
+    content: Image | None,
     styles: Sequence[Image],
     extractor: Weights,
     params: StylizeParams,
-    content: Image | None = None,
     masks: Sequence[Mask] = (),
     style_masks: Sequence[Mask] = (),
     content_mask: Mask | None = None,

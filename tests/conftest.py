@@ -1,12 +1,15 @@
 """What test modules share. Weights and pictures do not come with the project: tests skip where they are absent."""
 
 import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 from jaxtyping import config
 
+from stylepipe import packs
 from stylepipe.artifacts import Weights
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -61,3 +64,33 @@ def unchecked_types():
     config.update("jaxtyping_disable", True)
     yield
     config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture
+def install_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, Mapping[str, str]], Path]]:
+    """Installs a stage pack, given by the texts of its modules, as pip would: a package and its entry point on the path."""
+    installed: list[str] = []
+
+    def forget() -> None:
+        packs.stage_modules.cache_clear()
+        packs.find_stage.cache_clear()
+        for module in [name for name in sys.modules if name.partition(".")[0] in installed]:
+            del sys.modules[module]
+
+    def install(name: str, modules: Mapping[str, str]) -> Path:
+        site = tmp_path / f"site-{name}"
+        for path, text in {
+            f"{name}/__init__.py": "",
+            **{f"{name}/{module}.py": source for module, source in modules.items()},
+            f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+            f"{name}-1.0.dist-info/entry_points.txt": f"[stylepipe.stages]\n{name} = {name}\n",
+        }.items():
+            (site / path).parent.mkdir(parents=True, exist_ok=True)
+            (site / path).write_text(text, encoding="utf-8")
+        installed.append(name)
+        monkeypatch.syspath_prepend(site)
+        forget()
+        return site
+
+    yield install
+    forget()

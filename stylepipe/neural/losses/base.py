@@ -10,7 +10,7 @@ several styles may be blended in them. A loss whose statistic is no sum has a st
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, cast, runtime_checkable
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
@@ -146,6 +146,7 @@ class References(NamedTuple):
     regional: bool
 
 
+@runtime_checkable
 class Family(Protocol):
     """What the module of one kind of loss holds; `spec` is of that kind, its layers resolved."""
 

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 from pydantic import Field
 
-from stylepipe.errors import StageError
 from stylepipe.neural.losses.base import FeatureLoss, Layers, References, View, normaliser
 
 
@@ -52,8 +51,7 @@ def statistic(spec: Content, view: View) -> Statistic:
 
 
 def _sums(view: View, layer: str) -> Sums:
-    if view.content is None:
-        raise StageError("The loss 'content' needs a content image.", hint="Give the stage 'content', or leave the loss out.")
+    assert view.content is not None  # a loss is only given a view of what it `compares` with
     picture, content = view.picture.features[layer], view.content.features[layer]
     mask = jnp.ones((1, 1)) if view.content_region is None else view.content_region[layer]
     positions = jnp.sum(jnp.broadcast_to(mask, content.shape[:2]))

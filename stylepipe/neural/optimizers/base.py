@@ -1,11 +1,16 @@
 """What an optimiser is: a spec, which a recipe writes, and the functions of one step in the module of its kind."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 Pixels = Float[Array, "height width 3"]
+
+
+FIRST_STEP = 0.01
+"""The root mean square of a first step, when nothing is known of the loss but its gradient."""
 
 
 class Evaluation(NamedTuple):
@@ -22,6 +27,7 @@ class Evaluation(NamedTuple):
 Evaluate = Callable[[Pixels], Evaluation]
 
 
+@runtime_checkable
 class State(Protocol):
     """What an optimiser carries from step to step: a NamedTuple of arrays, all that the rest of the run depends on.
 
@@ -39,6 +45,7 @@ class State(Protocol):
         ...
 
 
+@runtime_checkable
 class Family(Protocol):
     """What the module of one kind of optimiser holds; `spec` is of that kind. All but `result` run under `jax.jit`."""
 
@@ -57,3 +64,8 @@ class Family(Protocol):
     def enlarged(self, spec: Any, state: Any, pixels: Pixels) -> Any:
         """The state with which the next scale starts: from `pixels`, the result brought to its size."""
         ...
+
+
+def steepest(gradient: Pixels, length: Float[Array, ""] | float) -> Pixels:
+    """The gradient, scaled so that its root mean square is `length`."""
+    return gradient * (length / jnp.maximum(jnp.sqrt(jnp.mean(gradient**2)), 1e-30))

@@ -1,22 +1,21 @@
-"""L-BFGS with a line search, by jaxopt (Nocedal and Wright 2006, algorithms 7.5 and 3.6)."""
+"""L-BFGS with a zoom line search (Nocedal and Wright 2006, algorithms 7.5, 3.5 and 3.6), the search being jaxopt's."""
 
 import warnings
-from typing import Any, Literal, NamedTuple
+from functools import partial
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 from pydantic import Field
 
-from stylepipe.neural.optimizers.base import Evaluate, Evaluation, Pixels
+from stylepipe.neural.optimizers.base import FIRST_STEP, Evaluate, Evaluation, Pixels, steepest
+from stylepipe.neural.optimizers.memory import Memory, empty, forget, newton, remember
 from stylepipe.neural.spec import Spec
-
-_FIRST = 0.01
-"""The root mean square of the first step that is tried."""
 
 
 class LbfgsZoom(Spec):
-    """L-BFGS whose step length is searched for until it meets the strong Wolfe conditions: two evaluations a step or more."""
+    """L-BFGS whose step length is searched for until it meets the strong Wolfe conditions: one evaluation a step or more."""
 
     kind: Literal["lbfgs_zoom"] = "lbfgs_zoom"
     memory: int = Field(default=10, ge=1, le=100, description="Steps remembered; each takes the memory of two pictures.")
@@ -24,48 +23,65 @@ class LbfgsZoom(Spec):
 
 
 class State(NamedTuple):
-    """The picture, not clamped, and jaxopt's state; `scale` multiplies the loss so that jaxopt's first step is a good one."""
+    """The picture with its loss and gradient, and the memory; the loss is infinite before the first step."""
 
     loss: Float[Array, ""]
     terms: Float[Array, " terms"]
     pixels: Pixels
-    solver: Any
-    scale: Float[Array, ""]
+    gradient: Pixels
+    memory: Memory
 
 
 def start(spec: LbfgsZoom, pixels: Pixels, terms: int) -> State:
     """An empty memory; the first step evaluates the picture before it moves it."""
-    nothing = Evaluation(jnp.zeros(()), jnp.zeros(terms), jnp.zeros_like(pixels))
-    solver = _solver(spec, lambda _: ((nothing.loss, nothing.terms), nothing.gradient)).init_state(pixels)
-    return State(nothing.loss, nothing.terms, pixels, solver, jnp.zeros(()))
+    return State(jnp.float32(jnp.inf), jnp.zeros(terms), pixels, jnp.zeros_like(pixels), empty(spec.memory, pixels.size))
 
 
 def step(spec: LbfgsZoom, evaluate: Evaluate, state: State, *, clamp: bool) -> State:
-    """Finds a step length along the direction and takes it.
+    """Finds a step length in (0, 1] along the direction, which with `clamp` ends inside the bounds, and takes it."""
+    pixels = state.pixels
+    known = Evaluation(state.loss, state.terms, state.gradient)
+    now = jax.lax.cond(jnp.isposinf(state.loss), lambda: evaluate(pixels), lambda: known)
+    bounded = partial(_bounded, pixels) if clamp else lambda direction: direction
+    direction = bounded(-newton(state.memory, now.gradient))
+    # What was learned inside the bounds may point nowhere useful once it is cut off at them.
+    useful = state.memory.taken & (jnp.vdot(direction, now.gradient) < 0)
+    direction = jnp.where(useful, direction, bounded(-steepest(now.gradient, FIRST_STEP)))
 
-    With `clamp`, it is the loss of the clamped picture that is searched: pixels beyond their bounds have no gradient.
-    """
+    reached, found = _search(spec, evaluate, pixels, now, direction)
+    lower = found.loss <= now.loss
+    reached = jnp.where(lower, jnp.clip(reached, 0, 1) if clamp else reached, pixels)
+    loss, terms, gradient = jax.tree.map(partial(jnp.where, lower), found, now)
+    moved = reached - pixels
+    changed = jnp.where(moved == 0, 0, gradient - now.gradient)
+    memory = forget(remember(state.memory, moved, changed, gradient, learn=lower), when=~lower)
+    return State(loss, terms, reached, gradient, memory)
 
-    def found(pixels: Pixels) -> Evaluation:
-        if not clamp:
-            return evaluate(pixels)
-        inside = (pixels >= 0) & (pixels <= 1)
-        evaluation = evaluate(jnp.clip(pixels, 0, 1))
-        return evaluation._replace(gradient=jnp.where(inside, evaluation.gradient, 0))
 
-    def scaled(pixels: Pixels, scale: Array) -> tuple[tuple[Array, Array], Array]:
-        loss, terms, gradient = found(pixels)
-        return (loss * scale, terms), gradient * scale
+def _bounded(pixels: Pixels, direction: Pixels) -> Pixels:
+    """The direction, cut off where its end leaves [0, 1]; so no point on the way there does."""
+    return jnp.clip(pixels + direction, 0, 1) - pixels
 
-    def first() -> tuple[Any, Array]:
-        loss, terms, gradient = found(state.pixels)
-        scale = _FIRST / jnp.maximum(jnp.sqrt(jnp.mean(gradient**2)), 1e-30)
-        return state.solver._replace(value=loss * scale, aux=terms, grad=gradient * scale), scale
 
-    solver, scale = jax.lax.cond(state.scale == 0, first, lambda: (state.solver, state.scale))
-    moved, solver = _solver(spec, scaled).update(state.pixels, solver, scale)
-    loss = solver.value / scale
-    return State(loss, solver.aux, jnp.where(jnp.isfinite(loss), moved, state.pixels), solver, scale)
+def _search(
+    spec: LbfgsZoom, evaluate: Evaluate, pixels: Pixels, now: Evaluation, direction: Pixels
+) -> tuple[Pixels, Evaluation]:
+    """The picture found along the direction, and its evaluation."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # jaxopt announces that it is no longer developed
+        import jaxopt
+
+    # The terms go through as the gradient of unused parameters: for results aside from these, jaxopt would evaluate once more.
+    def value_and_gradient(at: tuple[Pixels, Array]) -> tuple[Array, tuple[Pixels, Array]]:
+        loss, terms, gradient = evaluate(at[0])
+        return loss, (gradient, terms)
+
+    unused = jnp.zeros_like(now.terms)
+    search = jaxopt.ZoomLineSearch(value_and_gradient, value_and_grad=True, maxiter=spec.line_search, max_stepsize=1.0)
+    _, end = search.run(
+        1.0, (pixels, unused), value=now.loss, grad=(now.gradient, now.terms), descent_direction=(direction, unused)
+    )
+    return end.params[0], Evaluation(end.value, end.grad[1], end.grad[0])
 
 
 def result(spec: LbfgsZoom, state: State) -> Pixels:
@@ -76,18 +92,3 @@ def result(spec: LbfgsZoom, state: State) -> Pixels:
 def enlarged(spec: LbfgsZoom, state: State, pixels: Pixels) -> State:
     """A new start: the memory of one size says little of another."""
     return start(spec, pixels, len(state.terms))
-
-
-def _solver(spec: LbfgsZoom, evaluate: Any) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # jaxopt announces that it is no longer developed
-        import jaxopt
-    return jaxopt.LBFGS(
-        evaluate,
-        value_and_grad=True,
-        has_aux=True,
-        history_size=spec.memory,
-        maxls=spec.line_search,
-        linesearch="zoom",
-        implicit_diff=False,
-    )

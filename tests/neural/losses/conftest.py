@@ -1,0 +1,63 @@
+"""Losses on features that are given, with no network before them."""
+
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from stylepipe.neural.losses import family
+from stylepipe.neural.losses.base import Picture, References, View
+
+_BLACK = np.zeros((2, 2, 3))
+
+
+def _maps(arrays):
+    return None if arrays is None else {layer: jnp.float32(values) for layer, values in arrays.items()}
+
+
+def _picture(features, pixels):
+    return Picture(jnp.float32(pixels), _maps(features))
+
+
+@pytest.fixture(scope="session")
+def evaluate():
+    """The value of a loss and its gradient by layer, by way of the contract: statistics, target, distance.
+
+    Features and masks are dictionaries by layer; `styles` are pairs of features and mask.
+    """
+
+    def run(loss, features, *, content=None, content_mask=None, styles=(), weights=None, masks=None, pixels=_BLACK):
+        kind = family(loss)
+        seen = [kind.statistic(loss, View(_picture(f, pixels), regions=(_maps(m),))) for f, m in styles]
+        shown = None if content is None else _picture(content, pixels)
+        itself = shown and kind.statistic(loss, View(shown, shown, _maps(content_mask)))
+        shares = jnp.float32(weights or [1] * len(styles)) / sum(weights or [len(styles)])
+        target = kind.target(loss, References(itself, tuple(seen), shares, masks is not None))
+        regions = (None,) if masks is None else tuple(map(_maps, masks))
+
+        def score(found):
+            view = View(Picture(jnp.float32(pixels), found), shown, _maps(content_mask), regions)
+            return kind.distance(loss, kind.statistic(loss, view), target)
+
+        value, gradient = jax.value_and_grad(score)(_maps(features))
+        return SimpleNamespace(value=float(value), gradient={k: np.asarray(v) for k, v in gradient.items()})
+
+    return run
+
+
+@pytest.fixture
+def draw():
+    return np.random.default_rng(7)
+
+
+@pytest.fixture(scope="session")
+def close():
+    """Whether float32 values are within 1e-5 of float64 ones, relative to the size of the whole."""
+
+    def check(found, expected):
+        assert np.all(np.isfinite(found))
+        assert np.linalg.norm(np.float64(found) - expected) <= 1e-5 * np.linalg.norm(expected)
+
+    return check

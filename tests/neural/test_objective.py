@@ -1,0 +1,81 @@
+"""The whole loss of a picture: its terms, what it asks for, and how masks and styles reach the losses."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from stylepipe.errors import StageError
+from stylepipe.neural.losses.content import Content
+from stylepipe.neural.losses.gram import Gram
+from stylepipe.neural.losses.total_variation import TotalVariation
+from stylepipe.neural.objective import Example, Objective, prepare
+from stylepipe.neural.vgg import describe, features
+
+KEY = jax.random.key(0)
+STYLE = Gram(layers={"relu1_1": 1, "relu3_1": 2})
+LOSSES = [Content(layers={"relu2_1": 1}, weight=3), STYLE, TotalVariation(weight=0.5), STYLE]
+
+
+@pytest.fixture
+def network(tiny_vgg):
+    return describe(tiny_vgg), {name: jnp.asarray(tensor) for name, tensor in tiny_vgg.tensors.items()}
+
+
+@pytest.fixture
+def trio():
+    draw = np.random.default_rng(0)
+    return [jnp.float32(draw.random(size)) for size in ((20, 24, 3), (20, 24, 3), (17, 30, 3))]
+
+
+def test_the_loss_is_the_sum_of_its_named_terms(network, trio):
+    vgg, tensors = network
+    pixels, content, style = trio
+    objective = Objective.of(LOSSES, vgg)
+    constants = prepare(objective, tensors, content=Example(content), styles=[Example(style)], weights=[1.0], regions=None)
+    loss, terms = objective(pixels, constants, KEY)
+    assert objective.terms == ("content", "gram", "total_variation", "gram 2")
+    assert loss == pytest.approx(float(terms.sum()), rel=1e-6)
+    assert terms[1] == terms[3]
+
+    found, shown, seen = (
+        {name: np.float64(f) for name, f in features(tensors, p, layers=vgg.layers, vgg=vgg).items()}
+        for p in (pixels, content, style)
+    )
+    kept = np.mean((found["relu2_1"] - shown["relu2_1"]) ** 2) / np.mean(shown["relu2_1"] ** 2)
+    assert terms[0] == pytest.approx(3 * kept, rel=1e-5)
+    styled = 0
+    for layer, weight in STYLE.table.items():
+        one, other = (np.einsum("hwc,hwd->cd", f, f) / (f.shape[0] * f.shape[1]) for f in (found[layer], seen[layer]))
+        styled += weight * np.mean((one - other) ** 2) / np.mean(other**2)
+    assert terms[1] == pytest.approx(styled, rel=1e-5)
+
+
+def test_the_content_itself_has_no_content_loss_and_a_style_no_style_loss(network, trio):
+    vgg, tensors = network
+    objective = Objective.of(LOSSES, vgg)
+    constants = prepare(objective, tensors, content=Example(trio[0]), styles=[Example(trio[0])], weights=[2.0], regions=None)
+    _, terms = objective(trio[0], constants, KEY)
+    np.testing.assert_allclose(terms[jnp.array([0, 1, 3])], 0, atol=1e-10)
+
+
+def test_only_the_layers_that_are_compared_are_computed(network):
+    objective = Objective.of(LOSSES, network[0])
+    assert objective.layers("content") == ("relu2_1",)
+    assert objective.layers("styles") == ("relu1_1", "relu3_1")
+    assert objective.layers() == ("relu1_1", "relu2_1", "relu3_1")
+
+
+@pytest.mark.parametrize("missing", ["content", "styles"])
+def test_a_loss_without_its_example_is_an_error(network, trio, missing):
+    vgg, tensors = network
+    given = {"content": Example(trio[0]), "styles": [Example(trio[1])], "weights": [1.0]}
+    given |= {"content": None} if missing == "content" else {"styles": [], "weights": []}
+    with pytest.raises(StageError, match=f"compares with the {missing}, and none is given"):
+        prepare(Objective.of(LOSSES, vgg), tensors, **given, regions=None)
+
+
+def test_a_layer_that_the_network_lacks_is_an_error(network, trio):
+    vgg, tensors = network
+    with pytest.raises(StageError, match="no layer 'relu4_1'"):
+        prepare(Objective.of([Gram()], vgg), tensors, content=None, styles=[Example(trio[0])], weights=[1.0], regions=None)

@@ -1,0 +1,260 @@
+"""The stage `stylize`: sizes, starts, masks, what it tells while it runs, and that an interruption leaves no trace."""
+
+import jax
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from stages.stylize import StylizeParams, stylize
+from stylepipe.artifacts import Image, Mask, Weights
+from stylepipe.errors import Interrupted, StageError
+from stylepipe.image.color import luma
+from stylepipe.stage import Frame, Progress
+
+DRAW = np.random.default_rng(0)
+CONTENT, STYLE, OTHER = (Image(DRAW.random(size, np.float32)) for size in ((24, 32, 3), (20, 16, 3), (18, 30, 3)))
+GRAM = {"kind": "gram", "layers": {"relu1_1": 1, "relu2_1": 1}}
+LOSSES = [{"kind": "content", "layers": {"relu2_1": 1}}, GRAM, {"kind": "total_variation"}]
+OPTIMIZERS = [{"kind": "lbfgs"}, {"kind": "lbfgs_zoom"}, {"kind": "adam", "averaging": 0.5}]
+
+
+class Memory:
+    """A checkpoint that is kept in memory, and stops the stage at its `stop_at`th offer."""
+
+    def __init__(self, state=None, stop_at=None):
+        self.state, self.left = state, stop_at
+
+    def load(self):
+        return self.state
+
+    def offer(self, state):
+        if self.left is not None:
+            self.left -= 1
+            if self.left == 0:
+                self.state = dict(state())
+                raise Interrupted("Stopped.")
+
+
+@pytest.fixture
+def run(tiny_vgg):
+    """The result as an array, of the content and one style unless said otherwise."""
+
+    def call(content=CONTENT, styles=(STYLE,), *, events=None, memory=None, extractor=tiny_vgg, inputs=None, **params):
+        params = StylizeParams(**{"size": 32, "iterations": 4, "losses": LOSSES, **params})
+        emit = (lambda event: None) if events is None else events.append
+        services = {"key": jax.random.key(0), "emit": emit, "checkpoint": memory or Memory()}
+        return stylize(content, styles, extractor, params, **(inputs or {}), **services)
+
+    return call
+
+
+# --- sizes and starts; after one iteration L-BFGS has evaluated its start and not moved ---------------------------------
+
+
+def test_the_long_side_is_the_size_and_the_aspect_the_contents(run):
+    assert run(size=20).size == (15, 20)
+    assert run(Image(CONTENT.pixels[:, :12]), size=31).size == (31, 16)
+    assert run(size=20, aspect=0.5).size == (20, 10)
+
+
+def test_without_content_the_aspect_is_that_of_init_or_square(run):
+    texture = {"losses": [GRAM], "start": "noise", "size": 20, "iterations": 1}
+    assert run(None, **texture).size == (20, 20)
+    assert run(None, inputs={"init": OTHER}, **texture).size == (12, 20)
+
+
+def test_it_starts_from_the_content(run):
+    np.testing.assert_array_equal(run(iterations=1).pixels, CONTENT.pixels)
+
+
+def test_it_starts_from_init_brought_to_size(run):
+    found = run(iterations=1, inputs={"init": Image(np.full((5, 7, 3), 0.25, np.float32))}, start="noise")
+    np.testing.assert_allclose(found.pixels, 0.25, rtol=1e-6)
+
+
+def test_it_starts_from_noise_of_its_key(run):
+    noise = run(iterations=1, start="noise").pixels
+    assert np.abs(np.quantile(noise, [0.25, 0.5, 0.75]) - [0.25, 0.5, 0.75]).max() < 0.05
+    np.testing.assert_array_equal(run(iterations=1, start="noise").pixels, noise)
+
+
+def test_it_starts_from_the_luminance(run):
+    gray = run(iterations=1, start="gray").pixels
+    np.testing.assert_allclose(gray, np.repeat(np.asarray(luma(CONTENT.pixels))[..., None], 3, -1), rtol=1e-6)
+
+
+def test_it_starts_from_the_mean_colour_of_the_styles_by_weight(run):
+    red, blue = (Image(np.full((16, 16, 3), color, np.float32)) for color in ([1, 0, 0.5], [0, 1, 0.5]))
+    found = run(None, (red, blue), iterations=1, start="style_mean", style_weights=[3, 1], losses=[GRAM]).pixels
+    np.testing.assert_allclose(found.reshape(-1, 3), np.tile([0.75, 0.25, 0.5], (32 * 32, 1)), atol=0.0051)
+
+
+# --- what it computes ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o["kind"])
+def test_the_picture_takes_after_the_style(run, optimizer):
+    def colours(pixels):
+        return np.mean(pixels, (0, 1))
+
+    red = Image(np.float32(DRAW.random((16, 16, 3)) * [1, 0.2, 0.1]))
+    found = run(CONTENT, (red,), optimizer=optimizer, iterations=40, losses=[GRAM]).pixels
+    distance = [np.linalg.norm(colours(p) - colours(red.pixels)) for p in (CONTENT.pixels, found)]
+    assert distance[1] < 0.5 * distance[0]
+    assert 0 <= found.min() <= found.max() <= 1
+
+
+def test_only_the_masked_region_changes(run):
+    mask = np.zeros(CONTENT.size, np.float32)
+    mask[:, :10] = 1
+    found = run(losses=[GRAM], iterations=5, inputs={"masks": [Mask(mask)]}, mask_pooling="area").pixels
+    assert np.abs(found - CONTENT.pixels)[:, :10].max() > 0.01
+    np.testing.assert_array_equal(found[:, 16:], CONTENT.pixels[:, 16:])
+
+
+def test_a_mask_of_the_style_chooses_its_part(run):
+    halves = np.concatenate([np.zeros((20, 20, 3)), np.ones((20, 20, 3))], 1)
+    white = np.concatenate([np.zeros((20, 20)), np.ones((20, 20))], 1)
+    means = [
+        run(
+            None,
+            (Image(np.float32(halves)),),
+            inputs={"style_masks": [Mask(np.float32(m))]},
+            losses=[GRAM],
+            start="noise",
+            iterations=40,
+        ).pixels.mean()
+        for m in (white, 1 - white)
+    ]
+    assert means[0] > 0.75
+    assert means[1] < 0.25
+
+
+def test_the_content_is_kept_within_its_mask(run):
+    mask = np.zeros(CONTENT.size, np.float32)
+    mask[:, :12] = 1
+    options = {
+        "losses": [{"kind": "content", "layers": {"relu1_1": 1}}],
+        "start": "noise",
+        "inputs": {"content_mask": Mask(mask)},
+    }
+    noise, kept = (run(iterations=count, **options).pixels for count in (1, 60))
+    before, after = (np.abs(pixels - CONTENT.pixels)[:, :10].mean() for pixels in (noise, kept))
+    assert after < 0.2 * before
+    np.testing.assert_array_equal(kept[:, 14:], noise[:, 14:])
+
+
+def test_sizes_in_a_list_are_stages_in_a_row(run):
+    whole = run(size=[16, 24, 32], iterations=[3, 2, 4]).pixels
+    step = None
+    for size, iterations in ((16, 3), (24, 2), (32, 4)):
+        step = run(size=size, iterations=iterations, inputs={"init": step})
+    np.testing.assert_array_equal(step.pixels, whole)
+
+
+def test_adam_carries_its_moments_from_size_to_size(run):
+    adam = {"kind": "adam", "averaging": 0}
+    first = run(size=16, iterations=5, optimizer=adam)
+    carried = run(size=[16, 32], iterations=[5, 1], optimizer=adam).pixels
+    fresh = run(size=32, iterations=1, optimizer=adam, inputs={"init": first}).pixels
+    start = run(size=32, iterations=1, inputs={"init": first}).pixels  # by L-BFGS, which has not moved
+    moves = [np.abs(pixels - start)[(start > 0.05) & (start < 0.95)] for pixels in (fresh, carried)]
+    np.testing.assert_allclose(moves[0], 0.02, rtol=0.01)  # a first step of Adam's goes by the sign of the gradient alone
+    assert np.std(moves[1]) > 0.002
+
+
+def test_transparency_is_brought_to_the_size(run):
+    half = Image(CONTENT.pixels, np.tile(np.float32([0, 1]).repeat(16), (24, 1)))
+    alpha = run(half, size=16).alpha
+    assert alpha.shape == (12, 16)
+    np.testing.assert_allclose(alpha[:, [0, 15]], np.tile([0, 1], (12, 1)), atol=0.05)
+
+
+# --- what it tells, and how it stops ------------------------------------------------------------------------------------
+
+
+def test_it_tells_the_loss_and_its_terms_at_every_iteration_and_shows_frames(run):
+    events = []
+    found = run(size=[16, 32], iterations=[3, 4], preview_every=2, events=events)
+    progress = [event for event in events if isinstance(event, Progress)]
+    assert [(event.done, event.total) for event in progress] == [(i, 7) for i in range(1, 8)]
+    for event in progress:
+        assert set(event.terms) == {"content", "gram", "total_variation"}
+        assert sum(event.terms.values()) == pytest.approx(event.loss, rel=1e-5)
+    frames = [event.pixels for event in events if isinstance(event, Frame)]
+    assert [frame.shape for frame in frames] == [(12, 16, 3), (24, 32, 3), (24, 32, 3)]
+    assert found.pixels.shape == frames[-1].shape
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o["kind"])
+def test_an_interrupted_run_ends_with_the_same_bytes(run, optimizer):
+    options = {"size": [16, 24], "iterations": [3, 4], "optimizer": optimizer, "early_stop": {"window": 2, "improvement": 1e-6}}
+    whole = run(**options).pixels
+    state = None
+    for stop_at in (1, 2, 1, 2):  # after iterations 1, 3 (the end of a size), 4 and 6
+        memory = Memory(state, stop_at)
+        with pytest.raises(Interrupted):
+            run(memory=memory, **options)
+        state = memory.state
+    np.testing.assert_array_equal(run(memory=Memory(state), **options).pixels, whole)
+
+
+def test_a_loss_that_is_not_finite_is_named_and_the_last_good_picture_shown(run, tiny_vgg):
+    events = []
+    broken = Weights({name: tensor * np.float32(1e25) for name, tensor in tiny_vgg.tensors.items()}, tiny_vgg.metadata)
+    with pytest.raises(StageError, match="At a long side of 32: The loss is not finite at iteration 1: the term 'content' is"):
+        run(extractor=broken, events=events)
+    (frame,) = events
+    np.testing.assert_array_equal(frame.pixels, CONTENT.pixels)
+
+
+# --- what it refuses ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"content": None}, "'start: content' needs 'content', and none is given"),
+        ({"content": None, "start": "gray"}, "'start: gray' needs 'content'"),
+        ({"styles": (), "start": "style_mean"}, "'start: style_mean' needs 'styles'"),
+        ({"content": None, "start": "noise"}, "'content' compares with the content"),
+        ({"styles": ()}, "'gram' compares with the styles"),
+        ({"style_weights": [1, 2]}, "1 styles and 2 style_weights were given"),
+        ({"style_weights": [0]}, "All style weights are 0"),
+        ({"inputs": {"masks": [Mask(np.ones((4, 4), np.float32))] * 2}}, "1 styles and 2 masks were given"),
+        ({"inputs": {"style_masks": [Mask(np.ones((4, 4), np.float32))] * 3}}, "1 styles and 3 style_masks were given"),
+        ({"inputs": {"masks": [Mask(np.zeros((4, 4), np.float32))]}}, "The mask 1 is empty at the layer 'relu1_1'"),
+        ({"inputs": {"style_masks": [Mask(np.zeros((4, 4), np.float32))]}}, "The style mask 1 is empty at the layer 'relu1_1'"),
+        ({"inputs": {"content_mask": Mask(np.zeros((4, 4), np.float32))}}, "The content mask is empty at the layer 'relu2_1'"),
+        ({"losses": [{"kind": "gram"}]}, "The network has no layer 'relu4_1'"),
+        (
+            {"losses": [{"kind": "gram", "layers": {"relu3_1": 1}}], "styles": (Image(STYLE.pixels[:2]),)},
+            "takes images of at least",
+        ),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(run, given, message):
+    with pytest.raises(StageError) as caught:
+        run(**given)
+    assert message in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"size": 8},
+        {"size": []},
+        {"size": [64, 128], "iterations": [10]},
+        {"size": 64, "iterations": [10, 10]},
+        {"iterations": 0},
+        {"losses": []},
+        {"optimizer": {"kind": "sgd"}},
+        {"optimizer": {"kind": "adam", "memory": 5}},
+        {"start": "black"},
+        {"style_weights": [-1]},
+        {"early_stop": {"window": 0}},
+    ],
+)
+def test_other_parameters_are_refused(wrong):
+    with pytest.raises(ValidationError):
+        StylizeParams(**wrong)
