@@ -70,6 +70,6 @@ def mask_transfer(image: Image, background: Image, mask: Mask, params: MaskTrans
             values = feather(values, radius=radius)
         case Poisson(threshold=threshold):
             inside = values >= threshold
-            pixels = jnp.clip(poisson_blend(behind, pixels, inside), 0, 1)
+            pixels = poisson_blend(behind, pixels, inside)
             values = inside.astype(jnp.float32)
     return Image(*mix(behind, alpha_behind, pixels, alpha, values))

@@ -33,7 +33,7 @@ def mix(
 ) -> tuple[Pixels, Plane | None]:
     """The background where the mask m is 0, the image where it is 1, in between a mixture: pixels and alpha.
 
-    Each counts by its own opacity: α C = (1 − m) α_b C_b + m α_i C_i, α = (1 − m) α_b + m α_i.
+    Each counts by its own opacity: α C = (1 − m) α_b C_b + m α_i C_i, α = (1 − m) α_b + m α_i. Pixels are clamped to [0, 1].
     """
     behind, before = (1 - mask) * _opacity(background_alpha), mask * _opacity(image_alpha)
     alpha = behind + before

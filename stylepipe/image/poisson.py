@@ -32,8 +32,6 @@ def poisson_blend(
     They stop when the cycle's own estimate of the remaining error is below 0.0002, after at most 100 iterations (10 are
     usual); the result is then within 0.001 of the exact one, a quarter of a level of 8 bits.
     """
-    if bool(jnp.all(inside)):
-        return image
     grids = [_finest(inside)]
     for _ in range((max(inside.shape) - 1).bit_length()):
         grids.append(_coarser(grids[-1]))

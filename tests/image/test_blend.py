@@ -166,15 +166,13 @@ def test_where_all_is_transparent_the_background_stays():
 # --- feather ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("radius", [2.0, 6.0, 15.0])
-def test_a_feathered_edge_reaches_as_far_as_the_radius(radius):
+@pytest.mark.parametrize("radius", [6.0, 15.0])
+def test_a_feathered_edge_is_a_normal_distribution_as_wide_as_the_radius(radius):
     mask = np.zeros((5, 100), np.float32)
     mask[:, 50:] = 1
     ramp = np.asarray(feather(mask, radius=radius))[2]
     distance = np.arange(100) - 49.5
-    assert np.all(np.diff(ramp) >= -ROUNDING)
-    np.testing.assert_allclose(ramp + ramp[::-1], np.ones(100), rtol=0, atol=ROUNDING)
+    expected = [math.erfc(-3 * d / radius / math.sqrt(2)) / 2 for d in distance]
+    np.testing.assert_allclose(ramp, expected, rtol=0, atol=5e-4)  # pixels are not points
     assert np.all(ramp[distance < -radius] < 0.5 / 255)
     assert np.all(ramp[distance > radius] > 1 - 0.5 / 255)
-    within = np.abs(distance) < 0.8 * radius
-    assert np.all((ramp[within] > 1 / 255) & (ramp[within] < 1 - 1 / 255))

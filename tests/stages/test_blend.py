@@ -43,6 +43,15 @@ def test_over_and_mask_are_brought_to_the_images_size():
     np.testing.assert_allclose(found.pixels, 0.75 * LOWER + 0.25 * 0.25, rtol=0, atol=ROUNDING)
 
 
+def test_an_enlarged_picture_stays_in_range():
+    """Lanczos-3 overshoots at edges as hard as these."""
+    bits = DRAW.integers(0, 2, (4, 6, 3)).astype(np.float32)
+    found = blend(Image(np.zeros_like(LOWER), np.zeros(SIZE, np.float32)), Image(bits, bits[..., 0]), None, BlendParams())
+    for array in map(np.asarray, (found.pixels, found.alpha)):
+        assert array.min() >= 0
+        assert array.max() <= 1
+
+
 @pytest.mark.parametrize("wrong", [{"mode": "dissolve"}, {"opacity": 1.5}, {"amount": 1}])
 def test_other_parameters_are_refused(wrong):
     with pytest.raises(ValidationError):

@@ -32,10 +32,9 @@ def test_the_threshold_is_the_users():
 
 
 def test_a_smaller_mask_still_has_crisp_edges():
-    small = np.zeros((6, 9), np.float32)
-    small[:, :4] = 1
+    small = DRAW.random((6, 9), np.float32)
     enlarged = cv2.resize(small, SIZE[::-1], interpolation=cv2.INTER_LINEAR)
-    expected = np.where((enlarged > 0.5)[..., None], IMAGE.pixels, BACKGROUND.pixels)
+    expected = np.where((enlarged >= 129 / 255)[..., None], IMAGE.pixels, BACKGROUND.pixels)
     np.testing.assert_array_equal(transferred(small).pixels, expected)
 
 
@@ -46,6 +45,17 @@ def test_a_background_of_another_size_is_brought_to_the_images():
     expected = (slope[::2, ::2] + slope[1::2, 1::2]) / 2
     np.testing.assert_allclose(found[4:-4, 4:14], expected[4:-4, 4:14], rtol=0, atol=1e-3)
     np.testing.assert_array_equal(found[:, 18:], IMAGE.pixels[:, 18:])
+
+
+@pytest.mark.parametrize("kind", ["hard", "feathered", "poisson"])
+def test_an_enlarged_background_stays_in_range(kind):
+    """Lanczos-3 overshoots at edges as hard as these."""
+    bits = DRAW.integers(0, 2, (8, 12, 3)).astype(np.float32)
+    white = Image(np.ones((*SIZE, 3), np.float32), np.ones(SIZE, np.float32))
+    found = transferred(LEFT, image=white, background=Image(bits, bits[..., 0]), kind=kind)
+    for array in map(np.asarray, (found.pixels, found.alpha)):
+        assert array.min() >= 0
+        assert array.max() <= 1
 
 
 def test_a_feather_is_a_smooth_passage():
