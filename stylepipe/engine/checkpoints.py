@@ -10,20 +10,20 @@ import numpy as np
 from stylepipe import artifacts
 from stylepipe.artifacts import Weights
 from stylepipe.engine.files import cache_errors, publish
+from stylepipe.engine.interrupts import RESUME, StopRequest
 from stylepipe.engine.spool import Spool
 from stylepipe.errors import Interrupted, StoreError
 
 SAVE_SECONDS = 10.0
 SAVE_SHARE = 0.02
-RESUME = "Run the same command again to go on from there."
 
 
 class Checkpoint:
     """Keeps the state of one computation in its work folder, and its spools in step with it.
 
     The state is saved every `SAVE_SECONDS`, or less often where saving would take more than `SAVE_SHARE` of the time; and when
-    `stopping` says that the user asked to stop. `seconds` is what earlier attempts took up to the state that was found.
-    A damaged state is no state, and `note` says so.
+    the user asks to stop. `seconds` is what earlier attempts took up to the state that was found. A damaged state is no state,
+    and `note` says so.
     """
 
     def __init__(
@@ -31,12 +31,12 @@ class Checkpoint:
         folder: Path,
         *,
         spools: Mapping[str, Spool],
-        stopping: Callable[[], bool],
+        stop: StopRequest,
         note: Callable[[str], None],
     ) -> None:
         self._path = folder / "state.safetensors"
         self._spools = spools
-        self._stopping = stopping
+        self._stop = stop
         self._state, self.seconds, counts = self._read(note)
         for name, spool in spools.items():
             spool.rewind(min(counts.get(name, 0), spool.count))
@@ -49,7 +49,7 @@ class Checkpoint:
 
     def offer(self, state: Callable[[], Mapping[str, np.ndarray]]) -> None:
         """Saves the state when it is time to. Raises Interrupted, with the state saved, when the user asked to stop."""
-        if self._stopping():
+        if self._stop.asked:
             self._save(state())
             raise Interrupted("Stopped; its state is saved.", hint=RESUME)
         if time.monotonic() - self._saved >= self._wait:

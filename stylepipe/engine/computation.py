@@ -2,7 +2,6 @@
 
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from stylepipe.engine.environment import environment, keep_compiled_programs
 from stylepipe.engine.events import EngineNote, Observer, StageEmitted, StageFinished, StageStarted
 from stylepipe.engine.execute import Arguments, execute
 from stylepipe.engine.files import cache_errors
+from stylepipe.engine.interrupts import StopRequest
 from stylepipe.engine.keys import Document, key_of
 from stylepipe.engine.pictures import attach_picture
 from stylepipe.engine.spool import Frames, Losses
@@ -42,14 +42,13 @@ def compute(
     *,
     session: Session,
     work: Path,
-    stopping: Callable[[], bool],
-    stop_if_asked: Callable[[], None],
+    stop: StopRequest,
     tell: Observer,
 ) -> tuple[Action, Artifact]:
     """Runs the stage, and stores its result with all that belongs to it; `work` is emptied then.
 
-    `stopping` says whether the user asked to stop: a stage with checkpoints stops when its state is saved, another one where
-    it next emits something, by `stop_if_asked`. Raises what `execute` raises, StoreError, and Interrupted.
+    When the user asks to stop, a stage with checkpoints does so once its state is saved, another one where it next emits
+    something. Raises what `execute` raises, StoreError, and Interrupted.
     """
     keep_compiled_programs(session.store.root / "xla")
     name = task.node.name
@@ -59,7 +58,7 @@ def compute(
         checkpoint = Checkpoint(
             work,
             spools={"frames": frames, "losses": losses},
-            stopping=stopping,
+            stop=stop,
             note=lambda text: tell(EngineNote(text, name)),
         )
 
@@ -71,7 +70,7 @@ def compute(
                 frames.add(pixels)
         tell(StageEmitted(name, event))
         if "checkpoint" not in task.node.stage.services:
-            stop_if_asked()
+            stop.check()
 
     tell(StageStarted(name, task.reasons, losses.lines()))
     began = time.monotonic()

@@ -1,5 +1,6 @@
 """Looking after the store: what is in it, whether it is sound, and removing what is old or too much."""
 
+import math
 import shutil
 import time
 from dataclasses import dataclass
@@ -81,49 +82,49 @@ def collect(store: Store, *, max_age: timedelta | None = None, max_size: int | N
         return Collected(0, 0, 0)
     with cache_errors(store.root):
         running_since = sweep_sessions(store.root)
-        limit = time.time() - max_age.total_seconds() if max_age else 0.0
+        limit = 0.0 if max_age is None else time.time() - max_age.total_seconds()
         with gate(store.root / "gate.lock", shared=False):
             before = _total(store.root)
-            kept, dropped = _choose(store, entries(store), running_since, limit, max_size)
-            for action in dropped:  # before its objects: an action never names what is gone
-                store.action_path(action.key).unlink()
-            for path in _files(store.root / "objects"):
-                if path.name not in kept and path.stat().st_mtime < running_since:
-                    path.unlink()
-            for path in _files(store.root / "latest"):
-                if not store.action_path(path.read_text()).exists():
-                    path.unlink()
-            shutil.rmtree(store.root / "quarantine", ignore_errors=True)
-            for path in _files(store.root / "xla"):
-                if path.stat().st_mtime < limit:
-                    path.unlink()
+            actions, objects = _choose(store, running_since, limit, max_size)
+            removed = _remove(store.root / "actions", actions, running_since)  # before the objects that they name
+            _remove(store.root / "objects", objects, running_since)
+            _remove(store.root / "quarantine", set(), math.inf)
+            _remove(store.root / "xla", set(), min(limit, running_since))
             _remove_unfinished(store, limit)
             after = _total(store.root)
-    return Collected(len(dropped), before - after, after)
+    return Collected(removed, before - after, after)
 
 
-def _choose(
-    store: Store, found: list[Entry], running_since: float, limit: float, max_size: int | None
-) -> tuple[set[str], list[Action]]:
-    """The names of the objects to keep, and the actions to drop; `found` has the one used last first."""
-    kept: set[str] = set()
-    dropped: list[Action] = []
+def _choose(store: Store, running_since: float, limit: float, max_size: int | None) -> tuple[set[str], set[str]]:
+    """The names of the action files and of the objects to keep."""
+    actions: set[str] = set()
+    objects: set[str] = set()
     total, full = 0, False
-    for entry in found:
-        added = sum(_size(store.object_path(name)) for name in _objects(entry.action) if name not in kept)
-        full = full or (max_size is not None and total + added > max_size)
-        if entry.used < running_since and (entry.used < limit or full):
-            dropped.append(entry.action)
-        else:
-            kept.update(_objects(entry.action))
-            total += added
-    return kept, dropped
+    for entry in entries(store):
+        added = {name: _size(store.object_path(name)) for name in _objects(entry.action) if name not in objects}
+        full = full or (max_size is not None and total + sum(added.values()) > max_size)
+        if entry.used >= running_since or (entry.used >= limit and not full):
+            actions.add(store.action_path(entry.action.key).name)
+            objects.update(added)
+            total += sum(added.values())
+    return actions, objects
+
+
+def _remove(folder: Path, kept: set[str], older_than: float) -> int:
+    """Removes all files that are not to be kept and were not used since; how many."""
+    doomed = [path for path in _files(folder) if path.name not in kept and path.stat().st_mtime < older_than]
+    for path in doomed:
+        path.unlink()
+    return len(doomed)
 
 
 def _remove_unfinished(store: Store, limit: float) -> None:
+    """Removes the state of computations that are finished or old, and what names an action that is gone."""
+    for path in _files(store.root / "latest"):
+        if not store.action_path(path.read_text()).exists():
+            path.unlink()
     for folder in (store.root / "work").iterdir():
-        finished = store.action_path(folder.name).exists()
-        if finished or folder.stat().st_mtime < limit:
+        if store.action_path(folder.name).exists() or folder.stat().st_mtime < limit:
             path = store.root / "locks" / folder.name
             lock = try_lock(path)
             if lock is not None:

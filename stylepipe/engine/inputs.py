@@ -43,13 +43,13 @@ def find_input(file: InputFile, weights: WeightsSource) -> FoundInput:
         error.within(_where(file))
         raise
     try:
+        if not path.exists():
+            raise _refused(file, "there is no such file", path)
+        if not path.is_file():  # reading a pipe might wait for ever
+            raise _refused(file, "that is a folder" if path.is_dir() else "that is no regular file", path)
         with path.open("rb") as opened:
             stamp = _stamp(os.fstat(opened.fileno()))
             sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise _refused(file, "there is no such file", path) from error
-    except IsADirectoryError as error:
-        raise _refused(file, "that is a folder", path) from error
     except OSError as error:
         raise _refused(file, f"it cannot be read ({error.strerror})", path) from error
     return FoundInput(file, path, sha256, stamp)

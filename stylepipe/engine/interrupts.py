@@ -6,19 +6,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from stylepipe.errors import Interrupted
+
+RESUME = "Run the same command again to go on from there."
+
+
+class StopRequest:
+    """Whether the user has asked to stop."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def check(self) -> None:
+        """Raises Interrupted if so: for moments at which nothing is lost by stopping."""
+        if self.asked:
+            raise Interrupted("Stopped between two steps.", hint=RESUME)
+
 
 @contextmanager
-def stop_requests() -> Iterator[threading.Event]:
-    """An event that the first SIGINT inside the block sets; further ones raise KeyboardInterrupt.
+def stop_requests() -> Iterator[StopRequest]:
+    """A request that the first SIGINT inside the block makes; further ones raise KeyboardInterrupt.
 
-    Where SIGINT is ignored or handled by somebody else, and outside the main thread, the event is never set.
+    Where SIGINT is ignored or handled by somebody else, and outside the main thread, it is never made.
     """
-    stop = threading.Event()
+    stop = StopRequest()
 
     def ask(number: int, frame: FrameType | None) -> None:
-        if stop.is_set():
+        if stop.asked:
             signal.default_int_handler(number, frame)
-        stop.set()
+        stop.asked = True
 
     ours = threading.current_thread() is threading.main_thread()
     if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:

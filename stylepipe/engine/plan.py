@@ -59,7 +59,7 @@ def _plan_stage(job: Job, store: Store, name: str, digests: dict[str, str]) -> P
         reasons = () if action else job.reasons(name, document, store, waits_for=waits_for)
     except Damaged as error:
         action, reasons = None, (error.message,)
-    if action and action.output:
+    if action:
         digests[name] = action.output
         return PlannedStage(name, node.stage.name, "cached", (), key, action.seconds)
     state = "depends" if waits_for and name not in job.forced else "run"

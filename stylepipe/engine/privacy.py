@@ -19,14 +19,13 @@ class Redactor:
 
     def __init__(self, folders: Iterable[Path]) -> None:
         own = [Path.cwd(), Path.home(), Path(tempfile.gettempdir()), Path(sys.prefix), *map(Path, filter(None, sys.path))]
-        known = {form for folder in [*folders, *own] for form in (str(folder.absolute()), str(folder.resolve()))}
-        self._known = sorted(known - {Path(known_root).anchor for known_root in known}, key=len, reverse=True)
+        known = {form for folder in [*folders, *own] for form in (folder.absolute(), folder.resolve()) if form.name}
+        names = "|".join(re.escape(str(folder)) for folder in sorted(known, key=lambda folder: len(str(folder)), reverse=True))
+        self._known = re.compile(rf"(?:{names})(?:(?P<inside>[/\\])|(?![\w.-]))")
 
     def text(self, text: str) -> str:
         """The text, absolute paths in it shortened to what follows a known folder, or else to the file's name."""
-        for folder in self._known:
-            text = text.replace(f"{folder}/", "").replace(f"{folder}\\", "").replace(folder, ".")
-        return _FOLDERS.sub("", text)
+        return _FOLDERS.sub("", self._known.sub(lambda found: "" if found["inside"] else ".", text))
 
     def traceback(self, error: BaseException) -> str:
         """The error's traceback, as Python prints it."""

@@ -1,19 +1,17 @@
 """Running a job: each stage's result from the store or from the stage itself, and all of it shown in the run's folder."""
 
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from stylepipe.artifacts import Artifact
-from stylepipe.engine.checkpoints import RESUME
 from stylepipe.engine.computation import Computation, compute
 from stylepipe.engine.environment import environment
 from stylepipe.engine.events import EngineNote, Event, Observer, RunEnded, RunStarted, StageCached
 from stylepipe.engine.execute import Arguments
 from stylepipe.engine.inputs import read_input
-from stylepipe.engine.interrupts import stop_requests
+from stylepipe.engine.interrupts import RESUME, StopRequest, stop_requests
 from stylepipe.engine.job import Job
 from stylepipe.engine.keys import Document, key_of
 from stylepipe.engine.pictures import attach_picture
@@ -61,7 +59,7 @@ class _Redo(Exception):
 class _Run:
     """A run under way: the digests and values known so far."""
 
-    def __init__(self, job: Job, session: Session, folder: RunFolder, stop: threading.Event, observe: Observer) -> None:
+    def __init__(self, job: Job, session: Session, folder: RunFolder, stop: StopRequest, observe: Observer) -> None:
         self._job = job
         self._recipe = job.recipe
         self._session = session
@@ -76,9 +74,9 @@ class _Run:
 
     def go(self) -> RunResult:
         """All inputs, then all stages; the record is brought to its end whatever happens."""
-        self._tell(RunStarted(self._folder.path, self._job.selection.stages))
         try:
             try:
+                self._tell(RunStarted(self._folder.path, self._job.selection.stages))
                 for name in self._job.inputs:
                     self._take_input(name)
                 self._take_stages()
@@ -104,7 +102,7 @@ class _Run:
 
     def _take_input(self, name: str) -> None:
         """An input's action holds only its picture, so that another run can show it without decoding the file."""
-        self._stop_if_asked()
+        self._stop.check()
         found = self._job.inputs[name]
         file = None
         if found.file.kind != "weights":
@@ -115,7 +113,6 @@ class _Run:
                 action = Action(
                     key=key_of(document),
                     document=document,
-                    output=None,
                     attachments=pictures,
                     recipe=self._recipe.name,
                     node=name,
@@ -130,7 +127,7 @@ class _Run:
         position = 0
         while position < len(names):
             self._current = names[position]
-            self._stop_if_asked()
+            self._stop.check()
             try:
                 self._take_stage(names[position])
             except _Redo as redo:
@@ -149,7 +146,7 @@ class _Run:
             return  # it follows a stage that had to be done again
         if action is None:
             action, cached = self._compute(name, key, document)
-        self._digests[name] = action.output or ""
+        self._digests[name] = action.output
         self._session.remember(self._recipe.name, name, key)
         self._show_stage(name, action, cached=cached)
 
@@ -173,8 +170,7 @@ class _Run:
                 self._arguments(name),
                 session=self._session,
                 work=work,
-                stopping=self._stop.is_set,
-                stop_if_asked=self._stop_if_asked,
+                stop=self._stop,
                 tell=self._tell,
             )
         self._forced.discard(name)
@@ -236,7 +232,7 @@ class _Run:
             computed=action.created,
             seconds=action.seconds,
             iterations=action.iterations,
-            output=action.output or "",
+            output=action.output,
             file=file,
             animation=self._folder.write_picture(name, animation, ".webp") if animation else None,
             environment=None if action.environment == environment() else action.environment,
@@ -280,11 +276,7 @@ class _Run:
     def _note(self, text: str, stage: str | None = None) -> None:
         self._tell(EngineNote(text, stage))
 
-    def _stop_if_asked(self) -> None:
-        if self._stop.is_set():
-            raise Interrupted("Stopped between two steps.", hint=RESUME)
-
     def _wait_for_other_run(self, seconds: float) -> None:
         if seconds == 0:
             self._note("Another run is computing this stage; waiting for its result.", self._current)
-        self._stop_if_asked()
+        self._stop.check()

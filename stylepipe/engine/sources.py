@@ -28,14 +28,19 @@ def source_digests(module: str) -> Mapping[str, str]:
     while waiting:
         name = waiting.pop()
         path = _locate(name)
-        if name in digests or path is None or name.partition(".")[0] not in packages:
-            continue
-        source = path.read_bytes()
-        digests[name] = hashlib.sha256(source).hexdigest()
-        if path.suffix == ".py":
-            package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-            waiting.extend(_imports(ast.parse(source), package))
+        if path is not None and name not in digests and name.partition(".")[0] in packages:
+            digests[name], imported = _read(name, path)
+            waiting.extend(imported)
     return dict(sorted(digests.items()))
+
+
+@cache
+def _read(module: str, path: Path) -> tuple[str, tuple[str, ...]]:
+    """The digest of a module's source, and the names that it imports."""
+    source = path.read_bytes()
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    imported = tuple(_imports(ast.parse(source), package)) if path.suffix == ".py" else ()
+    return hashlib.sha256(source).hexdigest(), imported
 
 
 def _imports(tree: ast.Module, package: str) -> Iterator[str]:

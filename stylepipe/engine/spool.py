@@ -18,6 +18,7 @@ from stylepipe.engine.files import cache_errors, publish
 from stylepipe.image.io import write_image
 from stylepipe.stage import Progress
 
+ANIMATION_SIDE = 1024
 FRAME_MILLISECONDS = 100
 LAST_FRAME_MILLISECONDS = 2000
 
@@ -46,9 +47,10 @@ class Frames:
         self.count = count
 
     def assemble(self, path: Path) -> None:
-        """Writes the animation as WebP, all frames at the size of the last one, which stays on longest."""
+        """Writes the animation as WebP: all frames at the size of the last one, at most 1024 pixels wide or high."""
         with Pillow.open(self._path(self.count - 1)) as last:
-            size = last.size
+            factor = min(1, ANIMATION_SIDE / max(last.size))
+            size = (max(1, round(last.width * factor)), max(1, round(last.height * factor)))
         first, *others = (self._frame(index, size) for index in range(self.count))
         durations = [FRAME_MILLISECONDS] * (self.count - 1) + [LAST_FRAME_MILLISECONDS]
         first.save(path, "WEBP", save_all=True, append_images=others, duration=durations, loop=0, quality=85, method=2)

@@ -36,7 +36,7 @@ _POLL_SECONDS = 0.1
 class Action(BaseModel):
     """What is known of a finished computation.
 
-    `output` is the digest of its artifact, None for the reading of an input, whose file is at hand anyway. `attachments` names
+    `output` is the digest of its artifact, empty for the reading of an input, whose file is at hand anyway. `attachments` names
     objects that belong to it: picture, animation, losses. `recipe` and `node` say what it was computed for first.
     """
 
@@ -44,7 +44,7 @@ class Action(BaseModel):
 
     key: str
     document: Mapping[str, Any]
-    output: str | None
+    output: str = ""
     attachments: Mapping[str, str] = {}
     recipe: str
     node: str
@@ -73,9 +73,8 @@ class Store:
     def find(self, key: str) -> Action | None:
         """The action of that key, if its output is there too. Raises Damaged."""
         action = self.action(key)
-        if action is None or action.output is None or self.object_path(f"{action.output}.safetensors").exists():
-            return action
-        return None
+        complete = action and (not action.output or self.object_path(f"{action.output}.safetensors").exists())
+        return action if complete else None
 
     def action(self, key: str) -> Action | None:
         """The action of that key, whether or not its output is still there. Raises Damaged."""

@@ -201,6 +201,18 @@ def worker():
 
 
 @pytest.fixture
+def place(tmp_path):
+    """Makes a folder with the picture that the worker's recipe begins with."""
+
+    def make(name: str) -> Path:
+        (tmp_path / name).mkdir()
+        write_image(Image(np.full((24, 32, 3), 0.5, np.float32)), tmp_path / name / "content.png")
+        return tmp_path / name
+
+    return make
+
+
+@pytest.fixture
 def lab(tmp_path: Path) -> Lab:
     return Lab(tmp_path / "lab")
 

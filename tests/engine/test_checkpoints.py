@@ -8,6 +8,7 @@ from PIL import Image as Pillow
 
 from stylepipe.engine import checkpoints
 from stylepipe.engine.checkpoints import Checkpoint
+from stylepipe.engine.interrupts import StopRequest
 from stylepipe.engine.spool import Frames, Losses
 from stylepipe.errors import Interrupted
 from stylepipe.stage import Progress
@@ -24,7 +25,7 @@ class Desk:
 
     def __init__(self, folder) -> None:
         self.folder = folder
-        self.stop = False
+        self.stop = StopRequest()
         self.notes: list[str] = []
 
     def open(self) -> Checkpoint:
@@ -32,7 +33,7 @@ class Desk:
         return Checkpoint(
             self.folder,
             spools={"frames": self.frames, "losses": self.losses},
-            stopping=lambda: self.stop,
+            stop=self.stop,
             note=self.notes.append,
         )
 
@@ -90,7 +91,7 @@ def test_saving_that_takes_long_is_done_less_often(desk, monkeypatch):
 
 def test_a_stop_saves_the_state_first(desk):
     checkpoint = desk.open()
-    desk.stop = True
+    desk.stop.asked = True
     with pytest.raises(Interrupted) as caught:
         checkpoint.offer(lambda: STATE)
     assert str(caught.value) == "Stopped; its state is saved. Run the same command again to go on from there."
@@ -158,6 +159,15 @@ def test_frames_of_other_sizes_take_the_last_one_s(desk):
             animation.seek(index)
             levels.append(int(np.asarray(animation.convert("RGB")).mean()))
     assert levels == [0, 255]
+
+
+@pytest.mark.parametrize(("size", "expected"), [((300, 2048), (1024, 150)), ((3000, 4), (1, 1024)), ((512, 1024), (1024, 512))])
+def test_an_animation_is_at_most_1024_pixels_wide_or_high(desk, size, expected):
+    desk.open()
+    desk.frames.add(np.zeros((*size, 3), np.float32))
+    desk.frames.assemble(desk.folder / "a.webp")
+    with Pillow.open(desk.folder / "a.webp") as animation:
+        assert animation.size == expected
 
 
 def test_losses_that_are_no_numbers_are_still_json(desk):

@@ -3,27 +3,11 @@
 import json
 from pathlib import Path
 
-import numpy as np
-import pytest
 from PIL import Image as Pillow
 
-from stylepipe.artifacts import Image
 from stylepipe.engine.housekeeping import verify
 from stylepipe.engine.records import list_runs
 from stylepipe.engine.store import Store
-from stylepipe.image.io import write_image
-
-
-@pytest.fixture
-def place(tmp_path):
-    """Makes a folder with the picture that the worker's recipe begins with."""
-
-    def make(name: str) -> Path:
-        (tmp_path / name).mkdir()
-        write_image(Image(np.full((24, 32, 3), 0.5, np.float32)), tmp_path / name / "content.png")
-        return tmp_path / name
-
-    return make
 
 
 def finish(worker, root: Path) -> dict:

@@ -1,9 +1,10 @@
 """Inputs: found, digested, read when needed; what is wrong is said with its place in the recipe."""
 
+import errno
 import hashlib
 import os
-import socket
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -66,11 +67,27 @@ def test_a_folder(lab):
     assert error.message == "recipe.yaml:3:5: input 'content' names 'sub.png': that is a folder."
 
 
-def test_a_file_that_cannot_be_opened(lab):
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(lab.folder / "s.png"))
-        error = problem(lab, lab.input("content", "image", "s.png"))
-    assert error.message.startswith("recipe.yaml:3:5: input 'content' names 's.png': it cannot be read (")
+def test_a_pipe(lab):
+    os.mkfifo(lab.folder / "p.png")
+    error = problem(lab, lab.input("content", "image", "p.png"))
+    assert error.message == "recipe.yaml:3:5: input 'content' names 'p.png': that is no regular file."
+
+
+@pytest.mark.parametrize("reference", ["x" * 300 + ".png", "loop.png"])
+def test_a_name_that_the_system_refuses(lab, reference):
+    (lab.folder / "loop.png").symlink_to("loop.png")
+    assert problem(lab, lab.input("content", "image", reference)).message.startswith("recipe.yaml:3:5: input 'content' names ")
+
+
+def test_a_file_that_cannot_be_opened(lab, monkeypatch):
+    def refuse(*args):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    file = lab.image("content", 1)
+    monkeypatch.setattr(Path, "open", refuse)
+    assert problem(lab, file).message == (
+        "recipe.yaml:3:5: input 'content' names 'content.png': it cannot be read (Permission denied)."
+    )
 
 
 def test_a_damaged_picture(lab):

@@ -20,6 +20,8 @@ def redactor(monkeypatch) -> Redactor:
         ("cannot read /data/my pictures/city/a b.png", "cannot read a b.png"),
         ("'/data/my pictures/x.png'", "'x.png'"),
         ("in /data/my pictures", "in ."),
+        ("in '/data/my pictures'.", "in '.'."),
+        ("/data/my pictures.old/x", "my pictures.old/x"),
         ("/home/jane doe/recipes/r.yaml:3:4: no", "recipes/r.yaml:3:4: no"),
         ('File "/opt/somewhere/else/module.py", line 3', 'File "module.py", line 3'),
         ("path=/srv/jane/file", "path=file"),

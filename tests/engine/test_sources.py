@@ -32,8 +32,8 @@ def pack(tmp_path, monkeypatch):
 
 def digests() -> dict[str, str]:
     """As a new process would find them."""
-    sources._locate.cache_clear()
-    source_digests.cache_clear()
+    for cached in (source_digests, sources._locate, sources._read):
+        cached.cache_clear()
     return dict(source_digests("trialpack.blur"))
 
 

@@ -24,7 +24,7 @@ def store(tmp_path) -> Store:
     return Store(tmp_path / "cache")
 
 
-def action(document=DOCUMENT, output=None, **more) -> Action:
+def action(document=DOCUMENT, output="", **more) -> Action:
     return Action(key=key_of(document), document=document, output=output, recipe="trial", node="n", **more)
 
 

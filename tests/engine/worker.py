@@ -17,8 +17,11 @@ import numpy as np
 
 from stylepipe.artifacts import Image, Mask, Weights
 from stylepipe.engine import checkpoints
+from stylepipe.engine.housekeeping import verify
 from stylepipe.engine.inputs import WeightsSource
 from stylepipe.engine.job import prepare
+from stylepipe.engine.plan import plan
+from stylepipe.engine.records import list_runs
 from stylepipe.engine.runner import run
 from stylepipe.engine.store import Store
 from stylepipe.errors import Place, StoreError
@@ -84,7 +87,24 @@ def run_once(root: Path) -> None:
     """Prints the digest of the result, and the stages that ran here."""
     job = prepare(recipe(root), weights=WeightsSource(Path, read_no_weights))
     result = run(job, store=Store(root / "cache"), outputs=root / "outputs")
-    print(json.dumps({"digest": result.record.outputs["mean"].digest, "calls": CALLS, "folder": str(result.folder)}))
+    print(
+        json.dumps(
+            {
+                "digest": result.record.outputs["mean"].digest,
+                "calls": CALLS,
+                "folder": str(result.folder),
+                "jax": "jax" in sys.modules,
+            }
+        )
+    )
+
+
+def look(root: Path) -> None:
+    """Plans the run, lists the runs, verifies the store; prints whether all of it went without JAX."""
+    job = prepare(recipe(root), weights=WeightsSource(Path, read_no_weights))
+    planned, runs = plan(job, Store(root / "cache")), list_runs(root / "outputs")
+    verify(Store(root / "cache"))
+    print(planned["mean"].state, len(runs), "jax" not in sys.modules)
 
 
 def crash(root: Path, times: str) -> None:
@@ -134,4 +154,6 @@ def die(root: Path) -> None:
 if __name__ == "__main__":
     checkpoints.SAVE_SECONDS, checkpoints.SAVE_SHARE = 0.0, 1.0
     command, folder, *others = sys.argv[1:]
-    {"run": run_once, "crash": crash, "hold": hold, "limited": limited, "die": die}[command](Path(folder), *others)
+    {"run": run_once, "crash": crash, "hold": hold, "limited": limited, "die": die, "look": look}[command](
+        Path(folder), *others
+    )

@@ -1,0 +1,53 @@
+"""What is known of the machine, and how JAX is treated."""
+
+import os
+import subprocess
+import sys
+
+import jax
+import pytest
+
+from stylepipe.engine import environment
+
+
+def test_the_backend_is_jax_s_own():
+    assert environment.backend() == jax.default_backend()
+
+
+def test_jax_is_asked_where_there_may_be_another_device(monkeypatch):
+    monkeypatch.setattr(environment, "find_spec", lambda name: object() if name == "jax_plugins" else None)
+    monkeypatch.setattr(jax, "default_backend", lambda: "tpu")
+    assert environment.backend.__wrapped__() == "tpu"
+
+
+def test_the_number_of_threads_is_that_of_the_cores_we_may_use():
+    code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); "
+    code += "from stylepipe.engine.environment import threads; print(threads())"
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=variables)
+    assert done.stdout == "1\n"
+
+
+def test_nothing_names_the_machine_or_its_user():
+    found = environment.environment()
+    assert os.uname().nodename not in str(found)
+    assert set(map(type, found.values())) == {str, int}
+
+
+def test_compiled_programs_are_kept_in_the_cache(lab):
+    lab.run(lab.chain())
+    assert jax.config.values["jax_compilation_cache_dir"] == str(lab.store.root / "xla")
+
+
+def test_a_folder_that_the_user_chose_for_compiled_programs_stays(lab):
+    jax.config.update("jax_compilation_cache_dir", "/chosen")
+    lab.run(lab.chain())
+    assert jax.config.values["jax_compilation_cache_dir"] == "/chosen"
+
+
+@pytest.mark.skipif(environment.backend() != "cpu", reason="where there are other devices, JAX is asked for them")
+def test_planning_listing_and_cached_runs_need_no_jax(worker, place):
+    root = place("walks")
+    assert '"jax": true' in worker("run", root).communicate()[0]
+    assert '"jax": false' in worker("run", root).communicate()[0]
+    assert worker("look", root).communicate()[0] == "cached 2 True\n"
