@@ -173,6 +173,6 @@ def test_a_feathered_edge_is_a_normal_distribution_as_wide_as_the_radius(radius)
     ramp = np.asarray(feather(mask, radius=radius))[2]
     distance = np.arange(100) - 49.5
     expected = [math.erfc(-3 * d / radius / math.sqrt(2)) / 2 for d in distance]
-    np.testing.assert_allclose(ramp, expected, rtol=0, atol=5e-4)  # pixels are not points
+    np.testing.assert_allclose(ramp, expected, rtol=0, atol=0.1 / radius**2)  # the error of a sum over pixels
     assert np.all(ramp[distance < -radius] < 0.5 / 255)
     assert np.all(ramp[distance > radius] > 1 - 0.5 / 255)
