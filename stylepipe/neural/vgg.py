@@ -8,11 +8,10 @@ from jaxtyping import Float
 
 from stylepipe.artifacts import Array
 from stylepipe.errors import StageError, did_you_mean
+from stylepipe.neural.convolution import convolve
 from stylepipe.neural.layout import Vgg, describe
 
 __all__ = ["Vgg", "describe", "features"]
-
-_PAD_MODE = {"zeros": "constant", "reflect": "reflect", "edge": "edge"}
 
 
 def features(
@@ -33,12 +32,13 @@ def features(
     _check_layers(layers, vgg, image.shape[:2])
     deepest = max((vgg.layers.index(name) for name in layers), default=-1)
     found: dict[str, Array] = {}
-    x = _convolve(image, tensors, "normalise")
+    weights = {name: tensor.astype(image.dtype) for name, tensor in tensors.items()}
+    x = jnp.matmul(image, weights["normalise/kernel"][0, 0], precision="highest") + weights["normalise/bias"]
     for name in vgg.layers[: deepest + 1]:
         place = name.removeprefix("relu")
         if place.endswith("_1") and place != "1_1":
             x = vgg.gain * _pool(x, vgg)
-        x = jax.nn.relu(_convolve(_pad(x, vgg), tensors, f"conv{place}"))
+        x = jax.nn.relu(convolve(x, weights[f"conv{place}/kernel"], vgg.padding) + weights[f"conv{place}/bias"])
         if name in layers:
             found[name] = x
     return found
@@ -58,16 +58,6 @@ def _check_layers(layers: tuple[str, ...], vgg: Vgg, size: tuple[int, ...]) -> N
                 f"The layer '{name}' takes images of at least {least}×{least} pixels; this one has {size[1]}×{size[0]}.",
                 hint="Work at a larger size, or use layers of earlier blocks.",
             )
-
-
-def _pad(x: Float[Array, "h w c"], vgg: Vgg) -> Float[Array, "h+2 w+2 c"]:
-    return jnp.pad(x, ((1, 1), (1, 1), (0, 0)), mode=_PAD_MODE[vgg.padding])
-
-
-def _convolve(x: Float[Array, "_ _ _"], tensors: Mapping[str, Array], name: str) -> Float[Array, "_ _ _"]:
-    kernel, bias = (tensors[f"{name}/{part}"].astype(x.dtype) for part in ("kernel", "bias"))
-    y = jax.lax.conv_general_dilated(x[None], kernel, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC"))
-    return y[0] + bias
 
 
 def _pool(x: Float[Array, "_ _ _"], vgg: Vgg) -> Float[Array, "_ _ _"]:
