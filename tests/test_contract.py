@@ -50,6 +50,10 @@ def weights(stage, request) -> Mapping[str, Weights]:
     return {name: request.getfixturevalue(WEIGHTS[stage.name, name]) for name in names}
 
 
+def test_the_stages_of_the_project_are_found():
+    assert {"resize", "stylize", "sharpen"} <= set(STAGES), "stylepipe is not installed, so no test of this module would run"
+
+
 # --- what it says of itself -------------------------------------------------------------------------------------------
 
 
