@@ -15,7 +15,9 @@ class TotalVariation(Params):
     """Flattens small differences and keeps edges (Rudin, Osher and Fatemi 1992, by the iteration of Chambolle 2004)."""
 
     kind: Literal["total_variation"] = "total_variation"
-    weight: float = Field(default=0.05, gt=0, le=1, description="How strongly; no value changes by more than four times this.")
+    weight: float = Field(
+        default=0.05, ge=0.0001, le=1, description="How strongly; no value changes by more than four times this."
+    )
     iterations: int = Field(default=200, ge=1, le=10_000, description="At most so many iterations.")
     tolerance: float = Field(
         default=0.0005, ge=0, le=0.1, description="It ends when no value changes by more than this in an iteration."
@@ -71,7 +73,7 @@ def denoise(image: Image, params: DenoiseParams) -> Image:
       two pixels. The gentlest on texture, and the slowest.
     - `median`: of each channel in each neighbourhood. Removes single specks.
 
-    Beyond its border the image goes on mirrored. Values stay within the image's own range, transparency is handed on.
+    Beyond its border the image goes on mirrored. The result is clamped to [0, 1], transparency is handed on.
     `stylepipe.image.denoise` has the details and sources.
     """
     pixels = jnp.asarray(image.pixels)

@@ -42,6 +42,25 @@ def test_total_variation_is_the_default():
     np.testing.assert_array_equal(denoise(Image(PIXELS), DenoiseParams()).pixels, denoised(kind="total_variation"))
 
 
+@pytest.mark.parametrize(
+    "method",
+    [
+        {"kind": "total_variation", "weight": 0.0001, "tolerance": 0, "iterations": 500},
+        {"kind": "total_variation", "weight": 1, "tolerance": 0, "iterations": 500},
+        {"kind": "bilateral", "sigma_space": 0.1, "sigma_color": 0.001, "radius": 1},
+        {"kind": "bilateral", "sigma_space": 100, "sigma_color": 10, "radius": 30},
+        {"kind": "non_local_means", "strength": 0.001, "patch_radius": 10, "search_radius": 1},
+        {"kind": "non_local_means", "strength": 10, "patch_radius": 0, "search_radius": 20},
+    ],
+)
+def test_the_extremes_of_all_parameters_on_black_and_white(method):
+    bits = np.random.default_rng(1).integers(0, 2, (9, 14, 3)).astype(np.float32)
+    found = np.asarray(denoise(Image(bits), DenoiseParams(method=method)).pixels)
+    weak = min(method.get("weight", 1), method.get("sigma_color", 1), method.get("strength", 1)) < 0.01
+    mean = np.broadcast_to(bits.mean((0, 1)), bits.shape)
+    np.testing.assert_allclose(found, bits if weak else mean, atol=0.1)
+
+
 def test_transparency_is_handed_on():
     alpha = PIXELS[..., 0]
     assert denoise(Image(PIXELS, alpha), DenoiseParams()).alpha is alpha
