@@ -59,11 +59,14 @@ def key_of(document: Document) -> str:
 
 
 def differences(old: Document, new: Document) -> tuple[str, ...]:
-    """What sets two documents apart, one phrase for each difference."""
+    """What sets two documents apart, one phrase for each difference; all modules whose code changed are in one."""
     before, after = dict(_leaves(old)), dict(_leaves(new))
     paths = sorted(before.keys() | after.keys())
     pairs = [(path, before.get(path, _ABSENT), after.get(path, _ABSENT)) for path in paths]
-    return tuple(_phrase(path, was, now) for path, was, now in pairs if was != now)
+    changed = [(path, was, now) for path, was, now in pairs if was != now]
+    modules = ", ".join(path[1] for path, _, _ in changed if path[0] == "source")
+    phrases = [_phrase(path, was, now) for path, was, now in changed if path[0] != "source"]
+    return (*phrases, f"the code of {modules} changed") if modules else tuple(phrases)
 
 
 def _leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -84,8 +87,6 @@ def _phrase(path: tuple[str, ...], before: Any, after: Any) -> str:
             return f"its input '{argument}' is another"
         case ("inputs", argument, item):
             return f"its input '{argument}{item}' is another"
-        case ("source", module):
-            return f"the code of {module} changed"
         case ("seed",):
             return f"the seed changed from {before} to {after}"
         case ("version",):

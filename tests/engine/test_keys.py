@@ -108,6 +108,14 @@ def test_nested_differences_are_named_by_their_place():
     )
 
 
+def test_modules_whose_code_changed_are_told_together():
+    sources = {**REFERENCE["source"], "stylepipe.errors": "00", "stylepipe.stage": "00"}
+    assert differences(REFERENCE, {**REFERENCE, "seed": 4, "source": sources}) == (
+        "the seed changed from 0 to 4",
+        "the code of stylepipe.errors, stylepipe.stage changed",
+    )
+
+
 def test_fields_of_subclasses_are_in_the_key():
     one, other = (TrialParams(anything=[Gram(layers={"relu1_1": value})]) for value in (1.0, 2.0))
     assert key_of(make(params=one)) != key_of(make(params=other))
