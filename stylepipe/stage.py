@@ -5,14 +5,14 @@
         ...
 
 Annotated positional arguments are the stage's inputs, `params` is the rest of its block in the recipe, the return annotation is
-its output. An input that is not given is None, or () for a list. Keyword-only arguments are services of the engine, asked for by
-name: `key`, `emit`, `checkpoint`. A stage reads and writes no files, and its function, its module and its name in recipes are
-spelled alike.
+its output. An input that is not given is None, or () for a list. Keyword-only arguments are services of the engine, asked for
+by name: `key`, `emit`, `checkpoint`. A stage reads and writes no files, and its function, its module and its name in recipes
+are spelled alike.
 """
 
 import inspect
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Union, get_args, get_origin, get_type_hints, runtime_checkable
 
@@ -78,6 +78,9 @@ class Checkpoint(Protocol):
 
 SERVICES = ("key", "emit", "checkpoint")
 
+OWN_KEYS = ("use", "foreach")
+"""The keys of a stage's block in a recipe that are neither inputs nor parameters."""
+
 
 # --- the contract -----------------------------------------------------------------------------------------------------
 
@@ -140,6 +143,7 @@ def stage(*, version: int) -> Callable[[Callable[..., Any]], Stage]:
         params = hints.get("params")
         if not (inspect.isclass(params) and issubclass(params, Params)):
             raise _broken(function, f"its argument 'params' is annotated {params!r}", "a subclass of Params")
+        _require_names_apart(function, inputs, params.model_fields)
         output = _kind(hints.get("return"))
         if output is None:
             raise _broken(function, f"it returns {hints.get('return')!r}", f"one of {', '.join(KINDS)}")
@@ -152,12 +156,24 @@ def _input(function: Callable[..., Any], parameter: inspect.Parameter, hint: Any
     """Image → one; Image | None → optional; Sequence[Image] → many, optional when it has a default."""
     members = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     optional = type(None) in members or parameter.default is not parameter.empty
-    (member, *others) = [m for m in members if m is not type(None)]
+    member, *others = [m for m in members if m is not type(None)] or [None]
     many = get_origin(member) is Sequence
     kind = _kind(get_args(member)[0] if many else member)
+    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        raise _broken(function, f"it takes '{str(parameter).partition(':')[0]}'", "one argument for each input")
     if kind is None or others:
         raise _broken(function, f"its input '{parameter.name}' is annotated {hint!r}", f"one of {', '.join(KINDS)}")
     return Input(kind, many=many, optional=optional)
+
+
+def _require_names_apart(function: Callable[..., Any], inputs: Collection[str], fields: Collection[str]) -> None:
+    """Inputs and parameters stand side by side in a recipe, with the keys that are the recipe's own."""
+    for name in inputs:
+        if name in fields:
+            raise _broken(function, f"'{name}' is both an input and a parameter", "a name of its own for each")
+    for name in (*inputs, *fields):
+        if name in OWN_KEYS:
+            raise _broken(function, f"it takes '{name}', which has a meaning of its own in recipes", "another name")
 
 
 def _kind(hint: Any) -> str | None:
