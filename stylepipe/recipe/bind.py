@@ -51,8 +51,11 @@ class Binder:
             bound = self._bind_input(block.get(name), _Slot(node, (*path, name), given))
             if bound is not None:
                 inputs[name] = bound
+        fields = {field.alias or name for name, field in stage.params.model_fields.items()}
         values = {
             key: self._resolver.resolve(value, (*path, key), lambda reference: self._names.value(reference, node.item))
+            if key in fields
+            else None
             for key, value in block.items()
             if key not in stage.inputs
         }
@@ -69,8 +72,7 @@ class Binder:
         if not slot.given.many:
             return self._bind_one(value, slot)
         if not isinstance(value, list):
-            named = isinstance(value, str) and value.removeprefix("$") in self._names.targets
-            self._unexpected(value, slot, f"Write [{value}]." if named else None)
+            self._unexpected(value, slot)
             return None
         one = Input(slot.given.kind)
         bound = [self._bind_one(inner, _Slot(slot.node, (*slot.path, index), one)) for index, inner in enumerate(value)]
@@ -80,8 +82,7 @@ class Binder:
         with following(slot.path, self._problems):
             reference = parse(value) if isinstance(value, str) else None
             if not isinstance(reference, Reference):
-                named = isinstance(value, str) and value in self._names.targets
-                self._unexpected(value, slot, f"Did you mean '${value}'?" if named else None)
+                self._unexpected(value, slot)
                 return None
             name, kind = self._follow(reference, slot.node)
             found = ARTICLES[kind] if name else "null for the first item"
@@ -104,11 +105,19 @@ class Binder:
             raise TemplateError(f"{reference} cannot be followed", "Write $previous.")
         return node.previous, node.stage.output
 
-    def _unexpected(self, value: Any, slot: _Slot, hint: str | None) -> None:
+    def _unexpected(self, value: Any, slot: _Slot) -> None:
         absent = slot.path[:-1] == slot.node.path and slot.path[-1] not in (slot.node.block.model_extra or {})
         said = "missing" if absent else show(value)
-        message = f"{dotted(slot.path)} is {said}; expected {slot.expected}."
-        self._problems.add(slot.path, message, hint or self._possible(slot), at_key=absent)
+        hint = self._meant(value, slot) or self._possible(slot)
+        self._problems.add(slot.path, f"{dotted(slot.path)} is {said}; expected {slot.expected}.", hint, at_key=absent)
+
+    def _meant(self, value: Any, slot: _Slot) -> str | None:
+        """A hint for a name without '$', or with or without brackets where it is to be otherwise."""
+        name = value[0] if isinstance(value, list) and len(value) == 1 else value
+        if not isinstance(name, str) or name.removeprefix("$") not in self._names.targets:
+            return None
+        reference = f"${name.removeprefix('$')}"
+        return f"Write {f'[{reference}]' if slot.given.many else reference}."
 
     def _possible(self, slot: _Slot) -> str | None:
         """A hint with the first names that the input could be bound to."""

@@ -38,10 +38,10 @@ def check(source: Source, *, text: str, root: Path, overrides: Mapping[str, str]
     recipe = _model(source.data, problems)
     defaults = resolver.resolve(recipe.params, ("params",), _no_references)
     params = override(defaults, overrides, problems)
-    if recipe.sweep is not None:
-        check_sweep(recipe.sweep, defaults, problems)
 
     names = Names(params, _all_names(source.data, problems), problems)
+    if recipe.sweep is not None:
+        check_sweep(recipe.sweep, names, problems)
     seed = validate(_Seed, resolver.resolve(recipe.seed, ("seed",), names.value), at=("seed",), problems=problems)
     inputs = resolve_inputs(recipe, root=root, typed=overrides, names=names, resolver=resolver, problems=problems)
     names.targets.update({name: Target("input", file.kind, (name,)) for name, file in inputs.items()})
@@ -142,7 +142,7 @@ def _output(text: str, path: KeyPath, names: Names, problems: Problems) -> str |
     with following(path, problems):
         reference = parse(text)
         if not isinstance(reference, Reference):
-            hint = f"Did you mean '${text}'?" if text in names.targets else None
+            hint = f"Write ${text}." if text in names.targets else None
             problems.add(path, f"{dotted(path)} is {show(text)}; expected a stage, as in $stylized.", hint)
             return None
         node, target = names.node(reference)
@@ -173,4 +173,4 @@ def _warnings(stages: Mapping[str, StageNode], outputs: Mapping[str, str]) -> It
         if name not in needed:
             idle.setdefault(node.place, []).append(name)
     for place, nodes in idle.items():
-        yield f"{place}: no output needs {', '.join(nodes)}; it does not run."
+        yield f"{place}: no output needs {', '.join(nodes)}; {'it does' if len(nodes) == 1 else 'they do'} not run."

@@ -94,43 +94,53 @@ def phrase(root: Schema, schema: Schema) -> str:
 
 
 def _range(schema: Schema) -> str:
+    def bound(name: str) -> str:
+        limit = schema[name]
+        return str(int(limit) if float(limit).is_integer() else limit)
+
     if "minimum" in schema and "maximum" in schema:
-        text = f" from {schema['minimum']} to {schema['maximum']}"
+        text = f" from {bound('minimum')} to {bound('maximum')}"
     else:
         words = {"minimum": "of at least", "exclusiveMinimum": "above", "maximum": "of at most", "exclusiveMaximum": "below"}
-        bounds = [f"{word} {schema[name]}" for name, word in words.items() if name in schema]
+        bounds = [f"{word} {bound(name)}" for name, word in words.items() if name in schema]
         text = " " + " and ".join(bounds) if bounds else ""
-    return text + (f", a multiple of {schema['multipleOf']}" if "multipleOf" in schema else "")
+    return text + (f", a multiple of {bound('multipleOf')}" if "multipleOf" in schema else "")
 
 
 def _text(schema: Schema) -> str:
+    if schema.get("examples"):
+        return f" such as {show(schema['examples'][0])}"
     if "pattern" in schema:
         return f" that matches {schema['pattern']}"
-    bounds = _count(schema, "minLength", "maxLength")
-    return f" of {bounds} characters" if bounds else ""
+    bounds = _count(schema, "minLength", "maxLength", "characters")
+    return f" of {bounds}" if bounds else ""
 
 
 def _items(root: Schema, schema: Schema) -> str:
     inner = [*schema.get("prefixItems", []), *([schema["items"]] if schema.get("items") else [])]
     kinds = {_resolved(root, item).get("type") for item in inner}
     noun = _NOUNS.get(kinds.pop() or "", "values") if len(kinds) == 1 else "values"
-    bounds = _count(schema, "minItems", "maxItems")
-    return f" of {bounds} {noun}" if bounds else f" of {noun}" if noun != "values" else ""
+    if bounds := _count(schema, "minItems", "maxItems", noun):
+        return f" of {bounds}"
+    return f" of {noun}" if noun != "values" else ""
 
 
 def _entries(root: Schema, schema: Schema) -> str:
     names = choices(root, _names(schema))
-    bounds = _count(schema, "minProperties", "maxProperties")
-    if names and bounds == "1":
-        return f" with one of the keys {', '.join(names)}"
-    return f" with {bounds} entries" if bounds else ""
+    if names and schema.get("minProperties") == schema.get("maxProperties") == 1:
+        return f" with exactly one of the keys {', '.join(names)}"
+    bounds = _count(schema, "minProperties", "maxProperties", "entries")
+    return f" of {bounds}" if bounds else ""
 
 
-def _count(schema: Schema, least: str, most: str) -> str:
+def _count(schema: Schema, least: str, most: str, noun: str) -> str:
+    """'2 numbers', '1 to 3 numbers', 'at least 1 number'; nothing where there are no bounds."""
     low, high = schema.get(least), schema.get(most)
-    if low is not None and high is not None:
-        return str(low) if low == high else f"{low} to {high}"
-    return f"at least {low}" if low is not None else f"at most {high}" if high is not None else ""
+    if low is None and high is None:
+        return ""
+    singular = noun.replace("ies", "y").removesuffix("s")
+    text = f"at most {high}" if low is None else f"at least {low}" if high is None else f"{low} to {high}"
+    return f"{low if low == high else text} {singular if (high or low) == 1 else noun}"
 
 
 def _member(schema: Schema, part: str | int) -> Schema | None:

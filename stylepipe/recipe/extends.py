@@ -63,10 +63,11 @@ def _follow(reference: Any, first: Path, place: Place) -> tuple[str, Path]:
         raise cannot("expected the path of a recipe")
     if reason := escape_reason(reference):
         raise cannot(reason)
+    root = first.parent.resolve()
     try:
-        real, root = (first.parent / reference).resolve(), first.parent.resolve()
-    except (OSError, RuntimeError) as error:
-        raise cannot("its links run in a circle") from error
+        real = (root / reference).resolve()
+    except (OSError, RuntimeError):  # links in a circle, as reading it will say
+        real = root / reference
     if not real.is_relative_to(root):
         raise cannot("it is a link out of the recipe's folder")
     return str(first.parent / reference), real

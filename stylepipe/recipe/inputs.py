@@ -32,11 +32,8 @@ def resolve_inputs(
         if not isinstance(reference, str):
             problems.add(path, f"{dotted(path)} is {show(reference)}{problems.origin(path)}; expected the path of a file.")
             continue
-        match problems.origins.get(path):
-            case Reference("params", (param, *_)):
-                free = param in typed
-            case _:
-                free = False
+        origin = problems.origins.get(path)
+        free = isinstance(origin, Reference) and origin.inner[0] in typed
         file = InputFile(name, kind, reference, Path.cwd() if free else root, problems.place(path))
         if reason := _reason(file, free=free):
             problems.add(path, f"{dotted(path)} cannot be {show(reference)}{problems.origin(path)}: {reason}.")

@@ -36,8 +36,11 @@ def _stage_name(text: str) -> str:
     return text
 
 
-Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra={"pattern": f"^{NAME}$"})]
-GraphName = Annotated[str, AfterValidator(_graph_name), Field(json_schema_extra={"pattern": f"^{NAME}$"})]
+_PATTERN: dict[str, Any] = {"pattern": f"^{NAME}$"}
+
+Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra=_PATTERN, examples=["ancient-city"])]
+Use = Annotated[str, AfterValidator(_name), Field(json_schema_extra=_PATTERN, examples=["resize"])]
+GraphName = Annotated[str, AfterValidator(_graph_name), Field(json_schema_extra=_PATTERN)]
 StageName = Annotated[str, AfterValidator(_stage_name), Field(json_schema_extra={"pattern": f"^{NAME}(@{LABEL})?$"})]
 Reference = Annotated[str, Field(json_schema_extra={"pattern": r"^\$"})]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
@@ -53,7 +56,7 @@ class StageBlock(_Model):
 
     model_config = ConfigDict(extra="allow")
 
-    use: Name = Field(description="The stage's name.")
+    use: Use = Field(description="The stage's name.")
     foreach: list[Any] | Reference | None = Field(
         None, description="One stage per item; $item is it, $previous the stage before."
     )

@@ -24,7 +24,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Names:
-    """Everything that references may name; `problems` knows which params were found wrong."""
+    """Everything that references may name: `targets` are filled in as they are looked at, `problems` knows the wrong params."""
 
     params: Mapping[str, Any]
     targets: dict[str, Target]
@@ -43,6 +43,8 @@ class Names:
                 if name not in self.params:
                     raise TemplateError(f"there is no $params.{name}", suggest(name, list(self.params)))
                 return inside(self.params, reference)
+            case Reference("params"):
+                raise TemplateError("$params is all params", "Write $params.name for one of them.")
             case Reference("item", _, None) if item:
                 return inside(item[0], reference)
             case Reference("item", _, None) if item is None:
@@ -54,8 +56,9 @@ class Names:
             case Reference(name) if name in self.targets:
                 article = "an" if self.targets[name].what == "input" else "a"
                 raise TemplateError(f"{reference} names {article} {self.targets[name].what}, and cannot be a value")
-        known = [f"params.{name}" for name in self.params]
-        raise TemplateError(f"there is no {reference}", suggest(".".join((reference.name, *reference.inner)), known))
+        if reference.name in self.params:
+            raise TemplateError(f"there is no {reference}", f"Did you mean '$params.{reference.name}'?")
+        raise TemplateError(f"there is no {reference}", suggest(reference.name, [f"params.{name}" for name in self.params]))
 
     def node(self, reference: Reference) -> tuple[str, Target]:
         """The node or input that a reference names, the last of a `foreach` if it names no item. Raises TemplateError."""

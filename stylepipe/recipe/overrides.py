@@ -5,10 +5,11 @@ from typing import Any
 
 from stylepipe.errors import Place, Problem, RecipeError
 from stylepipe.recipe.model import Sweep
+from stylepipe.recipe.names import Names
 from stylepipe.recipe.problems import Problems, dotted, show, suggest
-from stylepipe.recipe.template import Reference, TemplateError, following
+from stylepipe.recipe.template import Reference, following
 from stylepipe.recipe.template import parse as parse_template
-from stylepipe.recipe.text import MAX_BYTES, KeyPath, parse, refused
+from stylepipe.recipe.text import MAX_BYTES, KeyPath, listed, parse, refused
 
 _PLURALS = {int: "whole numbers", float: "numbers", str: "texts", bool: "true and false"}
 
@@ -40,28 +41,43 @@ def _read(name: str, text: str, params: Mapping[str, Any]) -> Any:
         return text
     source = parse(text, file=place.file)
     if source.problems:
-        raise RecipeError(source.problems)
+        raise listed(source.problems)
     if not same_type(source.data, default):
         raise RecipeError([_mismatch(name, source.data, default, place)])
     return source.data
 
 
-def check_sweep(sweep: Sweep, params: Mapping[str, Any], problems: Problems) -> None:
+def check_sweep(sweep: Sweep, names: Names, problems: Problems) -> None:
     """Reports what is wrong with a sweep: unknown params, values of another type, lists to be zipped of unequal length."""
+
+    def check(path: KeyPath, values: Mapping[KeyPath, Any]) -> None:
+        name = str(path[-1])
+        if name not in names.params:
+            problems.add(path, f"The recipe has no param '{name}'.", suggest(name, list(names.params)), at_key=True)
+            return
+        for where, value in values.items():
+            if not same_type(value, names.params[name]):
+                problems.add_elsewhere(_mismatch(dotted(where), value, names.params[name], problems.place(where)))
+
     for section, axes in (("grid", sweep.grid), ("zip", sweep.zip)):
         for name, values in axes.items():
-            for index, value in enumerate(values):
-                _check_value(("sweep", section, name, index), name, value, params, problems)
+            path = ("sweep", section, name)
+            check(path, {(*path, index): value for index, value in enumerate(values)})
     for section, variants in (("include", sweep.include), ("exclude", sweep.exclude)):
         for index, variant in enumerate(variants):
             for name, value in variant.items():
-                _check_value(("sweep", section, index, name), name, value, params, problems)
+                path = ("sweep", section, index, name)
+                check(path, {path: value})
     lengths = {name: len(values) for name, values in sweep.zip.items()}
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{name} {length}" for name, length in lengths.items())
         problems.add(("sweep", "zip"), f"sweep.zip holds lists of unequal length: {counts}.", at_key=True)
-    if sweep.name is not None:
-        _check_template(sweep.name, params, problems)
+    path = ("sweep", "name")
+    with following(path, problems):
+        parts = parse_template(sweep.name or "")
+        for part in [parts] if isinstance(parts, Reference) else parts:
+            if isinstance(part, Reference):
+                names.value(part)
 
 
 def same_type(value: Any, default: Any) -> bool:
@@ -84,22 +100,6 @@ def same_type(value: Any, default: Any) -> bool:
                 not examples or any(same_type(element, example) for example in examples) for element in value
             )
     return False
-
-
-def _check_value(path: KeyPath, name: str, value: Any, params: Mapping[str, Any], problems: Problems) -> None:
-    if name not in params:
-        problems.add(path, f"{dotted(path)}: the recipe has no param '{name}'.", suggest(name, list(params)), at_key=True)
-    elif not same_type(value, params[name]):
-        problems.add_elsewhere(_mismatch(dotted(path), value, params[name], problems.place(path)))
-
-
-def _check_template(text: str, params: Mapping[str, Any], problems: Problems) -> None:
-    path = ("sweep", "name")
-    with following(path, problems):
-        parts = parse_template(text)
-        for part in [parts] if isinstance(parts, Reference) else parts:
-            if isinstance(part, Reference) and (part.name != "params" or part.inner[:1] not in [(name,) for name in params]):
-                raise TemplateError(f"there is no param {part}", suggest(str(part)[1:], [f"params.{name}" for name in params]))
 
 
 def _mismatch(subject: str, value: Any, default: Any, place: Place) -> Problem:

@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from stylepipe.errors import Place, Problem, RecipeError, did_you_mean
-from stylepipe.recipe.text import KeyPath, Source
+from stylepipe.recipe.text import MAX_PROBLEMS, KeyPath, Source, listed
 
-MAX_PROBLEMS = 100
 MAX_KNOWN = 40
 MAX_SHOWN = 60
 
@@ -75,19 +74,12 @@ class Problems:
 
     def error(self) -> RecipeError:
         """All problems in the order of their places."""
-        return RecipeError(self._sorted())
+        return listed(list(self._found))
 
     def _keep(self, problem: Problem) -> None:
         self._found[problem] = None
-        if len(self._found) >= MAX_PROBLEMS:
-            raise RecipeError([*self._sorted(), Problem(f"These are the first {MAX_PROBLEMS} problems; there may be more.")])
-
-    def _sorted(self) -> list[Problem]:
-        def position(problem: Problem) -> tuple[str, int, int]:
-            place = problem.place or Place("")
-            return place.file, place.line, place.column
-
-        return sorted(self._found, key=position)
+        if len(self._found) > MAX_PROBLEMS:
+            raise self.error()
 
 
 def _outwards(path: KeyPath) -> Iterator[KeyPath]:
@@ -101,7 +93,7 @@ def dotted(path: KeyPath) -> str:
 
 
 def show(value: object) -> str:
-    """A value as messages cite it: about as it would be written, and short; of a mapping or a long list only what it is."""
+    """A value as messages cite it: about as it would be written, but short."""
     match value:
         case None:
             return "null"
@@ -109,13 +101,12 @@ def show(value: object) -> str:
             return str(value).lower()
         case str():
             return repr(value if len(value) <= MAX_SHOWN else value[:MAX_SHOWN] + "…")
+        case dict() | list() if len(value) > 8:
+            return f"a {'mapping' if isinstance(value, dict) else 'list'} of {len(value)}"
         case dict():
-            return "a mapping"
-        case list() if len(value) <= 8 and not any(isinstance(inner, list | dict) for inner in value):
-            text = f"[{', '.join(map(show, value))}]"
-            return text if len(text) <= MAX_SHOWN else f"a list of {len(value)}"
+            return "{" + ", ".join(f"{key}: …" for key in value) + "}"
         case list():
-            return f"a list of {len(value)}"
+            return "[" + ", ".join("…" if isinstance(inner, list | dict) else show(inner) for inner in value) + "]"
     return repr(value)
 
 

@@ -7,6 +7,7 @@ nesting is bounded while it is read. (Its C parser crashes on 30,000 nested brac
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -19,6 +20,7 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 64
 MAX_VALUES = 10_000
 MAX_KEY = 100
+MAX_PROBLEMS = 100
 
 KeyPath = tuple[str | int, ...]
 """The way to a value: keys and list indices from the top of the file."""
@@ -30,6 +32,7 @@ _SYNTAX = {
     "mapping values are not": ("a second ':', or a line indented too far", "Text with ': ' in it is written in quotes.", False),
     "cannot start any token": ("text cannot begin with this character", "Write it in quotes.", False),
     "unexpected end of stream": ("the quote that opens here is never closed", None, True),
+    "expected the node content": ("a value is missing here", "Check quotes, brackets and commas.", False),
     "expected ',' or": ("the bracket that opens here is not closed, or a comma is missing in it", None, True),
 }
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -49,6 +52,19 @@ class Source:
 def refused(message: str, place: Place, hint: str | None = None) -> RecipeError:
     """The error of a recipe with one problem, after which there is no use in looking for others."""
     return RecipeError([Problem(message, place, hint)])
+
+
+def listed(problems: Sequence[Problem]) -> RecipeError:
+    """The error of a recipe with these problems, in the order of their places; of very many, the first."""
+
+    def position(problem: Problem) -> tuple[str, int, int]:
+        place = problem.place or Place("")
+        return place.file, place.line, place.column
+
+    ordered = sorted(problems, key=position)
+    if len(ordered) > MAX_PROBLEMS:
+        ordered = [*ordered[:MAX_PROBLEMS], Problem(f"These are the first {MAX_PROBLEMS} problems; there may be more.")]
+    return RecipeError(ordered)
 
 
 def decode(content: bytes, *, file: str) -> str:
@@ -121,10 +137,12 @@ class _Builder:
 
     def refuse(self, message: str, place: Place, hint: str | None = None) -> None:
         self.source.problems.append(Problem(message, place, hint))
+        if len(self.source.problems) > MAX_PROBLEMS:
+            raise listed(self.source.problems)
 
     def stop(self, message: str, place: Place, hint: str | None = None) -> NoReturn:
         self.refuse(message, place, hint)
-        raise RecipeError(self.source.problems)
+        raise listed(self.source.problems)
 
     def take(self, event: yaml.Event) -> None:
         """Takes the next event. Raises RecipeError when nothing sensible can follow."""
@@ -181,6 +199,7 @@ class _Builder:
             self.source.broken.add(path)
         elif event.implicit[0] and not is_text(key):
             self.refuse(f"The key {key or '(nothing)'} is not text.", place, f'Write it in quotes: "{key}".')
+            self.source.broken.add(path)
         if key in frame.container:
             first = self.source.keys[path]
             self.refuse(f"The key '{key}' stands twice; it is first at line {first.line}.", place, "Remove one of the two.")

@@ -1,0 +1,1 @@
+"""A stage pack for the tests of the recipe language: every feature of the contract, and no computing."""
