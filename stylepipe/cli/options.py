@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from stylepipe.engine.job import Job
     from stylepipe.engine.store import Store
 
-RecipePath = Annotated[Path, typer.Argument(help="The recipe, a YAML file.", show_default=False)]
+RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file.", show_default=False)]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("-p", "--param", metavar="NAME=VALUE", help="Sets a parameter; the value is YAML.", show_default=False),
@@ -23,7 +23,7 @@ CacheFolder = Annotated[
     typer.Option(
         "--cache",
         metavar="DIR",
-        help="Where results are kept. [default: the user's cache]",
+        help="Where results are kept. [default: $STYLEPIPE_CACHE, or the user's cache]",
         show_default=False,
     ),
 ]
@@ -54,9 +54,10 @@ def overrides(given: Sequence[str] | None) -> Mapping[str, str]:
 
 def open_store(folder: Path | None) -> "Store":
     """The store in the folder given, or in the default one."""
-    from stylepipe.engine.store import Store, default_root
+    from stylepipe.engine.store import Store
+    from stylepipe.folders import cache_folder
 
-    return Store(folder or default_root())
+    return Store(folder or cache_folder())
 
 
 def load_job(

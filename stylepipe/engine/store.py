@@ -21,7 +21,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 from pydantic import BaseModel, ConfigDict, Field
 
 from stylepipe import artifacts
@@ -57,11 +56,6 @@ class Action(BaseModel):
 
 class Damaged(StoreError):
     """A stored file that is not what its name says, and was moved aside; what it held can be computed again."""
-
-
-def default_root() -> Path:
-    """The folder that $STYLEPIPE_CACHE names, or the user's own cache folder."""
-    return Path(os.environ.get("STYLEPIPE_CACHE") or platformdirs.user_cache_path("stylepipe"))
 
 
 class Store:

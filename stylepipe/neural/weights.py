@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stylepipe.errors import WeightsError, did_you_mean
+from stylepipe.folders import cache_folder
 from stylepipe.neural.convert import convert, read_weights
 from stylepipe.neural.layout import Vgg, describe
 
@@ -96,7 +97,7 @@ def pull(
     published = _entry(name).published
     if published is None:
         return find(name)
-    path = _cache() / published.file
+    path = _pulled() / published.file
     if path.exists() and _md5(path) == published.md5:
         return path
     if offline or os.environ.get("STYLEPIPE_OFFLINE", "0") not in ("", "0"):
@@ -131,14 +132,12 @@ def _entry(name: str) -> Entry:
 
 def _present(entry: Entry) -> Path | None:
     own = os.environ.get("STYLEPIPE_WEIGHTS")
-    folders = [Path(own), _cache()] if own else [_cache()]
+    folders = [Path(own), _pulled()] if own else [_pulled()]
     return next((path for folder in folders for file in entry.files if (path := folder / file).is_file()), None)
 
 
-def _cache() -> Path:
-    import platformdirs
-
-    return Path(os.environ.get("STYLEPIPE_CACHE") or platformdirs.user_cache_dir("stylepipe", appauthor=False)) / "weights"
+def _pulled() -> Path:
+    return cache_folder() / "weights"
 
 
 def _md5(path: Path) -> str:

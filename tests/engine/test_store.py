@@ -12,7 +12,7 @@ import pytest
 
 from stylepipe.artifacts import Mask, digest
 from stylepipe.engine.keys import key_of
-from stylepipe.engine.store import Action, Damaged, Store, default_root
+from stylepipe.engine.store import Action, Damaged, Store
 from stylepipe.errors import StoreError
 
 MASK = Mask(np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4))
@@ -234,13 +234,3 @@ def test_a_folder_that_cannot_be_made(tmp_path, place):
     with pytest.raises(StoreError, match=r"cannot be used: ") as caught, Store(tmp_path / place).session():
         pass
     assert "STYLEPIPE_CACHE" in caught.value.hint
-
-
-def test_the_folder_is_the_user_s_or_that_of_the_environment(monkeypatch, tmp_path):
-    monkeypatch.setenv("STYLEPIPE_CACHE", str(tmp_path))
-    assert default_root() == tmp_path
-    monkeypatch.delenv("STYLEPIPE_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert default_root().name == "stylepipe"
-    assert default_root().is_relative_to(tmp_path)
