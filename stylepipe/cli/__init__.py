@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import typer
 
-from stylepipe.cli import cache, explore, machine, recipes, runs, weights
+from stylepipe.cli import cache, machine, recipes, runs, weights
 from stylepipe.cli.console import Console
 from stylepipe.errors import StylepipeError
 
-EPILOG = "Exit codes: 0 done, 1 a stage failed, 2 usage or recipe, 130 interrupted."
+EPILOG = "Exit codes: 0 done, 1 a stage failed, 2 usage or recipe, 4 verification found damage, 130 interrupted."
 
 
 def build() -> typer.Typer:
@@ -24,7 +24,7 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     for command in (
-        *(recipes.init, recipes.validate, recipes.schema, explore.stages),
+        *(recipes.init, recipes.validate, recipes.schema, recipes.stages),
         *(runs.run, runs.plan, runs.explain, runs.runs, runs.show, machine.doctor),
     ):
         app.command()(command)
@@ -35,15 +35,17 @@ def build() -> typer.Typer:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line, and ends the process with its exit code; a user's error is one sentence and a hint."""
-    console = Console()
+    """Runs the command line, and ends the process with its exit code; an error is a sentence and a hint, not a traceback."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    console = Console(as_json="--json" in arguments)
     try:
-        build()(args=arguments)  # ends the process itself when all is well, and for a command line that it cannot read
+        build()(args=arguments, prog_name="stylepipe")  # ends the process itself, unless a command raises
     except StylepipeError as error:
         console.failure(error)
         sys.exit(error.exit_code)
     except Exception as error:
         if os.environ.get("STYLEPIPE_TRACEBACK"):
             raise
-        console.fault(error)
-        sys.exit(1)
+        hint = "Set STYLEPIPE_TRACEBACK=1 and run again to see where; please report it."
+        console.failure(StylepipeError(f"stylepipe has a fault: {type(error).__name__}: {error}", hint=hint))
+        sys.exit(StylepipeError.exit_code)

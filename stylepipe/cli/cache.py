@@ -1,11 +1,12 @@
 """The commands `cache …`: what is kept, checking it, making room."""
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from stylepipe.cli.console import Console
+from stylepipe.cli.console import Console, table
 from stylepipe.cli.options import CacheFolder, Json, open_store
 from stylepipe.errors import UsageError
 
@@ -17,28 +18,23 @@ UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 @app.command()
 def ls(cache: CacheFolder = None, json: Json = False) -> None:
     """Lists what is kept, the most recently used first."""
-    from datetime import datetime
-
     from stylepipe.engine.housekeeping import entries
 
-    rows = [
-        {
-            "key": entry.action.key[:12],
-            "recipe": entry.action.recipe,
-            "stage": entry.action.node,
-            "size": f"{entry.size / 1e6:.1f} MB",
-            "took": f"{entry.action.seconds:.1f} s",
-            "used": datetime.fromtimestamp(entry.used).astimezone().isoformat(" ", "minutes"),
-        }
-        for entry in entries(open_store(cache))
-    ]
-    Console(as_json=json).table(rows, columns=("key", "recipe", "stage", "size", "took", "used"), empty="The cache is empty.")
+    rows, data = [], []
+    for entry in entries(open_store(cache)):
+        action, used = entry.action, datetime.fromtimestamp(entry.used).astimezone()
+        size, took = f"{entry.size / 1e6:.1f} MB", f"{action.seconds:.1f} s"
+        rows.append((action.key[:12], action.recipe, action.node, size, took, f"{used:%Y-%m-%d %H:%M}"))
+        described = action.model_dump(mode="json", include={"key", "recipe", "node", "seconds"})
+        data.append({**described, "size": entry.size, "used": used.isoformat()})
+    text = table(("key", "recipe", "stage", "size", "took", "used"), rows, empty="The cache is empty.")
+    Console(as_json=json).result(text, data)
 
 
 @app.command()
 def gc(
     days: Annotated[
-        float | None, typer.Option(min=0, help="Removes what was not used for so many days.", show_default=False)
+        float | None, typer.Option(min=0, max=36_500, help="Removes what was not used for so many days.", show_default=False)
     ] = None,
     size: Annotated[
         str | None,
@@ -72,13 +68,11 @@ def verify(cache: CacheFolder = None, json: Json = False) -> None:
     lines = [*verified.damaged, f"{verified.checked} files read, {len(verified.damaged)} damaged."]
     Console(as_json=json).result("\n".join(lines), asdict(verified))
     if verified.damaged:
-        raise typer.Exit(1)
+        raise typer.Exit(4)
 
 
 def _bytes(size: str) -> int:
-    number, unit = size[:-2], size[-2:].upper()
-    try:
-        return int(float(number) * UNITS[unit])
-    except (KeyError, ValueError, OverflowError):
-        allowed = f"a number and one of {', '.join(UNITS)}"
-        raise UsageError(f"--size {size}: expected {allowed}.", hint="For example --size 2GB.") from None
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{0,9})?) ?([A-Z]+)", size.upper())
+    if match is None or match[2] not in UNITS:
+        raise UsageError(f"--size {size}: expected a number and one of {', '.join(UNITS)}.", hint="For example --size 2GB.")
+    return int(float(match[1]) * UNITS[match[2]])

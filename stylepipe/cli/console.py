@@ -1,11 +1,15 @@
 """What the user sees: results on stdout, everything else on stderr."""
 
+import io
 import json
+import shutil
 import sys
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-from stylepipe.errors import StylepipeError
+from stylepipe.errors import RecipeError, StylepipeError
 
 
 class Console:
@@ -15,31 +19,48 @@ class Console:
         self.as_json = as_json
 
     def result(self, text: str, data: Any) -> None:
-        """A command's result: `text` for people, `data` for programs."""
-        sys.stdout.write((json.dumps(data, indent=2, ensure_ascii=False) if self.as_json else text) + "\n")
+        """A command's result: `text` for people, `data` for programs.
 
-    def table(self, rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str], empty: str) -> None:
-        """A table of the named `columns`, or a sentence when there is nothing; programs get the rows whole."""
-        if self.as_json or not rows:
-            self.result(empty, list(rows))
-            return
-        cells = [[str(row.get(column, "")) for column in columns] for row in rows]
-        widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (columns, *cells)]
-        sys.stdout.write("".join(f"{line.rstrip()}\n" for line in lines))
+        It is written at once, so that a reader who has gone away is noticed here; what stdout cannot spell is escaped.
+        """
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")
+        sys.stdout.write((json.dumps(data, indent=2) if self.as_json else text) + "\n")
+        sys.stdout.flush()
 
     def say(self, text: str) -> None:
         """A line for people, beside the result."""
         sys.stderr.write(f"{text}\n")
 
-    def failure(self, error: StylepipeError) -> None:
-        """A user's error."""
+    def problem(self, error: StylepipeError) -> None:
+        """What is wrong, and what to do about it."""
         for line in error.message.splitlines():
             self.say(f"error: {line}")
         if error.hint:
             self.say(f"hint: {error.hint}")
 
-    def fault(self, error: Exception) -> None:
-        """An error of stylepipe's own."""
-        self.say(f"error: stylepipe has a fault: {type(error).__name__}: {error}")
-        self.say("hint: Set STYLEPIPE_TRACEBACK=1 and run again to see where; please report it.")
+    def failure(self, error: StylepipeError) -> None:
+        """The error that ends a command, which then has no other result; programs get it on stdout, too."""
+        self.problem(error)
+        if self.as_json:
+            problems = [asdict(problem) for problem in error.problems] if isinstance(error, RecipeError) else []
+            told = {"exit_code": error.exit_code, "message": error.message, "hint": error.hint, "problems": problems}
+            self.result("", {"error": told})
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> str:
+    """Rows under their columns' names, or the sentence `empty` when there are none.
+
+    On a terminal the last column is wrapped to what the others leave of the width.
+    """
+    if not rows:
+        return empty
+    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)][:-1]
+    before = sum(widths) + 2 * len(widths)
+    room = max(shutil.get_terminal_size().columns - before, 20) if sys.stdout.isatty() else sys.maxsize
+    lines: list[str] = []
+    for *cells, last in (columns, *rows):
+        first, *others = textwrap.wrap(last, room, break_long_words=False, break_on_hyphens=False) or [""]
+        padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+        lines += ["  ".join([*padded, first]).rstrip(), *(" " * before + other for other in others)]
+    return "\n".join(lines)

@@ -1,12 +1,20 @@
 """What the program says of itself and of the machine: --version and doctor."""
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stylepipe.cli.console import Console
 from stylepipe.cli.options import CacheFolder, Json, open_store
+from stylepipe.errors import StylepipeError
+
+if TYPE_CHECKING:
+    from stylepipe.engine.store import Store
+
+LEAST_FREE = 10**9
 
 
 def _print_version(wanted: bool) -> None:
@@ -26,37 +34,80 @@ def about(
 
 
 def doctor(cache: CacheFolder = None, json: Json = False) -> None:
-    """Checks what recipes need here: versions, devices, memory, cache, weights, stages."""
+    """Checks what recipes need here, and says what to do where it is missing."""
     import os
-    import shutil
-
-    import jax
 
     from stylepipe.engine.environment import environment
-    from stylepipe.errors import StoreError
     from stylepipe.neural.weights import list_weights
     from stylepipe.packs import stage_modules
 
+    console = Console(as_json=json)
     store = open_store(cache)
-    try:
-        with store.session():
-            writable = "writable"
-    except StoreError as error:
-        writable = error.message
-    present = {name: path is not None for name, path in list_weights().items()}
+    problems = list(_problems(store))
     found = {
         **environment(),
-        "devices": ", ".join(f"{device.platform} {device.device_kind}" for device in jax.devices()),
-        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB",
-        "cache": f"{store.root} ({writable}, {shutil.disk_usage(_existing(store.root)).free / 2**30:.1f} GiB free)",
-        "weights": ", ".join(f"{name} ({'here' if here else 'missing'})" for name, here in present.items()),
+        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9:.1f} GB",
+        "cache": f"{store.root}, {_free(store.root) / 1e9:.1f} GB free",
+        "weights": ", ".join(name if path else f"{name} (missing)" for name, path in list_weights().items()),
         "stages": ", ".join(sorted(stage_modules())),
     }
     width = max(map(len, found))
-    Console(as_json=json).result("\n".join(f"{name.ljust(width)}  {value}" for name, value in found.items()), found)
-    if writable != "writable" or not any(present.values()):
+    text = "\n".join(f"{name.ljust(width)}  {value}" for name, value in found.items())
+    console.result(text, {**found, "problems": [{"message": error.message, "hint": error.hint} for error in problems]})
+    for error in problems:
+        console.problem(error)
+    if problems:
         raise typer.Exit(1)
 
 
-def _existing(path: Path) -> Path:
-    return next(folder for folder in (path, *path.parents) if folder.exists())
+def _problems(store: "Store") -> Iterator[StylepipeError]:
+    """What is wrong here, each with what to do about it."""
+    from stylepipe.packs import find_stage, stage_modules
+
+    checks: list[Callable[[], object]] = [partial(_check_cache, store), _check_devices, _check_weights]
+    for check in [*checks, *(partial(find_stage, name) for name in sorted(stage_modules()))]:
+        try:
+            check()
+        except StylepipeError as error:
+            yield error
+
+
+def _check_cache(store: "Store") -> None:
+    with store.session():
+        pass
+    if _free(store.root) < LEAST_FREE:
+        raise StylepipeError(
+            f"There is less than {LEAST_FREE / 1e9:.0f} GB of space left for the cache.",
+            hint="'stylepipe cache gc --days 30' removes what was not used for a month.",
+        )
+
+
+def _check_devices() -> None:
+    import os
+
+    import jax
+
+    from stylepipe.engine.environment import backend
+
+    try:
+        jax.devices()
+    except RuntimeError as error:
+        raise StylepipeError(f"JAX finds no device: {error}", hint="Unset JAX_PLATFORMS, or install JAX's plugin.") from error
+    if Path("/dev/nvidia0").exists() and backend() == "cpu" and "JAX_PLATFORMS" not in os.environ:
+        raise StylepipeError(
+            "There is an NVIDIA GPU, and JAX computes on the CPU.",
+            hint="Install stylepipe with its extra 'cuda', or set JAX_PLATFORMS=cpu if that is meant.",
+        )
+
+
+def _check_weights() -> None:
+    from stylepipe.neural.weights import find, list_weights
+
+    if not any(list_weights().values()):
+        find("vgg19-slim")
+
+
+def _free(folder: Path) -> int:
+    from shutil import disk_usage
+
+    return disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free

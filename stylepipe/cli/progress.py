@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from stylepipe.engine.events import (
     EngineNote,
@@ -19,7 +19,7 @@ from stylepipe.engine.events import (
 from stylepipe.stage import Note
 from stylepipe.stage import Progress as Iterated
 
-LINE_EVERY = 0.1  # of a stage's iterations, where there is no terminal
+LINES_PER_STAGE = 10  # about its iterations, where there is no terminal
 
 
 @contextmanager
@@ -29,11 +29,11 @@ def observer(*, quiet: bool) -> Iterator[Observer]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        MofNCompleteColumn(),
         TextColumn("{task.fields[loss]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as bars:
         yield _Display(console, bars)
 
 
@@ -43,44 +43,35 @@ class _Display:
     def __init__(self, console: Console, bars: Progress) -> None:
         self._console = console
         self._bars = bars
-        self._bar = None
-        self._position: dict[str, str] = {}
-        self._told = 0.0
+        self._bar = TaskID(0)
+        self._labels: dict[str, str] = {}
+        self._told = 0
 
     def __call__(self, event: Event) -> None:
         match event:
             case RunStarted(folder, stages):
-                self._position = {name: f"[{number}/{len(stages)}]" for number, name in enumerate(stages, 1)}
+                self._labels = {name: f"[{number}/{len(stages)}] {name}" for number, name in enumerate(stages, 1)}
                 self._line(f"{folder}")
             case StageCached(stage):
-                self._line(f"{self._position[stage]} {stage}: cached")
+                self._line(f"{self._labels[stage]}: cached")
             case StageStarted(stage, reasons, _):
-                self._told = 0.0
-                self._line(f"{self._position[stage]} {stage}: {'; '.join(reasons)}")
+                self._told = 0
+                self._line(f"{self._labels[stage]}: {'; '.join(reasons)}")
+                self._bar = self._bars.add_task(self._labels[stage], total=None, loss="")
             case StageEmitted(stage, Iterated() as progress):
                 self._iterated(stage, progress)
             case StageEmitted(stage, Note(text)) | EngineNote(text, stage):
                 self._line(f"{stage or 'run'}: {text}")
             case StageFinished(stage, seconds):
-                self._remove_bar()
-                self._line(f"{self._position[stage]} {stage}: done in {seconds:.1f} s")
+                self._bars.remove_task(self._bar)
+                self._line(f"{self._labels[stage]}: done in {seconds:.1f} s")
 
     def _iterated(self, stage: str, progress: Iterated) -> None:
         loss = "" if progress.loss is None else f"loss {progress.loss:.4g}"
-        if self._console.is_terminal:
-            if self._bar is None:
-                self._bar = self._bars.add_task(stage, total=progress.total, loss=loss)
-            self._bars.update(self._bar, completed=progress.done, loss=loss)
-            if progress.done == progress.total:
-                self._remove_bar()
-        elif progress.done / progress.total >= self._told + LINE_EVERY:
-            self._told = progress.done / progress.total
-            self._line(f"{self._position[stage]} {stage}: {progress.done}/{progress.total} {loss}".rstrip())
-
-    def _remove_bar(self) -> None:
-        if self._bar is not None:
-            self._bars.remove_task(self._bar)
-            self._bar = None
+        self._bars.update(self._bar, completed=progress.done, total=progress.total, loss=loss)
+        if self._bars.disable and (tenths := progress.done * LINES_PER_STAGE // progress.total) > self._told:
+            self._told = tenths
+            self._line(f"{self._labels[stage]}: {progress.done}/{progress.total} {loss}".rstrip())
 
     def _line(self, text: str) -> None:
         self._console.print(text, markup=False, soft_wrap=True)

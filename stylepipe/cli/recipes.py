@@ -1,28 +1,30 @@
-"""Commands about recipes: init, validate, schema."""
+"""Commands about recipes: init, validate, schema, stages."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stylepipe.cli.console import Console
+from stylepipe.cli.console import Console, table
 from stylepipe.cli.options import Json, Overrides, RecipePath, overrides
-from stylepipe.errors import UsageError
+from stylepipe.errors import UsageError, did_you_mean
 
 
 def init(
-    recipe: Annotated[Path, typer.Argument(help="The file to write.")] = Path("recipe.yaml"),
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="The file to write.")] = Path("recipe.yaml"),
 ) -> None:
     """Writes a recipe to start from."""
     from importlib.resources import files
 
-    if recipe.exists():
-        raise UsageError(f"'{recipe}' exists already.", hint="Name another file, or move it away.")
     text = files("stylepipe.recipe").joinpath("starter.yaml").read_text(encoding="utf-8")
     try:
-        recipe.write_text(text.replace("name: first-look", f"name: {_slug(recipe.stem)}"), encoding="utf-8")
+        with recipe.open("x", encoding="utf-8") as file:
+            file.write(text.replace("name: first-look", f"name: {_name(recipe)}"))
+    except FileExistsError as error:
+        raise UsageError(f"'{recipe}' exists already.", hint="Name another file, or move it away.") from error
     except OSError as error:
-        raise UsageError(f"'{recipe}' cannot be written: {error.strerror}.") from error
+        raise UsageError(f"'{recipe}' cannot be written: {error.strerror}.", hint="Name a file in another folder.") from error
     Console().say(f"Wrote {recipe}. Put content.jpg and style.jpg beside it, then: stylepipe run {recipe}")
 
 
@@ -40,15 +42,45 @@ def validate(recipe: RecipePath, param: Overrides = None, json: Json = False) ->
         "outputs": dict(checked.outputs),
         "warnings": checked.warnings,
     }
-    console.result(f"{recipe}: {len(checked.stages)} stages, no problems.", data)
+    count = len(checked.stages)
+    console.result(f"{recipe}: {count} {'stage' if count == 1 else 'stages'}, no problems.", data)
 
 
 def schema() -> None:
-    """Prints the JSON Schema of recipes, installed stages included, for editors."""
+    """Prints the JSON Schema of recipes, with the installed stages' parameters."""
     from stylepipe.recipe.schema import recipe_schema
 
     Console(as_json=True).result("", recipe_schema())
 
 
-def _slug(stem: str) -> str:
-    return "".join(letter if letter.isalnum() else "-" for letter in stem.lower()).strip("-") or "first-look"
+def stages(
+    name: Annotated[
+        str | None, typer.Argument(metavar="STAGE", help="One stage, described in full.", show_default=False)
+    ] = None,
+    reference: Annotated[bool, typer.Option("--reference", help="Prints the whole reference, as Markdown.")] = False,
+    json: Json = False,
+) -> None:
+    """Lists the stages that recipes may use."""
+    from stylepipe.packs import find_stage, stage_modules
+    from stylepipe.recipe.reference import describe_stage
+    from stylepipe.recipe.reference import reference as whole_reference
+
+    console = Console(as_json=json)
+    known = sorted(stage_modules())
+    if name and name not in known:
+        raise UsageError(f"There is no stage '{name}'.", hint=did_you_mean(name, known))
+    if reference:
+        console.result(whole_reference().rstrip("\n"), whole_reference())
+    elif name:
+        found = find_stage(name)
+        console.result(describe_stage(found).rstrip("\n"), found.params.model_json_schema())
+    else:
+        found = {each: find_stage(each) for each in known}
+        data = [{"name": each, "summary": stage.summary, "module": stage.module} for each, stage in found.items()]
+        rows = [(each, stage.summary) for each, stage in found.items()]
+        console.result(table(("stage", "does"), rows, empty="No stages are installed."), data)
+
+
+def _name(path: Path) -> str:
+    """A recipe's name, which begins with a letter, out of its file's name."""
+    return re.sub(r"[^a-z0-9_]+", "-", re.sub(r"^[^a-z]+", "", path.stem.lower()))[:64].strip("-") or "first-look"

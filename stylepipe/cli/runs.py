@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from stylepipe.cli.console import Console
+from stylepipe.cli.console import Console, table
 from stylepipe.cli.options import CacheFolder, Force, From, Json, Outputs, Overrides, RecipePath, Until, load_job, open_store
 
 DEFAULT_OUTPUTS = Path("outputs")
 RunReference = Annotated[
-    str, typer.Argument(help="A run's folder, its id or the end of it, or a recipe's name for its newest run.")
+    str, typer.Argument(metavar="RUN", help="A run's folder, its id or the end of it, or a recipe's name for its newest run.")
 ]
 
 
@@ -60,24 +60,21 @@ def plan(
 
     console = Console(as_json=json)
     planned = plan_job(load_job(recipe, param, force=force, start=start, until=until), open_store(cache))
-    words = {"cached": "cached", "run": "runs", "depends": "may run"}
-    rows = [
-        {
-            **asdict(stage),
-            "state": words[stage.state],
-            "last took": _seconds(stage.seconds),
-            "because": "; ".join(stage.reasons),
-        }
-        for stage in planned.stages
-    ]
     for name in planned.left_out:
         console.say(f"'{name}' is not needed and does not run.")
-    console.table(rows, columns=("name", "stage", "state", "last took", "because"), empty="The recipe has no stages to run.")
+    words = {"cached": "cached", "run": "runs", "depends": "may run"}
+    rows = [
+        (stage.name, stage.stage, words[stage.state], _seconds(stage.seconds), "; ".join(stage.reasons))
+        for stage in planned.stages
+    ]
+    data = [asdict(stage) for stage in planned.stages]
+    columns = ("name", "stage", "state", "last took", "because")
+    console.result(table(columns, rows, empty="No stage is needed."), data)
 
 
 def explain(
     recipe: RecipePath,
-    stage: Annotated[str, typer.Argument(help="The stage to explain.", show_default=False)],
+    stage: Annotated[str, typer.Argument(metavar="STAGE", help="The stage to explain.", show_default=False)],
     param: Overrides = None,
     cache: CacheFolder = None,
     json: Json = False,
@@ -102,19 +99,13 @@ def runs(outputs: Outputs = DEFAULT_OUTPUTS, json: Json = False) -> None:
     """Lists the runs, the newest first."""
     from stylepipe.engine.records import list_runs
 
-    rows = [
-        {
-            "id": record.id,
-            "recipe": record.recipe,
-            "status": record.status,
-            "took": _seconds(record.seconds),
-            "cached": f"{sum(stage.cached for stage in record.stages.values())} of {len(record.stages)}",
-            "folder": str(folder),
-        }
-        for folder, record in list_runs(outputs)
-    ]
+    rows, data = [], []
+    for folder, record in list_runs(outputs):
+        cached = f"{sum(stage.cached for stage in record.stages.values())} of {len(record.stages)}"
+        rows.append((record.id, record.recipe, record.status, _seconds(record.seconds), cached, str(folder)))
+        data.append({"folder": str(folder), "record": record.model_dump(mode="json")})
     columns = ("id", "recipe", "status", "took", "cached", "folder")
-    Console(as_json=json).table(rows, columns=columns, empty=f"No runs in '{outputs}' yet.")
+    Console(as_json=json).result(table(columns, rows, empty=f"No runs in '{outputs}' yet."), data)
 
 
 def show(run: RunReference, outputs: Outputs = DEFAULT_OUTPUTS, json: Json = False) -> None:
@@ -123,29 +114,22 @@ def show(run: RunReference, outputs: Outputs = DEFAULT_OUTPUTS, json: Json = Fal
 
     folder = find_run(outputs, run)
     record = load_run(folder)
-    console = Console(as_json=json)
-    if json:
-        console.result("", record.model_dump(mode="json"))
-        return
     lines = [f"{record.recipe}  {record.id}  {record.status}  {_seconds(record.seconds)}", f"folder  {folder}"]
     lines += [f"param   {name} = {value}" for name, value in record.params.items()]
     lines += [f"input   {name}: {found.reference} ({found.sha256[:12]})" for name, found in record.inputs.items()]
     lines += [f"result  {name}: {folder / output.file} ({output.digest[:12]})" for name, output in record.outputs.items()]
     if record.error:
         lines += [f"error   {record.error.message}"]
-    console.result("\n".join(lines), None)
+    columns = ("stage", "kind", "took", "from", "iterations", "picture")
     rows = [
-        {
-            "stage": name,
-            "kind": stage.stage,
-            "took": _seconds(stage.seconds),
-            "from": "cache" if stage.cached else "computed",
-            "iterations": stage.iterations or "",
-            "picture": stage.file or "",
-        }
+        (
+            *(name, stage.stage, _seconds(stage.seconds), "cache" if stage.cached else "computed"),
+            *(str(stage.iterations or ""), stage.file or ""),
+        )
         for name, stage in record.stages.items()
     ]
-    console.table(rows, columns=("stage", "kind", "took", "from", "iterations", "picture"), empty="No stage was finished.")
+    text = "\n".join([*lines, table(columns, rows, empty="No stage was finished.")])
+    Console(as_json=json).result(text, record.model_dump(mode="json"))
 
 
 def _seconds(seconds: float | None) -> str:

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from stylepipe.cli.console import Console
+from stylepipe.cli.console import Console, table
 from stylepipe.cli.options import Json
 
 app = typer.Typer(help="Network weights: list, pull, verify, convert, path.", no_args_is_help=True)
-Name = Annotated[str, typer.Argument(help="Weights by name, as `weights list` has them.", show_default=False)]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Weights by name, as `weights list` has them.", show_default=False)]
 
 
 @app.command("list")
@@ -17,51 +17,63 @@ def list_(json: Json = False) -> None:
     """Lists the weights that recipes may name, and where they lie."""
     from stylepipe.neural.weights import CATALOGUE, list_weights
 
-    rows = [
-        {"name": name, "what": CATALOGUE[name].summary, "file": str(path or "missing")} for name, path in list_weights().items()
-    ]
-    Console(as_json=json).table(rows, columns=("name", "what", "file"), empty="No weights are known.")
+    found = list_weights()
+    rows = [(name, CATALOGUE[name].summary, str(file or "missing")) for name, file in found.items()]
+    data = [{"name": name, "summary": CATALOGUE[name].summary, "file": file and str(file)} for name, file in found.items()]
+    Console(as_json=json).result(table(("name", "what", "file"), rows, empty="No weights are known."), data)
 
 
 @app.command()
-def pull(name: Name, offline: Annotated[bool, typer.Option("--offline", help="Forbids the network.")] = False) -> None:
+def pull(
+    name: Name,
+    offline: Annotated[bool, typer.Option("--offline", help="Forbids the network.")] = False,
+    json: Json = False,
+) -> None:
     """Downloads published weights, checked, into the cache."""
     from stylepipe.cli.progress import download_bar
     from stylepipe.neural.weights import pull as pull_weights
 
     with download_bar(name) as progress:
-        path = pull_weights(name, offline=offline, progress=progress)
-    Console().result(str(path), str(path))
+        file = pull_weights(name, offline=offline, progress=progress)
+    _tell(file, json=json)
 
 
 @app.command()
 def verify(
-    weights: Annotated[str, typer.Argument(help="Weights by name, or a file.", show_default=False)], json: Json = False
+    weights: Annotated[str, typer.Argument(metavar="WEIGHTS", help="Weights by name, or a file.", show_default=False)],
+    json: Json = False,
 ) -> None:
     """Reads weights, checks them, and says what network they are."""
     from stylepipe.neural.weights import verify as verify_weights
 
     vgg = verify_weights(weights)
     data = {"layers": list(vgg.layers), "pooling": vgg.pooling, "padding": vgg.padding}
-    text = f"{weights} is sound: {vgg.layers[0]} … {vgg.layers[-1]}, {vgg.pooling} pooling, padding with {vgg.padding}."
+    text = f"{weights} is sound: {vgg.layers[0]} … {vgg.layers[-1]}, {vgg.pooling} pooling, {vgg.padding} padding."
     Console(as_json=json).result(text, data)
 
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(help="Keras HDF5, torchvision .pth or safetensors.", show_default=False)],
-    target: Annotated[Path, typer.Argument(help="The safetensors file to write.", show_default=False)],
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE", help="Keras HDF5, torchvision .pth or safetensors.", show_default=False)
+    ],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="The safetensors file to write.", show_default=False)],
+    json: Json = False,
 ) -> None:
     """Brings weights of another layout into stylepipe's own."""
     from stylepipe.neural.weights import convert as convert_weights
 
     convert_weights(source, target)
-    Console().result(str(target), str(target))
+    _tell(target, json=json)
 
 
 @app.command()
-def path(name: Name) -> None:
+def path(name: Name, json: Json = False) -> None:
     """Prints the file that a name stands for."""
     from stylepipe.neural.weights import find
 
-    Console().result(str(find(name)), str(find(name)))
+    _tell(find(name), json=json)
+
+
+def _tell(file: Path, *, json: bool) -> None:
+    Console(as_json=json).result(str(file), {"file": str(file)})
