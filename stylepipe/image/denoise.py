@@ -24,8 +24,8 @@ def total_variation(
     """The image u that minimises ½ Σ (u − pixels)² + `weight` · Σ |∇u|, for `weight` > 0.
 
     |∇u| is the root of the sum of the squared forward differences, down and right, in all channels at a pixel (the colour total
-    variation of Bresson and Chan 2008); on one channel the problem is that of Rudin, Osher and Fatemi. No pixel moves by more
-    than 4 · weight. Solved by Chambolle's iteration on the dual (2004, J. Math. Imaging Vis. 20), τ = ¼,
+    variation of Bresson and Chan 2008; scikit-image takes each channel by itself); on one channel the problem is that of Rudin,
+    Osher and Fatemi. No pixel moves by more than 4 · weight. Solved by Chambolle's iteration on the dual (2004, J. Math. Imaging Vis. 20), τ = ¼,
     u = pixels + div p,  p ← (p + τ ∇u) / (1 + τ |∇u| / weight), until no value of u changes by more than `tolerance` in an
     iteration, at most `iterations` times.
     """
@@ -59,7 +59,8 @@ def bilateral(pixels: Float[Array, "h w c"], *, sigma_space: Scalar, sigma_color
     """Averages each pixel with its neighbours, the more the nearer they are in place and in colour (Tomasi and Manduchi 1998).
 
     A neighbour at t, |t_x| and |t_y| ≤ `radius` pixels, weighs exp(−|t|² / 2 sigma_space²) · exp(−|Δ|² / 2 sigma_color²), where
-    |Δ| is the Euclidean distance of the two colours.
+    |Δ| is the Euclidean distance of the two colours. (OpenCV's window is round, and its |Δ| the sum of the channels' absolute
+    differences; scikit-image's is ours over the number of channels.)
     """
 
     def weight(down: Int[Array, ""], right: Int[Array, ""], distance: Plane) -> Plane:
@@ -75,8 +76,8 @@ def non_local_means(
     """Averages each pixel with those around it whose surroundings look alike (Buades, Coll and Morel 2005).
 
     A pixel at most `search_radius` away in x and in y weighs exp(−D / strength²), where D is the mean squared difference of the
-    patches of 2 · `patch_radius` + 1 pixels squared around the two, over all channels. All pixels of a patch count alike, as in
-    Buades et al. 2011 (IPOL) and unlike in the first paper, and the pixel itself weighs 1.
+    patches of 2 · `patch_radius` + 1 pixels squared around the two, over all channels. The pixel itself weighs 1. All pixels of
+    a patch count alike, as in Buades et al. 2011 (IPOL); the first paper weighs them by a Gaussian.
     """
     values = (2 * patch_radius + 1) ** 2 * pixels.shape[-1]
 

@@ -91,8 +91,7 @@ def _sorting_network(count: int) -> Iterator[tuple[int, int]]:
     p = half = 1 << (count - 1).bit_length() - 1
     while p > 0:
         q, r, d = half, 0, p
-        yield from ((i, i + d) for i in range(count - d) if i & p == r)
-        while q != p:
-            d, q, r = q - p, q // 2, p
+        while d > 0:
             yield from ((i, i + d) for i in range(count - d) if i & p == r)
+            d, q, r = q - p, q // 2, p
         p //= 2
