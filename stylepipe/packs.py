@@ -55,8 +55,9 @@ def find_stage(name: str) -> Stage:
         raise StageContractError(f"There is no stage '{name}'.", hint=did_you_mean(name, list(modules)))
     try:
         module = importlib.import_module(modules[name])
-    except ImportError as error:
-        raise StageContractError(f"The stage '{name}' cannot be imported from '{modules[name]}': {error}.") from error
+    except Exception as error:  # a pack may be anybody's, and may fail in any way
+        reason = f"{type(error).__name__}: {error}"
+        raise StageContractError(f"The stage '{name}' cannot be imported from '{modules[name]}': {reason}.") from error
     found = getattr(module, name, None)
     if not isinstance(found, Stage) or found.name != name:
         raise StageContractError(

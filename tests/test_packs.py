@@ -83,7 +83,12 @@ def test_two_packs_with_the_same_stage(install_pack: Install) -> None:
     [
         (
             "import no_such_module_at_all\n",
-            "The stage 'tint' cannot be imported from 'tints.tint': No module named 'no_such_module_at_all'.",
+            "The stage 'tint' cannot be imported from 'tints.tint': "
+            "ModuleNotFoundError: No module named 'no_such_module_at_all'.",
+        ),
+        (
+            "def tint(:\n",
+            "The stage 'tint' cannot be imported from 'tints.tint': SyntaxError: invalid syntax (tint.py, line 1).",
         ),
         (
             "tint = 3\n",

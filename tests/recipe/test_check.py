@@ -146,7 +146,7 @@ def test_a_stage_that_cannot_be_imported_is_a_problem_of_the_recipe(
     text = stages("  a: {use: faulty_one}\n  b: {use: faulty_two}\n")
     assert problems(text) == [
         "recipe.yaml:5:12: The stage 'faulty_one' cannot be imported from 'faulty.faulty_one':"
-        " No module named 'no_such_module_at_all'.",
+        " ModuleNotFoundError: No module named 'no_such_module_at_all'.",
         "recipe.yaml:6:12: The module 'faulty.faulty_two' holds no stage of its own name."
         " It must define a function 'faulty_two' decorated with @stage.",
     ]
