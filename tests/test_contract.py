@@ -26,11 +26,7 @@ PARAMS: Mapping[str, Mapping[str, Any]] = {
     "stylize": {
         "size": 23,
         "iterations": 2,
-        "losses": [
-            {"kind": "content", "layers": {"relu2_1": 1}},
-            {"kind": "gram", "layers": {"relu1_1": 1, "relu2_1": 1}},
-            {"kind": "total_variation"},
-        ],
+        "losses": [{"kind": "content", "layers": {"relu1_1": 1}}, {"kind": "gram", "layers": {"relu1_1": 1}}],
     },
 }
 WEIGHTS = {("stylize", "extractor"): "tiny_vgg"}

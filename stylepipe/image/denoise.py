@@ -25,9 +25,9 @@ def total_variation(
 
     |∇u| is the root of the sum of the squared forward differences, down and right, in all channels at a pixel (the colour total
     variation of Bresson and Chan 2008; scikit-image takes each channel by itself); on one channel the problem is that of Rudin,
-    Osher and Fatemi. No pixel moves by more than 4 · weight. Solved by Chambolle's iteration on the dual (2004, J. Math. Imaging Vis. 20), τ = ¼,
-    u = pixels + div p,  p ← (p + τ ∇u) / (1 + τ |∇u| / weight), until no value of u changes by more than `tolerance` in an
-    iteration, at most `iterations` times.
+    Osher and Fatemi. No pixel moves by more than 4 · weight. Solved by Chambolle's iteration on the dual (2004, J. Math.
+    Imaging Vis. 20), τ = ¼, u = pixels + div p, p ← (p + τ ∇u) / (1 + τ |∇u| / weight), until no value of u changes by more
+    than `tolerance` in an iteration, at most `iterations` times.
     """
     planes = list(jnp.moveaxis(pixels, -1, 0))
     zero = jnp.zeros_like(planes[0])
