@@ -81,8 +81,11 @@ def _read(path: Path, readers: Mapping[str, _Reader]) -> Weights:
         describe(weights)
     except WeightsError as error:
         raise WeightsError(f"'{path.name}': {error.message}", hint=error.hint) from error
+    except FileNotFoundError as error:
+        raise WeightsError(f"There is no file '{path}'.", hint="Check its name and its folder.") from error
     except _UNREADABLE as error:
-        raise WeightsError(f"'{path.name}' cannot be read: {error}.") from error
+        hint = "It is damaged, or not what its ending says: get it again."
+        raise WeightsError(f"'{path.name}' cannot be read: {error}.", hint=hint) from error
     return weights
 
 

@@ -114,7 +114,7 @@ def verify(weights: str) -> Vgg:
 
     Raises WeightsError when there are none, when a published file is not as it was published, and as `read_weights` does.
     """
-    path = Path(weights) if Path(weights).suffix else find(weights)
+    path = Path(weights) if "/" in weights or Path(weights).suffix else find(weights)
     published = {entry.published.file: entry.published.md5 for entry in CATALOGUE.values() if entry.published}
     if path.exists() and path.name in published and (found := _md5(path)) != published[path.name]:
         raise WeightsError(

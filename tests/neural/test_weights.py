@@ -244,6 +244,13 @@ def test_published_network_that_is_not_here():
         weights.find("vgg16")
 
 
-def test_verify_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(WeightsError, match=r"'net.h5' cannot be read"):
-        weights.verify(str(tmp_path / "net.h5"))
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("net.h5", r"There is no file '.*/net\.h5'\. Check its name and its folder\."),
+        ("net", r"'net' is no file of weights that can be read; allowed is \.safetensors, \.h5\."),
+    ],
+)
+def test_verify_a_file_that_is_not_there(tmp_path, name, message):
+    with pytest.raises(WeightsError, match=message):
+        weights.verify(str(tmp_path / name))
