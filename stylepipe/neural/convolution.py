@@ -28,10 +28,23 @@ Lines = tuple[Line, Line, Line, Line]
 """Of the top, bottom, left and right side of a map, (width, channels) and (height, channels)."""
 
 
+def correlate(
+    x: Map,
+    kernel: Float[Array, "_ _ _ _"],
+    *,
+    stride: tuple[int, int] = (1, 1),
+    padding: Any = "VALID",
+    precision: str | None = None,
+) -> Map:
+    """`lax.conv_general_dilated` of one map (h, w, in) with a kernel (height, width, in, out)."""
+    layout = ("NHWC", "HWIO", "NHWC")
+    return lax.conv_general_dilated(x[None], kernel, stride, padding, dimension_numbers=layout, precision=precision)[0]
+
+
 def plain(x: Map, kernel: Kernel, padding: Padding) -> Map:
     """The cross-correlation of x (h, w, in) with the kernel (3, 3, in, out), of the size of x."""
     mode = {"zeros": "constant", "reflect": "reflect", "edge": "edge"}[padding]
-    return _correlate(jnp.pad(x, ((1, 1), (1, 1), (0, 0)), mode=mode), kernel)
+    return correlate(jnp.pad(x, ((1, 1), (1, 1), (0, 0)), mode=mode), kernel)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
@@ -132,9 +145,5 @@ def _surrounded_by_zeros(x: Map, kernel: Kernel) -> Map:
     (height, width, _), channels = x.shape, kernel.shape[2:]
     n = 4 if min(channels) <= 4 else 2 if max(channels) <= 16 else 1
     shifted = [jnp.pad(kernel, ((0, 0), (i, n - 1 - i), (0, 0), (0, 0))) for i in range(n)]
-    y = _correlate(x, jnp.concatenate(shifted, axis=-1), stride=(1, n), padding=((1, 1), (1, 1 + -width % n)))
+    y = correlate(x, jnp.concatenate(shifted, axis=-1), stride=(1, n), padding=((1, 1), (1, 1 + -width % n)))
     return y.reshape(height, -1, channels[1])[:, :width]
-
-
-def _correlate(x: Map, kernel: Float[Array, "_ _ _ _"], *, stride: tuple[int, int] = (1, 1), padding: Any = "VALID") -> Map:
-    return lax.conv_general_dilated(x[None], kernel, stride, padding, dimension_numbers=("NHWC", "HWIO", "NHWC"))[0]

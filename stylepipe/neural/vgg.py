@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from stylepipe.artifacts import Array
 from stylepipe.errors import StageError, did_you_mean
-from stylepipe.neural.convolution import convolve
+from stylepipe.neural.convolution import convolve, correlate
 from stylepipe.neural.layout import Vgg, describe
 
 __all__ = ["Vgg", "describe", "features"]
@@ -33,7 +33,7 @@ def features(
     deepest = max((vgg.layers.index(name) for name in layers), default=-1)
     found: dict[str, Array] = {}
     weights = {name: tensor.astype(image.dtype) for name, tensor in tensors.items()}
-    x = jnp.matmul(image, weights["normalise/kernel"][0, 0], precision="highest") + weights["normalise/bias"]
+    x = correlate(image, weights["normalise/kernel"], precision="highest") + weights["normalise/bias"]
     for name in vgg.layers[: deepest + 1]:
         place = name.removeprefix("relu")
         if place.endswith("_1") and place != "1_1":

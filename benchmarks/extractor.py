@@ -1,0 +1,137 @@
+"""A step of style transfer on the CPU: the Gram loss of the slim network at five layers, its value and its gradient.
+
+    python benchmarks/extractor.py [WIDTH HEIGHT]
+
+Prints milliseconds per step (least and median of interleaved repeats) and megapixel-iterations per second, beside the plain
+form in JAX and, where PyTorch is installed, the same loop there; then what each convolution reaches in GFLOP/s.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from statistics import median
+from unittest.mock import patch
+
+import numpy as np
+
+from stylepipe.neural.memory import keep_freed_memory
+
+keep_freed_memory()  # before JAX starts its threads
+
+import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
+
+from stylepipe.neural.convolution import convolve, plain  # noqa: E402
+from stylepipe.neural.vgg import Vgg, describe, features  # noqa: E402
+from stylepipe.neural.weights import find, read_weights  # noqa: E402
+
+LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+REPEATS = 15
+
+
+def in_turns(steps: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
+    """Seconds of each step, repeated in turns, so that whatever else the machine does falls on all alike."""
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for step in steps.values():
+        step()
+    for _ in range(REPEATS):
+        for name, step in steps.items():
+            start = time.perf_counter()
+            step()
+            seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def jax_step(tensors, image, vgg: Vgg, convolution) -> Callable[[], object]:
+    def gram(f):
+        # One product with its transpose in the gradient, instead of two and a transposition of F.
+        f = f.reshape(-1, f.shape[-1])
+        half = jax.lax.stop_gradient(f).T @ f
+        return (half + half.T - jax.lax.stop_gradient(half)) / len(f)
+
+    def loss(image, tensors, targets):
+        with patch("stylepipe.neural.vgg.convolve", convolution):
+            found = features(tensors, image, layers=LAYERS, vgg=vgg)
+        return sum(jnp.mean((gram(found[name]) - targets[name]) ** 2) for name in LAYERS)
+
+    targets = {name: gram(f) for name, f in features(tensors, image[::2, ::2], layers=LAYERS, vgg=vgg).items()}
+    step = jax.jit(jax.value_and_grad(loss))
+    return lambda: jax.block_until_ready(step(image, tensors, targets))
+
+
+def torch_step(tensors, image, vgg: Vgg) -> Callable[[], object]:
+    import torch
+    from torch.nn import functional as F
+
+    def tensor(name):
+        return torch.tensor(
+            np.asarray(tensors[name]).transpose(3, 2, 0, 1).copy() if "kernel" in name else np.asarray(tensors[name])
+        )
+
+    weights = {name: tensor(name) for name in tensors}
+
+    def grams(x):
+        found = []
+        x = F.conv2d(x, weights["normalise/kernel"], weights["normalise/bias"])
+        for name in vgg.layers:
+            conv = name.replace("relu", "conv")
+            if name.endswith("_1") and name != "relu1_1":
+                x = F.max_pool2d(x, 2)
+            x = F.relu(F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), weights[f"{conv}/kernel"], weights[f"{conv}/bias"]))
+            if name in LAYERS:
+                f = x.flatten(2)[0]
+                found.append(f @ f.T / f.shape[1])
+        return found
+
+    x = torch.tensor(np.asarray(image).transpose(2, 0, 1).copy())[None]
+    with torch.no_grad():
+        targets = grams(x[:, :, ::2, ::2])
+
+    def step():
+        y = x.clone().requires_grad_()
+        sum(((g - t) ** 2).mean() for g, t in zip(grams(y), targets, strict=True)).backward()
+        return y.grad
+
+    return step
+
+
+def convolutions(tensors, size: tuple[int, int], vgg: Vgg) -> None:
+    print("\nGFLOP/s          here: value  gradient     plain: value  gradient")
+    for name in vgg.layers:
+        kernel = tensors[name.replace("relu", "conv") + "/kernel"]
+        halvings = int(name[4]) - 1
+        height, width = size[0] >> halvings, size[1] >> halvings
+        x, slope = jnp.ones((height, width, kernel.shape[2])), jnp.ones((height, width, kernel.shape[3]))
+        steps = {}
+        for form in (convolve, plain):
+            value = jax.jit(lambda x, k, form=form: form(x, k, vgg.padding))
+            gradient = jax.jit(lambda x, k, s, form=form: jax.vjp(lambda x: form(x, k, vgg.padding), x)[1](s))
+            steps[form, 0] = lambda value=value: jax.block_until_ready(value(x, kernel))  # noqa: B023
+            steps[form, 1] = lambda gradient=gradient: jax.block_until_ready(gradient(x, kernel, slope))  # noqa: B023
+        flops = 2 * height * width * kernel.size
+        figures = [flops / min(seconds) / 1e9 for seconds in in_turns(steps).values()]
+        print(
+            f"{name}  {kernel.shape[2]:4} → {kernel.shape[3]:<4}" + "{:9.0f} {:9.0f}         {:9.0f} {:9.0f}".format(*figures)
+        )
+
+
+def main() -> None:
+    width, height = map(int, sys.argv[1:3]) if len(sys.argv) > 2 else (768, 432)
+    weights = read_weights(find("vgg19-slim"))
+    vgg = describe(weights)
+    tensors = {name: jnp.asarray(tensor) for name, tensor in weights.tensors.items()}
+    image = jnp.asarray(np.random.default_rng(0).random((height, width, 3)), jnp.float32)
+    steps = {"here": jax_step(tensors, image, vgg, convolve), "plain JAX": jax_step(tensors, image, vgg, plain)}
+    try:
+        steps["PyTorch"] = torch_step(tensors, image, vgg)
+    except ImportError:
+        print("PyTorch is not installed, and is left out.")
+    print(f"{width}×{height}, {vgg.padding} padding, {vgg.pooling} pooling\n\n              least   median (ms)   MP·it/s")
+    for name, seconds in in_turns(steps).items():
+        least = min(seconds)
+        print(f"{name:<10} {least * 1e3:8.0f} {median(seconds) * 1e3:8.0f}       {height * width / least / 1e6:9.2f}")
+    convolutions(tensors, (height, width), vgg)
+
+
+if __name__ == "__main__":
+    main()
