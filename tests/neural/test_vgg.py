@@ -88,15 +88,13 @@ def test_slim_vgg19_as_published(slim_vgg19, image):
     agree(compiled(weights, vgg, SLIM)(image), definition(weights, image, SLIM, vgg))
 
 
-@pytest.mark.parametrize("size", [(8, 8), (9, 11), (13, 6), (5, 4)])
-@pytest.mark.parametrize("padding", ["zeros", "reflect", "edge"])
+@pytest.mark.parametrize(("padding", "size"), [("zeros", (9, 11)), ("reflect", (13, 8)), ("edge", (5, 4))])
 @pytest.mark.parametrize("pooling", ["max", "average", "l2"])
 def test_every_pooling_and_padding_at_odd_sizes(pooling, padding, size):
     weights = random_weights((3, 5), (4,), (6, 8), padding=padding)
     vgg = describe(weights, pooling=pooling)
     image = np.random.default_rng(2).random((*size, 3), dtype=np.float32)
-    layers = vgg.layers if min(size) >= 8 or padding != "reflect" else vgg.layers[:3]
-    agree(compiled(weights, vgg, layers)(image), definition(weights, image, layers, vgg))
+    agree(compiled(weights, vgg, vgg.layers)(image), definition(weights, image, vgg.layers, vgg))
 
 
 @pytest.mark.parametrize("pooling", ["max", "average", "l2"])
