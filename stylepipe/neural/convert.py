@@ -72,7 +72,7 @@ def _read(path: Path, readers: Mapping[str, _Reader]) -> Weights:
         raise WeightsError(f"'{path.name}' is no file of weights that can be read; allowed is {', '.join(readers)}.", hint=hint)
     try:
         if path.stat().st_size > _LARGEST_FILE:
-            raise WeightsError(f"'{path.name}' is larger than {_LARGEST_FILE >> 20} MiB, which no VGG is.")
+            raise WeightsError(f"The file has more than {_LARGEST_FILE >> 20} MiB, which no VGG has.")
         tensors, metadata = reader(path)
         for name, tensor in tensors.items():
             if not np.isfinite(tensor).all():
@@ -80,7 +80,8 @@ def _read(path: Path, readers: Mapping[str, _Reader]) -> Weights:
         weights = Weights(tensors, {"kind": "vgg", **metadata, "input": "RGB in [0, 1]"})
         describe(weights)
     except WeightsError as error:
-        raise WeightsError(f"'{path.name}': {error.message}", hint=error.hint) from error
+        error.within(f"'{path.name}'")
+        raise
     except FileNotFoundError as error:
         raise WeightsError(f"There is no file '{path}'.", hint="Check its name and its folder.") from error
     except _UNREADABLE as error:
@@ -187,11 +188,11 @@ def _read_torch(path: Path) -> tuple[_Tensors, dict[str, str]]:
         import torch
     except ImportError as error:
         raise WeightsError(
-            "reading a .pth needs PyTorch, which is not installed.", hint="Install it with 'pip install torch', for this once."
+            "Reading a .pth needs PyTorch, which is not installed.", hint="Install it with 'pip install torch', for this once."
         ) from error
     loaded = torch.load(path, map_location="cpu", weights_only=True)
     if not isinstance(loaded, Mapping):
-        raise WeightsError("holds no state dict.")
+        raise WeightsError("The file holds no state dict.")
     state = {name: tensor for name, tensor in loaded.items() if name.startswith("features.")}
     _require_floats({name: str(tensor.dtype).removeprefix("torch.") for name, tensor in state.items()})
     return _from_torchvision({name: tensor.numpy() for name, tensor in state.items()})

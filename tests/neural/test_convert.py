@@ -258,6 +258,13 @@ def test_damaged_files(tmp_path, network, suffix, damage):
         read_weights(path)
 
 
+def test_a_file_larger_than_any_vgg_is_not_opened(tmp_path):
+    with (tmp_path / "net.h5").open("wb") as file:
+        file.truncate(2**30 + 1)  # sparse
+    with pytest.raises(WeightsError, match=r"'net.h5': The file has more than 1024 MiB, which no VGG has\."):
+        read_weights(tmp_path / "net.h5")
+
+
 def test_other_kinds_of_files(tmp_path):
     with pytest.raises(
         WeightsError, match=r"'net.pth' is no file .* allowed is .safetensors, .h5. 'stylepipe weights convert'"
