@@ -36,9 +36,10 @@ class StylizeParams(Params):
     """What `stylize` minimises, how, and at which sizes."""
 
     size: Side | Annotated[tuple[Side, ...], Field(min_length=1, max_length=32)] = Field(
-        default=512,
+        default=(128, 256, 512),
         description="The result's long side in pixels. A list is worked through in one go, each size starting from the result "
-        "of the one before; Adam then keeps its moments, which a new stage does not have.",
+        "of the one before; strokes get longer than at one size alone. (A stage for each size shows them all, but only within "
+        "one stage does Adam keep its moments.)",
     )
     aspect: float | None = Field(
         default=None,

@@ -44,7 +44,7 @@ class Objective:
 
     @classmethod
     def of(cls, losses: Sequence[AnyLoss], vgg: Vgg) -> "Objective":
-        """From the losses as a recipe writes them. Raises StageError for layers that the network does not have."""
+        """From the losses as a recipe writes them. Raises StageError as `resolve` does."""
         return cls(tuple(resolve(loss, vgg.layers) for loss in losses), vgg)
 
     @property
@@ -65,11 +65,12 @@ class Objective:
         """The loss of a picture and its terms, each with its weight; the loss is their sum."""
         found = features(constants.tensors, pixels, layers=self.layers(), vgg=self.vgg)
         view = View(Picture(pixels, found), constants.content, constants.content_region, constants.regions, key)
-        scores = [
-            loss.weight * family(loss).distance(loss, family(loss).statistic(loss, view), target)
-            for loss, target in zip(self.losses, constants.targets, strict=True)
-        ]
-        terms = jnp.stack(scores)
+        terms = jnp.stack(
+            [
+                loss.weight * family(loss).distance(loss, family(loss).statistic(loss, view), target)
+                for loss, target in zip(self.losses, constants.targets, strict=True)
+            ]
+        )
         return terms.sum(), terms
 
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import keystr, tree_leaves_with_path, tree_map_with_path
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 from pydantic import Field
 
 from stylepipe.errors import StageError
@@ -67,9 +67,7 @@ def minimise(
     step = since
     while step.iteration < iterations and not step.settled:
         iteration = step.iteration + 1
-        state = _step(
-            step.state, constants, jax.random.fold_in(key, iteration), optimizer=optimizer, objective=objective, clamp=clamp
-        )
+        state = _step(step.state, constants, key, iteration, optimizer=optimizer, objective=objective, clamp=clamp)
         loss, terms = jax.device_get((state.loss, state.terms))
         if not np.isfinite(loss):
             raise _diverged(objective, terms, iteration, result(optimizer, state))
@@ -118,10 +116,19 @@ def result(optimizer: AnyOptimizer, state: State) -> Float[np.ndarray, "height w
 
 @partial(jax.jit, static_argnames=("optimizer", "objective", "clamp"), donate_argnames="state")
 def _step(
-    state: Any, constants: Constants, key: PRNGKeyArray, *, optimizer: AnyOptimizer, objective: Objective, clamp: bool
+    state: Any,
+    constants: Constants,
+    key: PRNGKeyArray,
+    iteration: int | Int[Array, ""],
+    *,
+    optimizer: AnyOptimizer,
+    objective: Objective,
+    clamp: bool,
 ) -> Any:
+    drawn = jax.random.fold_in(key, iteration)
+
     def evaluate(pixels: Pixels) -> Evaluation:
-        (loss, terms), gradient = jax.value_and_grad(objective, has_aux=True)(pixels, constants, key)
+        (loss, terms), gradient = jax.value_and_grad(objective, has_aux=True)(pixels, constants, drawn)
         return Evaluation(jnp.where(jnp.isfinite(gradient.sum()), loss, jnp.nan), terms, gradient)
 
     return family(optimizer).step(optimizer, evaluate, state, clamp=clamp)
@@ -141,8 +148,9 @@ def _diverged(objective: Objective, terms: np.ndarray, iteration: int, pixels: n
     broken = [
         f"the term '{name}' is {value}" for name, value in zip(objective.terms, terms, strict=True) if not np.isfinite(value)
     ]
+    found = f"The loss is not finite at iteration {iteration}: {' and '.join(broken)}."
     return Diverged(
-        f"The loss is not finite at iteration {iteration}: {' and '.join(broken) or 'its gradient is not'}.",
+        found if broken else f"The gradient of the loss is not finite at iteration {iteration}.",
         pixels,
         hint="Lower the weights or the learning rate; the last good picture is kept.",
     )

@@ -123,6 +123,24 @@ def test_a_loss_that_breaks_later_leaves_the_last_good_picture(problem):
     np.testing.assert_array_equal(caught.value.pixels, good)
 
 
+class Kink(Objective):
+    """The distance from 0.5 in all pixels: at 0.5 its gradient is 0/0."""
+
+    def __call__(self, pixels, constants, key):
+        loss = jnp.sqrt(jnp.sum((pixels - 0.5) ** 2))
+        return loss, loss[None]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o.kind)
+def test_a_gradient_that_is_not_finite_is_named(problem, optimizer):
+    objective, constants, _ = problem
+    kink = Kink((TotalVariation(),), objective.vgg)
+    begin = start(optimizer, jnp.full((*SIZE, 3), 0.5), terms=1)
+    with pytest.raises(optimize.Diverged, match="The gradient of the loss is not finite at iteration 1") as caught:
+        list(minimise(kink, constants, begin, optimizer=optimizer, iterations=2, key=KEY))
+    np.testing.assert_allclose(caught.value.pixels, 0.5, rtol=1e-5)
+
+
 def test_a_larger_scale_starts_from_the_result_of_the_smaller(problem):
     objective, constants, _ = problem
     *_, step = minimise(objective, constants, begun(Adam(), problem), optimizer=Adam(), iterations=3, key=KEY)

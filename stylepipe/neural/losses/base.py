@@ -90,9 +90,10 @@ def resolve(loss: _Loss, available: tuple[str, ...]) -> _Loss:
 
 
 def _series(kind: Literal["paper", "inetwork"], count: int) -> list[float]:
-    """Novak and Nikulin 2016 (3.1), arXiv 1605.04603. INetwork sums the differences of consecutive layers' errors instead,
+    """Factors for layers from the shallowest (Novak and Nikulin 2016, arXiv 1605.04603).
 
-    Σ_i 2^−(D−2−i) (E_i − E_{i+1}); collected by layer, this is the series `inetwork`.
+    INetwork sums differences of consecutive layers' errors instead, Σ_i 2^−(D−2−i) (E_i − E_{i+1}), i from 0; collected by
+    layer, that is the series `inetwork`.
     """
     if kind == "paper":
         return [2.0 ** (count - d) for d in range(1, count + 1)]

@@ -2,7 +2,7 @@
 
 import warnings
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -77,7 +77,7 @@ def _search(
         return loss, (gradient, terms)
 
     unused = jnp.zeros_like(now.terms)
-    search = jaxopt.ZoomLineSearch(value_and_gradient, value_and_grad=True, maxiter=spec.line_search, max_stepsize=1.0)
+    search: Any = jaxopt.ZoomLineSearch(value_and_gradient, value_and_grad=True, maxiter=spec.line_search, max_stepsize=1.0)
     _, end = search.run(
         1.0, (pixels, unused), value=now.loss, grad=(now.gradient, now.terms), descent_direction=(direction, unused)
     )

@@ -6,7 +6,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from stylepipe.errors import StageError
 from stylepipe.neural.losses import FAMILIES, AnyLoss
-from stylepipe.neural.losses.base import resolve
+from stylepipe.neural.losses.base import Family, resolve
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation
@@ -41,7 +41,8 @@ def test_the_series_of_inetwork_needs_two_layers():
 
 
 def test_every_kind_has_a_family_and_a_default_recipe():
-    for kind in FAMILIES:
+    for kind, module in FAMILIES.items():
+        assert isinstance(module, Family)
         assert TypeAdapter(AnyLoss).validate_python({"kind": kind}).kind == kind
 
 
