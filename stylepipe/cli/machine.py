@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 LEAST_FREE = 10**9
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> bool:
     if wanted:
         from stylepipe import __version__
 
         Console().result(__version__, __version__)
         raise typer.Exit
+    return wanted
 
 
 def about(
@@ -34,7 +35,7 @@ def about(
 
 
 def doctor(cache: CacheFolder = None, json: Json = False) -> None:
-    """Checks what recipes need here, and says what to do where it is missing."""
+    """Checks what recipes need here; says what to do."""
     import os
 
     from stylepipe.engine.environment import environment

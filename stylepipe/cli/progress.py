@@ -64,6 +64,7 @@ class _Display:
                 self._line(f"{stage or 'run'}: {text}")
             case StageFinished(stage, seconds):
                 self._bars.remove_task(self._bar)
+                self._bars.refresh()
                 self._line(f"{self._labels[stage]}: done in {seconds:.1f} s")
 
     def _iterated(self, stage: str, progress: Iterated) -> None:
@@ -81,6 +82,7 @@ class _Display:
 def download_bar(name: str) -> Iterator[Callable[[int, int], None]]:
     """What shows a download's bytes so far, of all."""
     console = Console(stderr=True)
-    with Progress(TextColumn(name), BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=console) as bars:
-        bar = bars.add_task(name)
-        yield lambda done, total: bars.update(bar, completed=done, total=total)
+    columns = (TextColumn(name), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as bars:
+        bar = bars.add_task(name, visible=False)
+        yield lambda done, total: bars.update(bar, completed=done, total=total, visible=True)

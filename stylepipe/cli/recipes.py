@@ -47,7 +47,7 @@ def validate(recipe: RecipePath, param: Overrides = None, json: Json = False) ->
 
 
 def schema() -> None:
-    """Prints the JSON Schema of recipes, with the installed stages' parameters."""
+    """Prints the JSON Schema of recipes, for editors."""
     from stylepipe.recipe.schema import recipe_schema
 
     Console(as_json=True).result("", recipe_schema())

@@ -1,0 +1,67 @@
+"""The commands cache ls, gc and verify."""
+
+import os
+import re
+import time
+
+
+def test_ls_lists_the_last_used_first(cli):
+    assert cli("cache", "ls").out == "The cache is empty.\n"
+    assert cli("cache", "ls", "--json").data == []
+    cli("run", "recipe.yaml")
+    said = cli("cache", "ls")
+    lines = [re.sub(" +", " ", line) for line in said.out.splitlines()]
+    assert lines[0] == "key recipe stage size took used"
+    assert re.fullmatch(r"[0-9a-f]{12} toy \w+ 0\.0 MB \d\.\d s \d{4}-\d\d-\d\d \d\d:\d\d", lines[1])
+    entries = cli("cache", "ls", "--json").data
+    assert sorted(entry["node"] for entry in entries) == ["bright", "bright_again", "dark", "photo"]
+    assert [entry["used"] for entry in entries] == sorted((entry["used"] for entry in entries), reverse=True)
+    assert all(entry["size"] > 0 and len(entry["key"]) == 64 and entry["recipe"] == "toy" for entry in entries)
+
+
+def test_gc_by_age(cli, home):
+    cli("run", "recipe.yaml")
+    month_ago = time.time() - 30 * 86_400
+    for path in (home.parent / "cache" / "actions").rglob("*.action"):
+        os.utime(path, (month_ago, month_ago))
+    assert cli("cache", "gc", "--days", "31", "--json").data["actions"] == 0
+    said = cli("cache", "gc", "--days", "29.5")
+    assert said.code == 0
+    assert re.fullmatch(r"Removed 4 results, \d\.\d MB; kept 0\.0 MB\.\n", said.out)
+    assert cli("cache", "ls", "--json").data == []
+
+
+def test_gc_by_size(cli):
+    cli("run", "recipe.yaml")
+    assert cli("cache", "gc", "--size", "1 GB", "--json").data["actions"] == 0
+    collected = cli("cache", "gc", "--size", "0.001MB", "--json").data
+    assert collected["actions"] > 0
+    assert collected["removed_bytes"] > 0
+    assert collected["kept_bytes"] >= 0
+    assert sum(entry["size"] for entry in cli("cache", "ls", "--json").data) <= 1000
+    assert cli("cache", "gc", "--size", "0kb").code == 0
+    assert cli("cache", "ls").out == "The cache is empty.\n"
+
+
+def test_verify_finds_damage_moves_it_aside_and_ends_in_exit_code_4(cli, home):
+    cli("run", "recipe.yaml")
+    said = cli("cache", "verify")
+    assert (said.code, said.err) == (0, "")
+    assert re.fullmatch(r"\d+ files read, 0 damaged\.\n", said.out)
+    damaged = max((home.parent / "cache" / "objects").rglob("*.safetensors"))
+    damaged.chmod(0o644)
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    said = cli("cache", "verify")
+    assert said.code == 4
+    assert said.out.splitlines()[0] == f"A stored result was damaged and has been moved aside ({damaged.name[:12]}…)."
+    assert said.out.splitlines()[1].endswith(" files read, 1 damaged.")
+    assert cli("cache", "verify", "--json").data["damaged"] == []
+    assert cli("run", "recipe.yaml").code == 0
+
+
+def test_another_cache(cli):
+    cli("run", "recipe.yaml", "--cache", "kept")
+    assert cli("cache", "ls").out == "The cache is empty.\n"
+    assert len(cli("cache", "ls", "--cache", "kept", "--json").data) == 4
+    assert cli("cache", "verify", "--cache", "kept", "--json").data["checked"] > 0
+    assert cli("cache", "gc", "--cache", "kept", "--size", "0MB", "--json").data["actions"] == 4

@@ -1,0 +1,57 @@
+"""What is shown while a run goes on: a bar on a terminal, lines elsewhere (as test_runs checks)."""
+
+import re
+
+import pytest
+
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+COLOR = re.compile(r"\x1b\[[0-9;]*3[0-7][;m]")
+
+
+@pytest.fixture
+def walk(cli, home, monkeypatch):
+    """Runs a walk of ten slow steps, with stderr taken for a terminal."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    text = (home / "recipe.yaml").read_text()
+    (home / "recipe.yaml").write_text(text.replace("steps: $params.steps", "steps: 10, seconds: 0.05"))
+    return lambda *options: cli("run", "recipe.yaml", *options)
+
+
+def test_a_bar_shows_iteration_loss_and_time_left(walk):
+    said = walk()
+    assert said.code == 0
+    assert COLOR.search(said.err)
+    shown = ESCAPES.sub("", said.err)
+    assert re.search(r"\[2/3\] dark [━╺╸]+ +[1-9]/10 loss 0\.\d+ 0:00:0\d", shown)
+    lines = [line.strip() for line in re.split("[\r\n]+", shown)]
+    assert "[2/3] dark: it has not run before" in lines
+    assert any(re.fullmatch(r"\[2/3\] dark: done in \d\.\d s", line) for line in lines)
+    assert "[2/3] dark: 1/10" not in shown
+
+
+def test_the_bar_goes_when_the_stage_is_done(walk):
+    """At the end the cursor is shown again, and the last line is the last stage's."""
+    shown = walk().err
+    assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") == 1
+    last = ESCAPES.sub("", shown).strip().splitlines()[-1]
+    assert re.fullmatch(r"\[3/3\] bright_again: done in \d\.\d s", last.strip())
+
+
+def test_without_color(walk, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    shown = walk().err
+    assert "━" in shown
+    assert not COLOR.search(shown)
+
+
+def test_a_dumb_terminal_gets_lines(walk, monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    said = walk()
+    assert "\x1b[" not in said.err
+    assert "[2/3] dark: 5/10 loss 0.2\n" in said.err
+
+
+def test_quiet(walk):
+    assert "dark:" not in walk("--quiet").err

@@ -1,0 +1,19 @@
+"""The stage `give_up`: fails, by its own fault or with a reason."""
+
+from stylepipe.artifacts import Image
+from stylepipe.errors import StageError
+from stylepipe.stage import Params, stage
+
+
+class GiveUpParams(Params):
+    """Why."""
+
+    reason: str = ""
+
+
+@stage(version=1)
+def give_up(image: Image, params: GiveUpParams) -> Image:
+    """Fails."""
+    if params.reason:
+        raise StageError(params.reason, hint="Try something else.")
+    raise ZeroDivisionError("division by zero")
