@@ -29,10 +29,12 @@ def run(
     """Runs a recipe; what was computed before is taken from the cache."""
     from stylepipe.cli.progress import observer
     from stylepipe.engine import runner
+    from stylepipe.neural.memory import keep_freed_memory
 
     if dry_run:
         plan(recipe, param, start=start, until=until, force=force, cache=cache, json=json)
         return
+    keep_freed_memory()  # before JAX starts its threads
     console = Console(as_json=json)
     job = load_job(recipe, param, force=force, start=start, until=until)
     for warning in job.recipe.warnings:
