@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 
 import typer
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line, and ends the process with its exit code; an error is a sentence and a hint, not a traceback."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     console = Console(as_json="--json" in arguments)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # those of libraries are for developers, who ask for them with -W
     try:
         build()(args=arguments, prog_name="stylepipe")  # ends the process itself, unless a command raises
     except StylepipeError as error:

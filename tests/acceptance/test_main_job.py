@@ -1,0 +1,75 @@
+"""The main job in small: what is computed, what is cached, what comes out; and how long the program takes to start."""
+
+import resource
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+STAGES = ("stylized@48", "stylized@64", "resized", "recolored", "composed", "sharpened", "denoised")
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
+
+
+@pytest.mark.slow
+def test_a_run_leaves_the_result_and_every_intermediate(undisturbed):
+    assert undisturbed.record["status"] == "done"
+    assert undisturbed.computed == STAGES
+    inputs = ["01-content.png", "02-style.png", "03-region.png"]
+    stages = [f"{number:02}-{name}.png" for number, name in enumerate(STAGES, 4)]
+    others = ["denoised.png", "events.jsonl", "recipe.yaml", "record.json", "resolved.yaml"]
+    assert sorted(path.name for path in undisturbed.folder.iterdir()) == [*inputs, *stages, *others]
+    content, result, stylized = (
+        np.asarray(Pillow.open(undisturbed.folder / name)).astype(int)
+        for name in ("01-content.png", "07-recolored.png", "05-stylized@64.png")
+    )
+    assert content.shape == result.shape == (72, 96, 3)
+    assert stylized.shape == (48, 64, 3)
+    composed = np.asarray(Pillow.open(undisturbed.folder / "08-composed.png"))
+    assert np.array_equal(composed[:, :31], content[:, :31])  # black in the mask: untouched
+    assert np.array_equal(composed[:, 31:], result[:, 31:])
+    assert np.abs(result - content).mean() > 2
+    for name in ("stylized@48", "stylized@64"):
+        losses = [event["loss"] for event in undisturbed.events("progress") if event["stage"] == name]
+        assert len(losses) == 12
+        assert losses[-1] < losses[0]
+
+
+def test_a_second_run_computes_nothing_and_gives_the_same(used_desk, undisturbed):
+    again = used_desk.run()
+    assert again.computed == ()
+    assert again.digest == undisturbed.digest
+    assert (again.folder / "denoised.png").read_bytes() == (undisturbed.folder / "denoised.png").read_bytes()
+
+
+def test_a_late_parameter_runs_only_its_stage_and_those_below(used_desk, undisturbed):
+    changed = used_desk.run("-p", "sharpness=1.5")
+    assert changed.computed == ("sharpened", "denoised")
+    assert changed.record["stages"]["sharpened"]["reasons"] == ["amount: 0.5 → 1.5"]
+    assert changed.digest != undisturbed.digest
+    assert used_desk.run("-p", "sharpness=0.5").digest == undisturbed.digest
+
+
+def test_content_and_style_swapped_give_another_result(used_desk, undisturbed):
+    swapped = used_desk.run("-p", "content=style.png", "-p", "style=content.png")
+    assert swapped.computed == STAGES
+    assert swapped.digest != undisturbed.digest
+
+
+def cpu_seconds() -> float:
+    """What finished child processes have used: other than the wall's clock, it does not count what else runs here."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def test_help_takes_less_than_two_fifths_of_a_second(desk):
+    before = cpu_seconds()
+    desk.call("--help")
+    assert cpu_seconds() - before <= 0.4
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=[path.stem for path in RECIPES])
+def test_validating_a_recipe_takes_less_than_two_seconds(desk, path):
+    before = cpu_seconds()
+    desk.call("validate", str(path))
+    assert cpu_seconds() - before <= 2
