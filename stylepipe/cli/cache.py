@@ -34,7 +34,7 @@ def ls(cache: CacheFolder = None, json: Json = False) -> None:
 @app.command()
 def gc(
     days: Annotated[
-        float | None, typer.Option(min=0, max=36_500, help="Removes what was not used for so many days.", show_default=False)
+        int | None, typer.Option(min=0, max=36_500, help="Removes what was not used for so many days.", show_default=False)
     ] = None,
     size: Annotated[
         str | None,
