@@ -68,8 +68,7 @@ def test_the_city_mask_is_that_of_the_scene(workshop: SimpleNamespace) -> None:
     scene, _ = workshop.street.street(np.random.default_rng(7))
     triangle = workshop.raster.look(scene.mesh, workshop.city.CAMERA, (270, 480))
     part = np.where(triangle >= 0, scene.part[triangle], -1)
-    kept = np.isin(part, [-1, *(scene.number(name) for name in workshop.city.KEPT)])
-    differing = np.abs(shipped("ancient_city_mask.png", (480, 270)) - (1 - kept))
+    differing = np.abs(shipped("ancient_city_mask.png", (480, 270)) - (1 - workshop.city.kept(part, scene)))
     assert (differing > 0.6).mean() < 0.005, "only pixels on the borders may fall to the other side"
 
 
@@ -116,6 +115,15 @@ def test_the_script_paints_what_is_shipped_and_twice_the_same(
     alike = np.corrcoef(first.mean(-1).ravel(), large.mean(-1).ravel())[0, 1]
     assert alike > 0.8
     assert np.abs(first.mean((0, 1)) - large.mean((0, 1))).max() < 0.06
+
+
+def test_only_what_hangs_together_with_the_start_stays(workshop: SimpleNamespace) -> None:
+    mask = np.array([[1, 1, 0, 1], [0, 1, 0, 0], [1, 1, 0, 1], [1, 0, 1, 1]], bool)
+    start = np.zeros_like(mask)
+    start[0, :2] = True
+    np.testing.assert_array_equal(
+        workshop.masks.hanging_together(mask, start), [[1, 1, 0, 0], [0, 1, 0, 0], [1, 1, 0, 0], [1, 0, 0, 0]]
+    )
 
 
 def test_the_nearest_triangle_wins_where_two_overlap(workshop: SimpleNamespace) -> None:

@@ -159,7 +159,8 @@ def relit(canvas: Array, strength: float) -> Array:
     """The canvas's colours with light from the top left on the ridges of the paint."""
     thickness = 0.5 * (blurred(canvas[..., 3], 1) + canvas[..., 3])
     dy, dx = np.gradient(thickness)
-    return np.clip(canvas[..., :3] * (1 + strength * np.clip(dx + dy, -0.4, 0.4))[..., None], 0, 1)
+    ridges = np.expand_dims(np.clip(dx + dy, -0.4, 0.4), -1)
+    return np.clip(canvas[..., :3] * (1 + strength * ridges), 0, 1)
 
 
 def restated(painting: Array, target: Array, labels: Array, amount: float) -> Array:

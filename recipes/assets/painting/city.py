@@ -4,12 +4,13 @@ import numpy as np
 
 from .brush import OILS, painted
 from .light import Dome, Shadow, direction
+from .masks import hanging_together
 from .materials import Grain, paving
 from .noise import sample
 from .picture import Array, bloom, developed, graded, halved, smeared
 from .raster import Camera
 from .render import Lighting, render
-from .scene import SKY
+from .scene import SKY, Scene
 from .sky import Sky
 from .street import street
 
@@ -29,11 +30,11 @@ def paint(scale: float = 1.0, seed: int = 7) -> tuple[Array, Array]:
     sky = Sky.make(np.random.default_rng(5), SUN, GLOW)
     light = Lighting(
         sky=sky,
-        sun=np.float32([6.2, 3.7, 1.7]),
+        sun=np.array([6.2, 3.7, 1.7], np.float32),
         shadow=Shadow.cast(solid, SUN, 3072),
         dome=Dome.of(solid, sky.radiance),
         lamps=lamps,
-        bounce=np.float32([0.52, 0.37, 0.25]),
+        bounce=np.array([0.52, 0.37, 0.25], np.float32),
         mist=0.0022,
         beams=0.009,
         cloud_shift=(0.86, 0.62),
@@ -48,8 +49,18 @@ def paint(scale: float = 1.0, seed: int = 7) -> tuple[Array, Array]:
     target = developed(bloom(radiance, 0.5, (4 * scale, 14 * scale, 40 * scale)), 0.75)
     target = graded(target, contrast=0.25, saturation=1.08, shadows=(-0.012, 0, 0.022), lights=(0.02, 0, -0.03))
     picture = painted(target, view.part, OILS, rng, scale=scale, angle=view.angle, impasto=0.1, detail=0.5)
-    kept = np.isin(fine.part, [SKY, *(scene.number(name) for name in KEPT)])
-    return picture, halved(1 - kept.astype(np.float32))
+    return picture, halved(1 - kept(fine.part, scene).astype(np.float32))
+
+
+def kept(part: Array, scene: Scene) -> Array:
+    """Where the mask keeps the picture as it is (h, w): the open sky with what is in it, and the pillar.
+
+    Sky that only glints through between roofs and leaves does not count.
+    """
+    whole = np.isin(part, [SKY, *(scene.number(name) for name in KEPT)])
+    top = np.zeros_like(whole)
+    top[0] = True
+    return hanging_together(whole, top)
 
 
 def wetted(radiance: Array, mirror: Array, wet: Array, depth: Array, grain: Grain) -> Array:

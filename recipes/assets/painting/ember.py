@@ -7,21 +7,20 @@ from .noise import Array, sample, sheet
 
 SHAPE = (750, 1000)
 UMBER, RUST, VERMILION, ORANGE, OCHRE, GOLD, STRAW, CREAM, PLUM = (
-    np.array(colour, np.float32) / 255
-    for colour in (
-        (52, 26, 18),
-        (122, 44, 18),
-        (204, 56, 22),
-        (230, 108, 28),
-        (198, 134, 40),
-        (244, 178, 44),
-        (250, 212, 110),
-        (255, 242, 196),
-        (84, 30, 44),
-    )
+    np.array([0.20, 0.10, 0.07]),
+    np.array([0.48, 0.17, 0.07]),
+    np.array([0.80, 0.22, 0.09]),
+    np.array([0.90, 0.42, 0.11]),
+    np.array([0.78, 0.53, 0.16]),
+    np.array([0.96, 0.70, 0.17]),
+    np.array([0.98, 0.83, 0.43]),
+    np.array([1.00, 0.95, 0.77]),
+    np.array([0.33, 0.12, 0.17]),
 )
 SUN = (640.0, 250.0)
 HORIZON = 330.0
+POPLARS = ((165, 40, 470, 52), (250, 130, 440, 36), (80, 170, 452, 34), (905, 205, 400, 22), (945, 175, 410, 25))
+"""Each tree's axis, top, base and half width, in pixels."""
 BRUSHES = (
     Brush(30, 2.4, 1.0, wobble=0.10, colour_jitter=0.08),
     Brush(17, 2.8, 1.0, wobble=0.14, colour_jitter=0.13, tolerance=0.02, density=0.9),
@@ -58,17 +57,12 @@ def sky(x: Array, y: Array, noise: Array) -> tuple[Array, Array]:
     """Rings of light about the sun, broken by clouds; dabs run round the sun."""
     dx, dy = x - SUN[0], (y - SUN[1]) * 1.15
     distance = np.hypot(dx, dy)
-    ring = (
-        (distance / 640) ** 0.85
-        + 0.07 * sample(noise, x / 700, y / 500)
-        + 0.05 * np.sin(distance / 19) * np.exp(-distance / 260)
-    )
+    wave = 0.05 * np.sin(distance / 19) * np.exp(-distance / 260)
+    ring = (distance / 640) ** 0.85 + 0.07 * sample(noise, x / 700, y / 500) + wave
     colour = mixed(ring.clip(0, 1), CREAM, STRAW, GOLD, GOLD, ORANGE, VERMILION, RUST, PLUM)
-    cloud = (
-        np.clip(1.5 * sample(noise, x / 1300 + 0.4, y / 300 + 0.2) - 0.3, 0, 1)[..., None]
-        * np.clip((distance - 80) / 120, 0, 1)[..., None]
-    )
-    colour = colour + 0.85 * cloud * (mixed(np.clip(1.1 - ring, 0, 1), PLUM, PLUM, RUST, VERMILION, ORANGE) - colour)
+    cloud = np.clip(1.5 * sample(noise, x / 1300 + 0.4, y / 300 + 0.2) - 0.3, 0, 1) * np.clip((distance - 80) / 120, 0, 1)
+    shaded = mixed(np.clip(1.1 - ring, 0, 1), PLUM, PLUM, RUST, VERMILION, ORANGE)
+    colour = colour + 0.85 * cloud[..., None] * (shaded - colour)
     disc = np.clip((50 - distance) / 3, 0, 1)[..., None]
     rim = np.clip((11 - np.abs(distance - 56)) / 3, 0, 1)[..., None]
     colour = colour + rim * (ORANGE - colour)
@@ -79,9 +73,8 @@ def hills(x: Array, y: Array, noise: Array) -> tuple[Array, Array, Array]:
     """A low range against the light: where it is, its colours, its dabs along the slope."""
     crest = HORIZON - 16 - 14 * np.sin(x / 190 + 1.2) - 9 * np.sin(x / 71)
     glow = np.exp(-(((x - SUN[0]) / 170) ** 2))
-    colour = mixed(
-        np.clip(0.25 + 0.5 * glow + 0.15 * sample(noise, x / 160, y / 90), 0, 1), PLUM, UMBER, RUST, VERMILION, ORANGE
-    )
+    tone = np.clip(0.25 + 0.5 * glow + 0.15 * sample(noise, x / 160, y / 90), 0, 1)
+    colour = mixed(tone, PLUM, UMBER, RUST, VERMILION, ORANGE)
     slope = np.arctan(-14 / 190 * np.cos(x / 190 + 1.2) - 9 / 71 * np.cos(x / 71))
     return y > crest, colour, slope
 
@@ -106,18 +99,13 @@ def poplars(x: Array, y: Array, noise: Array) -> tuple[Array, Array, Array]:
     """Dark trees like flames, their dabs winding upwards."""
     inside = np.zeros(x.shape, bool)
     side = np.zeros(x.shape, np.float32)
-    for foot, top, base, half in (
-        (165, 40, 470, 52),
-        (250, 130, 440, 36),
-        (80, 170, 452, 34),
-        (905, 205, 400, 22),
-        (945, 175, 410, 25),
-    ):
+    for foot, top, base, half in POPLARS:
         t = ((y - top) / (base - top)).clip(0, 1)
         axis = foot + 9 * np.sin(y / 37 + foot) * (1 - t)
         reach = (x - axis) / (half * np.sin(np.pi * (0.93 * t) ** 0.8).clip(0) ** 0.75 + 0.1)
         tree = (np.abs(reach) < 1 + 0.18 * sample(noise, x / 90, y / 90)) & (y > top) & (y < base)
         side = np.where(tree, reach, side)
         inside |= tree
-    light = np.clip(0.30 + 0.38 * side + 0.28 * np.sin(y / 15 + 2.5 * side) * 0.6 + 0.15 * sample(noise, x / 70, y / 70), 0, 1)
-    return inside, mixed(light, UMBER * 0.7, UMBER, PLUM, RUST, VERMILION), np.pi / 2 + 0.55 * np.sin(y / 24 + 2 * side)
+    tone = 0.30 + 0.38 * side + 0.17 * np.sin(y / 15 + 2.5 * side) + 0.15 * sample(noise, x / 70, y / 70)
+    colour = mixed(np.clip(tone, 0, 1), 0.7 * UMBER, UMBER, PLUM, RUST, VERMILION)
+    return inside, colour, np.pi / 2 + 0.55 * np.sin(y / 24 + 2 * side)

@@ -86,7 +86,7 @@ def leaves(places: Array, tints: Sequence[Colour], rng: np.random.Generator, *, 
     centre = places[rng.integers(len(places), size=count)] + rng.normal(0, spread, (count, 3))
     long, wide = (_unit(rng.normal(size=(count, 3))) for _ in range(2))
     normal = _unit(np.cross(long, wide) + np.array([0, 0.6, 0]))
-    long, wide = long * size * rng.uniform(0.6, 1.3, (count, 1)), wide * size * rng.uniform(0.22, 0.42, (count, 1))
+    long, wide = long * size * rng.uniform(0.6, 1.3, (count, 1)), wide * size * rng.uniform(0.3, 0.6, (count, 1))
     halves = [centre - long, centre + wide, centre + long, centre - long, centre + long, centre - wide]
     points = np.stack(halves, 1).reshape(-1, 3, 3)
     tint = np.asarray(tints)[rng.integers(len(tints), size=count)] * rng.uniform(0.6, 1.25, (count, 1))
@@ -95,12 +95,12 @@ def leaves(places: Array, tints: Sequence[Colour], rng: np.random.Generator, *, 
     return Mesh(points, normals, points[..., :2], material, tint.repeat(2, 0).astype(np.float32))
 
 
-def tree(height: float, tints: Sequence[Colour], rng: np.random.Generator, *, count: int = 2500) -> Mesh:
+def tree(height: float, tints: Sequence[Colour], rng: np.random.Generator, *, count: int = 6000) -> Mesh:
     """A tree standing at the origin."""
     bark = Finish(Stuff.ROCK, (0.10, 0.065, 0.045))
     heading = np.array([rng.normal(0, 0.15), 1.0, rng.normal(0, 0.15)])
     wood, tips = branch(np.zeros(3), heading, rng, length=0.55 * height, thick=0.035 * height, bark=bark, depth=3)
-    return join([*wood, leaves(np.stack(tips), tints, rng, spread=0.055 * height, count=count, size=0.022 * height)])
+    return join([*wood, leaves(np.stack(tips), tints, rng, spread=0.06 * height, count=count, size=0.026 * height)])
 
 
 def _unit(vectors: Array) -> Array:

@@ -37,14 +37,14 @@ def paint(scale: float = 1.0, seed: int = 31) -> Array:
     sky = Sky.make(np.random.default_rng(9), SUN, GLOW)
     light = Lighting(
         sky=sky,
-        sun=np.float32([6.4, 3.3, 1.35]),
+        sun=np.array([6.4, 3.3, 1.35], np.float32),
         shadow=Shadow.cast(solid.mesh, SUN, 2048),
         dome=Dome.of(solid.mesh, sky.radiance),
         lamps=Lamps(
-            np.float32([[TOWER[0], 34.5, TOWER[1] - 2], [TOWER[0] + 9, 13.4, TOWER[1] - 2.5]]),
-            np.float32([[6.0, 3.9, 1.6], [2.0, 1.0, 0.3]]),
+            np.array([[TOWER[0], 34.5, TOWER[1] - 2], [TOWER[0] + 9, 13.4, TOWER[1] - 2.5]], np.float32),
+            np.array([[6.0, 3.9, 1.6], [2.0, 1.0, 0.3]], np.float32),
         ),
-        bounce=np.float32([0.20, 0.17, 0.16]),
+        bounce=np.array([0.20, 0.17, 0.16], np.float32),
         mist=0.0012,
         beams=0.004,
         cloud_shift=(0.0, 0.0),
@@ -160,10 +160,12 @@ def waves(depth: Array, mirror: View, sky: Sky, *, relief: Array, ripple: Array)
     row = (row + 0.05 * height_px * slope_z).astype(int).clip(0, height_px - 1)
     column = (column + 0.05 * width_px * slope_x).astype(int).clip(0, width_px - 1)
     solid = np.isfinite(mirror.depth)[row, column, None]
-    deep = np.float32([0.012, 0.055, 0.085]) + np.float32([0.0, 0.06, 0.06]) * np.clip(here, 0, 1)[..., None]
+    deep = (
+        np.array([0.012, 0.055, 0.085], np.float32) + np.array([0.0, 0.06, 0.06], np.float32) * np.clip(here, 0, 1)[..., None]
+    )
     colour = deep + fresnel * np.where(solid, mirror.radiance[row, column], sky.radiance(bounced))
     shore = land(x, z, relief) + 0.5 * here + 0.6 * sample(ripple, x / 30, z / 30)
     wash = np.clip((shore + 3.2) / 2.4, 0, 1) * np.clip(0.45 + 0.8 * np.sin(3.2 * shore), 0, 1)
     crest = calm * np.clip(4 * here - 1.6, 0, 1) * np.clip(0.8 * sample(ripple, x / 21, z / 9), 0, 1)
     foam = np.clip(np.clip((shore + 1.3) / 0.5, 0, 1) + wash + 0.5 * crest, 0, 0.85)[..., None]
-    return (colour + foam * (np.float32([0.62, 0.56, 0.55]) - colour)).astype(np.float32), 0.25 * slope_x
+    return (colour + foam * (np.array([0.62, 0.56, 0.55], np.float32) - colour)).astype(np.float32), 0.25 * slope_x

@@ -78,7 +78,9 @@ def awning(width: float, deep: float, drop: float, colours: Sequence[Colour]) ->
         cloth = np.stack(np.broadcast_arrays((x - 0.5) * width, y, -deep * t), -1)
         hem = cloth[-1] - np.stack([0 * x, 0.32 + 0.08 * np.sin(40 * x), 0 * x], -1)
         pieces.append(patch(cloth, Finish(Stuff.CLOTH, colour)))
-        pieces.append(patch(np.stack([cloth[-1], hem]), Finish(Stuff.CLOTH, tuple(0.8 * c for c in colour))))
+        pieces.append(
+            patch(np.stack([cloth[-1], hem]), Finish(Stuff.CLOTH, (0.8 * colour[0], 0.8 * colour[1], 0.8 * colour[2])))
+        )
     return join(pieces)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -107,8 +108,7 @@ def tile_relief(u: Array, v: Array) -> Array:
 
 def soffit(u: Array, v: Array, grain: Grain) -> Array:
     """Rafters seen from below."""
-    rafter = line(u, 0.45, 0.11)
-    return grey(0.45 + 0.9 * rafter + 0.05 * sample(grain.fine, u, v))
+    return grey(0.45 + 0.9 * line(u, 0.45, 0.11) + 0.05 * sample(grain.fine, u, v))
 
 
 def soffit_relief(u: Array, v: Array) -> Array:
@@ -127,9 +127,9 @@ def beam(u: Array, v: Array, grain: Grain) -> Array:
     field = u / 1.5 - np.floor(u / 1.5)
     diamond = np.abs(field - 0.5) * 2 + wave(v, 0.5) * -0.5 + 0.5
     blue = scatter(np.floor(u / 1.5)) > 0.5
-    colour = np.where(blue[:, None], np.float32([0.10, 0.28, 0.62]), np.float32([0.08, 0.42, 0.33]))
-    colour = np.where((diamond < 0.55)[:, None], np.float32([0.85, 0.30, 0.12]), colour)
-    colour = np.where((np.abs(diamond - 0.62) < 0.07)[:, None], np.float32([1.0, 0.86, 0.55]), colour)
+    colour = np.where(blue[:, None], np.array([0.10, 0.28, 0.62], np.float32), np.array([0.08, 0.42, 0.33], np.float32))
+    colour = np.where((diamond < 0.55)[:, None], np.array([0.85, 0.30, 0.12], np.float32), colour)
+    colour = np.where((np.abs(diamond - 0.62) < 0.07)[:, None], np.array([1.0, 0.86, 0.55], np.float32), colour)
     gold = np.maximum(line(u, 1.5, 0.05), line(v, 0.5, 0.03))
     return mix(colour, (1.0, 0.74, 0.28), gold) * (0.9 + 0.12 * sample(grain.fine, u, v))[:, None]
 
@@ -144,7 +144,7 @@ def lattice_bars(u: Array, v: Array) -> Array:
 
 def lattice(u: Array, v: Array, grain: Grain) -> Array:
     """Bars in the tint's colour before paper panes."""
-    pane = np.float32([0.62, 0.50, 0.36]) * (0.5 + 0.35 * scatter(np.floor(u / 1.1), np.floor(v / 2.4)))[:, None]
+    pane = np.array([0.62, 0.50, 0.36], np.float32) * (0.5 + 0.35 * scatter(np.floor(u / 1.1), np.floor(v / 2.4)))[:, None]
     return pane + (1 - pane) * lattice_bars(u, v)[:, None] * (1 + 0.1 * sample(grain.fine, u, v))[:, None]
 
 
@@ -159,48 +159,54 @@ def lattice_glow(u: Array, v: Array) -> Array:
     return (1 - lattice_bars(u, v)) * np.clip(room - 0.45, 0, 1) * 1.6
 
 
-def courses(u: Array, v: Array, length: float, height: float) -> tuple[Array, Array, Array, Array]:
-    """Masonry in running bond: column and row of each stone, and the coordinates within it."""
-    row = np.floor(v / height)
-    along = u / length + 0.5 * (row % 2) + 0.25 * scatter(row)
-    return np.floor(along), row, along - np.floor(along), v / height - row
+class Stone(NamedTuple):
+    """The stone at a point: its column and row, the place within it (x, y of 0 … 1), and the metres to its edge."""
+
+    column: Array
+    row: Array
+    x: Array
+    y: Array
+    edge: Array
+
+    @classmethod
+    def of(cls, u: Array, v: Array, length: float, height: float) -> "Stone":
+        """Masonry in running bond, its courses along u."""
+        row = np.floor(v / height)
+        along = u / length + 0.5 * (row % 2) + 0.25 * scatter(row)
+        x, y = along - np.floor(along), v / height - row
+        return cls(np.floor(along), row, x, y, np.minimum(np.minimum(x, 1 - x) * length, np.minimum(y, 1 - y) * height))
 
 
 def ashlar(u: Array, v: Array, grain: Grain) -> Array:
     """Large squared stones, each of its own shade; streaks of weather run down, moss and damp gather below."""
-    column, row, x, y = courses(u, v, 1.7, 0.75)
-    joint = np.minimum(np.minimum(x, 1 - x) * 1.7, np.minimum(y, 1 - y) * 0.75)
-    stone = 0.80 + 0.30 * scatter(column, row)
-    streak = sample(grain.stain, u / 5, v / 60)
-    value = stone * (0.55 + 0.45 * np.clip(joint / 0.04, 0, 1)) * (1 + 0.14 * streak + 0.10 * sample(grain.fine, u / 2, v / 2))
+    stone = Stone.of(u, v, 1.7, 0.75)
+    weather = 1 + 0.14 * sample(grain.stain, u / 5, v / 60) + 0.10 * sample(grain.fine, u / 2, v / 2)
+    value = (0.80 + 0.30 * scatter(stone.column, stone.row)) * (0.55 + 0.45 * np.clip(stone.edge / 0.04, 0, 1)) * weather
     green = np.clip(0.5 * sample(grain.stain, u / 16 + 0.5, v / 16) - 0.15, 0, 0.8)
-    warm = 0.5 + 0.5 * scatter(column + 31, row)
+    warm = 0.5 + 0.5 * scatter(stone.column + 31, stone.row)
     return mix((1.06, 1.0, 0.9), (0.94, 1.0, 1.02), warm) * mix((1, 1, 1), (0.72, 0.90, 0.66), green) * value[:, None]
 
 
 def ashlar_relief(u: Array, v: Array) -> Array:
     """Rounded stones."""
-    column, row, x, y = courses(u, v, 1.7, 0.75)
-    edge = np.minimum(np.minimum(x, 1 - x) * 1.7, np.minimum(y, 1 - y) * 0.75)
-    return 0.05 * np.clip(edge / 0.08, 0, 1) + 0.06 * scatter(column, row) * x
+    stone = Stone.of(u, v, 1.7, 0.75)
+    return 0.05 * np.clip(stone.edge / 0.08, 0, 1) + 0.06 * scatter(stone.column, stone.row) * stone.x
 
 
 def paving(u: Array, v: Array, grain: Grain) -> Array:
     """Worn slabs, smaller stones among them, dark joints."""
-    column, row, x, y = courses(v, u, 1.5, 0.9)
-    joint = np.minimum(np.minimum(x, 1 - x) * 1.5, np.minimum(y, 1 - y) * 0.9)
-    value = (0.72 + 0.5 * scatter(column, row)) * (0.40 + 0.60 * np.clip(joint / 0.035, 0, 1))
-    tone = scatter(column + 5, row + 3)
+    slab = Stone.of(v, u, 1.5, 0.9)
+    value = (0.72 + 0.5 * scatter(slab.column, slab.row)) * (0.40 + 0.60 * np.clip(slab.edge / 0.035, 0, 1))
+    tone = scatter(slab.column + 5, slab.row + 3)
     value = value * (1 + 0.22 * sample(grain.stain, u / 13, v / 13) + 0.10 * sample(grain.fine, u / 2, v / 2))
     return mix((1.10, 1.0, 0.88), (0.88, 0.98, 1.12), tone) * value[:, None]
 
 
 def paving_relief(u: Array, v: Array) -> Array:
     """Slabs cushioned by wear and slightly tilted."""
-    column, row, x, y = courses(v, u, 1.5, 0.9)
-    joint = np.minimum(np.minimum(x, 1 - x) * 1.5, np.minimum(y, 1 - y) * 0.9)
-    tilt = (scatter(column, row) - 0.5) * x + (scatter(row, column) - 0.5) * y
-    return 0.025 * np.clip(joint / 0.10, 0, 1) + 0.02 * tilt
+    slab = Stone.of(v, u, 1.5, 0.9)
+    tilt = (scatter(slab.column, slab.row) - 0.5) * slab.x + (scatter(slab.row, slab.column) - 0.5) * slab.y
+    return 0.025 * np.clip(slab.edge / 0.10, 0, 1) + 0.02 * tilt
 
 
 def plaster(u: Array, v: Array, grain: Grain) -> Array:
@@ -219,14 +225,18 @@ def cloth_relief(u: Array, v: Array) -> Array:
     return 0.035 * np.sin(u * 9 + 0.8 * np.sin(v * 2)) + 0.02 * np.sin(u * 23 + v)
 
 
+RIB = np.pi / 16
+"""The distance between a lantern's ribs: sixteen on half a metre's radius."""
+
+
 def lantern(u: Array, v: Array, grain: Grain) -> Array:
     """Paper over ribs."""
-    return grey(0.10 - 0.05 * line(u, 0.1963, 0.015)) + 0 * v[:, None]
+    return grey(0.10 - 0.05 * line(u, RIB, 0.015) + 0 * v)
 
 
 def lantern_glow(u: Array, v: Array) -> Array:
     """Brightest in the belly."""
-    return (1 - 0.45 * line(u, 0.1963, 0.014)) * (0.22 + 0.78 * np.sin(np.pi * np.clip(v, 0, 1)) ** 1.5)
+    return (1 - 0.45 * line(u, RIB, 0.014)) * (0.22 + 0.78 * np.sin(np.pi * np.clip(v, 0, 1)) ** 1.5)
 
 
 def rock(u: Array, v: Array, grain: Grain) -> Array:
@@ -238,10 +248,8 @@ def rock(u: Array, v: Array, grain: Grain) -> Array:
 
 def boards(u: Array, v: Array, grain: Grain) -> Array:
     """Weathered planks."""
-    plank = np.floor(v / 0.22)
-    return grey(
-        (0.75 + 0.4 * scatter(plank)) * (1 - 0.6 * line(v, 0.22, 0.015)) * (1 + 0.16 * sample(grain.fine, u / 6, v / 0.8))
-    )
+    plank = 0.75 + 0.4 * scatter(np.floor(v / 0.22))
+    return grey(plank * (1 - 0.6 * line(v, 0.22, 0.015)) * (1 + 0.16 * sample(grain.fine, u / 6, v / 0.8)))
 
 
 def everywhere(u: Array, v: Array) -> Array:

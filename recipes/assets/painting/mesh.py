@@ -8,7 +8,7 @@ import numpy as np
 
 Array = np.ndarray
 Colour = tuple[float, float, float]
-Point = Sequence[float]
+Point = Sequence[float] | Array
 
 
 class Finish(NamedTuple):
@@ -54,7 +54,7 @@ def join(meshes: Sequence[Mesh]) -> Mesh:
     return Mesh(*(np.concatenate([getattr(mesh, field) for mesh in meshes]) for field in fields))
 
 
-def copies(mesh: Mesh, places: Sequence[Point]) -> Mesh:
+def copies(mesh: Mesh, places: Sequence[Point] | Array) -> Mesh:
     """The same shape at many places."""
     offsets = np.repeat(np.asarray(places, float), len(mesh), 0)
     repeated = join([mesh] * len(places))

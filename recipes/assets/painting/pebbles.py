@@ -18,7 +18,8 @@ STONES = (
     (0.16, 0.15, 0.15),
     (0.38, 0.30, 0.27),
 )
-LIGHT = np.array([-0.52, -0.48, 0.70], np.float32)
+LIGHT = np.array([-0.523, -0.482, 0.703], np.float32)
+"""The unit vector to the light: x to the right, y down, z towards the viewer."""
 BRUSHES = (
     Brush(9, 2.6, 0.85, colour_jitter=0.05),
     Brush(4, 3.0, 0.85, tolerance=0.06, colour_jitter=0.04),
@@ -36,10 +37,8 @@ def paint(scale: float = 1.0, seed: int = 41) -> Array:
     turn = rng.uniform(0, np.pi, len(tints))[stone]
     along, across = np.cos(turn) * x + np.sin(turn) * y, np.cos(turn) * y - np.sin(turn) * x
     banded = (rng.random(len(tints)) < 0.35)[stone]
-    vein = (
-        np.clip(2.2 - 26 * np.abs(sample(bands, along * 1.5 + turn, across * 0.7 + 0.1 * turn)), 0, 1)
-        * (rng.random(len(tints)) < 0.2)[stone]
-    )
+    veined = (rng.random(len(tints)) < 0.2)[stone]
+    vein = veined * np.clip(2.2 - 26 * np.abs(sample(bands, along * 1.5 + turn, across * 0.7 + 0.1 * turn)), 0, 1)
     shade = 1 + 0.16 * sample(grain, x, y) + 0.22 * banded * np.sin(70 * across + 2.5 * sample(bands, x, y))
     albedo = tints[stone] * shade[..., None]
     albedo = albedo + 0.8 * vein[..., None] * (np.array([0.75, 0.72, 0.66]) - albedo)
@@ -100,26 +99,21 @@ def _normal(height: Array) -> Array:
 
 def lit(height: Array, scale: float) -> Array:
     """Light from the top left with cast shadows, and open sky: less of it between the stones."""
-    direct = np.maximum(_normal(height) @ (LIGHT / np.linalg.norm(LIGHT)), 0)
+    direct = np.maximum(_normal(height) @ LIGHT, 0)
     shadow = np.ones_like(height)
     for step in range(1, int(26 * scale) + 1):
         shift = np.roll(height, (round(-step * LIGHT[1] / 0.7), round(-step * LIGHT[0] / 0.7)), (0, 1))
-        shadow = np.minimum(shadow, 1 - np.clip((shift - height - step * 1.0) / 2, 0, 1))
+        shadow = np.minimum(shadow, 1 - np.clip((shift - height - step) / 2, 0, 1))
     openness = np.ones_like(height)
     for radius in (3, 7, 14):
         reach = max(1, round(radius * scale))
-        around = (
-            sum(
-                np.roll(height, (round(reach * np.sin(a)), round(reach * np.cos(a))), (0, 1))
-                for a in np.linspace(0, 2 * np.pi, 12, endpoint=False)
-            )
-            / 12
-        )
+        circle = [(round(reach * np.sin(a)), round(reach * np.cos(a))) for a in np.linspace(0, 2 * np.pi, 12, endpoint=False)]
+        around = sum(np.roll(height, shift, (0, 1)) for shift in circle) / len(circle)
         openness *= np.clip(1 - 0.045 * np.maximum(around - height, 0) / scale, 0.35, 1)
     return 0.10 + 0.50 * openness**2 + 1.25 * direct * shadow * openness
 
 
 def gleam(height: Array) -> Array:
     """The wet shine."""
-    half = LIGHT / np.linalg.norm(LIGHT) + [0, 0, 1]
+    half = LIGHT + np.array([0, 0, 1])
     return 0.55 * np.maximum(_normal(height) @ (half / np.linalg.norm(half)), 0) ** 60

@@ -59,7 +59,9 @@ def graded(
     image = image + contrast * (image * image * (3 - 2 * image) - image)
     luma = (image @ LUMA)[..., None]
     image = luma + saturation * (image - luma)
-    return np.clip(image + np.float32(shadows) * (1 - luma) ** 2 + np.float32(lights) * luma**2, 0, 1).astype(np.float32)
+    return np.clip(
+        image + np.array(shadows, np.float32) * (1 - luma) ** 2 + np.array(lights, np.float32) * luma**2, 0, 1
+    ).astype(np.float32)
 
 
 def eight_bits(image: Array) -> Image.Image:

@@ -136,7 +136,7 @@ class Charts:
 
 @dataclass(frozen=True)
 class Surface:
-    """What n pixels see: position, view direction, depth, smooth and flat normal, (u, v) and the gradients of u and v."""
+    """What n pixels see: triangle, position, view direction, depth, normal, (u, v), and the gradients of u and v (n, 3, 2)."""
 
     triangle: Array
     position: Array

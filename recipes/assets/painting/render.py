@@ -42,7 +42,7 @@ class Lighting:
 
     def sunlight(self, position: Array, normal: Array, rng: np.random.Generator) -> Array:
         """The share of the sun that reaches points (n, 3): past other surfaces, and through the clouds (0.25 … 1)."""
-        across = position @ self.shadow.axes[:2].T / 150 + np.float32(self.cloud_shift)
+        across = position @ self.shadow.axes[:2].T / 150 + np.array(self.cloud_shift, np.float32)
         clouds = np.clip(0.8 + 0.9 * sample(self.sky.drift, across[:, 0], across[:, 1]), 0.25, 1)
         return clouds * self.shadow.lit(position, normal, rng, blur=0.05, taps=4)
 

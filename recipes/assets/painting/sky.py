@@ -1,4 +1,4 @@
-"""A sky at golden hour: a gradient, heaped clouds lit from the side, high streaks."""
+"""A sky at golden hour: a gradient, high streaks, heaped clouds lit from the side."""
 
 from dataclasses import dataclass
 
@@ -6,69 +6,69 @@ import numpy as np
 
 from .noise import Array, billows, sample, sheet
 
+ZENITH, MIDDLE, HAZE = np.array([[0.035, 0.11, 0.34], [0.13, 0.30, 0.62], [0.95, 0.62, 0.34]], np.float32)
+STREAK, LIT, SHADED = np.array([[1.0, 0.88, 0.74], [1.50, 1.02, 0.58], [0.125, 0.16, 0.27]], np.float32)
+BURNING = np.array([0.40, 0.19, 0.05], np.float32)
+"""What the shaded side of clouds gains towards the glow. All colours are linear RGB."""
+
 
 @dataclass(frozen=True)
 class Sky:
-    """Colours (linear RGB) and shapes of a sky; `sun` points to the light, `glow` to the brightest part of the horizon."""
+    """`sun` points to the light, `glow` to the brightest part of the horizon; the rest are the noise sheets of the clouds."""
 
     sun: Array
     glow: Array
     heaps: Array
     wisps: Array
     drift: Array
-    zenith: tuple[float, float, float] = (0.035, 0.11, 0.34)
-    middle: tuple[float, float, float] = (0.13, 0.30, 0.62)
-    haze: tuple[float, float, float] = (0.95, 0.62, 0.34)
-    cover: float = 0.0
 
     @classmethod
-    def make(cls, rng: np.random.Generator, sun: Array, glow: Array, **colours) -> "Sky":
+    def make(cls, rng: np.random.Generator, sun: Array, glow: Array) -> "Sky":
         """A sky with clouds drawn at random."""
-        return cls(
-            sun, glow, billows(rng, 1024, 7), sheet(rng, 1024, low=3, slope=1.5), sheet(rng, 512, low=2, high=60), **colours
-        )
+        heaps, wisps = billows(rng, 1024, 7), sheet(rng, 1024, low=3, slope=1.5)
+        return cls(sun, glow, heaps, wisps, sheet(rng, 512, low=2, high=60))
+
+    def towards_glow(self, view: Array) -> Array:
+        """How nearly the directions (…, 3) point to the glow, 0 … 1, (…, 1)."""
+        return np.clip((view * self.glow).sum(-1, keepdims=True), 0, 1)
 
     def clear(self, view: Array) -> Array:
         """The cloudless sky in the directions (…, 3)."""
-        up = np.clip(view[..., 1:2], 0, 1)
-        towards = np.clip((view * self.glow).sum(-1, keepdims=True), 0, 1)
-        blue = np.asarray(self.middle) + (np.asarray(self.zenith) - self.middle) * np.clip(up / 0.6, 0, 1) ** 0.8
+        up, towards = np.clip(view[..., 1:2], 0, 1), self.towards_glow(view)
+        blue = MIDDLE + (ZENITH - MIDDLE) * np.clip(up / 0.6, 0, 1) ** 0.8
         warmth = np.exp(-up / (0.06 + 0.10 * towards**2)) * (0.35 + 0.65 * towards**3)
-        return blue + (np.asarray(self.haze) - blue) * warmth + np.asarray(self.haze) * 0.55 * towards**40
-
-    def _plan(self, view: Array) -> Array:
-        """Coordinates on the layer of clouds, which is bent down towards the horizon."""
-        return view[..., [0, 2]] / (np.maximum(view[..., 1:2], 0) + 0.22)
-
-    def _density(self, plan: Array) -> Array:
-        """How thick the heaped clouds are; below 0 there are none."""
-        u, v = plan[..., 0] * 0.16 + 0.37, plan[..., 1] * 0.22 + 0.11
-        u, v = u + 0.012 * sample(self.drift, u * 2, v * 2), v + 0.012 * sample(self.drift, u * 2 + 0.5, v * 2)
-        coarse = sample(self.drift, u * 0.6 + 0.2, v * 0.6 + 0.6)
-        return 0.42 * sample(self.heaps, u, v) + 0.9 * coarse + self.cover
+        return blue + (HAZE - blue) * warmth + HAZE * 0.55 * towards**40
 
     def radiance(self, view: Array) -> Array:
         """The sky with its clouds in the directions (…, 3), linear RGB."""
         view = np.asarray(view, np.float32)
+        up, towards = view[..., 1:2], self.towards_glow(view)
+        plan = view[..., [0, 2]] / (np.maximum(up, 0) + 0.22)  # the layer of clouds bends down to the horizon
+        x, y = plan[..., 0], plan[..., 1]
+        streaks = sample(self.wisps, 0.07 * x + 0.02 * y, 0.30 * y - 0.08 * x)[..., None]
+        veil = 0.6 * np.clip(0.5 * streaks, 0, 1) * np.clip(3 * up, 0, 1)
         colour = self.clear(view)
-        plan = self._plan(view)
-        towards = np.clip((view * self.glow).sum(-1, keepdims=True), 0, 1)
-        streak = sample(self.wisps, plan[..., 0] * 0.07 + plan[..., 1] * 0.02, plan[..., 1] * 0.30 - plan[..., 0] * 0.08)
-        veil = (0.6 * np.clip(streak * 0.5, 0, 1) * np.clip(view[..., 1] * 3, 0, 1))[..., None]
-        colour = colour + veil * (np.array([1.0, 0.88, 0.74]) * (0.7 + 0.5 * towards) - colour)
+        colour = colour + veil * (STREAK * (0.7 + 0.5 * towards) - colour)
         density = self._density(plan)
-        side = -self.sun[[0, 2]] / np.linalg.norm(self.sun[[0, 2]])
-        shade = sum(
-            np.maximum(self._density(plan - side * reach), 0) * weight
+        opaque = np.clip(2.2 * density, 0, 1)
+        opaque = (opaque * opaque * (3 - 2 * opaque))[..., None] * (1 - 0.8 * np.clip(1 - up / 0.12, 0, 1))
+        warm, cool = LIT * (0.85 + 0.8 * towards**3), SHADED + BURNING * towards**4
+        return colour + opaque * (cool + (warm - cool) * self._lit(plan, density)[..., None] - colour)
+
+    def _density(self, plan: Array) -> Array:
+        """How thick the heaped clouds are over places (…, 2); below 0 there are none."""
+        u, v = 0.16 * plan[..., 0] + 0.37, 0.22 * plan[..., 1] + 0.11
+        bent_u, bent_v = sample(self.drift, 2 * u, 2 * v), sample(self.drift, 2 * u + 0.5, 2 * v)
+        u, v = u + 0.012 * bent_u, v + 0.012 * bent_v
+        return 0.42 * sample(self.heaps, u, v) + 0.9 * sample(self.drift, 0.6 * u + 0.2, 0.6 * v + 0.6)
+
+    def _lit(self, plan: Array, density: Array) -> Array:
+        """The share of light on the clouds, 0 … 1.3: less behind and within thick ones, more on lumps that face the sun."""
+        away = -self.sun[[0, 2]] / np.linalg.norm(self.sun[[0, 2]])
+        before = sum(
+            weight * np.maximum(self._density(plan - away * reach), 0)
             for reach, weight in ((0.06, 0.4), (0.15, 0.35), (0.35, 0.25))
         )
-        opaque = np.clip(density * 2.2, 0, 1)
-        opaque = (opaque * opaque * (3 - 2 * opaque))[..., None]
-        lump = self._density(plan + side * 0.05) - self._density(plan - side * 0.05)
-        lit = np.exp(-1.9 * np.maximum(shade - 0.1, 0) - 0.4 * np.maximum(density - 0.3, 0))
-        lit = np.clip(lit + 0.55 * lump * (0.35 + lit), 0, 1.3)[..., None]
-        warm = np.array([1.50, 1.02, 0.58]) * (0.85 + 0.8 * towards**3)
-        cool = np.array([0.125, 0.16, 0.27]) + np.array([0.40, 0.19, 0.05]) * towards**4
-        cloud = cool + (warm - cool) * lit
-        near_horizon = np.clip(1 - view[..., 1:2] / 0.12, 0, 1)
-        return colour + opaque * (1 - 0.8 * near_horizon) * (cloud - colour)
+        lump = self._density(plan + 0.05 * away) - self._density(plan - 0.05 * away)
+        share = np.exp(-1.9 * np.maximum(before - 0.1, 0) - 0.4 * np.maximum(density - 0.3, 0))
+        return np.clip(share + 0.55 * lump * (0.35 + share), 0, 1.3)

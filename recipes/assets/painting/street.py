@@ -124,8 +124,8 @@ def pillar() -> Mesh:
 
 def people(rng: np.random.Generator) -> Mesh:
     """A few figures placed by hand near by, a loose crowd beyond."""
-    placed = [(-0.75, 10.0, 195, "parasol", 3), (6.3, 15.5, -70, "straw", 4), (7.0, 15.9, 100, "bun", 1)]
-    placed += [(1.6, 19, 170, "bun", 0), (2.3, 19.4, 190, "bun", 3)]
+    placed = [(-0.75, 10.0, 195.0, "parasol", 3), (6.3, 15.5, -70.0, "straw", 4), (7.0, 15.9, 100.0, "bun", 1)]
+    placed += [(1.6, 19.0, 170.0, "bun", 0), (2.3, 19.4, 190.0, "bun", 3)]
     hats = ("bun", "straw", "bun", "parasol", "bun")
     for i, z in enumerate(np.linspace(25, 82, 26)):
         x = rng.choice((-4.5, -2.5, 0.0, 5.5, 6.5)) + rng.normal(0, 0.8)
@@ -195,7 +195,7 @@ def market(rng: np.random.Generator) -> Mesh:
 def trees(rng: np.random.Generator) -> Mesh:
     """Autumn trees by the gate, a green wood behind the wall on the right."""
     autumn = [tree(height, AUTUMN, rng).moved((x, 0, z)) for height, x, z in ((9, 9.5, 78), (8, -8.5, 76), (6, 9.6, 45))]
-    wood = [tree(13, GREEN, rng, count=3500).moved((x, 0, z)) for x, z in ((30, 46), (36, 52), (45, 58), (34, 64))]
+    wood = [tree(13, GREEN, rng, count=14000).moved((x, 0, z)) for x, z in ((30, 46), (36, 52), (45, 58), (34, 64))]
     return join(autumn + wood)
 
 
