@@ -185,7 +185,7 @@ def _own_dataset(file: Any, path: str) -> Any | None:
 
 def _read_torch(path: Path) -> tuple[_Tensors, dict[str, str]]:
     try:
-        import torch
+        import torch  # pyright: ignore[reportMissingImports] (not a dependency)
     except ImportError as error:
         raise WeightsError(
             "Reading a .pth needs PyTorch, which is not installed.", hint="Install it with 'pip install torch', for this once."
