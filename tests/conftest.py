@@ -1,6 +1,7 @@
 """What test modules share. Weights and pictures do not come with the project: tests skip where they are absent."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -56,6 +57,12 @@ def tiny_vgg() -> Weights:
         tensors[f"{name}/bias"] = draw.random(width)
         before = width
     return Weights({k: np.float32(v) for k, v in tensors.items()}, {"pooling": "max", "padding": "reflect"})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Ctrl-C counts, also where the tests run in the background of a script and inherit that it is ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

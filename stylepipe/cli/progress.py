@@ -51,12 +51,13 @@ class _Display:
         match event:
             case RunStarted(folder, stages):
                 self._labels = {name: f"[{number}/{len(stages)}] {name}" for number, name in enumerate(stages, 1)}
-                self._line(f"{folder}")
+                self._line(f"run folder {folder}")
             case StageCached(stage):
                 self._line(f"{self._labels[stage]}: cached")
-            case StageStarted(stage, reasons, _):
+            case StageStarted(stage, reasons, earlier):
                 self._told = 0
-                self._line(f"{self._labels[stage]}: {'; '.join(reasons)}")
+                why = f"goes on after iteration {earlier[-1]['done']}" if earlier else "; ".join(reasons)
+                self._line(f"{self._labels[stage]}: {why}")
                 self._bar = self._bars.add_task(self._labels[stage], total=None, loss="")
             case StageEmitted(stage, Iterated() as progress):
                 self._iterated(stage, progress)

@@ -104,10 +104,10 @@ def runs(outputs: Outputs = DEFAULT_OUTPUTS, json: Json = False) -> None:
     rows, data = [], []
     for folder, record in list_runs(outputs):
         cached = f"{sum(stage.cached for stage in record.stages.values())} of {len(record.stages)}"
-        rows.append((record.id, record.recipe, record.status, _seconds(record.seconds), cached, str(folder)))
+        rows.append((record.id, record.recipe, record.status, _seconds(record.seconds), cached))
         data.append({"folder": str(folder), "record": record.model_dump(mode="json")})
-    columns = ("id", "recipe", "status", "took", "cached", "folder")
-    Console(as_json=json).result(table(columns, rows, empty=f"No runs in '{outputs}' yet."), data)
+    text = table(("id", "recipe", "status", "took", "cached"), rows, empty=f"No runs in '{outputs}' yet.")
+    Console(as_json=json).result(text, data)
 
 
 def show(run: RunReference, outputs: Outputs = DEFAULT_OUTPUTS, json: Json = False) -> None:

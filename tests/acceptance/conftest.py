@@ -17,8 +17,7 @@ from safetensors.numpy import save_file
 from stylepipe.artifacts import Image, Mask
 from stylepipe.image.io import write_image, write_mask
 
-# SIGINT is ignored in the children of a job in the background; PRELUDE may set limits.
-SCRIPT = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); {}\nfrom stylepipe.cli import main; main()"
+SCRIPT = "from stylepipe.cli import main; main()"
 
 
 @dataclass
@@ -34,7 +33,7 @@ class Desk:
         return self.root / "cache"
 
     def command(self, *arguments: str, prelude: str = "") -> list[str]:
-        return [sys.executable, "-c", SCRIPT.format(prelude), *arguments]
+        return [sys.executable, "-c", f"{prelude}\n{SCRIPT}", *arguments]
 
     def start(self, *arguments: str, prelude: str = "") -> subprocess.Popen[str]:
         """Starts a command; whatever still runs at the end of the test is killed."""

@@ -1,6 +1,7 @@
 """What is shown while a run goes on: a bar on a terminal, lines elsewhere (as test_runs checks)."""
 
 import re
+import signal
 
 import pytest
 
@@ -55,3 +56,20 @@ def test_a_dumb_terminal_gets_lines(walk, monkeypatch):
 
 def test_quiet(walk):
     assert "dark:" not in walk("--quiet").err
+
+
+def test_a_stage_that_goes_on_says_where(cli, home, monkeypatch):
+    """The first attempt is interrupted in its third step."""
+    steps = iter([None, None, signal.raise_signal])
+
+    def sleep(seconds: float) -> None:
+        if press := next(steps, None):
+            press(signal.SIGINT)
+
+    monkeypatch.setattr("time.sleep", sleep)
+    assert cli("run", "recipe.yaml").code == 130
+    said = cli("run", "recipe.yaml")
+    assert said.code == 0
+    assert "[2/3] dark: goes on after iteration 3\n" in said.err
+    assert "[2/3] dark: 4/20 loss 0.25\n" in said.err
+    assert "[2/3] dark: 2/20" not in said.err

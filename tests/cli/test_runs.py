@@ -28,7 +28,7 @@ def test_run_prints_the_result_s_path_and_tells_its_progress_beside_it(cli, home
     assert Path(said.out.strip()).is_file()
     assert told(said.err) == [
         "warning: recipe.yaml:9:3: no output needs unneeded; it does not run.",
-        "outputs/toy/ID",
+        "run folder outputs/toy/ID",
         "[1/3] bright: it has not run before",
         "[1/3] bright: done",
         "[2/3] dark: it has not run before",
@@ -205,9 +205,9 @@ def test_runs_lists_the_newest_first(cli):
     cli("run", "recipe.yaml", "--until", "dark")
     said = cli("runs")
     lines = [re.sub(r" +", " ", re.sub(RUN_ID, "ID", line)) for line in said.out.splitlines()]
-    assert lines[0] == "id recipe status took cached folder"
-    assert re.fullmatch(r"ID toy done \d\.\d s 2 of 2 outputs/toy/ID", lines[1])
-    assert re.fullmatch(r"ID toy done \d\.\d s 0 of 3 outputs/toy/ID", lines[2])
+    assert lines[0] == "id recipe status took cached"
+    assert re.fullmatch(r"ID toy done \d\.\d s 2 of 2", lines[1])
+    assert re.fullmatch(r"ID toy done \d\.\d s 0 of 3", lines[2])
     newest, oldest = cli("runs", "--json").data
     assert list(newest["record"]["stages"]) == ["bright", "dark"]
     assert oldest["record"]["id"] == Path(oldest["folder"]).name
