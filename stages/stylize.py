@@ -38,8 +38,8 @@ class StylizeParams(Params):
     size: Side | Annotated[tuple[Side, ...], Field(min_length=1, max_length=32)] = Field(
         default=(128, 256, 512),
         description="The result's long side in pixels. A list is worked through in one go, each size starting from the result "
-        "of the one before; strokes get longer than at one size alone. (A stage for each size shows them all, but only within "
-        "one stage does Adam keep its moments.)",
+        "of the one before: strokes get longer than at one size alone. A stage for each size does the same and keeps each "
+        "picture, but only within one stage does Adam keep its moments.",
     )
     aspect: float | None = Field(
         default=None,
