@@ -27,17 +27,21 @@ class Spot:
 def locate(root: Schema, location: Sequence[str | int]) -> Spot:
     """Follows pydantic's location through a schema.
 
-    It names union members beside keys and indices: the tag of a discriminated union is stepped over, since it is not in the
-    data; at any other union the way ends, because the error is about the union as a whole.
+    It names union members beside keys and indices. The tag of a discriminated union is stepped over, since it is not in the
+    data, and so is a mapping or a list among other members, when the error is about something inside it. At any other union the
+    way ends, because the error is about the union as a whole.
     """
     path: list[str | int] = []
     outer, here = root, root
-    for part in location:
+    for position, part in enumerate(location, 1):
         here = _without_null(root, here)
         if part == "[key]":
             return Spot(tuple(path), _names(outer), is_key=True)
         if members := here.get("discriminator", {}).get("mapping"):
             here = {"$ref": members[part]} if part in members else {}
+            continue
+        if position < len(location) and (member := _collection(root, here, part)):
+            here = member
             continue
         inner = _member(here, part)
         if inner is None:
@@ -151,6 +155,13 @@ def _member(schema: Schema, part: str | int) -> Schema | None:
         return schema["properties"][part]
     rest = schema.get("additionalProperties")
     return next(iter(schema.get("patternProperties", {}).values()), rest if isinstance(rest, Mapping) else None)
+
+
+def _collection(root: Schema, schema: Schema, label: str | int) -> Schema | None:
+    """The mapping or list among a union's members that pydantic calls dict[…], list[…] or tuple[…]."""
+    kind = {"dict": "object", "list": "array", "tuple": "array"}.get(str(label).partition("[")[0])
+    members = (_resolved(root, member) for member in schema.get("anyOf", ()))
+    return next((member for member in members if kind and member.get("type") == kind), None)
 
 
 def _names(schema: Schema) -> Schema:

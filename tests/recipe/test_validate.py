@@ -31,6 +31,7 @@ class Tree(BaseModel, extra="forbid"):
     numbers: tuple[int, float] = (1, 2.0)
     either: int | list[int] | Leaf = 1
     table: dict[str, Part] = {}
+    weights: dict[Literal["first", "second"], float] | list[float] | Literal["all"] = "all"
     odd: Annotated[int, Field(multiple_of=2, ge=0)] = 0
     open: Annotated[float, Field(gt=0, lt=1)] = 0.5
     code: Annotated[str, Field(pattern="^[a-z]+$")] = "a"
@@ -63,6 +64,7 @@ def problems_of(data: Any, *, broken: tuple[tuple[str | int, ...], ...] = ()) ->
         {},
         {"root": {"kind": "branch", "parts": [{"kind": "leaf"}, {"kind": "twig", "parts": []}]}},
         {"numbers": [3, 4], "either": [1, 2], "odd": 4, "open": 0.25},
+        {"weights": {"first": 1.0}},
         {"either": {"kind": "leaf", "size": 3}, "table": {"a": {"kind": "leaf"}}, "root": None},
     ],
 )
@@ -77,6 +79,12 @@ def test_sound_data_become_the_model(data: Any) -> None:
         ({"root": 3}, "root is 3; expected a mapping whose 'kind' is one of 'branch', 'leaf', 'twig'."),
         ({"root": {"kind": "lef"}}, "root.kind is 'lef'; expected one of 'branch', 'leaf', 'twig'. Did you mean 'leaf'?"),
         ({"root": {"kind": 3}}, "root.kind is 3; expected one of 'branch', 'leaf', 'twig'."),
+        (
+            {"weights": {"frist": 1.0}},
+            "The name 'frist' cannot stand here; expected one of 'first', 'second'. Did you mean 'first'?",
+        ),
+        ({"weights": {"first": "a"}}, "weights.first is 'a'; expected a number."),
+        ({"weights": "first"}, "weights is 'first'; expected a mapping or a list of numbers or 'all'."),
         ({"root": {}}, "root.kind is missing; expected one of 'branch', 'leaf', 'twig'."),
         ({"root": {"kind": "leaf", "size": 11}}, "root.size is 11; expected a whole number above 0 and of at most 10."),
         ({"root": {"kind": "leaf", "sise": 1}}, "root has no 'sise'. Did you mean 'size'?"),
@@ -98,7 +106,7 @@ def test_sound_data_become_the_model(data: Any) -> None:
         ({"code": "A"}, "code is 'A'; expected text that matches ^[a-z]+$."),
         ({"even": 3}, "even is 3: must be even."),
         ({"even": True}, "even is true; expected a whole number."),
-        ({"nothing": 3}, "The recipe has no 'nothing'. Known: code, either, even, numbers, odd, open, root, table."),
+        ({"nothing": 3}, "The recipe has no 'nothing'. Known: code, either, even, numbers, odd, open, root, table, weights."),
     ],
 )
 def test_messages(data: Any, message: str) -> None:
