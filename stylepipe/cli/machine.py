@@ -1,5 +1,6 @@
 """What the program says of itself and of the machine: --version and doctor."""
 
+import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -36,8 +37,6 @@ def about(
 
 def doctor(cache: CacheFolder = None, json: Json = False) -> None:
     """Checks what recipes need here; says what to do."""
-    import os
-
     from stylepipe.engine.environment import environment
     from stylepipe.neural.weights import list_weights
     from stylepipe.packs import stage_modules
@@ -84,17 +83,9 @@ def _check_cache(store: "Store") -> None:
 
 
 def _check_devices() -> None:
-    import os
+    from stylepipe.engine.environment import jax_backend
 
-    import jax
-
-    from stylepipe.engine.environment import backend
-
-    try:
-        jax.devices()
-    except RuntimeError as error:
-        raise StylepipeError(f"JAX finds no device: {error}", hint="Unset JAX_PLATFORMS, or install JAX's plugin.") from error
-    if Path("/dev/nvidia0").exists() and backend() == "cpu" and "JAX_PLATFORMS" not in os.environ:
+    if jax_backend() == "cpu" and Path("/dev/nvidia0").exists() and "JAX_PLATFORMS" not in os.environ:
         raise StylepipeError(
             "There is an NVIDIA GPU, and JAX computes on the CPU.",
             hint="Install stylepipe with its extra 'cuda', or set JAX_PLATFORMS=cpu if that is meant.",

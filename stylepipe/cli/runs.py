@@ -123,13 +123,10 @@ def show(run: RunReference, outputs: Outputs = DEFAULT_OUTPUTS, json: Json = Fal
     if record.error:
         lines += [f"error   {record.error.message}"]
     columns = ("stage", "kind", "took", "from", "iterations", "picture")
-    rows = [
-        (
-            *(name, stage.stage, _seconds(stage.seconds), "cache" if stage.cached else "computed"),
-            *(str(stage.iterations or ""), stage.file or ""),
-        )
-        for name, stage in record.stages.items()
-    ]
+    rows: list[tuple[str, ...]] = []
+    for name, stage in record.stages.items():
+        source = "cache" if stage.cached else "computed"
+        rows.append((name, stage.stage, _seconds(stage.seconds), source, str(stage.iterations or ""), stage.file or ""))
     text = "\n".join([*lines, table(columns, rows, empty="No stage was finished.")])
     Console(as_json=json).result(text, record.model_dump(mode="json"))
 

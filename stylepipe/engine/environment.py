@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from stylepipe import __version__
+from stylepipe.errors import UsageError
 
 PACKAGES = ("jax", "jaxlib", "numpy", "pillow")
 
@@ -30,11 +31,19 @@ def environment() -> Mapping[str, str | int]:
 @cache
 def backend() -> str:
     """The class of the device that JAX computes on: cpu, gpu or tpu. JAX is asked only if a plugin for others is installed."""
-    if find_spec("jax_plugins") or find_spec("libtpu") or entry_points(group="jax_plugins"):
-        import jax
+    others = find_spec("jax_plugins") or find_spec("libtpu") or entry_points(group="jax_plugins")
+    return jax_backend() if others else "cpu"
 
+
+def jax_backend() -> str:
+    """The class of the device, as JAX says. Raises UsageError when it finds none."""
+    import jax
+
+    try:
         return jax.default_backend()
-    return "cpu"
+    except RuntimeError as error:
+        hint = "Unset JAX_PLATFORMS, or install what that device needs."
+        raise UsageError(f"JAX finds no device: {error}", hint=hint) from error
 
 
 def _device_kind() -> str:

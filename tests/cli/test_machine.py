@@ -61,7 +61,7 @@ def test_doctor_without_a_device(cli, monkeypatch):
     def none() -> None:
         raise RuntimeError("Unable to initialize backend 'cuda'")
 
-    monkeypatch.setattr(jax, "devices", none)
+    monkeypatch.setattr(jax, "default_backend", none)
     assert "error: JAX finds no device: Unable to initialize backend 'cuda'\nhint: Unset JAX_PLATFORMS" in cli("doctor").err
 
 
