@@ -6,6 +6,7 @@ spool held, and the spools are rewound to that.
 
 import json
 import math
+import os
 import shutil
 from pathlib import Path
 
@@ -82,7 +83,7 @@ class Losses:
     def rewind(self, count: int) -> None:
         """Forgets all lines but the first `count`."""
         lines = self._path.read_bytes().splitlines(keepends=True)
-        self._path.write_bytes(b"".join(lines[:count]))
+        os.truncate(self._path, sum(map(len, lines[:count])))  # at once: written anew, they would be lost if it died meanwhile
         self.count = count
         self.done = json.loads(lines[count - 1])["done"] if count else None
 
