@@ -23,6 +23,7 @@ from stylepipe.neural.layout import describe
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation
+from stylepipe.neural.memory import keep_freed_memory
 from stylepipe.neural.objective import Example, Objective, prepare
 from stylepipe.neural.optimize import minimise, start
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
@@ -178,6 +179,7 @@ def rows(weights: Weights, sides: tuple[int, ...]) -> Iterator[str]:
 
 def main() -> None:
     """Prints both comparisons."""
+    keep_freed_memory()  # as `stylepipe run` does, for both programs
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--sides", type=int, nargs="+", default=SIDES)
     chosen = parser.parse_args()

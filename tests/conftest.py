@@ -13,7 +13,7 @@ from jaxtyping import config
 from stylepipe import packs
 from stylepipe.artifacts import Weights
 
-SHARED = Path(__file__).parents[2] / "shared"
+SHARED = Path(os.environ.get("STYLEPIPE_TEST_DATA") or Path(__file__).parents[2] / "shared")
 
 
 def _present(path: Path) -> Path:

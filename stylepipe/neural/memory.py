@@ -10,9 +10,8 @@ def keep_freed_memory() -> None:
     """Makes this process keep the memory that it frees, to use it again. To be called once, before there are other threads.
 
     XLA allocates all intermediate arrays of a step together, and frees them after it. By default glibc hands so large a block
-    back to the system, which clears every page of it anew for the next step: a quarter of a step's time (see
-    benchmarks/extractor.py). The process does not grow by this beyond what it used at its largest. Does nothing where the C
-    library is not glibc.
+    back to the system, which clears every page of it anew for the next step. The process does not grow by this beyond what it
+    used at its largest. Does nothing where the C library is not glibc.
     """
     if platform.libc_ver()[0] == "glibc":
         library = ctypes.CDLL(None)
