@@ -16,7 +16,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -152,7 +152,9 @@ class Store:
         try:
             yield Session(self, folder)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            # Not while another process sweeps, which would find half a folder. Where this fails, a later sweep removes it.
+            with suppress(OSError), gate(self.root / "gate.lock", shared=True):
+                shutil.rmtree(folder, ignore_errors=True)
             if lock is not None:
                 os.close(lock)
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import stat
 import subprocess
 import threading
@@ -118,6 +119,23 @@ def test_what_a_dead_process_left_is_swept_away_by_the_next_session(store, worke
     with store.session():
         assert len(list((store.root / "sessions").iterdir())) == 1
     assert files(store) == []
+
+
+def test_sessions_of_several_processes_may_begin_and_end_together(store, worker):
+    others = [worker("open_and_close", store.root, 300) for _ in range(3)]
+    for other in others:
+        assert other.stdout.readline() == "ready\n"
+    for other in others:
+        other.stdin.write("go\n")
+        other.stdin.flush()
+    assert [other.wait(60) for other in others] == [0, 0, 0]
+    assert list((store.root / "sessions").iterdir()) == []
+
+
+def test_a_session_outlives_its_store(store):
+    with store.session():
+        shutil.rmtree(store.root)
+    assert not store.root.exists()
 
 
 def test_a_key_is_held_by_one_process_at_a_time(store, worker):

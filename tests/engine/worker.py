@@ -151,9 +151,25 @@ def die(root: Path) -> None:
         session.attach(write_half, ".png")
 
 
+def open_and_close(root: Path, times: str) -> None:
+    """Opens and ends sessions, one after the other, from when it is told to."""
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for _ in range(int(times)):
+        with Store(root).session():
+            pass
+
+
 if __name__ == "__main__":
     checkpoints.SAVE_SECONDS, checkpoints.SAVE_SHARE = 0.0, 1.0
     command, folder, *others = sys.argv[1:]
-    {"run": run_once, "crash": crash, "hold": hold, "limited": limited, "die": die, "look": look}[command](
-        Path(folder), *others
-    )
+    commands = {
+        "run": run_once,
+        "crash": crash,
+        "hold": hold,
+        "limited": limited,
+        "die": die,
+        "look": look,
+        "open_and_close": open_and_close,
+    }
+    commands[command](Path(folder), *others)
