@@ -16,20 +16,28 @@ from stylepipe.stage import Stage, StageContractError
 
 GROUP = "stylepipe.stages"
 
+_HINT = "Its entry point must name a package with one module per stage."
+
 
 @cache
 def stage_modules() -> Mapping[str, str]:
     """Every known stage's name and the module that holds it, without importing the modules.
 
-    Raises StageContractError when two packs offer the same name.
+    Raises StageContractError when two packs offer the same name, and when a pack names no package.
     """
     modules: dict[str, str] = {}
     for pack in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        spec = find_spec(pack.value)
+        try:
+            spec = find_spec(pack.value)
+        except Exception as error:  # it imports what comes before the last dot, which may fail in any way
+            reason = f"{type(error).__name__}: {error}"
+            raise StageContractError(
+                f"The stage pack '{pack.name}' names '{pack.value}', which cannot be found: {reason}.", hint=_HINT
+            ) from error
         if spec is None or spec.submodule_search_locations is None:
             raise StageContractError(
                 f"The stage pack '{pack.name}' names '{pack.value}', which is not a package.",
-                hint="Its entry point must name a package with one module per stage.",
+                hint=_HINT,
             )
         for module in pkgutil.iter_modules(spec.submodule_search_locations):
             if module.name.startswith("_"):

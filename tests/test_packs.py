@@ -107,13 +107,21 @@ def test_modules_that_hold_no_stage(install_pack: Install, text: str, message: s
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize("value", ["tints.tint", "no_such_package_at_all"])
-def test_an_entry_point_that_names_no_package(install_pack: Install, value: str) -> None:
-    site = install_pack("tints", {"tint": tint("tint")})
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("tints.tint", "is not a package"),
+        ("no_such_package_at_all", "is not a package"),
+        ("no_such_package.sub", "cannot be found: ModuleNotFoundError: No module named 'no_such_package'"),
+        ("tints.broken.sub", "cannot be found: RuntimeError: not today"),
+    ],
+)
+def test_an_entry_point_that_names_no_package(install_pack: Install, value: str, reason: str) -> None:
+    site = install_pack("tints", {"tint": tint("tint"), "broken": "raise RuntimeError('not today')\n"})
     (site / "tints-1.0.dist-info" / "entry_points.txt").write_text(f"[{packs.GROUP}]\ntints = {value}\n")
     with pytest.raises(StageContractError) as caught:
         packs.stage_modules()
     assert str(caught.value) == (
-        f"The stage pack 'tints' names '{value}', which is not a package."
+        f"The stage pack 'tints' names '{value}', which {reason}."
         " Its entry point must name a package with one module per stage."
     )
