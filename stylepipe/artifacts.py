@@ -136,8 +136,8 @@ def _plain(array: np.ndarray) -> np.ndarray:
     return array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
 
 
-def _assemble(kind: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> Artifact:
-    return Weights(arrays, metadata) if kind == "weights" else {"image": Image, "mask": Mask}[kind](**arrays)
+def _assemble(kind: str, arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> Artifact:
+    return Weights(arrays, metadata) if kind == "weights" else KINDS[kind](**arrays)
 
 
 def _require(holds: bool, expected: str, array: Array) -> None:
