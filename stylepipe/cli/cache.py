@@ -39,7 +39,9 @@ def gc(
     size: Annotated[
         str | None,
         typer.Option(
-            metavar="SIZE", help="Then the least recently used, until at most this is left: 500MB, 2GB.", show_default=False
+            metavar="SIZE",
+            help="Then the least recently used, until at most this is left of results: 500MB, 2GB.",
+            show_default=False,
         ),
     ] = None,
     cache: CacheFolder = None,

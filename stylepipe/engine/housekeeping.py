@@ -73,7 +73,7 @@ def verify(store: Store) -> Verified:
 
 
 def collect(store: Store, *, max_age: timedelta | None = None, max_size: int | None = None) -> Collected:
-    """Removes actions not used for `max_age`, then the least recently used until at most `max_size` bytes are left.
+    """Removes actions not used for `max_age`, then the least recently used until at most `max_size` bytes of results are left.
 
     Objects that no action names any more go with them, as do quarantined files, and the state of unfinished computations and
     compiled programs of that age. What a running process has used since it began stays. Raises StoreError.
