@@ -47,6 +47,8 @@ def find_input(file: InputFile, weights: WeightsSource) -> FoundInput:
             raise _refused(file, "there is no such file", path)
         if not path.is_file():  # reading a pipe might wait for ever
             raise _refused(file, "that is a folder" if path.is_dir() else "that is no regular file", path)
+        if file.confined and not file.is_name and not (real := path.resolve()).is_relative_to(file.root.resolve()):
+            raise _refused(file, "a symbolic link leads it out of the recipe's folder", real)
         with path.open("rb") as opened:
             stamp = _stamp(os.fstat(opened.fileno()))
             sha256 = hashlib.file_digest(opened, "sha256").hexdigest()

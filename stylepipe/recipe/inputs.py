@@ -34,7 +34,7 @@ def resolve_inputs(
             continue
         origin = problems.origins.get(path)
         free = isinstance(origin, Reference) and origin.inner[0] in typed
-        file = InputFile(name, kind, reference, Path.cwd() if free else root, problems.place(path))
+        file = InputFile(name, kind, reference, Path.cwd() if free else root, problems.place(path), confined=not free)
         if reason := _reason(file, free=free):
             problems.add(path, f"{dotted(path)} cannot be {show(reference)}{problems.origin(path)}: {reason}.")
         else:

@@ -13,8 +13,8 @@ from stylepipe.stage import Params, Stage
 class InputFile:
     """An entry of `inputs:`: its `kind` (image, mask, weights) and the file, or the weights' name, that it refers to.
 
-    `reference` is what the recipe says. `root` is the folder that a relative reference starts from: the recipe's own, or the
-    current one when the reference was given on the command line, where it may also leave that folder.
+    `reference` is what the recipe says. `root` is the folder that a relative reference starts from: the recipe's own, in which
+    the file must be `confined`, or the current one when the reference was given on the command line and may lead anywhere.
     """
 
     name: str
@@ -22,6 +22,7 @@ class InputFile:
     reference: str
     root: Path
     place: Place
+    confined: bool = True
 
     @property
     def is_name(self) -> bool:

@@ -79,6 +79,30 @@ def test_a_name_that_the_system_refuses(lab, reference):
     assert problem(lab, lab.input("content", "image", reference)).message.startswith("recipe.yaml:3:5: input 'content' names ")
 
 
+@pytest.mark.parametrize("reference", ["link.png", "linked/outside.png"])
+def test_a_link_out_of_the_recipes_folder(lab, reference):
+    outside = lab.root / "outside.png"
+    lab.image("content", 1)
+    (lab.folder / "content.png").rename(outside)
+    (lab.folder / "link.png").symlink_to(outside)
+    (lab.folder / "linked").symlink_to(lab.root)
+    file = lab.input("content", "image", reference)
+    error = problem(lab, file)
+    assert error.message == (
+        f"recipe.yaml:3:5: input 'content' names '{reference}': a symbolic link leads it out of the recipe's folder."
+    )
+    assert error.hint == f"It was looked for at {outside}."
+    assert find_input(replace(file, confined=False), lab.weights).path == lab.folder / reference
+
+
+def test_links_within_the_recipes_folder_and_to_it(lab):
+    lab.image("content", 1)
+    (lab.folder / "link.png").symlink_to("content.png")
+    (lab.root / "alias").symlink_to(lab.folder)
+    file = replace(lab.input("content", "image", "link.png"), root=lab.root / "alias")
+    assert read_input(find_input(file, lab.weights), lab.weights).size == (6, 8)
+
+
 def test_a_file_that_cannot_be_opened(lab, monkeypatch):
     def refuse(*args):
         raise PermissionError(errno.EACCES, "Permission denied")

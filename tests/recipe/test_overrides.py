@@ -140,10 +140,10 @@ def test_a_path_from_the_command_line_starts_from_the_current_folder(
     load: Callable[..., ResolvedRecipe], tmp_path: Path
 ) -> None:
     ours = load(RECIPE).inputs["photo"]
-    assert (ours.reference, ours.root) == ("photo.png", Path())
+    assert (ours.reference, ours.root, ours.confined) == ("photo.png", Path(), True)
     for reference in ("/elsewhere/photo.png", "../photo.png", r"C:\photo.png"):
         theirs = load(RECIPE, photo=reference).inputs["photo"]
-        assert (theirs.reference, theirs.root) == (reference, tmp_path)
+        assert (theirs.reference, theirs.root, theirs.confined) == (reference, tmp_path, False)
 
 
 def test_a_path_that_is_only_in_part_from_the_command_line_stays_in_the_folder(problems: Callable[..., list[str]]) -> None:
