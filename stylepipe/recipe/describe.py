@@ -158,10 +158,11 @@ def _member(schema: Schema, part: str | int) -> Schema | None:
 
 
 def _collection(root: Schema, schema: Schema, label: str | int) -> Schema | None:
-    """The mapping or list among a union's members that pydantic calls dict[…], list[…] or tuple[…]."""
+    """The only mapping or list among a union's members, where that is what pydantic calls dict[…], list[…] or tuple[…]."""
     kind = {"dict": "object", "list": "array", "tuple": "array"}.get(str(label).partition("[")[0])
-    members = (_resolved(root, member) for member in schema.get("anyOf", ()))
-    return next((member for member in members if kind and member.get("type") == kind), None)
+    members = [_resolved(root, member) for member in schema.get("anyOf", ())]
+    fitting = [member for member in members if kind and member.get("type") == kind]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _names(schema: Schema) -> Schema:

@@ -116,6 +116,7 @@ def suggest(name: str, known: Sequence[str]) -> str | None:
 
 
 def nearest(value: object, known: Sequence[object]) -> str | None:
-    """A hint with the nearest of texts that were listed already."""
-    near = get_close_matches(value, [text for text in known if isinstance(text, str)], n=1) if isinstance(value, str) else []
+    """A hint with the nearest of texts that were listed already, even a distant one: relu4_2 for conv4_2."""
+    texts = [text for text in known if isinstance(text, str)]
+    near = get_close_matches(value, texts, n=1, cutoff=0.4) if isinstance(value, str) else []
     return f"Did you mean '{near[0]}'?" if near else None

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from stylepipe.recipe.describe import choices, fields, locate, phrase, tags
+from stylepipe.recipe.describe import Spot, choices, fields, locate, phrase, tags
 from stylepipe.recipe.problems import Problems, dotted, nearest, show, suggest
 from stylepipe.recipe.text import KeyPath, is_text
 
@@ -25,14 +25,15 @@ def validate(model: type[Model], data: Any, *, at: KeyPath, problems: Problems, 
         return model.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
         schema = model.model_json_schema()
-        for found in error.errors(include_url=False):
-            _report(found, schema=schema, at=at, problems=problems, beside=beside)
+        located = [(locate(schema, found["loc"]), found) for found in error.errors(include_url=False)]
+        # The innermost first: that an entry is wrong says more than that the list it is in is not, say, a number.
+        for spot, found in sorted(located, key=lambda pair: -len(pair[0].path)):
+            _report(found, spot, schema=schema, at=at, problems=problems, beside=beside)
         return None
 
 
-def _report(found: Any, *, schema: dict[str, Any], at: KeyPath, problems: Problems, beside: Sequence[str]) -> None:
+def _report(found: Any, spot: Spot, *, schema: dict[str, Any], at: KeyPath, problems: Problems, beside: Sequence[str]) -> None:
     value = found["input"]
-    spot = locate(schema, found["loc"])
     path = at + spot.path
     name = dotted(path)
     match found["type"]:

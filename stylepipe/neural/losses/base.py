@@ -14,12 +14,21 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, Type
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from stylepipe.errors import StageError
 from stylepipe.neural.spec import Spec
 
-LayerName = Annotated[str, StringConstraints(pattern=r"^relu[1-5]_[1-4]$")]
+# fmt: off
+LayerName = Literal[
+    "relu1_1", "relu1_2",
+    "relu2_1", "relu2_2",
+    "relu3_1", "relu3_2", "relu3_3", "relu3_4",
+    "relu4_1", "relu4_2", "relu4_3", "relu4_4",
+    "relu5_1", "relu5_2", "relu5_3", "relu5_4",
+]
+"""VGG-19's layers; VGG-16 and slim networks have some of them."""
+# fmt: on
 LayerWeight = Annotated[float, Field(ge=-1e9, le=1e9)]
 Layers = Annotated[
     Annotated[dict[LayerName, LayerWeight], Field(min_length=1)] | Literal["all"],
@@ -53,7 +62,7 @@ class FeatureLoss(Loss):
 
     @property
     def table(self) -> Mapping[str, float]:
-        """The layers' weights; for a loss that `resolve` has given."""
+        """The layers' weights, where they are not `all`; always so for a loss that `resolve` has given."""
         return cast("Mapping[str, float]", self.layers)
 
 
@@ -80,7 +89,7 @@ def resolve(loss: _Loss, available: tuple[str, ...]) -> _Loss:
     """
     if not isinstance(loss, FeatureLoss):
         return loss
-    table = dict.fromkeys(available, 1.0) if loss.layers == "all" else loss.layers
+    table = dict.fromkeys(available, 1.0) if loss.layers == "all" else loss.table
     if not isinstance(loss, StyleLoss) or loss.geometric is None:
         return loss.model_copy(update={"layers": table})
     names = sorted(table, key=lambda name: available.index(name) if name in available else -1)

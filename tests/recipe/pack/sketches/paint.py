@@ -23,7 +23,7 @@ class Gram(Params):
 
     kind: Literal["gram"]
     weight: Annotated[float, Field(gt=0)] = Field(1.0, description="How much it counts.")
-    layers: dict[Layer, float] = Field({}, description="A weight for each layer.")
+    layers: dict[Layer, float] | Literal["all"] = Field({}, description="A weight for each layer.")
 
 
 class Crop(Params):
@@ -36,7 +36,7 @@ class Crop(Params):
 class PaintParams(Params):
     """How to paint."""
 
-    size: int | Literal["full"] = Field("full", description="The long side.")
+    size: int | tuple[int, ...] | Literal["full"] = Field("full", description="The long side, at each scale.")
     losses: tuple[Annotated[Content | Gram, Field(discriminator="kind")], ...] = Field((), description="What is minimised.")
     crop: Crop | None = Field(None, description="The part to paint.")
     seeds: list[int] = Field([], max_length=3, description="Where strokes begin.")
