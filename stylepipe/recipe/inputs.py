@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from os.path import expanduser
 from pathlib import Path
 
 from stylepipe.recipe.files import escape_reason, unreadable_reason
@@ -20,7 +21,8 @@ def resolve_inputs(
     """The inputs by name, without the wrong ones, which are reported.
 
     A path in the recipe starts from its folder `root` and stays inside it. One that is wholly a param that was `typed` on the
-    command line starts from the current folder and may lie anywhere. Whether there are such files is not asked here.
+    command line starts from the current folder, or from the user's with a leading ~/, and may lie anywhere. Whether there are
+    such files is not asked here.
     """
     files: dict[str, InputFile] = {}
     for name, block in recipe.inputs.items():
@@ -34,6 +36,8 @@ def resolve_inputs(
             continue
         origin = problems.origins.get(path)
         free = isinstance(origin, Reference) and origin.inner[0] in typed
+        if free and reference.startswith("~/"):  # as in -p content=~/holiday.jpg, which not every shell expands
+            reference = expanduser(reference)  # noqa: PTH111 (that of Path raises where there is no home)
         file = InputFile(name, kind, reference, Path.cwd() if free else root, problems.place(path), confined=not free)
         if reason := _reason(file, free=free):
             problems.add(path, f"{dotted(path)} cannot be {show(reference)}{problems.origin(path)}: {reason}.")

@@ -146,6 +146,15 @@ def test_a_path_from_the_command_line_starts_from_the_current_folder(
         assert (theirs.reference, theirs.root, theirs.confined) == (reference, tmp_path, False)
 
 
+def test_a_path_from_the_command_line_may_start_from_the_users_folder(
+    load: Callable[..., ResolvedRecipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert load(RECIPE, photo="~/photo.png").inputs["photo"].reference == "/home/me/photo.png"
+    assert load(RECIPE, photo="photo~/a.png").inputs["photo"].reference == "photo~/a.png"
+    assert load(RECIPE.replace("$params.photo", "~/photo.png")).inputs["photo"].reference == "~/photo.png"
+
+
 def test_a_path_that_is_only_in_part_from_the_command_line_stays_in_the_folder(problems: Callable[..., list[str]]) -> None:
     assert problems(RECIPE, text="../photo") == [
         "recipe.yaml:18:18: inputs.style.image cannot be '../photo.png': it leaves the recipe's folder."
