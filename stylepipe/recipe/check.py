@@ -65,7 +65,7 @@ def check(source: Source, *, text: str, root: Path, overrides: Mapping[str, str]
         inputs=inputs,
         stages=stages,
         outputs=outputs,
-        warnings=tuple(_warnings(stages, outputs)),
+        warnings=tuple(_warnings(stages, outputs, sweep=problems.place(("sweep",), at_key=True) if recipe.sweep else None)),
         text=text,
         document={
             "stylepipe": VERSION,
@@ -160,7 +160,8 @@ def _inner_path(file: InputFile) -> str:
     return name if escape_reason(name) is None else file.name
 
 
-def _warnings(stages: Mapping[str, StageNode], outputs: Mapping[str, str]) -> Iterator[str]:
+def _warnings(stages: Mapping[str, StageNode], outputs: Mapping[str, str], *, sweep: Place | None) -> Iterator[str]:
+    """What does not run: the stages that no output needs, and the sweep, which stands at that place."""
     needed: set[str] = set()
     waiting = list(outputs.values())
     while waiting:
@@ -174,3 +175,5 @@ def _warnings(stages: Mapping[str, StageNode], outputs: Mapping[str, str]) -> It
             idle.setdefault(node.place, []).append(name)
     for place, nodes in idle.items():
         yield f"{place}: no output needs {', '.join(nodes)}; {'it does' if len(nodes) == 1 else 'they do'} not run."
+    if sweep is not None:
+        yield f"{sweep}: sweep is checked, but this version runs none of its variants."
