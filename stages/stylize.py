@@ -128,7 +128,8 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
 
     The result has a long side of `size` and values in [0, 1]. Raises StageError for an input that a loss or `start` needs and
     that is not given, for a mask that is empty at a layer, for a picture too small for the network, and for a loss that is not
-    finite, naming the iteration and the term; the last good picture is then the last preview.
+    finite, naming the iteration and the term; the last good picture is then the last preview,
+    which the run's folder keeps.
     """
     given = _Inputs(content, styles, masks, style_masks, content_mask, init)
     _check(given, params)
@@ -140,12 +141,13 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
 
     saved = checkpoint.load()
     if saved is None:
-        began, step = 0, optimize.start(params.optimizer, _first(given, params, sizes[0], first_key), terms=terms)
+        began, before, step = 0, 0, optimize.start(params.optimizer, _first(given, params, sizes[0], first_key), terms=terms)
     else:
-        began = int(saved["scale"])
+        began, before = int(saved["scale"]), int(saved["before"])
         step = optimize.restored(params.optimizer, saved, sizes[began], terms=terms)
     for scale in range(began, len(sizes)):
         if scale > began:
+            before += step.iteration
             reached = optimize.result(params.optimizer, step.state)
             step = optimize.enlarged(params.optimizer, step, _resized(reached, sizes[scale]))
         steps = optimize.minimise(
@@ -160,11 +162,12 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
         )
         try:
             for step in steps:
-                done = sum(params.counts[:scale]) + step.iteration
-                emit(Progress(done, sum(params.counts), step.loss, dict(zip(objective.terms, step.terms, strict=True))))
+                done = before + step.iteration
+                left = sum(params.counts[scale:]) - (params.counts[scale] if step.settled else step.iteration)
+                emit(Progress(done, done + left, step.loss, dict(zip(objective.terms, step.terms, strict=True))))
                 if params.preview_every and done % params.preview_every == 0:
                     emit(Frame(optimize.result(params.optimizer, step.state)))
-                checkpoint.offer(partial(_saved, step, scale))
+                checkpoint.offer(partial(_saved, step, scale, before))
         except optimize.Diverged as error:
             emit(Frame(error.pixels))
             error.within(f"At a long side of {max(sizes[scale])}")
@@ -173,8 +176,9 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
     return Image(optimize.result(params.optimizer, step.state), alpha)
 
 
-def _saved(step: optimize.Step, scale: int) -> dict[str, np.ndarray]:
-    return {**optimize.saved(step), "scale": np.array(scale)}
+def _saved(step: optimize.Step, scale: int, before: int) -> dict[str, np.ndarray]:
+    """Where the stage stands; `before` counts the iterations done at earlier scales."""
+    return {**optimize.saved(step), "scale": np.array(scale), "before": np.array(before)}
 
 
 @dataclass(frozen=True)

@@ -152,5 +152,5 @@ def _diverged(objective: Objective, terms: np.ndarray, iteration: int, pixels: n
     return Diverged(
         found if broken else f"The gradient of the loss is not finite at iteration {iteration}.",
         pixels,
-        hint="Lower the weights or the learning rate; the last good picture is kept.",
+        hint="Lower the weights or the learning rate; the run's folder keeps the last good picture.",
     )

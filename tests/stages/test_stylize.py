@@ -186,6 +186,19 @@ def test_it_tells_the_loss_and_its_terms_at_every_iteration_and_shows_frames(run
     assert found.pixels.shape == frames[-1].shape
 
 
+def test_iterations_left_out_by_an_early_stop_are_not_counted(run):
+    # The first window has none before it to compare with; the second gains less than all, and ends a size.
+    options = {"size": [16, 32], "iterations": [5, 4], "early_stop": {"window": 1, "improvement": 0.999}}
+    whole, rest = [], []
+    run(events=whole, **options)
+    assert [(event.done, event.total) for event in whole] == [(1, 9), (2, 6), (3, 6), (4, 4)]
+    memory = Memory(stop_at=3)
+    with pytest.raises(Interrupted):
+        run(memory=memory, **options)
+    run(events=rest, memory=Memory(memory.state), **options)
+    assert rest == whole[3:]
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o["kind"])
 def test_an_interrupted_run_ends_with_the_same_bytes(run, optimizer):
     options = {"size": [16, 24], "iterations": [3, 4], "optimizer": optimizer, "early_stop": {"window": 2, "improvement": 1e-6}}
