@@ -122,6 +122,7 @@ def show(run: RunReference, outputs: Outputs = DEFAULT_OUTPUTS, json: Json = Fal
     lines += [f"result  {name}: {folder / output.file} ({output.digest[:12]})" for name, output in record.outputs.items()]
     if record.error:
         lines += [f"error   {record.error.message}"]
+        lines += [f"last    {folder / record.error.last_frame}"] if record.error.last_frame else []
     columns = ("stage", "kind", "took", "from", "iterations", "picture")
     rows: list[tuple[str, ...]] = []
     for name, stage in record.stages.items():

@@ -2,6 +2,7 @@
 
 outputs/<recipe>/<timestamp>-<id>/
     recipe.yaml   resolved.yaml   record.json   events.jsonl   01-content.png … 12-denoised.png   <output>.png
+    13-stylized.last.png, the last preview of a stage that failed
 """
 
 import json
@@ -66,11 +67,12 @@ class OutputRecord(_Model):
 
 
 class Failure(_Model):
-    """Why a run ended early."""
+    """Why a run ended early; `last_frame` is the last preview of the stage that failed, a file in the run's folder."""
 
     stage: str | None
     message: str
     hint: str | None
+    last_frame: str | None = None
 
 
 class RunRecord(_Model):

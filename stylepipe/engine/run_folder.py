@@ -122,11 +122,16 @@ class RunFolder:
         with output_errors(self._outputs):
             write_whole(self.path / RECORD, (self.record.model_dump_json(indent=2) + "\n").encode())
 
-    def fail(self, error: BaseException, stage: str | None) -> None:
-        """Adds why the run ended early, with the traceback where the fault is not the user's."""
+    def fail(self, error: BaseException, stage: str | None, last_frame: bytes | None) -> None:
+        """Adds why the run ended early, the failed stage's last frame, and the traceback where the fault is not the user's."""
         known = isinstance(error, StylepipeError)
         message, hint = (error.message, error.hint) if known else (f"{type(error).__name__}: {error}", None)
-        failure = Failure(stage=stage, message=self._redactor.text(message), hint=hint and self._redactor.text(hint))
+        failure = Failure(
+            stage=stage,
+            message=self._redactor.text(message),
+            hint=hint and self._redactor.text(hint),
+            last_frame=self.write_picture(stage, last_frame, ".last.png") if stage and last_frame else None,
+        )
         self.record = self.record.model_copy(update={"error": failure})
         if not known or (isinstance(error, StageError) and error.__cause__):
             with output_errors(self._outputs):

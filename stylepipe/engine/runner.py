@@ -18,9 +18,9 @@ from stylepipe.engine.pictures import attach_picture
 from stylepipe.engine.privacy import Redactor, shareable
 from stylepipe.engine.records import InputRecord, RunRecord, StageRecord
 from stylepipe.engine.run_folder import RunFolder
-from stylepipe.engine.spool import parse_lines
+from stylepipe.engine.spool import Frames, parse_lines
 from stylepipe.engine.store import Action, Damaged, Session, Store
-from stylepipe.errors import Interrupted, StoreError
+from stylepipe.errors import Interrupted, StageError, StoreError
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ class _Run:
         self._values: dict[str, Artifact] = {}
         self._forced = set(job.forced)
         self._current: str | None = None
+        self._last_frame: bytes | None = None
 
     def go(self) -> RunResult:
         """All inputs, then all stages; the record is brought to its end whatever happens."""
@@ -94,7 +95,7 @@ class _Run:
     def _end_early(self, error: BaseException) -> None:
         status = "interrupted" if isinstance(error, Interrupted) else "failed"
         with suppress(StoreError):  # a full disk is most likely the first error too, which is the one to report
-            self._folder.fail(error, self._current)
+            self._folder.fail(error, self._current, self._last_frame)
             self._folder.end(status)
             self._tell(RunEnded(status))
 
@@ -165,14 +166,18 @@ class _Run:
                 document=document,
                 reasons=self._job.reasons(name, document, self._store),
             )
-            action, self._values[name] = compute(
-                task,
-                self._arguments(name),
-                session=self._session,
-                work=work,
-                stop=self._stop,
-                tell=self._tell,
-            )
+            try:
+                action, self._values[name] = compute(
+                    task,
+                    self._arguments(name),
+                    session=self._session,
+                    work=work,
+                    stop=self._stop,
+                    tell=self._tell,
+                )
+            except StageError:
+                self._last_frame = Frames(work).last()
+                raise
         self._forced.discard(name)
         return action, False
 

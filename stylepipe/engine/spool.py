@@ -47,6 +47,10 @@ class Frames:
                 path.unlink()
         self.count = count
 
+    def last(self) -> bytes | None:
+        """The PNG file of the last frame, if there is one."""
+        return self._path(self.count - 1).read_bytes() if self.count else None
+
     def assemble(self, path: Path) -> None:
         """Writes the animation as WebP: all frames at the size of the last one, at most 1024 pixels wide or high."""
         with Pillow.open(self._path(self.count - 1)) as last:

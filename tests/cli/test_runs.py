@@ -246,7 +246,9 @@ def test_show_a_run_that_failed(cli, home):
     cli("run", "recipe.yaml")
     said = cli("show", "toy")
     assert said.code == 0
-    assert said.out.splitlines()[-2:] == [
+    folder = said.out.splitlines()[1].removeprefix("folder  ")
+    assert said.out.splitlines()[-3:] == [
         "error   Stage 'bright' failed with ZeroDivisionError: division by zero.",
+        f"last    {folder}/02-bright.last.png",
         "No stage was finished.",
     ]

@@ -317,6 +317,17 @@ def test_a_failed_run_keeps_what_it_had_and_says_why(lab):
     assert verify(lab.store).damaged == ()
 
 
+def test_a_failed_stages_last_frame_is_kept_in_the_runs_folder(lab):
+    for fail_at, last_frame in ((2, "03-halved.last.png"), (0, None)):
+        with pytest.raises(StageError):
+            lab.run(failing(lab, steps=5, fail_at=fail_at))
+        folder, record = list_runs(lab.outputs)[0]
+        assert record.error.last_frame == last_frame
+        assert [path.name for path in folder.glob("*.last.png")] == ([last_frame] if last_frame else [])
+        if last_frame:  # two steps, each of which halves all pixels
+            assert np.abs(pixels(folder / last_frame) - pixels(folder / "02-brighter.png") / 4).max() <= 1
+
+
 def test_a_picture_that_cannot_be_decoded_fails_the_run_with_its_place(lab):
     recipe = lab.chain()
     data = (lab.folder / "content.png").read_bytes()

@@ -2,7 +2,7 @@
 
 from stylepipe.artifacts import Image
 from stylepipe.errors import StageError
-from stylepipe.stage import Params, stage
+from stylepipe.stage import Emit, Frame, Params, stage
 
 
 class GiveUpParams(Params):
@@ -12,8 +12,9 @@ class GiveUpParams(Params):
 
 
 @stage(version=1)
-def give_up(image: Image, params: GiveUpParams) -> Image:
-    """Fails."""
+def give_up(image: Image, params: GiveUpParams, *, emit: Emit) -> Image:
+    """Shows the picture, and fails."""
+    emit(Frame(image.pixels))
     if params.reason:
         raise StageError(params.reason, hint="Try something else.")
     raise ZeroDivisionError("division by zero")
