@@ -11,7 +11,7 @@ from stylepipe.errors import Place, RecipeError
 from stylepipe.recipe.files import escape_reason, read
 from stylepipe.recipe.model import VERSION
 from stylepipe.recipe.problems import show
-from stylepipe.recipe.text import KeyPath, Source, parse, refused
+from stylepipe.recipe.text import KeyPath, Source, error_of_one, parse
 
 MAX_FILES = 8
 
@@ -31,7 +31,7 @@ def read_recipe(path: Path) -> tuple[Source, str]:
         chain.append(real)
         if real in chain[:-1] or len(chain) > MAX_FILES:
             reason = "runs in a circle" if real in chain[:-1] else f"goes over more than {MAX_FILES} files"
-            raise refused(f"extends {reason}: {' → '.join(link.name for link in chain)}.", place)
+            raise error_of_one(f"extends {reason}: {' → '.join(link.name for link in chain)}.", place)
         base = _parse(read(real, file=file, place=place), file=file)
         source = _merge(base, source)
     return source, text
@@ -40,12 +40,12 @@ def read_recipe(path: Path) -> tuple[Source, str]:
 def _parse(text: str, *, file: str) -> Source:
     source = parse(text, file=file)
     if source.data is None:
-        raise refused("The file holds no recipe.", Place(file), "'stylepipe init' writes one to start from.")
+        raise error_of_one("The file holds no recipe.", Place(file), "'stylepipe init' writes one to start from.")
     if not isinstance(source.data, dict):
-        raise refused(f"The file holds {show(source.data)}; expected a mapping.", source.values[()])
+        raise error_of_one(f"The file holds {show(source.data)}; expected a mapping.", source.values[()])
     version = source.data.get("stylepipe")
     if isinstance(version, int) and version > VERSION:
-        raise refused(
+        raise error_of_one(
             f"The recipe is written in version {version} of the language; this stylepipe reads version {VERSION}.",
             source.values["stylepipe",],
             "Install a newer stylepipe.",
@@ -57,7 +57,7 @@ def _follow(reference: Any, first: Path, place: Place) -> tuple[str, Path]:
     """The name for messages and the real path of a file that is extended."""
 
     def cannot(reason: str) -> RecipeError:
-        return refused(f"extends cannot be {show(reference)}: {reason}.", place)
+        return error_of_one(f"extends cannot be {show(reference)}: {reason}.", place)
 
     if not isinstance(reference, str):
         raise cannot("expected the path of a recipe")

@@ -4,21 +4,21 @@ import re
 from pathlib import Path
 
 from stylepipe.errors import Place
-from stylepipe.recipe.text import MAX_BYTES, decode, refused
+from stylepipe.recipe.text import MAX_BYTES, decode, error_of_one
 
 
 def read(path: Path, *, file: str, place: Place) -> str:
     """The text of a recipe's file, called `file` in messages. Raises RecipeError, with `place`, when it cannot be read."""
     try:
         if path.exists() and not path.is_file():
-            raise refused(f"{file} is {'a folder' if path.is_dir() else 'no ordinary file'}; expected a recipe.", place)
+            raise error_of_one(f"{file} is {'a folder' if path.is_dir() else 'no ordinary file'}; expected a recipe.", place)
         with path.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
-        raise refused(f"There is no file {file}.", place) from error
+        raise error_of_one(f"There is no file {file}.", place) from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise refused(f"{file} cannot be read: {reason}.", place) from error
+        raise error_of_one(f"{file} cannot be read: {reason}.", place) from error
     return decode(content, file=file)
 
 

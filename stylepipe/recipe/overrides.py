@@ -9,7 +9,7 @@ from stylepipe.recipe.names import Names
 from stylepipe.recipe.problems import Problems, dotted, show, suggest
 from stylepipe.recipe.template import Reference, following
 from stylepipe.recipe.template import parse as parse_template
-from stylepipe.recipe.text import MAX_BYTES, KeyPath, listed, parse, refused
+from stylepipe.recipe.text import MAX_BYTES, KeyPath, error_of, error_of_one, parse
 
 _PLURALS = {int: "whole numbers", float: "numbers", str: "texts", bool: "true and false"}
 
@@ -33,15 +33,15 @@ def override(params: Mapping[str, Any], overrides: Mapping[str, str], problems: 
 def _read(name: str, text: str, params: Mapping[str, Any]) -> Any:
     place = Place(f"-p {name[:64]}")
     if name not in params:
-        raise refused(f"The recipe has no param {show(name)}.", place, suggest(name, list(params)))
+        raise error_of_one(f"The recipe has no param {show(name)}.", place, suggest(name, list(params)))
     if len(text) > MAX_BYTES or any("\ud800" <= character <= "\udfff" for character in text):
-        raise refused("The value is larger than 1 MB, or not UTF-8 text.", place)
+        raise error_of_one("The value is larger than 1 MB, or not UTF-8 text.", place)
     default = params[name]
     if isinstance(default, str) and not text.startswith(("'", '"')):
         return text
     source = parse(text, file=place.file)
     if source.problems:
-        raise listed(source.problems)
+        raise error_of(source.problems)
     if not same_type(source.data, default):
         raise RecipeError([_mismatch(name, source.data, default, place)])
     return source.data

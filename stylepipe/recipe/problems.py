@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from stylepipe.errors import Place, Problem, RecipeError, did_you_mean
-from stylepipe.recipe.text import MAX_PROBLEMS, KeyPath, Source, listed
+from stylepipe.recipe.text import MAX_PROBLEMS, KeyPath, Source, error_of
 
 MAX_KNOWN = 40
 MAX_SHOWN = 60
@@ -74,7 +74,7 @@ class Problems:
 
     def error(self) -> RecipeError:
         """All problems in the order of their places."""
-        return listed(list(self._found))
+        return error_of(list(self._found))
 
     def _keep(self, problem: Problem) -> None:
         self._found[problem] = None

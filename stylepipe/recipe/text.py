@@ -49,12 +49,12 @@ class Source:
     broken: set[KeyPath] = field(default_factory=set)
 
 
-def refused(message: str, place: Place, hint: str | None = None) -> RecipeError:
+def error_of_one(message: str, place: Place, hint: str | None = None) -> RecipeError:
     """The error of a recipe with one problem, after which there is no use in looking for others."""
     return RecipeError([Problem(message, place, hint)])
 
 
-def listed(problems: Sequence[Problem]) -> RecipeError:
+def error_of(problems: Sequence[Problem]) -> RecipeError:
     """The error of a recipe with these problems, in the order of their places; of very many, the first."""
 
     def position(problem: Problem) -> tuple[str, int, int]:
@@ -70,14 +70,14 @@ def listed(problems: Sequence[Problem]) -> RecipeError:
 def decode(content: bytes, *, file: str) -> str:
     """The text of a file's bytes. Raises RecipeError when there are too many, or they are not UTF-8."""
     if len(content) > MAX_BYTES:
-        raise refused("The file is larger than 1 MB, the most a recipe may have.", Place(file))
+        raise error_of_one("The file is larger than 1 MB, the most a recipe may have.", Place(file))
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start)
         column = len(content[content.rfind(b"\n", 0, error.start) + 1 : error.start].decode())
         message = f"The byte 0x{content[error.start]:02x} is not UTF-8 text."
-        raise refused(message, Place(file, line + 1, column + 1), "Save the recipe in the encoding UTF-8.") from error
+        raise error_of_one(message, Place(file, line + 1, column + 1), "Save the recipe in the encoding UTF-8.") from error
 
 
 def parse(text: str, *, file: str) -> Source:
@@ -92,7 +92,7 @@ def parse(text: str, *, file: str) -> Source:
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         place = Place(file, before.count("\n") + 1, error.position - before.rfind("\n"))
-        raise refused(f"The character U+{ord(text[error.position]):04X} may not stand in a recipe.", place) from error
+        raise error_of_one(f"The character U+{ord(text[error.position]):04X} may not stand in a recipe.", place) from error
     try:
         while loader.check_event():
             builder.take(loader.get_event())
@@ -138,11 +138,11 @@ class _Builder:
     def refuse(self, message: str, place: Place, hint: str | None = None) -> None:
         self.source.problems.append(Problem(message, place, hint))
         if len(self.source.problems) > MAX_PROBLEMS:
-            raise listed(self.source.problems)
+            raise error_of(self.source.problems)
 
     def stop(self, message: str, place: Place, hint: str | None = None) -> NoReturn:
         self.refuse(message, place, hint)
-        raise listed(self.source.problems)
+        raise error_of(self.source.problems)
 
     def take(self, event: yaml.Event) -> None:
         """Takes the next event. Raises RecipeError when nothing sensible can follow."""
