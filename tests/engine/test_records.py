@@ -144,7 +144,7 @@ def test_what_the_command_line_names_from_outside_is_known_by_its_name(lab, tmp_
     outside = tmp_path / "elsewhere" / "city.png"
     outside.parent.mkdir()
     shutil.move(lab.folder / "content.png", outside)
-    content = replace(recipe.inputs["content"], reference=str(outside))
+    content = replace(recipe.inputs["content"], reference=str(outside), confined=False)
     document = {**recipe.document, "inputs": {"content": {"image": str(outside)}}}
     result = lab.run(replace(recipe, inputs={"content": content}, document=document, params={"picture": str(outside)}))
     assert result.record.inputs["content"].reference == "city.png"
