@@ -4,7 +4,7 @@ What is written as `Any` here may hold references; `template` resolves them, and
 """
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -52,9 +52,9 @@ class _Model(BaseModel):
 
 
 class StageBlock(_Model):
-    """One stage: which one, over which items, and beside these its inputs and parameters (as extra keys)."""
+    """One stage: which one, over which items, and beside these its inputs and parameters (as further keys)."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", title="a stage")
 
     use: Use = Field(description="The stage's name.")
     foreach: list[Any] | Reference | None = Field(
@@ -63,7 +63,9 @@ class StageBlock(_Model):
 
 
 class Sweep(_Model):
-    """Variants of the recipe: values for its params."""
+    """Variants of the recipe: values for its params. They are checked; this version does not run them."""
+
+    model_config = ConfigDict(title="sweep")
 
     grid: dict[Name, Annotated[list[Any], Field(min_length=1)]] = Field({}, description="Every combination of these values.")
     zip: dict[Name, Annotated[list[Any], Field(min_length=1)]] = Field(
@@ -79,12 +81,14 @@ class Recipe(_Model):
 
     stylepipe: Literal[1] = Field(description="The version of the recipe language.")
     name: Name = Field(description="What the run's folder is called.")
-    description: str = ""
+    description: str = Field("", description="What it makes, for the reader.")
     seed: Seed | Reference = Field(0, description="What all random numbers are drawn from.")
     extends: str | None = Field(None, description="A recipe in the same folder that this one changes.")
     params: dict[Name, Any] = Field({}, description="What -p and sweeps may change, with defaults that give the types.")
-    inputs: dict[GraphName, Annotated[dict[Kind, str], Field(min_length=1, max_length=1)]] = {}
-    stages: dict[StageName, StageBlock]
-    output: Reference | None = Field(None, description="The stage that is the result.")
+    inputs: dict[GraphName, Annotated[dict[Kind, str], Field(min_length=1, max_length=1)]] = Field(
+        {}, description=f"The files by name, each as `{{kind: path}}`; the kinds are {', '.join(get_args(Kind))}."
+    )
+    stages: dict[StageName, StageBlock] = Field(description="The stages by name, in any order.")
+    output: Reference | None = Field(None, description="The stage that is the result; this or outputs is needed.")
     outputs: dict[Name, Reference] | None = Field(None, description="The results, by name.")
-    sweep: Sweep | None = None
+    sweep: Sweep | None = Field(None, description="Variants, which are checked; this version does not run them.")

@@ -1,30 +1,30 @@
-"""The reference of the recipe language, written from the stages themselves: one page of Markdown."""
+"""The reference of the recipe language, written from its model and the stages themselves: one page of Markdown."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stylepipe.packs import find_stage, stage_modules
-from stylepipe.recipe.describe import Schema, phrase
+from stylepipe.recipe.describe import Schema, locate, phrase, tags
+from stylepipe.recipe.model import Recipe
 from stylepipe.stage import Input, Stage
 
 HEAD = """\
 # Recipe reference
 
-Written by `stylepipe stages --reference` from the stages installed; do not edit. How recipes are put together is in
-[recipes.md](recipes.md).
+Written by `stylepipe stages --reference` from the language and the stages installed; do not edit. How recipes are put
+together is in [recipes.md](recipes.md).
 """
 
 
 def reference() -> str:
-    """Every installed stage: what it does, its inputs, and its parameters with type, default and meaning."""
-    return "\n".join([HEAD, *(describe_stage(find_stage(name)) for name in sorted(stage_modules()))])
+    """The recipe's keys; and every installed stage: what it does, its inputs, its parameters with type, default and meaning."""
+    return "\n".join([HEAD, _recipe(), *(describe_stage(find_stage(name)) for name in sorted(stage_modules()))])
 
 
 def describe_stage(stage: Stage) -> str:
     """One stage, as a section of the reference."""
     schema = stage.params.model_json_schema()
-    definitions = schema.get("$defs", {})
     parts = [
         f"## {stage.name}\n",
         f"{inspect.getdoc(stage.function)}\n",
@@ -32,47 +32,79 @@ def describe_stage(stage: Stage) -> str:
         "| input | takes |\n|---|---|",
         *(f"| `{name}` | {_takes(given)} |" for name, given in stage.inputs.items()),
         "",
-        _table(schema, schema),
+        *_tables(stage.name, schema, "parameter"),
     ]
-    for name in _models(schema, definitions):
-        parts += [f"\n### {stage.name}: {_title(definitions[name])}\n"]
-        if about := definitions[name].get("description"):
-            parts += [f"{inspect.cleandoc(about)}\n"]
-        parts += [_table(schema, definitions[name])]
     return "\n".join(parts) + "\n"
+
+
+def _recipe() -> str:
+    return "\n".join(["## The recipe\n", *_tables("The recipe", Recipe.model_json_schema(), "key")]) + "\n"
+
+
+def _tables(of: str, schema: Schema, column: str) -> Iterator[str]:
+    """The table of a model, and those of the models that it refers to."""
+    definitions = schema.get("$defs", {})
+    yield _table(schema, column)
+    for name in _models(schema, definitions):
+        yield f"\n### {of}: {_title(definitions[name])}\n"
+        if about := definitions[name].get("description"):
+            yield f"{inspect.cleandoc(about)}\n"
+        yield _table({**definitions[name], "$defs": definitions}, column)
 
 
 def _takes(given: Input) -> str:
     return ("list of " if given.many else "") + given.kind + (", optional" if given.optional else "")
 
 
-def _table(root: Schema, schema: Schema) -> str:
-    required = schema.get("required", ())
+def _table(schema: Schema, column: str) -> str:
     rows = [
-        f"| `{name}` | {phrase(root, field)} | {_default(field, required=name in required)} | {_meaning(field)} |"
+        f"| `{name}` | {phrase(schema, field)} | {_default(schema, name)} | {_meaning(field)} |"
         for name, field in schema.get("properties", {}).items()
     ]
-    return "\n".join(["| parameter | type | default | meaning |", "|---|---|---|---|", *rows]) if rows else "No parameters."
+    head = [f"| {column} | type | default | meaning |", "|---|---|---|---|"]
+    return "\n".join([*head, *rows]) if rows else "No parameters."
 
 
-def _default(field: Schema, *, required: bool) -> str:
+def _default(schema: Schema, name: str) -> str:
+    field = schema["properties"][name]
+    required = name in schema.get("required", ())
     if required or ("default" not in field and "const" not in field):
         return "required" if required else ""
     default = field.get("default", field.get("const"))
-    return f"`{'null' if default is None else _plain(default)}`"
+    return f"`{_plain(_written(schema, default, (name,)))}`"
+
+
+def _written(root: Schema, value: Any, location: tuple[str | int, ...]) -> Any:
+    """A default as one would write it: of a model, its kind and what differs from the model's own defaults."""
+    match value:
+        case list():
+            return [_written(root, item, (*location, index)) for index, item in enumerate(value)]
+        case dict():
+            tag, options = tags(root, locate(root, location).schema)
+            kind = {tag: value[tag]} if options else {}
+            location = (*location, *kind.values())
+            fields = locate(root, location).schema.get("properties", {})
+            told = {key: item for key, item in value.items() if key not in fields or item != fields[key].get("default")}
+            return kind | {key: _written(root, item, (*location, key)) for key, item in told.items()}
+        case _:
+            return value
 
 
 def _plain(value: Any) -> str:
-    """A value as YAML's flow style spells it."""
+    """A value as YAML's flow style spells it, numbers to four digits."""
     match value:
+        case None:
+            return "null"
         case bool():
             return str(value).lower()
+        case float():
+            return str(float(f"{value:.4g}"))
         case dict():
-            return "{" + ", ".join(f"{key}: {_plain(item)}" for key, item in value.items() if item is not None) + "}"
-        case list() | tuple():
+            return "{" + ", ".join(f"{key}: {_plain(item)}" for key, item in value.items()) + "}"
+        case list():
             return "[" + ", ".join(map(_plain, value)) + "]"
         case _:
-            return str(value)
+            return str(value) or "''"
 
 
 def _meaning(field: Schema) -> str:
