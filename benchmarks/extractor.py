@@ -44,10 +44,8 @@ def in_turns(steps: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
 
 def jax_step(tensors, image, vgg: Vgg, convolution) -> Callable[[], object]:
     def gram(f):
-        # One product with its transpose in the gradient, instead of two and a transposition of F.
         f = f.reshape(-1, f.shape[-1])
-        half = jax.lax.stop_gradient(f).T @ f
-        return (half + half.T - jax.lax.stop_gradient(half)) / len(f)
+        return f.T @ f / len(f)
 
     def loss(image, tensors, targets):
         with patch("stylepipe.neural.vgg.convolve", convolution):
