@@ -9,9 +9,10 @@ statistics are sums over positions: those may be summed over the tiles of a pict
 several styles may be blended in them. A loss whose statistic is no sum has a statistic that merely hands on what it needs.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, cast, runtime_checkable
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 from pydantic import Field
@@ -72,10 +73,11 @@ class StyleLoss(FeatureLoss):
     compares = frozenset({"styles"})
 
     layers: Layers = Field(default={"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0, "relu5_1": 1.0})
-    geometric: Literal["paper", "inetwork"] | None = Field(
+    geometric: Literal["paper", "consecutive_errors"] | None = Field(
         default=None,
         description="Multiplies the weights of the D layers, d = 1 … D from the shallowest, by a geometric series: `paper`, "
-        "2^(D−d); `inetwork`, as INetwork's code has it, 2^−(D−2), 2^−(D−2), … 1/4, 1/2, and −1 for the deepest.",
+        "2^(D−d); `consecutive_errors`, what INetwork codes as its correlation chain, the sum of 2^−(D−1−d) (E_d − E_{d+1}) "
+        "over the layers' errors E: the factors are 2^−(D−2), 2^−(D−2), … 1/4, 1/2, and −1 for the deepest.",
     )
 
 
@@ -85,7 +87,7 @@ _Loss = TypeVar("_Loss", bound=Loss)
 def resolve(loss: _Loss, available: tuple[str, ...]) -> _Loss:
     """The loss with a plain table of layers: `all` spelled out, and the geometric series multiplied in.
 
-    `available` are the network's layers, shallowest first. Raises StageError for the series `inetwork` over a single layer.
+    `available` are the network's layers, shallowest first. Raises StageError for `consecutive_errors` over a single layer.
     """
     if not isinstance(loss, FeatureLoss):
         return loss
@@ -98,17 +100,16 @@ def resolve(loss: _Loss, available: tuple[str, ...]) -> _Loss:
     return loss.model_copy(update={"layers": layers, "geometric": None})
 
 
-def _series(kind: Literal["paper", "inetwork"], count: int) -> list[float]:
+def _series(kind: Literal["paper", "consecutive_errors"], count: int) -> list[float]:
     """Factors for layers from the shallowest (Novak and Nikulin 2016, arXiv 1605.04603).
 
-    INetwork sums differences of consecutive layers' errors instead, Σ_i 2^−(D−2−i) (E_i − E_{i+1}), i from 0; collected by
-    layer, that is the series `inetwork`.
+    INetwork sums differences of consecutive layers' errors instead; here they are collected by layer.
     """
     if kind == "paper":
         return [2.0 ** (count - d) for d in range(1, count + 1)]
     if count < 2:
         raise StageError(
-            "The geometric series 'inetwork' was given 1 layer; it takes at least 2.", hint="Use 'paper', or none."
+            "The geometric series 'consecutive_errors' was given 1 layer; it takes at least 2.", hint="Use 'paper', or none."
         )
     return [2.0 ** (2 - count), *(2.0 ** (j + 1 - count) for j in range(1, count - 1)), -1.0]
 
@@ -188,34 +189,64 @@ class Sums(NamedTuple):
         return self.total / self.positions.reshape(-1, *[1] * (self.total.ndim - 1))
 
 
-def weights_by_position(view: View, layer: str) -> Iterator[Float[Array, " n"] | None]:
-    """For each region of the view, how much each of the n positions at a layer counts; None is 1 at all of them."""
-    for region in view.regions:
-        yield None if region is None else region[layer].ravel()
+PositionWeights = Sequence[Float[Array, " n"] | None]
+"""For each region, how much each of n positions counts; None is 1 at all of them."""
+
+
+def weights_by_position(view: View, layer: str) -> PositionWeights:
+    """How much each position at a layer counts, for each region of the view."""
+    return [None if region is None else region[layer].ravel() for region in view.regions]
+
+
+def sum_positions(values: Float[Array, "n channels"], weights: PositionWeights) -> Sums:
+    """Σ_p m_p values_p, (regions, channels), for the weights m of each region."""
+    sums = [(values if m is None else values * m[:, None]).sum(0) for m in weights]
+    return Sums(jnp.stack(sums), _counts(len(values), weights))
+
+
+def sum_products(left: Float[Array, "n a"], right: Float[Array, "n b"], weights: PositionWeights) -> Sums:
+    """Σ_p m_p left_pᵀ right_p, (regions, a, b), for the weights m of each region: O(n a b) time, O(n a) memory."""
+    totals = [jnp.matmul((left if m is None else left * m[:, None]).T, right, precision="highest") for m in weights]
+    return Sums(jnp.stack(totals), _counts(len(left), weights))
+
+
+def _counts(positions: int, weights: PositionWeights) -> Float[Array, " regions"]:
+    return jnp.stack([jnp.float32(positions) if m is None else m.sum() for m in weights])
 
 
 class Examples(NamedTuple):
-    """A target made of means: the styles' by layer, one for each region of the picture, and what each region counts."""
+    """A target made of means: the styles', one for each region of the picture, and what each region counts."""
 
-    means: Mapping[str, Float[Array, "regions ..."]]
+    means: Any
     weights: Float[Array, " regions"]
 
 
+def means(statistic: Any) -> Any:
+    """A statistic of which every leaf is `Sums`, with the mean in its place."""
+    return jax.tree.map(lambda sums: sums.mean, statistic, is_leaf=lambda node: isinstance(node, Sums))
+
+
 def examples(references: References) -> Examples:
-    """The target of a loss whose statistic is `Sums` by layer.
+    """The target of a loss whose statistic is made of `Sums`.
 
     In regions, each style is the example of its own. Otherwise their means are blended into one by their weights: the
     statistic of a picture that takes after each of them in that share.
     """
-    layers = references.styles[0]
-    weights = references.weights
-    means = {layer: jnp.concatenate([style[layer].mean for style in references.styles]) for layer in layers}
+    together = jax.tree.map(lambda *each: jnp.concatenate(each), *map(means, references.styles))
     if references.regional:
-        return Examples(means, weights)
-    return Examples({k: jnp.tensordot(weights, mean, 1)[None] for k, mean in means.items()}, jnp.ones(1))
+        return Examples(together, references.weights)
+    return Examples(jax.tree.map(lambda each: jnp.tensordot(references.weights, each, 1)[None], together), jnp.ones(1))
 
 
-def normaliser(spec: FeatureLoss, mean_square: Float[Array, "..."]) -> Float[Array, "..."]:
+def squared_error(
+    spec: FeatureLoss, found: Float[Array, "regions *shape"], wanted: Float[Array, "regions *shape"]
+) -> Float[Array, " regions"]:
+    """For each region mean((found − wanted)²), over mean(wanted²) unless `normalize: none`."""
+    entries = tuple(range(1, wanted.ndim))
+    return jnp.mean((found - wanted) ** 2, entries) / normaliser(spec, jnp.mean(wanted**2, entries))
+
+
+def normaliser(spec: FeatureLoss, mean_square: Float[Array, "*regions"]) -> Float[Array, "*regions"]:
     """What a layer's loss is divided by, from the mean square of its target; a target that is zero throughout divides by 1."""
     scaled = spec.normalize == "target"
     return jnp.where(mean_square > 0, mean_square, 1.0) if scaled else jnp.ones_like(mean_square)

@@ -29,7 +29,7 @@ class Content(FeatureLoss):
     )
 
 
-class Sums(NamedTuple):
+class SquaredErrors(NamedTuple):
     """Of one layer, over positions p: Σ m_p (F_p − P_p)² and Σ m_p P_p² by channel, and Σ m_p."""
 
     error: Float[Array, " channels"]
@@ -40,23 +40,23 @@ class Sums(NamedTuple):
 class Statistic(NamedTuple):
     """The sums of each layer, and the number of pixels."""
 
-    layers: Mapping[str, Sums]
+    layers: Mapping[str, SquaredErrors]
     pixels: Float[Array, ""]
 
 
 def statistic(spec: Content, view: View) -> Statistic:
     """Sums over positions, with the content's features as a part of the view: O(n c) time and memory."""
     height, width, _ = view.picture.pixels.shape
-    return Statistic({layer: _sums(view, layer) for layer in spec.table}, jnp.float32(height * width))
+    return Statistic({layer: _errors(view, layer) for layer in spec.table}, jnp.float32(height * width))
 
 
-def _sums(view: View, layer: str) -> Sums:
+def _errors(view: View, layer: str) -> SquaredErrors:
     assert view.content is not None  # a loss is only given a view of what it `compares` with
     picture, content = view.picture.features[layer], view.content.features[layer]
     mask = jnp.ones((1, 1)) if view.content_region is None else view.content_region[layer]
     positions = jnp.sum(jnp.broadcast_to(mask, content.shape[:2]))
     weights = mask[:, :, None]
-    return Sums(jnp.sum(weights * (picture - content) ** 2, (0, 1)), jnp.sum(weights * content**2, (0, 1)), positions)
+    return SquaredErrors(jnp.sum(weights * (picture - content) ** 2, (0, 1)), jnp.sum(weights * content**2, (0, 1)), positions)
 
 
 def target(spec: Content, references: References) -> dict[str, Float[Array, ""]]:
@@ -72,7 +72,7 @@ def distance(spec: Content, statistic: Statistic, target: Mapping[str, Float[Arr
     return total
 
 
-def _scaled(spec: Content, sums: Sums, pixels: Float[Array, ""]) -> Float[Array, ""]:
+def _scaled(spec: Content, sums: SquaredErrors, pixels: Float[Array, ""]) -> Float[Array, ""]:
     channels = sums.error.size
     match spec.scaling:
         case "mean":
@@ -87,5 +87,5 @@ def _scaled(spec: Content, sums: Sums, pixels: Float[Array, ""]) -> Float[Array,
             return sums.error.sum() / (2 * jnp.sqrt(channels * pixels))
 
 
-def _mean(total: Float[Array, " channels"], sums: Sums) -> Float[Array, ""]:
+def _mean(total: Float[Array, " channels"], sums: SquaredErrors) -> Float[Array, ""]:
     return total.sum() / (sums.positions * total.size)

@@ -1,5 +1,6 @@
 """Style as the correlations of features: the Gram matrix (Gatys, Ecker and Bethge 2015, arXiv 1508.06576)."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 import jax.numpy as jnp
@@ -13,7 +14,8 @@ from stylepipe.neural.losses.base import (
     Sums,
     View,
     examples,
-    normaliser,
+    squared_error,
+    sum_products,
     weights_by_position,
 )
 
@@ -38,18 +40,12 @@ class Gram(StyleLoss):
 
 def statistic(spec: Gram, view: View) -> dict[str, Sums]:
     """By layer, the sums Σ_p m_p F_pᵀ F_p (regions, c, c) and Σ_p m_p, p over positions: O(n c²) time, O(n c) memory."""
-    return {layer: _sums(spec, view, layer) for layer in spec.table}
-
-
-def _sums(spec: Gram, view: View, layer: str) -> Sums:
-    features = view.picture.features[layer]
-    flat = features.reshape(-1, features.shape[-1]) - spec.shift
-    totals, positions = [], []
-    for weights in weights_by_position(view, layer):
-        weighted = flat if weights is None else flat * weights[:, None]
-        totals.append(jnp.matmul(weighted.T, flat, precision="highest"))
-        positions.append(jnp.float32(len(flat)) if weights is None else weights.sum())
-    return Sums(jnp.stack(totals), jnp.stack(positions))
+    found = {}
+    for layer in spec.table:
+        features = view.picture.features[layer]
+        shifted = features.reshape(-1, features.shape[-1]) - spec.shift
+        found[layer] = sum_products(shifted, shifted, weights_by_position(view, layer))
+    return found
 
 
 def target(spec: Gram, references: References) -> Examples:
@@ -57,11 +53,9 @@ def target(spec: Gram, references: References) -> Examples:
     return examples(references)
 
 
-def distance(spec: Gram, statistic: dict[str, Sums], target: Examples) -> Float[Array, ""]:
+def distance(spec: Gram, statistic: Mapping[str, Sums], target: Examples) -> Float[Array, ""]:
     """Σ over layers and regions of their weights times mean((G − G_style)²), each over the mean square of its target."""
     total = jnp.zeros(())
     for layer, weight in spec.table.items():
-        wanted = target.means[layer]
-        error = jnp.mean((statistic[layer].mean - wanted) ** 2, (1, 2))
-        total += weight * jnp.dot(target.weights, error / normaliser(spec, jnp.mean(wanted**2, (1, 2))))
+        total += weight * jnp.dot(target.weights, squared_error(spec, statistic[layer].mean, target.means[layer]))
     return total

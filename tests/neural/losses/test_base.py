@@ -25,19 +25,19 @@ def test_the_geometric_series_of_the_paper_halves_with_depth():
 
 
 @pytest.mark.parametrize("count", [2, 3, 5])
-def test_the_geometric_series_of_inetwork_is_its_sum_of_differences(count):
+def test_the_series_of_consecutive_errors_is_the_sum_of_their_differences(count):
     # Σ_i 2^−(N−2−i) (E_i − E_{i+1}), the errors collected by layer.
     expected = np.zeros(count)
     for i in range(count - 1):
         expected[i] += 2.0 ** -(count - 2 - i)
         expected[i + 1] -= 2.0 ** -(count - 2 - i)
-    table = resolve(Gram(layers=dict.fromkeys(LAYERS[:count], 1.0), geometric="inetwork"), LAYERS).table
+    table = resolve(Gram(layers=dict.fromkeys(LAYERS[:count], 1.0), geometric="consecutive_errors"), LAYERS).table
     np.testing.assert_allclose([table[layer] for layer in LAYERS[:count]], expected)
 
 
-def test_the_series_of_inetwork_needs_two_layers():
+def test_the_series_of_consecutive_errors_needs_two_layers():
     with pytest.raises(StageError, match="given 1 layer; it takes at least 2"):
-        resolve(Gram(layers={"relu1_1": 1}, geometric="inetwork"), LAYERS)
+        resolve(Gram(layers={"relu1_1": 1}, geometric="consecutive_errors"), LAYERS)
 
 
 def test_every_kind_has_a_family_and_a_default_recipe():
