@@ -11,6 +11,7 @@ from stylepipe.neural.losses import family
 from stylepipe.neural.losses.base import Picture, References, View
 
 _BLACK = np.zeros((2, 2, 3))
+_KEY = jax.random.key(5)
 
 
 def _maps(arrays):
@@ -23,26 +24,30 @@ def _picture(features, pixels):
 
 @pytest.fixture(scope="session")
 def evaluate():
-    """The value of a loss and its gradient by layer, by way of the contract: statistics, target, distance.
+    """The value of a loss and its gradient by layer and by `pixels`, by way of the contract: statistics, target, distance.
 
-    Features and masks are dictionaries by layer; `styles` are pairs of features and mask.
+    Features and masks are dictionaries by layer; `styles` are pairs of features and mask. The pixels of the content are
+    `shown`, by default those of the picture.
     """
 
-    def run(loss, features, *, content=None, content_mask=None, styles=(), weights=None, masks=None, pixels=_BLACK):
+    def run(loss, features, *, content=None, content_mask=None, styles=(), weights=None, masks=None, pixels=_BLACK, shown=None):
         kind = family(loss)
-        seen = [kind.statistic(loss, View(_picture(f, pixels), regions=(_maps(m),))) for f, m in styles]
-        shown = None if content is None else _picture(content, pixels)
-        itself = shown and kind.statistic(loss, View(shown, shown, _maps(content_mask)))
+        styles = styles if "styles" in loss.compares else ()
+        content = content if "content" in loss.compares else None
+        seen = [kind.statistic(loss, View(_picture(f, pixels), regions=(_maps(m),), key=_KEY)) for f, m in styles]
+        shown = None if content is None else _picture(content, pixels if shown is None else shown)
+        itself = shown and kind.statistic(loss, View(shown, shown, _maps(content_mask), key=_KEY))
         shares = jnp.float32(weights or [1] * len(styles)) / sum(weights or [len(styles)])
         target = kind.target(loss, References(itself, tuple(seen), shares, masks is not None))
         regions = (None,) if masks is None else tuple(map(_maps, masks))
 
-        def score(found):
-            view = View(Picture(jnp.float32(pixels), found), shown, _maps(content_mask), regions)
+        def score(picture):
+            view = View(picture, shown, _maps(content_mask), regions, _KEY)
             return kind.distance(loss, kind.statistic(loss, view), target)
 
-        value, gradient = jax.value_and_grad(score)(_maps(features))
-        return SimpleNamespace(value=float(value), gradient={k: np.asarray(v) for k, v in gradient.items()})
+        value, (by_pixel, by_layer) = jax.value_and_grad(score)(_picture(features, pixels))
+        gradient = {"pixels": by_pixel, **by_layer}
+        return SimpleNamespace(value=float(value), gradient={name: np.asarray(each) for name, each in gradient.items()})
 
     return run
 
