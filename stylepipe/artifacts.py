@@ -1,13 +1,14 @@
 """What flows between stages: `Image`, `Mask` and `Weights`; checked when made, saved without pickle, named by digest.
 
 The same three functions serve every kind: `digest` names the content, `save` writes it as safetensors, `load` reads it back.
+A `Folder` of pictures only ever is an input.
 """
 
 import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,9 +72,23 @@ class Weights:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class Folder:
+    """Pictures to learn from, too many to be held at once: their names in a fixed order, and how to read one.
+
+    `read` raises InputError for a picture that is damaged, or was changed since the run began.
+    """
+
+    names: tuple[str, ...]
+    read: Callable[[str], Image]
+
+
 Artifact = Image | Mask | Weights
+Given = Artifact | Folder
+"""What a stage may be given; it returns an artifact."""
 
 KINDS: Mapping[str, type[Artifact]] = {"image": Image, "mask": Mask, "weights": Weights}
+INPUT_KINDS: Mapping[str, type[Given]] = {**KINDS, "folder": Folder}
 
 
 def kind_of(artifact: Artifact) -> str:

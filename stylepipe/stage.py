@@ -19,7 +19,7 @@ from typing import Any, Protocol, Union, get_args, get_origin, get_type_hints, r
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from stylepipe.artifacts import KINDS, Artifact
+from stylepipe.artifacts import INPUT_KINDS, KINDS, Artifact
 from stylepipe.errors import StylepipeError
 
 
@@ -91,7 +91,7 @@ class StageContractError(StylepipeError):
 
 @dataclass(frozen=True)
 class Input:
-    """One input of a stage: its `kind` (image, mask, weights); whether it is a list (`many`), may be absent (`optional`)."""
+    """One input of a stage: its `kind` (image, mask, weights, folder); is it a list (`many`), may it be absent (`optional`)."""
 
     kind: str
     many: bool = False
@@ -145,7 +145,7 @@ def stage(*, version: int) -> Callable[[Callable[..., Any]], Stage]:
             raise _broken(function, f"its argument 'params' is annotated {params!r}", "a subclass of Params")
         _require_names_apart(function, inputs, params.model_fields)
         output = _kind(hints.get("return"))
-        if output is None:
+        if output not in KINDS:
             raise _broken(function, f"it returns {hints.get('return')!r}", f"one of {', '.join(KINDS)}")
         return Stage(function.__name__, version, function, params, inputs, output, frozenset(services))
 
@@ -162,7 +162,7 @@ def _input(function: Callable[..., Any], parameter: inspect.Parameter, hint: Any
     if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
         raise _broken(function, f"it takes '{str(parameter).partition(':')[0]}'", "one argument for each input")
     if kind is None or others:
-        raise _broken(function, f"its input '{parameter.name}' is annotated {hint!r}", f"one of {', '.join(KINDS)}")
+        raise _broken(function, f"its input '{parameter.name}' is annotated {hint!r}", f"one of {', '.join(INPUT_KINDS)}")
     return Input(kind, many=many, optional=optional)
 
 
@@ -177,7 +177,7 @@ def _require_names_apart(function: Callable[..., Any], inputs: Collection[str], 
 
 
 def _kind(hint: Any) -> str | None:
-    return next((name for name, kind in KINDS.items() if kind is hint), None)
+    return next((name for name, kind in INPUT_KINDS.items() if kind is hint), None)
 
 
 def _service(function: Callable[..., Any], name: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from pydantic import BaseModel
 
-from stylepipe.artifacts import Artifact, Image, Mask, Weights, digest, kind_of
+from stylepipe.artifacts import Artifact, Folder, Given, Image, Mask, Weights, digest, kind_of
 from stylepipe.errors import StylepipeError
 from stylepipe.packs import find_stage, stage_modules
 from stylepipe.stage import Input, Params, Stage
@@ -21,6 +21,14 @@ from stylepipe.stage import Input, Params, Stage
 STAGES = sorted(stage_modules())
 
 PARAMS: Mapping[str, Mapping[str, Any]] = {
+    "distill": {
+        "widths": ((4,), (4,)),
+        "layers": {"relu1_1": 1, "relu2_1": 1},
+        "schedule": {"steps": 2},
+        "batch": 2,
+        "crop": 32,
+        "batches": 1,
+    },
     "resize": {"long_side": 20},
     "upscale": {"factor": 2},
     "stylize": {
@@ -29,7 +37,7 @@ PARAMS: Mapping[str, Mapping[str, Any]] = {
         "losses": [{"kind": "content", "layers": {"relu1_1": 1}}, {"kind": "gram", "layers": {"relu1_1": 1}}],
     },
 }
-WEIGHTS = {("stylize", "extractor"): "tiny_vgg"}
+WEIGHTS = {("stylize", "extractor"): "tiny_vgg", ("distill", "teachers"): "tiny_vgg"}
 
 ODD = 17, 23
 
@@ -159,7 +167,7 @@ def inputs(
 ) -> dict[str, Any]:
     """Arguments as the engine gives them: read-only arrays, one of each kind, None or () for what is absent.
 
-    Pictures and masks are random, or, with a `value`, pictures of that grey.
+    Pictures and masks are random, or, with a `value`, pictures of that grey; those of folders have a size of their own.
     """
     draw = np.random.default_rng(0)
 
@@ -170,15 +178,21 @@ def inputs(
     def plane() -> np.ndarray:
         return read_only(draw.random(size, np.float32))
 
-    def one(name: str, kind: str) -> Artifact:
-        if kind == "weights":
-            return weights[name]
-        if kind == "mask":
-            return Mask(plane())
-        pixels = draw.random((*size, 3), np.float32) if value is None else np.full((*size, 3), value, np.float32)
-        return Image(read_only(pixels), plane() if alpha else None)
+    def picture(size: tuple[int, int]) -> np.ndarray:
+        return read_only(draw.random((*size, 3), np.float32) if value is None else np.full((*size, 3), value, np.float32))
 
-    def argument(name: str, wanted: Input) -> Artifact | Sequence[Artifact] | None:
+    def one(name: str, kind: str) -> Given:
+        match kind:
+            case "weights":
+                return weights[name]
+            case "mask":
+                return Mask(plane())
+            case "folder":
+                pictures = {f"{number}.png": Image(picture((40, 48))) for number in range(3)}
+                return Folder(tuple(pictures), pictures.__getitem__)
+        return Image(picture(size), plane() if alpha else None)
+
+    def argument(name: str, wanted: Input) -> Given | Sequence[Given] | None:
         if wanted.optional and (not optional or wanted.kind == "weights"):
             return () if wanted.many else None
         return (one(name, wanted.kind),) if wanted.many else one(name, wanted.kind)
@@ -214,8 +228,9 @@ def check(stage: Stage, result: Artifact) -> None:
 
 
 def digests(given: Mapping[str, Any]) -> list[str]:
-    artifacts = [one for value in given.values() for one in (value if isinstance(value, tuple) else (value,))]
-    return [digest(artifact) for artifact in artifacts if artifact is not None]
+    values = [one for value in given.values() for one in (value if isinstance(value, tuple) else (value,))]
+    pictures = [value.read(name) for value in values if isinstance(value, Folder) for name in value.names]
+    return [digest(value) for value in (*values, *pictures) if isinstance(value, Artifact)]
 
 
 def models(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -122,9 +122,9 @@ def language_input(foreach: Image, params: Some) -> Image: ...
         (no_params, "its argument 'params' is annotated None; allowed is a subclass of Params."),
         (plain_params, "its argument 'params' is annotated <class 'dict'>; allowed is a subclass of Params."),
         (untyped_params, "its argument 'params' is annotated None; allowed is a subclass of Params."),
-        (untyped_input, "its input 'image' is annotated None; allowed is one of image, mask, weights."),
-        (array_input, "its input 'image' is annotated <class 'bytes'>; allowed is one of image, mask, weights."),
-        (nothing_input, "its input 'image' is annotated <class 'NoneType'>; allowed is one of image, mask, weights."),
+        (untyped_input, "its input 'image' is annotated None; allowed is one of image, mask, weights, folder."),
+        (array_input, "its input 'image' is annotated <class 'bytes'>; allowed is one of image, mask, weights, folder."),
+        (nothing_input, "its input 'image' is annotated <class 'NoneType'>; allowed is one of image, mask, weights, folder."),
         (
             either_input,
             "its input 'image' is annotated stylepipe.artifacts.Image | stylepipe.artifacts.Mask; allowed is one of",

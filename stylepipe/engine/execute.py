@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from stylepipe.artifacts import KINDS, Artifact, Image, Mask, Weights
+from stylepipe.artifacts import KINDS, Artifact, Folder, Given, Image, Mask, Weights
 from stylepipe.errors import StageError, StylepipeError
 from stylepipe.recipe.resolved import StageNode
 from stylepipe.stage import Checkpoint, Emit
 
-Arguments = Mapping[str, Artifact | Sequence[Artifact]]
+Arguments = Mapping[str, Given | Sequence[Given]]
 
 
 def execute(node: StageNode, arguments: Arguments, *, seed: int, emit: Emit, checkpoint: Checkpoint) -> Artifact:
@@ -23,7 +23,7 @@ def execute(node: StageNode, arguments: Arguments, *, seed: int, emit: Emit, che
     services = {name: offered[name]() for name in node.stage.services}
     absent = {name: () if given.many else None for name, given in node.stage.inputs.items() if given.optional}
     given = absent | {
-        name: _read_only(value) if isinstance(value, Artifact) else tuple(map(_read_only, value))
+        name: _read_only(value) if isinstance(value, Given) else tuple(map(_read_only, value))
         for name, value in arguments.items()
     }
     where = f"Stage '{node.name}'"
@@ -76,7 +76,7 @@ def _finite(name: str, array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _read_only(artifact: Artifact) -> Artifact:
+def _read_only(artifact: Given) -> Given:
     """The same arrays, which other stages use too, safe from being written to."""
     match artifact:
         case Image(pixels, alpha):
@@ -85,6 +85,8 @@ def _read_only(artifact: Artifact) -> Artifact:
             return Mask(_view(values))
         case Weights(tensors, metadata):
             return Weights({name: _view(array) for name, array in tensors.items()}, metadata)
+        case Folder():
+            return artifact
 
 
 def _view(array: np.ndarray) -> np.ndarray:

@@ -2,14 +2,17 @@
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from stylepipe.artifacts import Artifact, Weights
+from stylepipe.artifacts import Folder, Given, Weights
 from stylepipe.errors import InputError, StylepipeError
 from stylepipe.image import io
 from stylepipe.recipe.resolved import InputFile
+
+_Stamp = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,16 @@ class WeightsSource:
 
 @dataclass(frozen=True)
 class FoundInput:
-    """An input whose file is there: `sha256` is of its bytes, `stamp` tells whether it was changed since."""
+    """An input that is there.
+
+    `sha256` is of its file's bytes; that of a folder, of the names and bytes of all pictures in it. `stamps` tell, file by
+    file, whether they were changed since.
+    """
 
     file: InputFile
     path: Path
     sha256: str
-    stamp: tuple[int, int, int]
+    stamps: Mapping[Path, _Stamp]
 
     @property
     def digest(self) -> str:
@@ -36,7 +43,7 @@ class FoundInput:
 
 
 def find_input(file: InputFile, weights: WeightsSource) -> FoundInput:
-    """Finds an input's file and digests it. Raises InputError or WeightsError, naming the input and its place in the recipe."""
+    """Finds an input and digests it. Raises InputError or WeightsError, naming the input and its place in the recipe."""
     try:
         path = weights.find(file.reference) if file.is_name else file.root / file.reference
     except StylepipeError as error:
@@ -44,29 +51,42 @@ def find_input(file: InputFile, weights: WeightsSource) -> FoundInput:
         raise
     try:
         if not path.exists():
-            raise _refused(file, "there is no such file", path)
-        if not path.is_file():  # reading a pipe might wait for ever
-            raise _refused(file, "that is a folder" if path.is_dir() else "that is no regular file", path)
-        if file.confined and not file.is_name and not (real := path.resolve()).is_relative_to(file.root.resolve()):
-            raise _refused(file, "a symbolic link leads it out of the recipe's folder", real)
-        with path.open("rb") as opened:
-            stamp = _stamp(os.fstat(opened.fileno()))
-            sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
+            raise _refused(file, f"there is no such {'folder' if file.kind == 'folder' else 'file'}", path)
+        if file.kind == "folder" and not path.is_dir():
+            raise _refused(file, "that is no folder", path)
+        members = list(_pictures(path)) if file.kind == "folder" else [path]
+        if not members:
+            raise _refused(file, f"there is no picture in it ({', '.join(io.ENDINGS)})", path)
+        digests = {member: _digest(file, member) for member in members}
     except OSError as error:
         raise _refused(file, f"it cannot be read ({error.strerror})", path) from error
-    return FoundInput(file, path, sha256, stamp)
+    stamps = {member: stamp for member, (stamp, _) in digests.items()}
+    if file.kind != "folder":
+        return FoundInput(file, path, digests[path][1], stamps)
+    lines = "".join(f"{sha256} {member.relative_to(path).as_posix()}\n" for member, (_, sha256) in digests.items())
+    return FoundInput(file, path, hashlib.sha256(lines.encode()).hexdigest(), stamps)
 
 
-def read_input(found: FoundInput, weights: WeightsSource) -> Artifact:
-    """Reads an input. Raises InputError or WeightsError, naming the input and its place in the recipe."""
-    try:
-        artifact = _reader(found.file.kind, weights)(found.path)
-    except StylepipeError as error:
-        error.within(_where(found.file))
-        raise
-    if _stamp(found.path.stat()) != found.stamp:
-        raise _refused(found.file, "it was changed while the run was going on", found.path)
-    return artifact
+def read_input(found: FoundInput, weights: WeightsSource) -> Given:
+    """Reads an input; a folder's pictures are read later, one by one.
+
+    Raises InputError or WeightsError, naming the input and its place in the recipe; so do the pictures of a folder.
+    """
+
+    def read(path: Path) -> Any:
+        try:
+            artifact = _reader(found.file.kind, weights)(path)
+        except StylepipeError as error:
+            error.within(_where(found.file))
+            raise
+        if _stamp(path.stat()) != found.stamps[path]:
+            raise _refused(found.file, "it was changed while the run was going on", path)
+        return artifact
+
+    if found.file.kind != "folder":
+        return read(found.path)
+    members = {path.relative_to(found.path).as_posix(): path for path in found.stamps}
+    return Folder(tuple(members), lambda name: read(members[name]))
 
 
 def reader_module(kind: str, weights: WeightsSource) -> str:
@@ -74,11 +94,27 @@ def reader_module(kind: str, weights: WeightsSource) -> str:
     return _reader(kind, weights).__module__
 
 
-def _reader(kind: str, weights: WeightsSource) -> Callable[[Path], Artifact]:
-    return {"image": io.read_image, "mask": io.read_mask, "weights": weights.read}[kind]
+def _reader(kind: str, weights: WeightsSource) -> Callable[[Path], Given]:
+    return {"image": io.read_image, "mask": io.read_mask, "weights": weights.read, "folder": io.read_image}[kind]
 
 
-def _stamp(status: os.stat_result) -> tuple[int, int, int]:
+def _pictures(folder: Path) -> Iterator[Path]:
+    """All pictures in a folder and the folders in it, ordered by name."""
+    return (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in io.ENDINGS and not path.is_dir())
+
+
+def _digest(file: InputFile, path: Path) -> tuple[_Stamp, str]:
+    """The stamp and the SHA-256 of an input's file, or of one in its folder."""
+    if not path.is_file():  # reading a pipe might wait for ever
+        raise _refused(file, "that is a folder" if path.is_dir() else "that is no regular file", path)
+    if file.confined and not file.is_name and not (real := path.resolve()).is_relative_to(file.root.resolve()):
+        raise _refused(file, "a symbolic link leads it out of the recipe's folder", real)
+    with path.open("rb") as opened:
+        stamp = _stamp(os.fstat(opened.fileno()))
+        return stamp, hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _stamp(status: os.stat_result) -> _Stamp:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stylepipe.artifacts import Artifact, Image, Mask, Weights
+from stylepipe.artifacts import Given, Image, Mask
 from stylepipe.engine.store import Session
 from stylepipe.image.io import write_image, write_mask
 
@@ -10,7 +10,7 @@ COMPRESS_LEVEL = 1
 """zlib's level: level 6 takes six times as long and saves 15 %."""
 
 
-def attach_picture(artifact: Artifact, session: Session) -> dict[str, str]:
+def attach_picture(artifact: Given, session: Session) -> dict[str, str]:
     """Stores the picture of an artifact, if it has one; the attachments of its action. Raises StoreError."""
 
     def write(path: Path) -> None:
@@ -20,4 +20,4 @@ def attach_picture(artifact: Artifact, session: Session) -> dict[str, str]:
             case Mask():
                 write_mask(artifact, path, compress_level=COMPRESS_LEVEL)
 
-    return {} if isinstance(artifact, Weights) else {"picture": session.attach(write, ".png")}
+    return {"picture": session.attach(write, ".png")} if isinstance(artifact, Image | Mask) else {}

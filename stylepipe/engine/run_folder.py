@@ -54,7 +54,7 @@ class RunFolder:
         self._outputs = outputs
         self._redactor = redactor
         self._began = time.monotonic()
-        numbered = [name for name in job.selection.names if name not in job.inputs or job.inputs[name].file.kind != "weights"]
+        numbered = [name for name in job.selection.names if name not in job.inputs or job.inputs[name].file.is_picture]
         self._numbers = {name: number for number, name in enumerate(numbered, 1)}
         with output_errors(outputs):
             self.path.mkdir(parents=True)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from stylepipe.artifacts import Artifact
+from stylepipe.artifacts import Given
 from stylepipe.engine.computation import Computation, compute
 from stylepipe.engine.environment import environment
 from stylepipe.engine.events import EngineNote, Event, Observer, RunEnded, RunStarted, StageCached
@@ -68,7 +68,7 @@ class _Run:
         self._stop = stop
         self._observe = observe
         self._digests = job.input_digests()
-        self._values: dict[str, Artifact] = {}
+        self._values: dict[str, Given] = {}
         self._forced = set(job.forced)
         self._current: str | None = None
         self._last_frame: bytes | None = None
@@ -106,7 +106,7 @@ class _Run:
         self._stop.check()
         found = self._job.inputs[name]
         file = None
-        if found.file.kind != "weights":
+        if found.file.is_picture:
             document = self._job.input_document(name)
             action = self._find(key_of(document))
             if action is None:
@@ -195,7 +195,7 @@ class _Run:
             for argument, names in bound.items()
         }
 
-    def _value(self, name: str) -> Artifact:
+    def _value(self, name: str) -> Given:
         """The artifact of an input or a stage, read when it is first needed. Raises _Redo when the stored one is damaged."""
         if name in self._values:
             return self._values[name]

@@ -45,7 +45,7 @@ FORMATS = (
     Format("TIFF", (".tif", ".tiff"), re.compile(rb"II[*+]\0|MM\0[*+]"), {"compression": "tiff_adobe_deflate"}),
 )
 _BY_ENDING = {ending: format_ for format_ in FORMATS for ending in format_.endings}
-_ENDINGS = ", ".join(_BY_ENDING)
+ENDINGS = tuple(_BY_ENDING)
 
 
 def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image:
@@ -100,7 +100,7 @@ def _read(path: Path, *, max_pixels: int, managed: bool) -> Samples:
     name = path.name
     format_ = _BY_ENDING.get(path.suffix.lower())
     if format_ is None:
-        raise InputError(f"'{name}' is not of a known format.", hint=f"The pictures that are read end in {_ENDINGS}.")
+        raise InputError(f"'{name}' is not of a known format.", hint=f"The pictures that are read end in {', '.join(ENDINGS)}.")
     if path.is_dir():
         raise InputError(f"'{name}' is a folder, not a picture.", hint="Name a picture in it.")
     if not path.is_file():
@@ -150,7 +150,9 @@ def _check_beginning(file: BufferedReader, name: str, format_: Format) -> None:
 def _format_for_writing(path: Path) -> Format:
     format_ = _BY_ENDING.get(path.suffix.lower())
     if format_ is None:
-        raise UsageError(f"'{path.name}' is not of a known format.", hint=f"The pictures that are written end in {_ENDINGS}.")
+        raise UsageError(
+            f"'{path.name}' is not of a known format.", hint=f"The pictures that are written end in {', '.join(ENDINGS)}."
+        )
     return format_
 
 

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.tree_util import keystr, tree_leaves_with_path, tree_map_with_path
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 from pydantic import Field
 
@@ -16,6 +15,7 @@ from stylepipe.neural.objective import Constants, Objective
 from stylepipe.neural.optimizers import AnyOptimizer, family
 from stylepipe.neural.optimizers.base import Evaluation, Pixels, State
 from stylepipe.neural.spec import Spec
+from stylepipe.neural.trees import filled, named
 
 
 class EarlyStop(Spec):
@@ -92,10 +92,8 @@ def enlarged(optimizer: AnyOptimizer, step: Step, pixels: Pixels) -> Step:
 
 def saved(step: Step) -> dict[str, np.ndarray]:
     """All of a step as named arrays on the host, from which `restored` makes it again."""
-    # Copies: the next step is given the memory of this one.
-    arrays = {keystr(path): np.array(leaf) for path, leaf in tree_leaves_with_path(step.state)}
     return {
-        **arrays,
+        **named(step.state),
         "iteration": np.array(step.iteration),
         "milestone": np.array(step.milestone),
         "settled": np.array(step.settled),
@@ -105,8 +103,7 @@ def saved(step: Step) -> dict[str, np.ndarray]:
 def restored(optimizer: AnyOptimizer, arrays: Mapping[str, np.ndarray], size: tuple[int, int], *, terms: int) -> Step:
     """The step that `saved` took apart, of a picture of this size, (height, width)."""
     template = start(optimizer, jnp.zeros((*size, 3)), terms=terms).state
-    state = tree_map_with_path(lambda path, leaf: jnp.array(arrays[keystr(path)], leaf.dtype), template)
-    return Step(int(arrays["iteration"]), state, float(arrays["milestone"]), bool(arrays["settled"]))
+    return Step(int(arrays["iteration"]), filled(template, arrays), float(arrays["milestone"]), bool(arrays["settled"]))
 
 
 def result(optimizer: AnyOptimizer, state: State) -> Float[np.ndarray, "height width 3"]:

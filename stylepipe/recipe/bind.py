@@ -14,8 +14,8 @@ from stylepipe.stage import Input, Params
 
 MAX_POSSIBLE = 5
 
-PLURALS = {"image": "images", "mask": "masks", "weights": "weights"}
-ARTICLES = {"image": "an image", "mask": "a mask", "weights": "weights"}
+PLURALS = {"image": "images", "mask": "masks", "weights": "weights", "folder": "folders"}
+ARTICLES = {"image": "an image", "mask": "a mask", "weights": "weights", "folder": "a folder"}
 
 
 @dataclass(frozen=True)

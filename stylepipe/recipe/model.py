@@ -44,7 +44,7 @@ GraphName = Annotated[str, AfterValidator(_graph_name), Field(json_schema_extra=
 StageName = Annotated[str, AfterValidator(_stage_name), Field(json_schema_extra={"pattern": f"^{NAME}(@{LABEL})?$"})]
 Reference = Annotated[str, Field(json_schema_extra={"pattern": r"^\$"})]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
-Kind = Literal["image", "mask", "weights"]
+Kind = Literal["image", "mask", "weights", "folder"]
 
 
 class _Model(BaseModel):

@@ -13,7 +13,7 @@ from stylepipe.recipe.text import is_text, scalar
 class Target:
     """What a name in the graph stands for: an input, or a stage with its nodes (several where it has `foreach`).
 
-    `kind` is image, mask or weights. A target that was not looked at yet, or has problems of its own, has no nodes.
+    `kind` is image, mask, weights or folder. A target that was not looked at yet, or has problems of its own, has no nodes.
     """
 
     what: str

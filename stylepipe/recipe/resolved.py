@@ -11,7 +11,7 @@ from stylepipe.stage import Params, Stage
 
 @dataclass(frozen=True)
 class InputFile:
-    """An entry of `inputs:`: its `kind` (image, mask, weights) and the file, or the weights' name, that it refers to.
+    """An entry of `inputs:`: its `kind` (image, mask, weights, folder), and the path or the weights' name that it refers to.
 
     `reference` is what the recipe says. `root` is the folder that a relative reference starts from: the recipe's own, in which
     the file must be `confined`, or the current one when the reference was given on the command line and may lead anywhere.
@@ -28,6 +28,11 @@ class InputFile:
     def is_name(self) -> bool:
         """Whether it is the bare name of known weights, not the path of a file."""
         return self.kind == "weights" and "/" not in self.reference and not self.reference.endswith((".safetensors", ".h5"))
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether there is something to look at."""
+        return self.kind in ("image", "mask")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from stylepipe import artifacts
-from stylepipe.artifacts import Image, Mask, Weights
+from stylepipe.artifacts import Folder, Image, Mask, Weights
 from stylepipe.engine.inputs import find_input, read_input, reader_module
 from stylepipe.errors import InputError, StylepipeError
 
@@ -41,6 +41,71 @@ def test_each_kind_is_read_by_its_reader(lab):
     assert [value.tensors["a"].size for value in read[2:]] == [3, 4]
     assert reader_module("image", lab.weights) == reader_module("mask", lab.weights) == "stylepipe.image.io"
     assert reader_module("weights", lab.weights) == lab.weights.read.__module__
+
+
+@pytest.fixture
+def folder(lab):
+    """An input of two pictures, one of them in a folder within, and of a file that is none."""
+    lab.image("photos", 0)
+    (lab.folder / "photos" / "inner").mkdir(parents=True)
+    for number, name in enumerate(("b.png", "inner/a.png")):
+        lab.image("one", number + 1)
+        (lab.folder / "one.png").rename(lab.folder / "photos" / name)
+    (lab.folder / "photos" / "titles.tsv").write_text("b.png\ta picture")
+    return lab.input("photos", "folder", "photos")
+
+
+def test_a_folder_hands_out_its_pictures_one_by_one(lab, folder):
+    found = read_input(find_input(folder, lab.weights), lab.weights)
+    assert isinstance(found, Folder)
+    assert found.names == ("b.png", "inner/a.png")
+    expected = read_input(find_input(lab.image("again", 2), lab.weights), lab.weights)
+    np.testing.assert_array_equal(found.read("inner/a.png").pixels, expected.pixels)
+
+
+def test_the_digest_of_a_folder_is_of_names_and_contents(lab, folder):
+    def digest():
+        return find_input(folder, lab.weights).digest
+
+    first, path = digest(), lab.folder / "photos"
+    assert first.startswith("folder:")
+    (path / "titles.tsv").write_text("no picture")
+    assert digest() == first
+    (path / "b.png").rename(path / "c.png")
+    renamed = digest()
+    (path / "c.png").write_bytes((path / "inner" / "a.png").read_bytes())
+    assert len({first, renamed, digest()}) == 3
+
+
+def test_a_folder_without_pictures(lab):
+    (lab.folder / "photos").mkdir()
+    error = problem(lab, lab.input("photos", "folder", "photos"))
+    assert error.message.startswith("recipe.yaml:3:5: input 'photos' names 'photos': there is no picture in it (.png, .jpg")
+
+
+def test_a_file_where_a_folder_is_expected(lab):
+    lab.image("content", 1)
+    error = problem(lab, lab.input("photos", "folder", "content.png"))
+    assert error.message == "recipe.yaml:3:5: input 'photos' names 'content.png': that is no folder."
+    error = problem(lab, lab.input("photos", "folder", "photos"))
+    assert error.message == "recipe.yaml:3:5: input 'photos' names 'photos': there is no such folder."
+
+
+def test_a_picture_of_a_folder_that_leads_out_of_the_recipes_folder(lab, folder, tmp_path):
+    lab.image("one", 1)
+    (lab.folder / "one.png").rename(tmp_path / "secret.png")
+    (lab.folder / "photos" / "z.png").symlink_to(tmp_path / "secret.png")
+    error = problem(lab, folder)
+    assert "a symbolic link leads it out of the recipe's folder" in error.message
+    assert find_input(replace(folder, confined=False), lab.weights).sha256
+
+
+def test_a_picture_of_a_folder_that_changes_during_the_run(lab, folder):
+    found = read_input(find_input(folder, lab.weights), lab.weights)
+    lab.image("one", 9, size=(4, 4))
+    (lab.folder / "photos" / "b.png").write_bytes((lab.folder / "one.png").read_bytes())
+    with pytest.raises(InputError, match="it was changed while the run was going on"):
+        found.read("b.png")
 
 
 def problem(lab, file) -> StylepipeError:

@@ -1,0 +1,130 @@
+"""The stage `distill`: a slim VGG, trained to see what larger ones see."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Annotated
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import PRNGKeyArray
+from pydantic import Field, field_validator
+
+from stylepipe.artifacts import Folder, Weights
+from stylepipe.errors import StageError
+from stylepipe.neural.layout import DEEPEST, WIDEST, Padding, Pooling, describe
+from stylepipe.neural.losses.base import LayerName
+from stylepipe.neural.training import loop
+from stylepipe.neural.training.crops import center_crops, crops_of
+from stylepipe.neural.training.distillation import Distillation, Lessons, Teachers, student
+from stylepipe.stage import Checkpoint, Emit, Params, Progress, stage
+
+Width = Annotated[int, Field(ge=1, le=WIDEST)]
+
+
+class DistillParams(Params):
+    """The student, the crops it sees, and its training."""
+
+    widths: tuple[Annotated[tuple[Width, ...], Field(min_length=1)], ...] = Field(
+        default=((24, 16), (40, 24), (80, 48, 48, 48), (128, 128, 96, 96), (128,)),
+        min_length=1,
+        max_length=len(DEEPEST),
+        description="The student's channels, block by block, for each of its convolutions.",
+    )
+    pooling: Pooling = Field(default="max", description="How the student pools.")
+    padding: Padding = Field(default="reflect", description="How it, and its teachers, continue a picture beyond its border.")
+    layers: Mapping[LayerName, Annotated[float, Field(gt=0, le=1e6)]] = Field(
+        default={"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 2.0, "relu4_2": 1.0, "relu5_1": 2.0},
+        min_length=1,
+        description="The layers that are taught, and how much each counts.",
+    )
+    gram_weight: float = Field(
+        default=0.2, ge=0, le=1e6, description="How much the error of the Gram matrices counts beside that of the features."
+    )
+    schedule: loop.Schedule = Field(default=loop.Schedule(steps=20_000), description="The steps and their size.")
+    batch: int = Field(default=6, ge=1, le=1024, description="Crops in a step.")
+    crop: int = Field(default=192, ge=32, le=1024, description="The side of a crop, in pixels.")
+    longest: int = Field(default=1600, ge=32, le=65_536, description="The long side that pictures are brought to, if above it.")
+    halvings: int = Field(default=2, ge=0, le=8, description="How often pictures are halved, to be cut at that size too.")
+    batches: int = Field(default=8, ge=1, le=1024, description="Batches that the teachers look at together.")
+    passes: int = Field(default=3, ge=1, le=100, description="How often the student goes through these batches.")
+    validate_every: int = Field(default=500, ge=1, le=1_000_000, description="Steps from one validation to the next.")
+
+    @field_validator("widths")
+    @classmethod
+    def _at_most_vggs_depth(cls, widths: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
+        for number, (block, most) in enumerate(zip(widths, DEEPEST, strict=False), 1):
+            if len(block) > most:
+                raise ValueError(f"block {number} has {len(block)} convolutions, and VGG-19's has {most}")
+        return widths
+
+
+@stage(version=1)
+def distill(
+    pictures: Sequence[Folder],
+    teachers: Sequence[Weights],
+    params: DistillParams,
+    validation: Folder | None = None,
+    start: Weights | None = None,
+    *,
+    key: PRNGKeyArray,
+    emit: Emit,
+    checkpoint: Checkpoint,
+) -> Weights:
+    """Trains a slim VGG whose layers hold, up to a linear map, what the teachers' layers hold.
+
+    At each step the student's features of random crops, taken through a linear head at each of `layers`, are compared with the
+    teachers', and so are their Gram matrices (see `Distillation`).
+
+    - `pictures`: what the crops are cut from; each folder counts alike.
+    - `teachers`: VGGs; a layer is taught by the first of them that has it.
+    - `validation`: pictures whose middle parts are compared every `validate_every` steps and at the end; the log holds the
+      errors as 'validation relu1_1' …
+    - `start`: the result of an earlier training with the same `widths` and `layers`, to go on from.
+
+    The result holds the network and its heads. Raises StageError for a layer that the student or the teachers lack, for folders
+    without a picture as large as a crop, and for a loss that is not finite.
+    """
+    layers = tuple(params.layers.items())
+    group = Teachers.of(teachers, tuple(params.layers), params.padding)
+    tensors = [{name: jnp.asarray(tensor) for name, tensor in teacher.tensors.items()} for teacher in teachers]
+    crops = crops_of(pictures, side=params.crop, longest=params.longest, halvings=params.halvings)
+    lessons_key, student_key = jax.random.split(key)
+    lessons = Lessons(
+        group,
+        tensors,
+        crops,
+        batch=params.batch,
+        side=params.crop,
+        batches=params.batches,
+        passes=params.passes,
+        key=lessons_key,
+    )
+    channels = {layer: maps.shape[-1] for layer, maps in lessons(1).features.items()}
+    fresh = student(student_key, params.widths, pooling=params.pooling, padding=params.padding, channels=channels)
+    if start is not None:
+        _require_alike(start, fresh)
+    loss = Distillation(describe(fresh), layers, params.gram_weight)
+    unseen = None if validation is None else lessons.teach(center_crops(validation, params.crop))
+
+    first = step = loop.start(params.schedule, (start or fresh).tensors)
+    if (arrays := checkpoint.load()) is not None:
+        first = step = loop.restored(first, arrays)
+    for step in loop.train(first, loss, lessons, schedule=params.schedule):
+        terms = step.terms
+        if unseen is not None and (step.number % params.validate_every == 0 or step.number == params.schedule.steps):
+            errors = loop.terms_of(step.tensors, unseen, loss=loss)
+            terms = {**terms, **{f"validation {name}": float(error) for name, error in errors.items()}}
+        emit(Progress(step.number, params.schedule.steps, step.loss, terms))
+        checkpoint.offer(partial(loop.saved, step))
+    return Weights(step.tensors, fresh.metadata)
+
+
+def _require_alike(start: Weights, fresh: Weights) -> None:
+    for name, tensor in fresh.tensors.items():
+        found = start.tensors.get(name)
+        if found is None or found.shape != tensor.shape:
+            held = "nothing" if found is None else f"the shape {found.shape}"
+            raise StageError(
+                f"'start' holds {held} as '{name}'; expected is the shape {tensor.shape}.",
+                hint="Go on from a network that was trained with the same 'widths', 'layers' and teachers.",
+            )

@@ -1,0 +1,20 @@
+"""The state of a loop, a pytree, as named arrays and back."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import keystr, tree_leaves_with_path, tree_map_with_path
+
+Tree = TypeVar("Tree")
+
+
+def named(tree: object) -> dict[str, np.ndarray]:
+    """The leaves of a tree by their paths in it, copied to the host: a step may be given the memory of the one before."""
+    return {keystr(path): np.array(leaf) for path, leaf in tree_leaves_with_path(tree)}
+
+
+def filled(template: Tree, arrays: Mapping[str, np.ndarray]) -> Tree:
+    """The tree that `named` took apart; `template` is one of the same structure and types."""
+    return tree_map_with_path(lambda path, leaf: jnp.array(arrays[keystr(path)], leaf.dtype), template)

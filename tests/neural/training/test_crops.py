@@ -1,0 +1,67 @@
+"""Random crops: where they come from, in which shares, and that a key gives the same ones again."""
+
+import jax
+import numpy as np
+import pytest
+
+from stylepipe.artifacts import Folder, Image
+from stylepipe.errors import StageError
+from stylepipe.neural.training.crops import center_crops, crops_of
+
+
+def folder(*pictures: np.ndarray) -> Folder:
+    named = {f"{number}.png": Image(np.float32(picture)) for number, picture in enumerate(pictures)}
+    return Folder(tuple(named), named.__getitem__)
+
+
+def grey(level: int, height: int, width: int) -> np.ndarray:
+    return np.full((height, width, 3), level / 255)
+
+
+def test_folders_and_pictures_count_alike():
+    crops = crops_of([folder(grey(10, 8, 8), grey(20, 90, 90)), folder(grey(30, 9, 9))], side=8, longest=90, halvings=0)
+    drawn = crops.draw(jax.random.key(0), count=4000, side=8)
+    assert drawn.shape == (4000, 8, 8, 3)
+    levels = np.rint(drawn[:, 0, 0, 0] * 255)
+    assert [np.mean(levels == level) for level in (10, 20, 30)] == pytest.approx([0.25, 0.25, 0.5], abs=0.03)
+
+
+def test_pictures_are_cut_whole_shrunk_and_halved():
+    crops = crops_of([folder(grey(5, 40, 100))], side=10, longest=50, halvings=3)
+    assert [picture.shape[:2] for picture in crops.pictures] == [(20, 50), (10, 25)]
+    np.testing.assert_allclose(crops.shares, [0.5, 0.5])
+    assert np.unique(crops.pictures[1]) == [5]
+
+
+def test_crops_are_cut_everywhere_and_mirrored():
+    ramp = np.zeros((9, 12, 3))
+    ramp[..., 0], ramp[..., 1] = np.arange(9)[:, None] / 255, np.arange(12) / 255
+    drawn = np.rint(crops_of([folder(ramp)], side=8, longest=12, halvings=0).draw(jax.random.key(1), count=200, side=8) * 255)
+    np.testing.assert_array_equal(drawn[:, :, 0, 0] - drawn[:, :1, 0, 0], np.tile(np.arange(8), (200, 1)))
+    assert set(drawn[:, 0, 0, 0]) == {0, 1}
+    forward = drawn[:, 0, 1, 1] > drawn[:, 0, 0, 1]
+    assert 60 < forward.sum() < 140
+    assert set(drawn[forward][:, 0, 0, 1]) == set(range(5))
+
+
+def test_the_same_key_gives_the_same_crops():
+    crops = crops_of([folder(np.random.default_rng(0).random((30, 30, 3)))], side=8, longest=30, halvings=1)
+    first, again, other = (crops.draw(jax.random.key(seed), count=5, side=8) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_too_small_pictures_are_left_out_or_refused():
+    small, large = grey(1, 7, 30), grey(2, 8, 8)
+    assert len(crops_of([folder(small, large)], side=8, longest=30, halvings=0).pictures) == 1
+    with pytest.raises(StageError) as caught:
+        crops_of([folder(large), folder(small)], side=8, longest=30, halvings=0)
+    assert caught.value.message == "Folder 2 of 2 has no picture of at least 8×8 pixels."
+
+
+def test_the_middle_of_pictures():
+    picture = np.random.default_rng(0).random((9, 12, 3))
+    found = center_crops(folder(picture, grey(1, 7, 30)), 8)
+    np.testing.assert_allclose(found, picture[None, 0:8, 2:10], rtol=1e-6)
+    with pytest.raises(StageError, match=r"no picture of at least 10×10 pixels"):
+        center_crops(folder(picture), 10)

@@ -1,0 +1,111 @@
+"""What a student learns: who teaches which layer, what a lesson holds, and when the loss is zero."""
+
+from collections import Counter
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from stylepipe.artifacts import Weights
+from stylepipe.errors import StageError
+from stylepipe.neural.layout import Vgg, describe
+from stylepipe.neural.training.crops import Crops
+from stylepipe.neural.training.distillation import Distillation, Lessons, Teachers, student
+from stylepipe.neural.vgg import features
+
+LAYERS = ("relu1_1", "relu2_1")
+
+
+def crops(seed: int = 0) -> Crops:
+    picture = np.random.default_rng(seed).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    return Crops((picture,), np.ones(1))
+
+
+@pytest.fixture
+def teachers(tiny_vgg):
+    return Teachers.of([tiny_vgg], LAYERS, "reflect")
+
+
+@pytest.fixture
+def lessons(tiny_vgg, teachers):
+    def make(key: int = 0) -> Lessons:
+        return Lessons(
+            teachers, [dict(tiny_vgg.tensors)], crops(), batch=2, side=16, batches=3, passes=2, key=jax.random.key(key)
+        )
+
+    return make
+
+
+def test_a_layer_is_taught_by_the_first_who_has_it(tiny_vgg):
+    first = Weights({k: v for k, v in tiny_vgg.tensors.items() if "conv3" not in k}, tiny_vgg.metadata)
+    teachers = Teachers.of([first, tiny_vgg], ["relu1_1", "relu3_1"], "zeros")
+    assert teachers.networks == ((Vgg((1, 1), "max", "zeros"), ("relu1_1",)), (Vgg((1, 1, 1), "max", "zeros"), ("relu3_1",)))
+    with pytest.raises(StageError, match="No teacher has the layer 'relu3_1'"):
+        Teachers.of([first], ["relu1_1", "relu3_1"], "zeros")
+
+
+def test_a_lesson_holds_features_and_their_gram_matrices(tiny_vgg, lessons):
+    lesson = lessons()(1)
+    assert lesson.crops.shape == (2, 16, 16, 3)
+    for layer, maps in lesson.features.items():
+        own = features(tiny_vgg.tensors, lesson.crops[1], layers=(layer,), vgg=describe(tiny_vgg))[layer]
+        ratio = np.asarray(own)[own > 0.01] / np.asarray(maps[1])[own > 0.01]
+        np.testing.assert_allclose(ratio, ratio[0], rtol=1e-4)  # in one unit for the whole layer …
+        assert float(jnp.mean(maps**2)) == pytest.approx(1, rel=0.2)  # … its root mean square
+        flat = np.float64(maps[1]).reshape(-1, maps.shape[-1])
+        np.testing.assert_allclose(lesson.grams[layer][1], flat.T @ flat / len(flat), rtol=1e-4, atol=1e-5)
+
+
+def test_a_round_goes_through_all_its_batches_in_each_pass(lessons):
+    seen = [float(lesson.crops.sum()) for lesson in map(lessons(), range(1, 13))]
+    first, second = seen[:6], seen[6:]
+    for of_round in (first, second):
+        assert set(of_round[:3]) == set(of_round[3:])
+        assert set(Counter(of_round).values()) == {2}
+    assert not set(first) & set(second)
+
+
+def test_a_lesson_depends_on_its_step_alone(lessons):
+    whole = lessons()
+    before = [whole(step).crops for step in range(1, 12)]
+    np.testing.assert_array_equal(lessons()(9).crops, before[8])
+    assert (lessons(1)(9).crops != before[8]).any()
+
+
+def test_a_student_who_is_its_teacher_makes_no_error(tiny_vgg, lessons):
+    lesson = lessons()(1)
+    own = dict(tiny_vgg.tensors)
+    for layer, maps in lesson.features.items():
+        raw = features(tiny_vgg.tensors, lesson.crops[0], layers=(layer,), vgg=describe(tiny_vgg))[layer]
+        own[f"{layer}/head"] = jnp.eye(raw.shape[-1]) * (jnp.linalg.norm(maps[0]) / jnp.linalg.norm(raw))
+        own[f"{layer}/offset"] = jnp.zeros(raw.shape[-1])
+    loss = Distillation(describe(tiny_vgg), (("relu1_1", 1.0), ("relu2_1", 3.0)), 0.5)
+    assert float(loss(own, lesson)[0]) == pytest.approx(0, abs=1e-9)
+
+
+def test_the_loss_of_a_student_who_says_nothing(tiny_vgg, lessons):
+    """The squared error is the power, p_c of channel c: Σ_c p_c / (p_c + 0.1 p) / C; the Gram matrices' is 1."""
+    lesson = lessons()(1)
+    silent = dict(tiny_vgg.tensors)
+    expected = 0.0
+    for layer, maps in lesson.features.items():
+        silent[f"{layer}/head"] = jnp.zeros((tiny_vgg.tensors[f"conv{layer[4:]}/bias"].size, maps.shape[-1]))
+        silent[f"{layer}/offset"] = jnp.zeros(maps.shape[-1])
+        power = np.mean(np.float64(maps) ** 2, (0, 1, 2))
+        expected += {"relu1_1": 1, "relu2_1": 3}[layer] * (np.mean(power / (power + 0.1 * power.mean())) + 0.5)
+    loss, terms = Distillation(describe(tiny_vgg), (("relu1_1", 1.0), ("relu2_1", 3.0)), 0.5)(silent, lesson)
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
+    assert set(terms) == {"relu1_1", "relu1_1 gram", "relu2_1", "relu2_1 gram"}
+    assert float(terms["relu2_1 gram"]) == pytest.approx(1, rel=1e-6)
+
+
+def test_a_fresh_student_has_the_widths_and_heads_asked_for():
+    made = student(jax.random.key(0), [[4, 5], [6]], pooling="average", padding="edge", channels={"relu1_2": 7, "relu2_1": 8})
+    assert describe(made) == Vgg((2, 1), "average", "edge")
+    shapes = {name: tensor.shape for name, tensor in made.tensors.items() if "conv" in name or "relu" in name}
+    assert shapes["conv1_2/kernel"] == (3, 3, 4, 5)
+    assert shapes["relu1_2/head"] == (5, 7)
+    assert shapes["relu2_1/offset"] == (8,)
+    with pytest.raises(StageError, match="The student has no layer 'relu3_1'; its last one is 'relu2_1'"):
+        student(jax.random.key(0), [[4], [6]], pooling="max", padding="edge", channels={"relu3_1": 7})

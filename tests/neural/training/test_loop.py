@@ -1,0 +1,70 @@
+"""The loop of training: Adam's first steps by hand, the schedule, and that nothing is lost between a step and the next."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from stylepipe.errors import StageError
+from stylepipe.neural.training.loop import Schedule, restored, saved, start, train
+
+
+def distance(tensors, batch):
+    """A bowl around the batch; its gradient is 2 (x − batch)."""
+    value = jnp.sum((tensors["x"] - batch) ** 2)
+    return value, {"distance": value}
+
+
+def run(schedule, first=None, target=lambda number: jnp.float32([3.0, -1.0])):
+    return list(train(first or start(schedule, {"x": np.zeros(2)}), distance, target, schedule=schedule))
+
+
+def test_it_finds_the_minimum():
+    steps = run(Schedule(steps=400, learning_rate=0.1, warmup=10, clip=100))
+    assert steps[0].loss == pytest.approx(10)
+    assert steps[-1].terms == {"distance": steps[-1].loss}
+    np.testing.assert_allclose(steps[-1].tensors["x"], [3, -1], atol=1e-3)
+
+
+def test_the_rate_rises_and_falls_to_zero():
+    """Adam moves a parameter whose gradient stays the same by the learning rate at each step."""
+    away = Schedule(steps=8, learning_rate=0.1, warmup=4, clip=1e9)
+    rates = []
+    before = np.zeros(2)
+    for step in train(start(away, {"x": before}), lambda t, b: (t["x"].sum(), {}), lambda number: 0, schedule=away):
+        after = np.array(step.tensors["x"])
+        rates.append((before - after)[0])
+        before = after
+    np.testing.assert_allclose(rates[:5], [0, 0.025, 0.05, 0.075, 0.1], atol=1e-6)
+    half = 0.05 * (1 + np.cos(np.pi * np.arange(1, 4) / 4))
+    np.testing.assert_allclose(rates[5:], half, atol=1e-6)
+
+
+def test_long_gradients_are_shortened():
+    """Adam does not see the scale of gradients that are all shortened; it does where only the first one is."""
+    schedule = Schedule(steps=3, learning_rate=0.1, warmup=0, clip=1.0)
+    far = [jnp.float32([1e6, 0.0]), jnp.float32([0.1, 0.0]), jnp.float32([0.1, 0.0])]
+    clipped = run(schedule, target=lambda number: far[number - 1])
+    unclipped = run(schedule.model_copy(update={"clip": 1e9}), target=lambda number: far[number - 1])
+    assert abs(clipped[-1].tensors["x"][0] - unclipped[-1].tensors["x"][0]) > 1e-3
+
+
+def test_a_restored_training_goes_on_the_same_way():
+    schedule = Schedule(steps=9, learning_rate=0.1, warmup=2)
+    steps = train(start(schedule, {"x": np.zeros(2)}), distance, lambda n: jnp.float32([n, -n]), schedule=schedule)
+    kept, rest = {}, []
+    for step in steps:
+        rest.append(np.array(step.tensors["x"]))
+        if step.number == 4:
+            kept = saved(step)
+    again = restored(start(schedule, {"x": np.zeros(2)}), kept)
+    assert again.number == 4
+    resumed = [
+        np.array(step.tensors["x"]) for step in train(again, distance, lambda n: jnp.float32([n, -n]), schedule=schedule)
+    ]
+    np.testing.assert_array_equal(resumed, rest[4:])
+
+
+def test_a_loss_that_is_not_finite_stops_it():
+    with pytest.raises(StageError) as caught:
+        run(Schedule(steps=5), target=lambda number: jnp.full(2, np.nan if number == 3 else 0.0))
+    assert caught.value.message == "The loss is nan at step 3."

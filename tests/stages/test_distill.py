@@ -1,0 +1,112 @@
+"""The stage `distill`: it learns, and an interruption leaves no trace."""
+
+import jax
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from stages.distill import DistillParams, distill
+from stylepipe.artifacts import Folder, Image, digest
+from stylepipe.errors import Interrupted, StageError
+from stylepipe.neural.layout import describe
+from stylepipe.stage import Progress
+
+
+def folder(seed: int) -> Folder:
+    draw = np.random.default_rng(seed)
+    shapes = np.kron(draw.random((5, 6, 3)), np.ones((10, 10, 1))) + 0.1 * draw.random((50, 60, 3))
+    picture = Image(np.float32(np.clip(shapes, 0, 1)))
+    return Folder(("picture.png",), lambda name: picture)
+
+
+class Memory:
+    """A checkpoint that is kept in memory, and stops the stage at its `stop_at`th offer."""
+
+    def __init__(self, stop_at=None):
+        self.state, self.left = None, stop_at
+
+    def load(self):
+        return self.state
+
+    def offer(self, state):
+        if self.left is not None:
+            self.left -= 1
+            if self.left == 0:
+                self.state = dict(state())
+                raise Interrupted("Stopped.")
+
+
+@pytest.fixture
+def run(tiny_vgg):
+    def call(*, start=None, events=None, memory=None, **params):
+        given = {
+            "widths": ((6,), (8,)),
+            "layers": {"relu1_1": 1, "relu2_1": 1},
+            "schedule": {"steps": 60, "learning_rate": 0.03, "warmup": 5},
+            "batch": 2,
+            "crop": 32,
+            "halvings": 0,
+            "batches": 3,
+            "passes": 2,
+            "validate_every": 25,
+            **params,
+        }
+        return distill(
+            [folder(0), folder(1)],
+            [tiny_vgg],
+            DistillParams(**given),
+            folder(2),
+            start,
+            key=jax.random.key(0),
+            emit=(lambda event: None) if events is None else events.append,
+            checkpoint=memory or Memory(),
+        )
+
+    return call
+
+
+def validations(events: list[Progress]) -> dict[int, float]:
+    name = "validation relu2_1"
+    return {event.done: event.terms[name] for event in events if event.terms and name in event.terms}
+
+
+def test_it_learns_and_validates(run):
+    events = []
+    result = run(events=events)
+    assert describe(result).depth == (1, 1)
+    assert [event.done for event in events] == list(range(1, 61))
+    found = validations(events)
+    assert list(found) == [25, 50, 60]
+    assert found[60] < found[25] < 0.4  # that of a student who says nothing is about 1
+
+
+def test_it_resumes_as_if_it_had_not_stopped(run):
+    whole = run()
+    memory = Memory(stop_at=17)
+    with pytest.raises(Interrupted):
+        run(memory=memory)
+    memory.left = None
+    events = []
+    assert digest(run(memory=memory, events=events)) == digest(whole)
+    assert events[0].done == 18
+
+
+def test_it_goes_on_from_an_earlier_result(run):
+    events = []
+    first = run(events=events)
+    more = []
+    run(start=first, events=more, schedule={"steps": 1, "learning_rate": 1e-6})
+    assert validations(more)[1] == pytest.approx(validations(events)[60], rel=0.01)
+
+
+def test_a_start_of_other_widths_is_refused(run):
+    with pytest.raises(StageError) as caught:
+        run(start=run(schedule={"steps": 1}), widths=((5,), (8,)))
+    assert (
+        caught.value.message == "'start' holds the shape (3, 3, 3, 6) as 'conv1_1/kernel'; expected is the shape (3, 3, 3, 5)."
+    )
+
+
+def test_more_convolutions_than_vggs_are_refused():
+    with pytest.raises(ValidationError, match="block 1 has 3 convolutions, and VGG-19's has 2"):
+        DistillParams(widths=((1, 1, 1),))
