@@ -81,7 +81,7 @@ def distill(
       errors as 'validation relu1_1' …
     - `start`: the result of an earlier training with the same `widths` and `layers`, to go on from.
 
-    The result holds the network and its heads. Raises StageError for a layer that the student or the teachers lack, for folders
+    The result holds the network and its heads in half precision; it is computed with in single precision. Raises StageError for a layer that the student or the teachers lack, for folders
     without a picture as large as a crop, and for a loss that is not finite.
     """
     layers = tuple(params.layers.items())
@@ -116,7 +116,7 @@ def distill(
             terms = {**terms, **{f"validation {name}": float(error) for name, error in errors.items()}}
         emit(Progress(step.number, params.schedule.steps, step.loss, terms))
         checkpoint.offer(partial(loop.saved, step))
-    return Weights(step.tensors, fresh.metadata)
+    return Weights({name: jnp.asarray(tensor, jnp.float16) for name, tensor in step.tensors.items()}, fresh.metadata)
 
 
 def _require_alike(start: Weights, fresh: Weights) -> None:

@@ -145,7 +145,7 @@ def stage(*, version: int) -> Callable[[Callable[..., Any]], Stage]:
             raise _broken(function, f"its argument 'params' is annotated {params!r}", "a subclass of Params")
         _require_names_apart(function, inputs, params.model_fields)
         output = _kind(hints.get("return"))
-        if output not in KINDS:
+        if output is None or output not in KINDS:
             raise _broken(function, f"it returns {hints.get('return')!r}", f"one of {', '.join(KINDS)}")
         return Stage(function.__name__, version, function, params, inputs, output, frozenset(services))
 

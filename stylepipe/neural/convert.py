@@ -1,6 +1,6 @@
 """Files of network weights in the layouts they are published in, brought into the one form of `layout`.
 
-    .safetensors   that form; or the same names with the input described in words; or torchvision's names
+    .safetensors   what a run of stylepipe made; that form; the same names with the input in words; torchvision's names
     .h5            Keras applications' "notop" files
     .pth           torchvision's state dicts, through PyTorch where it is installed, and only by `convert`
 
@@ -20,8 +20,9 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from stylepipe import artifacts
 from stylepipe.artifacts import Weights
-from stylepipe.errors import WeightsError
+from stylepipe.errors import StoreError, WeightsError
 from stylepipe.neural.layout import DEEPEST, check_shapes, describe, places
 
 _LICENSE = "CC BY 4.0 (K. Simonyan and A. Zisserman)"
@@ -30,17 +31,19 @@ _IMAGENET_MEANS, _IMAGENET_DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.
 _LARGEST_FILE = 2**30
 
 # What h5py, safetensors and PyTorch raise for a damaged file.
-_UNREADABLE = (OSError, SafetensorError, LookupError, ValueError, RuntimeError, EOFError, UnpicklingError)
+_UNREADABLE = (OSError, StoreError, SafetensorError, LookupError, ValueError, RuntimeError, EOFError, UnpicklingError)
 
 _Tensors = dict[str, np.ndarray]
 _Reader = Callable[[Path], tuple[_Tensors, dict[str, str]]]
 
 
 def read_weights(path: Path) -> Weights:
-    """A VGG's weights from a .safetensors or .h5 file, in the form that `layout` describes.
+    """A network's weights from a .safetensors or .h5 file.
 
-    Tensors that are no part of a VGG's convolutions (classifiers, heads) are left out. Raises WeightsError when the file cannot
-    be read, and when a tensor is missing or has an unexpected shape, type or value.
+    What a run has made, of whatever network, is taken as it is, and checked by the stage that it is given to. Other files are
+    those of VGGs, which are brought into the form that `layout` describes; tensors that are no part of a VGG's convolutions
+    (classifiers, heads) are left out. Raises WeightsError when the file cannot be read, when a tensor of a VGG is missing or
+    has an unexpected shape or type, and for values that are not finite numbers.
     """
     return _read(path, {".safetensors": _read_safetensors, ".h5": _read_keras})
 
@@ -73,12 +76,14 @@ def _read(path: Path, readers: Mapping[str, _Reader]) -> Weights:
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise WeightsError(f"The file has more than {_LARGEST_FILE >> 20} MiB, which no VGG has.")
-        tensors, metadata = reader(path)
-        for name, tensor in tensors.items():
+        made_here = path.suffix == ".safetensors" and _is_artifact(path)
+        weights = _read_artifact(path) if made_here else Weights(*reader(path))
+        for name, tensor in weights.tensors.items():
             if not np.isfinite(tensor).all():
                 raise WeightsError(f"The tensor '{name}' has values that are not finite numbers.")
-        weights = Weights(tensors, {"kind": "vgg", **metadata, "input": "RGB in [0, 1]"})
-        describe(weights)
+        if not made_here:
+            weights = Weights(weights.tensors, {"kind": "vgg", **weights.metadata, "input": "RGB in [0, 1]"})
+            describe(weights)
     except WeightsError as error:
         error.within(f"'{path.name}'")
         raise
@@ -98,6 +103,18 @@ def _require_floats(kinds: Mapping[str, str]) -> None:
 
 
 # --- safetensors --------------------------------------------------------------------------------------------------------
+
+
+def _is_artifact(path: Path) -> bool:
+    with safe_open(path, framework="numpy") as file:
+        return "stylepipe" in (file.metadata() or {})
+
+
+def _read_artifact(path: Path) -> Weights:
+    artifact = artifacts.load(path)
+    if not isinstance(artifact, Weights):
+        raise WeightsError(f"The file is of the kind '{artifacts.kind_of(artifact)}', not weights.")
+    return artifact
 
 
 def _read_safetensors(path: Path) -> tuple[_Tensors, dict[str, str]]:

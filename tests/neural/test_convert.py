@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from stylepipe import artifacts
+from stylepipe.artifacts import Mask, Weights
 from stylepipe.errors import WeightsError
 from stylepipe.neural.convert import convert, read_weights
 from stylepipe.neural.layout import Vgg, describe
@@ -285,3 +287,25 @@ def test_failed_conversion_leaves_nothing(tmp_path, layers):
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["net.safetensors"]
     with pytest.raises(WeightsError, match="cannot be written: "):
         convert(tmp_path / "net.h5", tmp_path / "nowhere" / "net.safetensors")
+
+
+# --- what runs make -------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_run_made_is_taken_as_it_is(tmp_path):
+    made = Weights({"relu1_1/head": np.ones((2, 3), np.float16), "anything": np.int32(4)}, {"network": "another"})
+    artifacts.save(made, tmp_path / "made.safetensors")
+    found = read_weights(tmp_path / "made.safetensors")
+    assert artifacts.digest(found) == artifacts.digest(made)
+
+
+def test_what_a_run_made_and_is_no_network(tmp_path):
+    artifacts.save(Mask(np.ones((2, 2), np.float32)), tmp_path / "mask.safetensors")
+    with pytest.raises(WeightsError, match=r"'mask.safetensors': The file is of the kind 'mask', not weights"):
+        read_weights(tmp_path / "mask.safetensors")
+
+
+def test_what_a_run_made_and_is_not_finite(tmp_path):
+    artifacts.save(Weights({"a": np.float32([1, np.inf])}), tmp_path / "made.safetensors")
+    with pytest.raises(WeightsError, match="The tensor 'a' has values that are not finite numbers"):
+        read_weights(tmp_path / "made.safetensors")

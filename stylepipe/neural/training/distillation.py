@@ -137,10 +137,9 @@ def student(
     'relu1_1/head' of shape (c, C) and 'relu1_1/offset' (C,) map the student's c channels to them. Raises StageError for a
     layer that the student has not.
     """
-    deviation = np.array(_DEVIATION, np.float32)
     tensors: dict[str, Array] = {
-        "normalise/kernel": np.diag(1 / deviation)[None, None],
-        "normalise/bias": -np.array(_MEAN, np.float32) / deviation,
+        "normalise/kernel": jnp.diag(1 / jnp.asarray(_DEVIATION))[None, None],
+        "normalise/bias": -jnp.asarray(_MEAN) / jnp.asarray(_DEVIATION),
     }
     found, last = {}, 3
     for number, (block, index) in enumerate(places(tuple(map(len, widths)))):
