@@ -30,6 +30,14 @@ PARAMS: Mapping[str, Mapping[str, Any]] = {
         "batches": 1,
     },
     "resize": {"long_side": 20},
+    "train_upscaler": {
+        "blocks": 1,
+        "channels": 4,
+        "schedule": {"steps": 2},
+        "batch": 1,
+        "crop": 8,
+        "validation_crop": 24,
+    },
     "upscale": {"factor": 2},
     "stylize": {
         "size": 23,

@@ -1,0 +1,84 @@
+"""The stage `train_upscaler`: a network for super-resolution, trained to bring back what shrinking takes away."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import jax
+from jaxtyping import PRNGKeyArray
+from pydantic import Field
+
+from stylepipe.artifacts import Folder, Weights
+from stylepipe.errors import StageError
+from stylepipe.neural.networks.upscaler import DEEPEST, FACTORS, WIDEST, Upscaler, describe, fresh, in_half_precision
+from stylepipe.neural.training import loop
+from stylepipe.neural.training.crops import center_crops, crops_of
+from stylepipe.neural.training.superresolution import examples, loss, score
+from stylepipe.stage import Checkpoint, Emit, Params, Progress, stage
+
+
+class TrainUpscalerParams(Params):
+    """The network, the crops it sees, and its training."""
+
+    blocks: int = Field(default=4, ge=1, le=DEEPEST, description="Residual blocks, of two convolutions each.")
+    channels: int = Field(default=64, ge=1, le=WIDEST, description="Of the features between them.")
+    schedule: loop.Schedule = Field(default=loop.Schedule(steps=40_000), description="The steps and their size.")
+    batch: int = Field(default=5, ge=1, le=1024, description="Crops in a step, for each of the factors 2, 3 and 4.")
+    crop: int = Field(default=48, ge=8, le=1024, description="The side of a crop in pixels, once it is made small.")
+    longest: int = Field(
+        default=1280,
+        ge=32,
+        le=65_536,
+        description="The long side that pictures are brought to, if above it: photographs are sharp only when shrunk.",
+    )
+    halvings: int = Field(default=1, ge=0, le=8, description="How often pictures are halved, to be cut at that size too.")
+    validate_every: int = Field(default=1000, ge=1, le=1_000_000, description="Steps from one validation to the next.")
+    validation_crop: int = Field(
+        default=240, ge=24, le=4096, multiple_of=12, description="The side of what pictures are validated by, in pixels."
+    )
+
+
+@stage(version=1)
+def train_upscaler(
+    pictures: Sequence[Folder],
+    params: TrainUpscalerParams,
+    validation: Folder | None = None,
+    start: Weights | None = None,
+    *,
+    key: PRNGKeyArray,
+    emit: Emit,
+    checkpoint: Checkpoint,
+) -> Weights:
+    """Trains the network of `upscale` to enlarge pictures by 2, 3 and 4.
+
+    At each step random crops are shrunk by bicubic interpolation, and the network is changed so that what it makes of them
+    comes nearer to the crops, by their mean absolute difference (see `stylepipe.neural.training.superresolution`).
+
+    - `pictures`: what the crops are cut from; each folder counts alike.
+    - `validation`: pictures whose middle parts are enlarged every `validate_every` steps and at the end; the log holds the mean
+      PSNR in dB as 'validation x2', 'validation x3' and 'validation x4'.
+    - `start`: the result of an earlier training with the same `blocks` and `channels`, to go on from.
+
+    The result is the network in half precision; it is computed with in single precision. Raises StageError for folders without
+    a picture as large as a crop, for a `start` of other sizes, and for a loss that is not finite, and WeightsError for a
+    `start` that is no such network.
+    """
+    crops_key, network_key = jax.random.split(key)
+    network = Upscaler(params.blocks, params.channels)
+    if start is not None and (found := describe(start)) != network:
+        raise StageError(f"'start' has {found}; the parameters say {network}.", hint="Give both alike.")
+    weights = start or fresh(network_key, network)
+    crops = crops_of(pictures, side=max(FACTORS) * params.crop, longest=params.longest, halvings=params.halvings)
+    batches = examples(crops, crops_key, count=params.batch, side=params.crop)
+    unseen = None if validation is None else center_crops(validation, params.validation_crop)
+
+    first = step = loop.start(params.schedule, weights.tensors)
+    if (saved := checkpoint.load()) is not None:
+        first = step = loop.restored(first, saved)
+    for step in loop.train(first, loss, batches, schedule=params.schedule):
+        terms = step.terms
+        if unseen is not None and (step.number % params.validate_every == 0 or step.number == params.schedule.steps):
+            found = score(Weights(step.tensors, weights.metadata), unseen)
+            terms = {**terms, **{f"validation {factor}": ratio for factor, ratio in found.items()}}
+        emit(Progress(step.number, params.schedule.steps, step.loss, terms))
+        checkpoint.offer(partial(loop.saved, step))
+    return in_half_precision(Weights(step.tensors, weights.metadata))

@@ -1,0 +1,208 @@
+"""A network for super-resolution: one trunk that looks at the small picture, and a head for each factor.
+
+It finds the detail that bicubic interpolation leaves out, and its result is the sum of both (Kim, Lee and Lee 2016, "VDSR",
+arXiv 1511.04587). The trunk is a chain of residual blocks without normalisation, shared by all factors (Lim et al. 2017, "EDSR"
+and "MDSR", arXiv 1707.02921). A head is a convolution whose channels become pixels (Shi et al. 2016, "ESPCN", arXiv
+1609.05158), so that all work is done at the small size.
+
+The tensors, kernels as (height, width, in, out), for c channels and any number of blocks:
+
+    first/kernel    (3, 3, 3, c)       first/bias    (c,)
+    block1_1/kernel (3, 3, c, c)       block1_1/bias (c,)       block1_2/…, block2_1/… and so on
+    x2/kernel       (3, 3, c, 12)      x2/bias       (12,)
+    x3/kernel       (3, 3, c, 27)      x3/bias       (27,)
+    x4/kernel       (3, 3, c, 48)      x4/bias       (48,)
+
+and `network: upscaler` in the metadata.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, PRNGKeyArray
+
+from stylepipe.artifacts import Array, Weights
+from stylepipe.errors import WeightsError
+from stylepipe.image.resize import resize
+from stylepipe.neural.convolution import correlate
+
+Tensors = Mapping[str, Float[Array, "..."]]
+
+FACTORS = (2, 3, 4)
+
+DEEPEST, WIDEST = 32, 512
+"""The most blocks and channels: a network that states more is refused."""
+
+_TILE = 192
+
+
+# --- the weights --------------------------------------------------------------------------------------------------------
+
+
+class Upscaler(NamedTuple):
+    """A network without its tensors."""
+
+    blocks: int
+    channels: int
+
+    def __str__(self) -> str:
+        return f"{self.blocks} blocks of {self.channels} channels"
+
+
+def fresh(key: PRNGKeyArray, network: Upscaler) -> Weights:
+    """A network before its training: its result is that of bicubic interpolation, for its heads are zero.
+
+    Kernels are drawn as He et al. 2015 (arXiv 1502.01852) do; a block's second one is a tenth of that, so that a deep chain
+    starts near the identity.
+    """
+    tensors: dict[str, Array] = {}
+    for number, (name, (inputs, outputs)) in enumerate(_layers(network).items()):
+        scale = 0.0 if name.startswith("x") else 0.1 if name.endswith("_2") else 1.0
+        kernel = jax.random.normal(jax.random.fold_in(key, number), (3, 3, inputs, outputs))
+        tensors[f"{name}/kernel"] = scale * np.float32(np.sqrt(2 / (9 * inputs))) * kernel
+        tensors[f"{name}/bias"] = jnp.zeros(outputs)
+    return Weights(tensors, {"network": "upscaler", "factors": ", ".join(map(str, FACTORS)), "input": "RGB in [0, 1]"})
+
+
+def describe(weights: Weights) -> Upscaler:
+    """What network it is. Raises WeightsError, naming the tensor, when it is none in the form described above."""
+    network = weights.metadata.get("network")
+    if network != "upscaler":
+        stated = f"the network '{network}'" if network else "no network"
+        raise WeightsError(
+            f"The weights state {stated}; allowed is 'upscaler'.", hint="Give weights that were trained by 'train_upscaler'."
+        )
+    shapes = {name: np.shape(tensor) for name, tensor in weights.tensors.items()}
+    found = Upscaler(_depth(shapes), (*shapes.get("first/bias", ()), 0)[0])
+    if not (1 <= found.blocks <= DEEPEST and 1 <= found.channels <= WIDEST):
+        raise WeightsError(
+            f"The weights hold {found}; allowed are 1…{DEEPEST} of 1…{WIDEST}.",
+            hint="The first block's layers are called block1_1 and block1_2; 'first/bias' tells the channels.",
+        )
+    for name, (inputs, outputs) in _layers(found).items():
+        for tensor, expected in ((f"{name}/kernel", (3, 3, inputs, outputs)), (f"{name}/bias", (outputs,))):
+            if tensor not in shapes:
+                raise WeightsError(f"The weights hold no '{tensor}'.")
+            if shapes[tensor] != expected:
+                raise WeightsError(f"The tensor '{tensor}' has shape {shapes[tensor]}; expected is {expected}.")
+    return found
+
+
+def in_half_precision(weights: Weights) -> Weights:
+    """The same weights, stored in half the bytes; the network computes with them in the precision of its pictures."""
+    return Weights({name: np.asarray(tensor, np.float16) for name, tensor in weights.tensors.items()}, weights.metadata)
+
+
+def _layers(network: Upscaler) -> dict[str, tuple[int, int]]:
+    """The channels in and out of each convolution by name."""
+    c = network.channels
+    of_blocks = {name: (c, c) for block in range(network.blocks) for name in _of_block(block)}
+    return {"first": (3, c), **of_blocks, **{f"x{factor}": (c, 3 * factor**2) for factor in FACTORS}}
+
+
+def _of_block(block: int) -> tuple[str, str]:
+    """The names of a block's layers; blocks count from 0, their names from 1."""
+    return f"block{block + 1}_1", f"block{block + 1}_2"
+
+
+def _depth(tensors: Mapping[str, object]) -> int:
+    """How many blocks there are."""
+    return sum(name.startswith("block") and name.endswith("_1/kernel") for name in tensors)
+
+
+# --- the network --------------------------------------------------------------------------------------------------------
+
+
+def trunk(tensors: Tensors, picture: Float[Array, "h w 3"]) -> Float[Array, "h w c"]:
+    """What the heads look at; `picture` is RGB in [0, 1].
+
+    Around the picture, and around the channels of each layer, there are zeros, which stand for a middle grey.
+    """
+    tensors = {name: tensor.astype(picture.dtype) for name, tensor in tensors.items()}
+    x = _convolution(tensors, "first", picture - 0.5)
+    for block in range(_depth(tensors)):
+        inner, outer = _of_block(block)
+        x = x + _convolution(tensors, outer, jax.nn.relu(_convolution(tensors, inner, x)))
+    return x
+
+
+def head(tensors: Tensors, features: Float[Array, "h w c"], factor: int) -> Float[Array, "big_h big_w 3"]:
+    """The detail at `factor` times the size, from what the trunk found."""
+    tensors = {name: tensor.astype(features.dtype) for name, tensor in tensors.items()}
+    return pixel_shuffle(_convolution(tensors, f"x{factor}", features), factor)
+
+
+def pixel_shuffle(x: Float[Array, "h w channels"], factor: int) -> Float[Array, "big_h big_w c"]:
+    """Channels as pixels: channel (i·factor + j)·c + k at (y, x) becomes channel k at (factor·y + i, factor·x + j)."""
+    height, width, _ = x.shape
+    blocks = x.reshape(height, width, factor, factor, -1)
+    return blocks.swapaxes(1, 2).reshape(factor * height, factor * width, -1)
+
+
+def enlarge(
+    weights: Weights, pixels: Float[Array, "h w 3"], *, factor: int, tile: int = _TILE
+) -> Float[np.ndarray, "big_h big_w 3"]:
+    """A picture at 2, 3 or 4 times its size; values may overshoot [0, 1] at edges.
+
+    The network looks at tiles of at most `tile` × `tile` pixels, all of one shape and inside the picture. They overlap by all
+    that the network sees, so that each pixel of the result is as if the picture had been one tile, and the memory needed beyond
+    the result is that of a tile. `weights` are such a network, as `describe` finds.
+    """
+    tensors = {name: jnp.asarray(tensor) for name, tensor in weights.tensors.items()}
+    height, width, _ = np.shape(pixels)
+    small = np.asarray(pixels)
+    large = np.array(resize(small, (factor * height, factor * width), method="bicubic"))
+    margin = 2 + 2 * _depth(tensors)  # a pixel for each convolution
+    for rows in _spans(height, tile, margin):
+        for columns in _spans(width, tile, margin):
+            detail = np.asarray(_detail(tensors, small[rows.seen, columns.seen], factor=factor))
+            large[rows.kept(factor), columns.kept(factor)] += detail[rows.inside(factor), columns.inside(factor)]
+    return large
+
+
+@partial(jax.jit, static_argnames="factor")
+def _detail(tensors: Tensors, picture: Float[Array, "h w 3"], *, factor: int) -> Float[Array, "big_h big_w 3"]:
+    return head(tensors, trunk(tensors, picture), factor)
+
+
+def _convolution(tensors: Tensors, name: str, x: Float[Array, "h w _"]) -> Float[Array, "h w _"]:
+    return correlate(x, tensors[f"{name}/kernel"], padding="SAME") + tensors[f"{name}/bias"]
+
+
+class _Span(NamedTuple):
+    """A tile's extent along one axis: it sees [start, stop), and counts in [first, last)."""
+
+    start: int
+    stop: int
+    first: int
+    last: int
+
+    @property
+    def seen(self) -> slice:
+        return slice(self.start, self.stop)
+
+    def kept(self, factor: int) -> slice:
+        """Where it counts, in the enlarged picture."""
+        return slice(factor * self.first, factor * self.last)
+
+    def inside(self, factor: int) -> slice:
+        """The same in the enlarged tile."""
+        return slice(factor * (self.first - self.start), factor * (self.last - self.start))
+
+
+def _spans(length: int, tile: int, margin: int) -> Iterator[_Span]:
+    """Tiles along an axis, each of which counts where it sees `margin` pixels further, or up to the picture's border.
+
+    None reaches beyond the border, where each layer of the network has its own zeros: the last one is shifted back instead.
+    """
+    first = 0
+    while first < length:
+        start = max(0, min(first - margin, length - tile))
+        stop = min(start + tile, length)
+        last = length if stop == length else stop - margin
+        yield _Span(start, stop, first, last)
+        first = last
