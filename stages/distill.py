@@ -47,7 +47,6 @@ class DistillParams(Params):
     halvings: int = Field(default=2, ge=0, le=8, description="How often pictures are halved, to be cut at that size too.")
     batches: int = Field(default=8, ge=1, le=1024, description="Batches that the teachers look at together.")
     passes: int = Field(default=3, ge=1, le=100, description="How often the student goes through these batches.")
-    validate_every: int = Field(default=500, ge=1, le=1_000_000, description="Steps from one validation to the next.")
 
     @field_validator("widths")
     @classmethod
@@ -77,12 +76,13 @@ def distill(
 
     - `pictures`: what the crops are cut from; each folder counts alike.
     - `teachers`: VGGs; a layer is taught by the first of them that has it.
-    - `validation`: pictures whose middle parts are compared every `validate_every` steps and at the end; the log holds the
+    - `validation`: pictures whose middle parts are compared now and then, and at the end; the log holds the
       errors as 'validation relu1_1' …
     - `start`: the result of an earlier training with the same `widths` and `layers`, to go on from.
 
-    The result holds the network and its heads in half precision; it is computed with in single precision. Raises StageError for a layer that the student or the teachers lack, for folders
-    without a picture as large as a crop, and for a loss that is not finite.
+    The result holds the network and its heads in half precision; it is computed with in single precision. Raises StageError for
+    a layer that the student or the teachers lack, for folders without a picture as large as a crop, for a `start` of another
+    shape, and for a loss that is not finite.
     """
     layers = tuple(params.layers.items())
     group = Teachers.of(teachers, tuple(params.layers), params.padding)
@@ -105,16 +105,10 @@ def distill(
         _require_alike(start, fresh)
     loss = Distillation(describe(fresh), layers, params.gram_weight)
     unseen = None if validation is None else lessons.teach(center_crops(validation, params.crop))
-
-    first = step = loop.start(params.schedule, (start or fresh).tensors)
-    if (arrays := checkpoint.load()) is not None:
-        first = step = loop.restored(first, arrays)
-    for step in loop.train(first, loss, lessons, schedule=params.schedule):
-        terms = step.terms
-        if unseen is not None and (step.number % params.validate_every == 0 or step.number == params.schedule.steps):
-            errors = loop.terms_of(step.tensors, unseen, loss=loss)
-            terms = {**terms, **{f"validation {name}": float(error) for name, error in errors.items()}}
-        emit(Progress(step.number, params.schedule.steps, step.loss, terms))
+    validate = None if unseen is None else partial(loop.evaluate, batch=unseen, loss=loss)
+    step = loop.start(params.schedule, (start or fresh).tensors, checkpoint.load())
+    for step in loop.train(step, loss, lessons, schedule=params.schedule, validate=validate):  # noqa: B020
+        emit(Progress(step.number, params.schedule.steps, step.loss, step.terms))
         checkpoint.offer(partial(loop.saved, step))
     return Weights({name: jnp.asarray(tensor, jnp.float16) for name, tensor in step.tensors.items()}, fresh.metadata)
 

@@ -31,7 +31,6 @@ class TrainUpscalerParams(Params):
         description="The long side that pictures are brought to, if above it: photographs are sharp only when shrunk.",
     )
     halvings: int = Field(default=1, ge=0, le=8, description="How often pictures are halved, to be cut at that size too.")
-    validate_every: int = Field(default=1000, ge=1, le=1_000_000, description="Steps from one validation to the next.")
     validation_crop: int = Field(
         default=240, ge=24, le=4096, multiple_of=12, description="The side of what pictures are validated by, in pixels."
     )
@@ -54,7 +53,7 @@ def train_upscaler(
     comes nearer to the crops, by their mean absolute difference (see `stylepipe.neural.training.superresolution`).
 
     - `pictures`: what the crops are cut from; each folder counts alike.
-    - `validation`: pictures whose middle parts are enlarged every `validate_every` steps and at the end; the log holds the mean
+    - `validation`: pictures whose middle parts are enlarged now and then, and at the end; the log holds the mean
       PSNR in dB as 'validation x2', 'validation x3' and 'validation x4'.
     - `start`: the result of an earlier training with the same `blocks` and `channels`, to go on from.
 
@@ -70,15 +69,9 @@ def train_upscaler(
     crops = crops_of(pictures, side=max(FACTORS) * params.crop, longest=params.longest, halvings=params.halvings)
     batches = examples(crops, crops_key, count=params.batch, side=params.crop)
     unseen = None if validation is None else center_crops(validation, params.validation_crop)
-
-    first = step = loop.start(params.schedule, weights.tensors)
-    if (saved := checkpoint.load()) is not None:
-        first = step = loop.restored(first, saved)
-    for step in loop.train(first, loss, batches, schedule=params.schedule):
-        terms = step.terms
-        if unseen is not None and (step.number % params.validate_every == 0 or step.number == params.schedule.steps):
-            found = score(Weights(step.tensors, weights.metadata), unseen)
-            terms = {**terms, **{f"validation {factor}": ratio for factor, ratio in found.items()}}
-        emit(Progress(step.number, params.schedule.steps, step.loss, terms))
+    validate = None if unseen is None else partial(score, large=unseen)
+    step = loop.start(params.schedule, weights.tensors, checkpoint.load())
+    for step in loop.train(step, loss, batches, schedule=params.schedule, validate=validate):  # noqa: B020
+        emit(Progress(step.number, params.schedule.steps, step.loss, step.terms))
         checkpoint.offer(partial(loop.saved, step))
     return in_half_precision(Weights(step.tensors, weights.metadata))

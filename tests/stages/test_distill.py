@@ -42,13 +42,12 @@ def run(tiny_vgg):
         given = {
             "widths": ((6,), (8,)),
             "layers": {"relu1_1": 1, "relu2_1": 1},
-            "schedule": {"steps": 60, "learning_rate": 0.03, "warmup": 5},
+            "schedule": {"steps": 60, "learning_rate": 0.03, "warmup": 5, "validate_every": 25},
             "batch": 2,
             "crop": 32,
             "halvings": 0,
             "batches": 3,
             "passes": 2,
-            "validate_every": 25,
             **params,
         }
         return distill(

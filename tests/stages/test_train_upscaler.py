@@ -40,11 +40,10 @@ def run(*, pictures=(0, 1), start=None, events=None, memory=None, **params) -> W
     given = {
         "blocks": 1,
         "channels": 16,
-        "schedule": {"steps": 60, "learning_rate": 0.005, "warmup": 5},
+        "schedule": {"steps": 60, "learning_rate": 0.005, "warmup": 5, "validate_every": 25},
         "batch": 2,
         "crop": 8,
         "halvings": 0,
-        "validate_every": 25,
         "validation_crop": 48,
         **params,
     }
@@ -76,7 +75,7 @@ def test_it_learns_and_validates():
 
 
 def test_it_resumes_as_if_it_had_not_stopped():
-    options = {"schedule": {"steps": 12}, "validate_every": 100}
+    options = {"schedule": {"steps": 12}}
     whole = run(**options)
     memory = Memory(stop_at=7)
     with pytest.raises(Interrupted):

@@ -27,6 +27,7 @@ class Schedule(Spec):
     steps: int = Field(ge=1, le=10_000_000, description="How many.")
     learning_rate: float = Field(default=2e-3, gt=0, le=1, description="The highest.")
     warmup: int = Field(default=100, ge=0, le=1_000_000, description="Steps over which the learning rate rises from zero.")
+    validate_every: int = Field(default=500, ge=1, le=1_000_000, description="Steps from one validation to the next.")
     clip: float = Field(default=1.0, gt=0, le=1e9, description="The largest norm of a gradient: longer ones are shortened.")
 
     @property
@@ -46,18 +47,27 @@ class Step(NamedTuple):
     terms: Mapping[str, float] = {}
 
 
-def start(schedule: Schedule, tensors: Tensors) -> Step:
-    """Where a training of these tensors starts."""
+def start(schedule: Schedule, tensors: Tensors, saved: Mapping[str, np.ndarray] | None = None) -> Step:
+    """Where a training that starts from these tensors begins, or goes on: at the step that was `saved`."""
     # Copies: each step is given the memory of the one before it.
     own = {name: jnp.array(tensor, jnp.float32) for name, tensor in tensors.items()}
-    return Step(0, own, schedule.optimizer.init(own))
+    moments = schedule.optimizer.init(own)
+    return Step(0, own, moments) if saved is None else Step(int(saved["number"]), *filled((own, moments), saved))
 
 
-def train(since: Step, loss: Loss, batches: Callable[[int], Any], *, schedule: Schedule) -> Iterator[Step]:
+def train(
+    since: Step,
+    loss: Loss,
+    batches: Callable[[int], Any],
+    *,
+    schedule: Schedule,
+    validate: Callable[[Tensors], Mapping[str, Any]] | None = None,
+) -> Iterator[Step]:
     """The steps from `since` to the schedule's last, each computed when it is asked for.
 
     `batches` gives the batch of a step by its number, from 1: the step after a restored one is as without the interruption.
-    Raises StageError for a loss that is not finite.
+    What `validate` finds, every so many steps and after the last, is among the terms, as 'validation …'. Raises StageError for
+    a loss that is not finite.
     """
     step = since
     while step.number < schedule.steps:
@@ -66,24 +76,22 @@ def train(since: Step, loss: Loss, batches: Callable[[int], Any], *, schedule: S
         value, terms = jax.device_get((value, terms))
         if not np.isfinite(value):
             raise StageError(f"The loss is {value} at step {number}.", hint="Lower the learning rate.")
-        step = Step(number, tensors, moments, float(value), {name: float(term) for name, term in terms.items()})
+        shown = {name: float(term) for name, term in terms.items()}
+        if validate and (number % schedule.validate_every == 0 or number == schedule.steps):
+            shown |= {f"validation {name}": float(figure) for name, figure in validate(tensors).items()}
+        step = Step(number, tensors, moments, float(value), shown)
         yield step
 
 
 @partial(jax.jit, static_argnames="loss")
-def terms_of(tensors: Tensors, batch: Any, *, loss: Loss) -> Mapping[str, Float[Array, ""]]:
-    """The terms of the loss at these tensors, as for validation."""
+def evaluate(tensors: Tensors, batch: Any, *, loss: Loss) -> Mapping[str, Float[Array, ""]]:
+    """The terms of the loss for a batch, as for validation."""
     return loss(tensors, batch)[1]
 
 
 def saved(step: Step) -> dict[str, np.ndarray]:
-    """All of a step that the rest depends on, as named arrays on the host."""
+    """All of a step that the rest depends on, as named arrays on the host, for `start`."""
     return {**named((step.tensors, step.moments)), "number": np.array(step.number)}
-
-
-def restored(template: Step, arrays: Mapping[str, np.ndarray]) -> Step:
-    """The step that `saved` took apart; `template` is one of the same training."""
-    return Step(int(arrays["number"]), *filled((template.tensors, template.moments), arrays))
 
 
 @partial(jax.jit, static_argnames=("loss", "schedule"), donate_argnames=("tensors", "moments"))

@@ -70,7 +70,7 @@ def loss(tensors: Tensors, given: tuple[Example, ...]) -> tuple[Float[Array, ""]
     return sum(terms.values(), jnp.zeros(())), terms
 
 
-def score(weights: Weights, large: Float[np.ndarray, "pictures h w 3"]) -> dict[str, float]:
+def score(tensors: Tensors, large: Float[np.ndarray, "pictures h w 3"]) -> dict[str, float]:
     """The mean PSNR of the pictures in dB at each factor, 'x2', 'x3', 'x4', as published ones are measured.
 
     On luma, without `factor` pixels at the border, after rounding to 8 bits. Sides are multiples of 12.
@@ -78,7 +78,7 @@ def score(weights: Weights, large: Float[np.ndarray, "pictures h w 3"]) -> dict[
     found = {}
     for factor in FACTORS:
         pairs = zip(np.asarray(example(large, factor=factor).small), large, strict=True)
-        results = ((np.clip(enlarge(weights, small, factor=factor), 0, 1), picture) for small, picture in pairs)
+        results = ((np.clip(enlarge(Weights(tensors), small, factor=factor), 0, 1), picture) for small, picture in pairs)
         ratios = [psnr(np.rint(result * 255) / 255, picture, channel="y", border=factor) for result, picture in results]
         found[f"x{factor}"] = float(np.mean(ratios))
     return found

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from stylepipe.errors import StageError
-from stylepipe.neural.training.loop import Schedule, restored, saved, start, train
+from stylepipe.neural.training.loop import Schedule, saved, start, train
 
 
 def distance(tensors, batch):
@@ -56,7 +56,7 @@ def test_a_restored_training_goes_on_the_same_way():
         rest.append(np.array(step.tensors["x"]))
         if step.number == 4:
             kept = saved(step)
-    again = restored(start(schedule, {"x": np.zeros(2)}), kept)
+    again = start(schedule, {"x": np.zeros(2)}, kept)
     assert again.number == 4
     resumed = [
         np.array(step.tensors["x"]) for step in train(again, distance, lambda n: jnp.float32([n, -n]), schedule=schedule)
@@ -68,3 +68,15 @@ def test_a_loss_that_is_not_finite_stops_it():
     with pytest.raises(StageError) as caught:
         run(Schedule(steps=5), target=lambda number: jnp.full(2, np.nan if number == 3 else 0.0))
     assert caught.value.message == "The loss is nan at step 3."
+
+
+def test_it_validates_now_and_then_and_at_the_end():
+    schedule = Schedule(steps=8, validate_every=3)
+    steps = train(
+        start(schedule, {"x": np.zeros(2)}),
+        distance,
+        lambda number: jnp.zeros(2),
+        schedule=schedule,
+        validate=lambda tensors: {"first": float(tensors["x"][0])},
+    )
+    assert [step.number for step in steps if "validation first" in step.terms] == [3, 6, 8]

@@ -76,7 +76,7 @@ def test_every_tensor_has_a_gradient():
 
 def test_the_score_of_a_network_that_adds_nothing_is_bicubics():
     weights = fresh(jax.random.key(0), Upscaler(1, 4))
-    found = score(weights, LARGE)
+    found = score(weights.tensors, LARGE)
     for factor in FACTORS:
         small = np.rint(np.clip(bicubic(LARGE, (48 // factor, 36 // factor)), 0, 1) * 255) / 255
         enlarged = np.rint(np.clip(bicubic(np.float32(small), (48, 36)), 0, 1) * 255) / 255
@@ -87,4 +87,4 @@ def test_the_score_of_a_network_that_adds_nothing_is_bicubics():
 def test_the_score_is_taken_of_what_a_picture_can_hold():
     weights = fresh(jax.random.key(0), Upscaler(1, 4))
     bright = Weights({**weights.tensors, "x2/bias": np.full(12, 9, np.float32)}, weights.metadata)
-    assert score(bright, np.ones((1, 24, 24, 3), np.float32))["x2"] == np.inf  # all that is above white is white
+    assert score(bright.tensors, np.ones((1, 24, 24, 3), np.float32))["x2"] == np.inf  # all that is above white is white
