@@ -7,12 +7,25 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stylepipe.neural.losses import content, gram, total_variation
+from stylepipe.neural.losses import content, gram, histogram, sliced_wasserstein, total_variation
 from stylepipe.neural.losses.base import Family
 
-AnyLoss = Annotated[content.Content | gram.Gram | total_variation.TotalVariation, Field(discriminator="kind")]
+AnyLoss = Annotated[
+    content.Content
+    | gram.Gram
+    | histogram.Histogram
+    | sliced_wasserstein.SlicedWasserstein
+    | total_variation.TotalVariation,
+    Field(discriminator="kind"),
+]
 
-FAMILIES: dict[str, Family] = {"content": content, "gram": gram, "total_variation": total_variation}
+FAMILIES: dict[str, Family] = {
+    "content": content,
+    "gram": gram,
+    "histogram": histogram,
+    "sliced_wasserstein": sliced_wasserstein,
+    "total_variation": total_variation,
+}
 
 
 def family(loss: AnyLoss) -> Family:

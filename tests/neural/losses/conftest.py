@@ -66,3 +66,44 @@ def close():
         assert np.linalg.norm(np.float64(found) - expected) <= 1e-5 * np.linalg.norm(expected)
 
     return check
+
+
+@pytest.fixture(scope="session")
+def slope():
+    """The gradient of a function of an array in float64, by central differences."""
+
+    def differences(function, at):
+        gradient, step = np.zeros(at.shape), 1e-6 * np.abs(at).max()
+        for index in np.ndindex(at.shape):
+            ahead, behind = at.copy(), at.copy()
+            ahead[index] += step
+            behind[index] -= step
+            gradient[index] = (function(ahead) - function(behind)) / (2 * step)
+        return gradient
+
+    return differences
+
+
+@pytest.fixture(scope="session")
+def transported():
+    """The mean squared motion of values to wanted ones in order, with its gradient, in float64: every value is there as often
+    as its weight, a whole number, says, so that both are as many and the k-th smallest goes to the k-th smallest."""
+
+    def of_row(values, weights, wanted, wanted_weights):
+        count = np.lcm(weights.sum(), wanted_weights.sum())
+        copies = np.repeat(np.arange(values.size), weights * (count // weights.sum()))
+        copies = copies[np.argsort(values[copies], kind="stable")]
+        goals = np.sort(np.repeat(np.float64(wanted), wanted_weights * (count // wanted_weights.sum())))
+        motion, gradient = values[copies] - goals, np.zeros(values.size)
+        np.add.at(gradient, copies, 2 * motion / count)
+        return np.mean(motion**2), gradient
+
+    def of_rows(values, wanted, weights=None, wanted_weights=None):
+        weights, wanted_weights = (
+            np.ones(rows.shape[1], int) if given is None else given
+            for rows, given in ((values, weights), (wanted, wanted_weights))
+        )
+        found = [of_row(np.float64(one), weights, other, wanted_weights) for one, other in zip(values, wanted, strict=True)]
+        return np.mean([value for value, _ in found]), np.stack([gradient for _, gradient in found]) / len(values)
+
+    return of_rows
