@@ -76,8 +76,8 @@ def distill(
 
     - `pictures`: what the crops are cut from; each folder counts alike.
     - `teachers`: VGGs; a layer is taught by the first of them that has it.
-    - `validation`: pictures whose middle parts are compared now and then, and at the end; the log holds the
-      errors as 'validation relu1_1' …
+    - `validation`: pictures whose middle parts are compared now and then, and at the end; the log holds the errors as
+      'validation relu1_1' …
     - `start`: the result of an earlier training with the same `widths` and `layers`, to go on from.
 
     The result holds the network and its heads in half precision; it is computed with in single precision. Raises StageError for
@@ -110,7 +110,7 @@ def distill(
     for step in loop.train(step, loss, lessons, schedule=params.schedule, validate=validate):  # noqa: B020
         emit(Progress(step.number, params.schedule.steps, step.loss, step.terms))
         checkpoint.offer(partial(loop.saved, step))
-    return Weights({name: jnp.asarray(tensor, jnp.float16) for name, tensor in step.tensors.items()}, fresh.metadata)
+    return loop.result(step, fresh.metadata)
 
 
 def _require_alike(start: Weights, fresh: Weights) -> None:

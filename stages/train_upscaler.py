@@ -9,7 +9,7 @@ from pydantic import Field
 
 from stylepipe.artifacts import Folder, Weights
 from stylepipe.errors import StageError
-from stylepipe.neural.networks.upscaler import DEEPEST, FACTORS, WIDEST, Upscaler, describe, fresh, in_half_precision
+from stylepipe.neural.networks.upscaler import DEEPEST, FACTORS, WIDEST, Upscaler, describe, fresh
 from stylepipe.neural.training import loop
 from stylepipe.neural.training.crops import center_crops, crops_of
 from stylepipe.neural.training.superresolution import examples, loss, score
@@ -74,4 +74,4 @@ def train_upscaler(
     for step in loop.train(step, loss, batches, schedule=params.schedule, validate=validate):  # noqa: B020
         emit(Progress(step.number, params.schedule.steps, step.loss, step.terms))
         checkpoint.offer(partial(loop.saved, step))
-    return in_half_precision(Weights(step.tensors, weights.metadata))
+    return loop.result(step, weights.metadata)

@@ -47,7 +47,7 @@ def test_every_recipe_is_checked_commented_and_uses_files_that_exist(path):
     recipe = load_recipe(path)
     assert recipe.warnings == ()
     assert path.read_text().startswith("# ")
-    files = [found for found in recipe.inputs.values() if found.kind != "weights"]
+    files = [found for found in recipe.inputs.values() if found.is_picture]
     assert [found.reference for found in files if not (found.root / found.reference).is_file()] == []
 
 

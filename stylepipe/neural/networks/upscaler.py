@@ -50,7 +50,7 @@ class Upscaler(NamedTuple):
     channels: int
 
     def __str__(self) -> str:
-        return f"{self.blocks} blocks of {self.channels} channels"
+        return f"{self.blocks} block{'s'[: self.blocks != 1]} of {self.channels} channels"
 
 
 def fresh(key: PRNGKeyArray, network: Upscaler) -> Weights:
@@ -90,11 +90,6 @@ def describe(weights: Weights) -> Upscaler:
             if shapes[tensor] != expected:
                 raise WeightsError(f"The tensor '{tensor}' has shape {shapes[tensor]}; expected is {expected}.")
     return found
-
-
-def in_half_precision(weights: Weights) -> Weights:
-    """The same weights, stored in half the bytes; the network computes with them in the precision of its pictures."""
-    return Weights({name: np.asarray(tensor, np.float16) for name, tensor in weights.tensors.items()}, weights.metadata)
 
 
 def _layers(network: Upscaler) -> dict[str, tuple[int, int]]:
