@@ -7,15 +7,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stylepipe.neural.losses import content, gram, histogram, sliced_wasserstein, total_variation
+from stylepipe.neural.losses import content, gram, histogram, moments, sliced_wasserstein, total_variation, wasserstein
 from stylepipe.neural.losses.base import Family
 
 AnyLoss = Annotated[
     content.Content
     | gram.Gram
     | histogram.Histogram
+    | moments.Moments
     | sliced_wasserstein.SlicedWasserstein
-    | total_variation.TotalVariation,
+    | total_variation.TotalVariation
+    | wasserstein.Wasserstein,
     Field(discriminator="kind"),
 ]
 
@@ -23,8 +25,10 @@ FAMILIES: dict[str, Family] = {
     "content": content,
     "gram": gram,
     "histogram": histogram,
+    "moments": moments,
     "sliced_wasserstein": sliced_wasserstein,
     "total_variation": total_variation,
+    "wasserstein": wasserstein,
 }
 
 

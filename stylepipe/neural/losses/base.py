@@ -189,6 +189,13 @@ class Sums(NamedTuple):
         return self.total / self.positions.reshape(-1, *[1] * (self.total.ndim - 1))
 
 
+class MomentSums(NamedTuple):
+    """Sums of a layer's features, and of their squares by channel or their products by pair of channels."""
+
+    first: Sums
+    second: Sums
+
+
 PositionWeights = Sequence[Float[Array, " n"] | None]
 """For each region, how much each of n positions counts; None is 1 at all of them."""
 

@@ -39,6 +39,11 @@ def arrays(height, width, make):
     return {name: make((height >> halvings[name], width >> halvings[name], CHANNELS[name])) for name in CHANNELS}
 
 
+def alike(found, expected, tolerance):
+    """Whether two gradients are, relative to the largest slope."""
+    return np.abs(found - expected).max() <= tolerance * np.abs(expected).max()
+
+
 def region(picture, inside):
     """A mask at each layer; `inside` says of (height, width) what is."""
     masks = {name: np.zeros(picture[name].shape[:2]) for name in LAYERS}
@@ -130,7 +135,7 @@ def test_it_grows_with_the_weights_of_its_layers(kind, score, picture, example):
     thrice = score(tripled, picture, (example, None))
     assert thrice.value == pytest.approx(3 * once.value, rel=1e-6)
     for layer in LAYERS:
-        np.testing.assert_allclose(thrice.gradient[layer], 3 * once.gradient[layer], rtol=1e-4, atol=1e-8)
+        assert alike(thrice.gradient[layer], 3 * once.gradient[layer], 1e-5)
 
 
 @pytest.mark.parametrize("scale", [2.0**-12, 2.0**12])
@@ -141,8 +146,7 @@ def test_a_weight_means_the_same_at_any_scale_of_features(kind, scale, score, pi
     found = score(of_kind(kind), next(larger), (next(larger), None))
     assert found.value == pytest.approx(expected.value, rel=1e-4)
     for layer in LAYERS:
-        slope = expected.gradient[layer]
-        np.testing.assert_allclose(scale * found.gradient[layer], slope, atol=1e-3 * np.abs(slope).max())
+        assert alike(scale * found.gradient[layer], expected.gradient[layer], 1e-4)
 
 
 @pytest.mark.parametrize("kind", STYLES)
@@ -151,7 +155,7 @@ def test_a_style_given_twice_is_that_style(kind, score, picture, example):
     twice = score(of_kind(kind), picture, (example, None), (example, None), weights=[1, 3])
     assert twice.value == pytest.approx(once.value, rel=1e-5)
     for layer in LAYERS:
-        np.testing.assert_allclose(twice.gradient[layer], once.gradient[layer], rtol=1e-3, atol=1e-7)
+        assert alike(twice.gradient[layer], once.gradient[layer], 1e-4)
 
 
 @pytest.mark.parametrize("kind", STYLES)
@@ -161,7 +165,7 @@ def test_a_region_that_is_everywhere_is_none(kind, score, picture, example):
     again = score(of_kind(kind), picture, (example, everywhere), masks=[everywhere])
     assert again.value == pytest.approx(once.value, rel=1e-5)
     for layer in LAYERS:
-        np.testing.assert_allclose(again.gradient[layer], once.gradient[layer], rtol=1e-3, atol=1e-7)
+        assert alike(again.gradient[layer], once.gradient[layer], 1e-4)
 
 
 @pytest.mark.parametrize("kind", STYLES)
@@ -189,7 +193,7 @@ def test_a_small_region_is_styled_as_strongly_as_a_large_one(kind, score, exampl
         return found.value, *(found.gradient[layer].sum((0, 1)) for layer in LAYERS)
 
     for small, large in zip(styled(8, 6), styled(24, 48), strict=True):  # 2 % and 50 %
-        np.testing.assert_allclose(small, large, atol=1e-4 * np.abs(large).max())
+        assert alike(small, large, 1e-4)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,0 +1,151 @@
+"""Style as a Gaussian over features: the Wasserstein distance (K. Crowson 2020, style-transfer-pytorch)."""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.scipy.linalg import solve_triangular
+from jaxtyping import Array, Float
+
+from stylepipe.neural.losses.base import (
+    Examples,
+    MomentSums,
+    References,
+    StyleLoss,
+    View,
+    examples,
+    means,
+    normaliser,
+    sum_positions,
+    sum_products,
+    weights_by_position,
+)
+
+_FLOOR = 1e-4
+"""Is added to the variance in every direction, so that no covariance is singular."""
+
+
+class Wasserstein(StyleLoss):
+    """Compares Gaussians fitted to the features, by how far mass must be moved to make one into the other (W2).
+
+    For the mean μ and covariance Σ of c features over the positions, the loss of a layer is
+
+        mean((μ − μ_style)²) + mean(diag(Σ + Σ_style − 2 (Σ_style^½ Σ Σ_style^½)^½)),    1e-4·I added to both Σ.
+
+    Unless `normalize: none`, features are measured in root mean squares of the style's, which divides the loss by their mean
+    square, and makes 1e-4 a share of it. Crowson's program has the matrix root from Newton and Schulz's iteration; here it is
+    exact. Several styles: the target is the Gaussian of them all together, each in its share; with masks, each style's is
+    compared in its own region, and the losses are summed by those weights.
+    """
+
+    kind: Literal["wasserstein"] = "wasserstein"
+
+
+class Gaussian(NamedTuple):
+    """The style at one layer, in units of `scale`: a mean, and a factor R of the covariance, R Rᵀ = Σ + 1e-4·I."""
+
+    mean: Float[Array, "regions channels"]
+    factor: Float[Array, "regions channels channels"]
+    scale: Float[Array, " regions"]
+
+
+def statistic(spec: Wasserstein, view: View) -> dict[str, MomentSums]:
+    """By layer, Σ_p m_p F_p (regions, c) and Σ_p m_p F_pᵀ F_p (regions, c, c): O(n c²) time, O(n c) memory.
+
+    A step takes O(c³) time and O(c²) memory besides, for the root of the covariance.
+    """
+    found = {}
+    for layer in spec.table:
+        features = view.picture.features[layer]
+        flat, weights = features.reshape(-1, features.shape[-1]), weights_by_position(view, layer)
+        found[layer] = MomentSums(sum_positions(flat, weights), sum_products(flat, flat, weights))
+    return found
+
+
+def target(spec: Wasserstein, references: References) -> Examples:
+    """By layer, the Gaussians of the styles: one for each region, or that of them all together."""
+    blended = examples(references)
+    gaussians = {layer: _gaussian(spec, *moments) for layer, moments in blended.means.items()}
+    return Examples(gaussians, blended.weights)
+
+
+def distance(spec: Wasserstein, statistic: Mapping[str, MomentSums], target: Examples) -> Float[Array, ""]:
+    """Σ over layers and regions of their weights times the squared W2 distance by channel."""
+    total = jnp.zeros(())
+    for layer, weight in spec.table.items():
+        wanted, found = target.means[layer], means(statistic[layer])
+        mean, covariance = _in_units(found.first, found.second, wanted.scale)
+        moved = jnp.mean((mean - wanted.mean) ** 2, 1) + _bures(covariance, wanted.factor) / mean.shape[1]
+        total += weight * jnp.dot(target.weights, moved)
+    return total
+
+
+def _gaussian(
+    spec: Wasserstein, first: Float[Array, "regions channels"], second: Float[Array, "regions channels channels"]
+) -> Gaussian:
+    mean_square = jnp.mean(jnp.diagonal(second, axis1=1, axis2=2), 1)
+    scale = jnp.sqrt(normaliser(spec, mean_square))
+    mean, covariance = _in_units(first, second, scale)
+    return Gaussian(mean, _factor(covariance), scale)
+
+
+def _in_units(
+    first: Float[Array, "regions channels"], second: Float[Array, "regions channels channels"], scale: Float[Array, " regions"]
+) -> tuple[Float[Array, "regions channels"], Float[Array, "regions channels channels"]]:
+    """Mean and covariance, from the first and second moments, of features that are divided by `scale`."""
+    mean = first / scale[:, None]
+    return mean, second / scale[:, None, None] ** 2 - mean[:, :, None] * mean[:, None]
+
+
+@jax.jit
+def _factor(covariance: Float[Array, "regions c c"]) -> Float[Array, "regions c c"]:
+    """The triangular L with L Lᵀ = Σ + 1e-4·I."""
+    identity = jnp.eye(covariance.shape[-1])
+    factor = jnp.linalg.cholesky(covariance + _FLOOR * identity)
+
+    def lifted() -> Float[Array, "regions c c"]:
+        """Where features are so much larger than the style's that rounding leaves variances below −1e-4."""
+        variances = jnp.linalg.eigvalsh(covariance)
+        lift = _FLOOR + 2e-6 * jnp.abs(variances).max(1) - jnp.minimum(variances[:, 0], 0)
+        return jnp.linalg.cholesky(covariance + lift[:, None, None] * identity)
+
+    return jax.lax.cond(jnp.isfinite(factor).all(), lambda: factor, lifted)
+
+
+@jax.custom_vjp
+def _bures(covariance: Float[Array, "regions c c"], factor: Float[Array, "regions c c"]) -> Float[Array, " regions"]:
+    """tr(Σ + A − 2 (A^½ Σ A^½)^½), for the factor R of A = R Rᵀ: the least |L Q − R|² of all rotations Q, where L Lᵀ = Σ.
+
+    (Bhatia, Jain and Lim 2019, On the Bures–Wasserstein distance, theorem 1.) Q is the polar factor of Lᵀ R. In float32, on the
+    features of a network, this keeps 1e-7 of the value and 1e-5 of the gradient, where the eigenvalues of A^½ Σ A^½, being
+    squares of what is wanted, keep 1e-4 and 1e-2. The gradient by Σ is I − L^−ᵀ Q Rᵀ; it is computed as L^−ᵀ Q (L Q − R)ᵀ, so
+    that the difference, which is small near the style, is taken first.
+    """
+    return _bures_forward(covariance, factor)[0]
+
+
+@jax.jit
+def _bures_forward(
+    covariance: Float[Array, "regions c c"], factor: Float[Array, "regions c c"]
+) -> tuple[Float[Array, " regions"], Float[Array, "regions c c"]]:
+    own = _factor(covariance)
+    left, _, right = jnp.linalg.svd(_product(own.mT, factor))
+    rotation = _product(left, right)
+    rotation = 1.5 * rotation - 0.5 * _product(rotation, _product(rotation.mT, rotation))  # takes out the SVD's rounding
+    difference = _product(own, rotation) - factor
+    slope = solve_triangular(own.mT, _product(rotation, difference.mT), lower=False)
+    return jnp.sum(difference**2, (1, 2)), (slope + slope.mT) / 2
+
+
+def _bures_backward(
+    slope: Float[Array, "regions c c"], cotangent: Float[Array, " regions"]
+) -> tuple[Float[Array, "regions c c"], None]:
+    return cotangent[:, None, None] * slope, None
+
+
+_bures.defvjp(_bures_forward, _bures_backward)
+
+
+def _product(left: Float[Array, "regions a b"], right: Float[Array, "regions b c"]) -> Float[Array, "regions a c"]:
+    return jnp.matmul(left, right, precision="highest")
