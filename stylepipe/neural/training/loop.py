@@ -84,7 +84,7 @@ def train(
 
 
 def result(step: Step, metadata: Mapping[str, str]) -> Weights:
-    """The network in half precision, which is as good, in half the bytes; networks compute in the precision of their pictures."""
+    """The network in half precision: as good, in half the bytes. Networks compute in the precision of their pictures."""
     return Weights({name: np.asarray(tensor, np.float16) for name, tensor in step.tensors.items()}, metadata)
 
 
