@@ -7,11 +7,23 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stylepipe.neural.losses import content, gram, histogram, moments, sliced_wasserstein, total_variation, wasserstein
+from stylepipe.neural.losses import (
+    content,
+    cooccurrence,
+    correlation_chain,
+    gram,
+    histogram,
+    moments,
+    sliced_wasserstein,
+    total_variation,
+    wasserstein,
+)
 from stylepipe.neural.losses.base import Family
 
 AnyLoss = Annotated[
     content.Content
+    | cooccurrence.Cooccurrence
+    | correlation_chain.CorrelationChain
     | gram.Gram
     | histogram.Histogram
     | moments.Moments
@@ -23,6 +35,8 @@ AnyLoss = Annotated[
 
 FAMILIES: dict[str, Family] = {
     "content": content,
+    "cooccurrence": cooccurrence,
+    "correlation_chain": correlation_chain,
     "gram": gram,
     "histogram": histogram,
     "moments": moments,

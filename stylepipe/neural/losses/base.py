@@ -35,6 +35,14 @@ Layers = Annotated[
     Annotated[dict[LayerName, LayerWeight], Field(min_length=1)] | Literal["all"],
     Field(description="The layers to compare, each with its weight; `all` is every layer that the network has, at 1."),
 ]
+Shift = Annotated[
+    float,
+    Field(
+        ge=-1e4,
+        le=1e4,
+        description="Subtracted from the features. At 1, sparse features do not vanish from G (Novak and Nikulin 2016, 3.3).",
+    ),
+]
 
 Maps = Mapping[str, Float[Array, "_ _"]]
 """A mask at each layer, by the layer's name."""

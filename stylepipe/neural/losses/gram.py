@@ -5,11 +5,11 @@ from typing import Literal
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
-from pydantic import Field
 
 from stylepipe.neural.losses.base import (
     Examples,
     References,
+    Shift,
     StyleLoss,
     Sums,
     View,
@@ -30,12 +30,7 @@ class Gram(StyleLoss):
     """
 
     kind: Literal["gram"] = "gram"
-    shift: float = Field(
-        default=0.0,
-        ge=-1e4,
-        le=1e4,
-        description="Subtracted from the features. At 1, sparse features do not vanish from G (Novak and Nikulin 2016, 3.3).",
-    )
+    shift: Shift = 0.0
 
 
 def statistic(spec: Gram, view: View) -> dict[str, Sums]:

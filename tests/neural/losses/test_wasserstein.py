@@ -114,9 +114,9 @@ def test_known_by_hand(evaluate):
 
 
 @settings(max_examples=10, deadline=None)
-@given(st.integers(1, 6), st.integers(1, 6), st.integers(1, 5), st.integers(0, 2**32 - 1))
-def test_it_knows_which_features_occur_together_and_not_where(evaluate, height, width, channels, seed):
-    draw = np.random.default_rng(seed)
+@given(st.sampled_from([(1, 1, 1), (4, 6, 3), (3, 2, 5)]), st.integers(0, 2**32 - 1))
+def test_it_knows_which_features_occur_together_and_not_where(evaluate, size, seed):
+    (height, width, channels), draw = size, np.random.default_rng(seed)
     style = draw.random((height, width, channels)) + 0.1
     moved = draw.permutation(style.reshape(-1, channels)).reshape(width, height, channels)
     found = evaluate(ONE, {"relu1_1": np.tile(moved, (2, 3, 1))}, styles=[({"relu1_1": style}, None)])

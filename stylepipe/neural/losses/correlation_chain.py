@@ -1,0 +1,86 @@
+"""Style as the correlations of adjacent layers (Novak and Nikulin 2016, 3.5, arXiv 1605.04603)."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Literal
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+from pydantic import Field, field_validator
+
+from stylepipe.neural.losses.base import (
+    Examples,
+    Layers,
+    References,
+    Shift,
+    StyleLoss,
+    Sums,
+    View,
+    examples,
+    squared_error,
+    sum_products,
+    weights_by_position,
+)
+
+
+class CorrelationChain(StyleLoss):
+    """Compares which features of each layer occur together with which features of the next.
+
+    For features F of a layer, (n, c), and F' of the next of `layers`, (n', c'), G = (F − shift)ᵀ (up(F') − shift) / n, where up
+    repeats each position of the deeper layer for all those of the shallower one that its pools came from (at an odd size, its
+    last row and column for what the pools left out). The loss is the sum over pairs of mean((G − G_style)²), over the mean
+    square of G_style unless `normalize: none`; a pair counts by the mean of its layers' weights. Several styles: the target is
+    the mean of their G by their weights; with masks, each style's G is compared in its own region, and the losses are summed
+    by those weights.
+
+    INetwork codes the chain as something else, differences of consecutive layers' errors: that is a loss of the kind `gram`,
+    with `shift: 1` and `geometric: consecutive_errors`.
+    """
+
+    kind: Literal["correlation_chain"] = "correlation_chain"
+    layers: Layers = Field(default="all")
+    shift: Shift = 0.0
+
+    @field_validator("layers")
+    @classmethod
+    def _two_at_least(cls, layers: Layers) -> Layers:
+        if layers != "all" and len(layers) < 2:
+            raise ValueError("a chain takes at least 2 layers")
+        return layers
+
+
+def statistic(spec: CorrelationChain, view: View) -> dict[str, Sums]:
+    """By the shallower layer of each pair, Σ_p m_p F_pᵀ up(F')_p (regions, c, c'): O(n c c') time, O(n (c + c')) memory."""
+    found = {}
+    for shallow, deep in pairwise(sorted(spec.table)):  # by their names, from the shallowest
+        features = view.picture.features[shallow] - spec.shift
+        below = _up(view.picture.features[deep], features.shape[:2], 2 ** (_block(deep) - _block(shallow))) - spec.shift
+        flat, below = (each.reshape(-1, each.shape[-1]) for each in (features, below))
+        found[shallow] = sum_products(flat, below, weights_by_position(view, shallow))
+    return found
+
+
+def _block(layer: str) -> int:
+    return int(layer[len("relu")])
+
+
+def _up(features: Float[Array, "h w c"], size: tuple[int, ...], factor: int) -> Float[Array, "height width c"]:
+    """Each position repeated `factor` times along both axes, and the last ones as often as it takes to fill `size`."""
+    height, width, channels = features.shape
+    spread = jnp.broadcast_to(features[:, None, :, None], (height, factor, width, factor, channels))
+    repeated = spread.reshape(height * factor, width * factor, channels)
+    return jnp.pad(repeated, ((0, size[0] - height * factor), (0, size[1] - width * factor), (0, 0)), mode="edge")
+
+
+def target(spec: CorrelationChain, references: References) -> Examples:
+    """By the shallower layer of each pair, the styles' G (regions, c, c'): one for each region, or blended into one."""
+    return examples(references)
+
+
+def distance(spec: CorrelationChain, statistic: Mapping[str, Sums], target: Examples) -> Float[Array, ""]:
+    """Σ over pairs and regions of their weights times mean((G − G_style)²), each over the mean square of its target."""
+    total = jnp.zeros(())
+    for shallow, deep in pairwise(sorted(spec.table)):
+        weight = (spec.table[shallow] + spec.table[deep]) / 2
+        total += weight * jnp.dot(target.weights, squared_error(spec, statistic[shallow].mean, target.means[shallow]))
+    return total
