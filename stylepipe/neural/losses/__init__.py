@@ -13,6 +13,7 @@ from stylepipe.neural.losses import (
     correlation_chain,
     gram,
     histogram,
+    laplacian,
     moments,
     sliced_wasserstein,
     total_variation,
@@ -26,6 +27,7 @@ AnyLoss = Annotated[
     | correlation_chain.CorrelationChain
     | gram.Gram
     | histogram.Histogram
+    | laplacian.Laplacian
     | moments.Moments
     | sliced_wasserstein.SlicedWasserstein
     | total_variation.TotalVariation
@@ -39,6 +41,7 @@ FAMILIES: dict[str, Family] = {
     "correlation_chain": correlation_chain,
     "gram": gram,
     "histogram": histogram,
+    "laplacian": laplacian,
     "moments": moments,
     "sliced_wasserstein": sliced_wasserstein,
     "total_variation": total_variation,

@@ -59,15 +59,20 @@ class Loss(Spec):
     weight: float = Field(default=1.0, ge=0, le=1e9, description="Multiplies the loss.")
 
 
-class FeatureLoss(Loss):
+class ExampleLoss(Loss):
+    """The base of the losses that compare with an example."""
+
+    normalize: Literal["target", "none"] = Field(
+        default="target",
+        description="`target` divides each layer's (or pool's) loss by the mean square of its own target, so that a weight "
+        "means the same with any network and any scale of features; `none` leaves it as it is.",
+    )
+
+
+class FeatureLoss(ExampleLoss):
     """The base of the losses on a network's features."""
 
     layers: Layers
-    normalize: Literal["target", "none"] = Field(
-        default="target",
-        description="`target` divides each layer's loss by the mean square of its own target, so that a weight means the same "
-        "with any network and any scale of features; `none` leaves it as it is.",
-    )
 
     @property
     def table(self) -> Mapping[str, float]:
@@ -261,7 +266,7 @@ def squared_error(
     return jnp.mean((found - wanted) ** 2, entries) / normaliser(spec, jnp.mean(wanted**2, entries))
 
 
-def normaliser(spec: FeatureLoss, mean_square: Float[Array, "*regions"]) -> Float[Array, "*regions"]:
-    """What a layer's loss is divided by, from the mean square of its target; a target that is zero throughout divides by 1."""
+def normaliser(spec: ExampleLoss, mean_square: Float[Array, "*regions"]) -> Float[Array, "*regions"]:
+    """What a layer's (or pool's) loss is divided by, from the mean square of its target; one that is 0 divides by 1."""
     scaled = spec.normalize == "target"
     return jnp.where(mean_square > 0, mean_square, 1.0) if scaled else jnp.ones_like(mean_square)

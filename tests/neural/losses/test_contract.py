@@ -17,7 +17,7 @@ from stylepipe.neural.objective import Example, Objective, prepare
 
 LAYERS = {"relu1_1": 1.0, "relu2_1": 2.0}
 CHANNELS = {"pixels": 3, "relu1_1": 4, "relu2_1": 5}
-SMALL = {"cooccurrence": {"shifts": [1]}}
+SMALL = {"cooccurrence": {"shifts": [1]}, "laplacian": {"pools": [2]}}
 """Parameters of the kinds whose defaults take larger pictures than those here."""
 
 
