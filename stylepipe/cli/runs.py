@@ -28,6 +28,7 @@ def run(
 ) -> None:
     """Runs a recipe; what was computed before is taken from the cache."""
     from stylepipe.cli.progress import observer
+    from stylepipe.cli.reports import reporting, shareable_command
     from stylepipe.engine import runner
     from stylepipe.neural.memory import keep_freed_memory
 
@@ -39,8 +40,9 @@ def run(
     job = load_job(recipe, param, force=force, start=start, until=until)
     for warning in job.recipe.warnings:
         console.say(f"warning: {warning}")
+    command = shareable_command(recipe, job.recipe, params=param, until=until)
     with observer(quiet=quiet) as observe:
-        result = runner.run(job, store=open_store(cache), outputs=outputs, observe=observe)
+        result = runner.run(job, store=open_store(cache), outputs=outputs, observe=reporting(observe), command=command)
     files = {name: str(path) for name, path in result.outputs.items()}
     data = {"folder": str(result.folder), "outputs": files, "record": result.record.model_dump(mode="json")}
     console.result("\n".join(files.values()) or str(result.folder), data)
@@ -110,12 +112,21 @@ def runs(outputs: Outputs = DEFAULT_OUTPUTS, json: Json = False) -> None:
     Console(as_json=json).result(text, data)
 
 
-def show(run: RunReference, outputs: Outputs = DEFAULT_OUTPUTS, json: Json = False) -> None:
+def show(
+    run: RunReference,
+    open_report: Annotated[bool, typer.Option("--open", help="Opens the run's report in the browser, written anew.")] = False,
+    outputs: Outputs = DEFAULT_OUTPUTS,
+    json: Json = False,
+) -> None:
     """Shows one run: its parameters, its stages, its results."""
     from stylepipe.engine.records import find_run, load_run
 
     folder = find_run(outputs, run)
     record = load_run(folder)
+    if open_report:
+        from stylepipe.cli import reports
+
+        Console().say(f"report {reports.open_report(folder)}")
     lines = [f"{record.recipe}  {record.id}  {record.status}  {_seconds(record.seconds)}", f"folder  {folder}"]
     lines += [f"param   {name} = {value}" for name, value in record.params.items()]
     lines += [f"input   {name}: {found.reference} ({found.sha256[:12]})" for name, found in record.inputs.items()]

@@ -76,12 +76,16 @@ class Failure(_Model):
 
 
 class RunRecord(_Model):
-    """All that is known of a run, as in record.json. A run is `killed` when its record says running and no process does it."""
+    """All that is known of a run, as in record.json. A run is `killed` when its record says running and no process does it.
+
+    `command` is what one types to run the same again, if the run was typed.
+    """
 
     format: int = FORMAT
     id: str
     recipe: str
     status: Status
+    command: tuple[str, ...] = ()
     started: str
     seconds: float = 0.0
     seed: int

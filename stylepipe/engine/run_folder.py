@@ -5,7 +5,7 @@ import json
 import secrets
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ from stylepipe.stage import Note, Progress
 class RunFolder:
     """A run's folder, from its making to its end. Whatever cannot be written raises StoreError."""
 
-    def __init__(self, outputs: Path, job: Job, redactor: Redactor) -> None:
+    def __init__(self, outputs: Path, job: Job, redactor: Redactor, command: Sequence[str] = ()) -> None:
         started = datetime.now().astimezone()
         run_id = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         recipe = job.recipe
@@ -66,6 +66,7 @@ class RunFolder:
             id=run_id,
             recipe=recipe.name,
             status="running",
+            command=tuple(command),
             started=started.isoformat(timespec="milliseconds"),
             seed=recipe.seed,
             params=shareable(recipe, recipe.params),

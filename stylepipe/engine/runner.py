@@ -32,8 +32,17 @@ class RunResult:
     outputs: Mapping[str, Path]
 
 
-def run(job: Job, *, store: Store, outputs: Path, observe: Observer = lambda event: None) -> RunResult:
+def run(
+    job: Job,
+    *,
+    store: Store,
+    outputs: Path,
+    observe: Observer = lambda event: None,
+    command: Sequence[str] = (),
+) -> RunResult:
     """Computes what is not in the store, and leaves a new folder under `outputs`: a failed or interrupted run, too.
+
+    `command` is what one types for this run, which the record keeps; it must name no folder of this machine.
 
     The first Ctrl-C saves the running stage's state and raises Interrupted, the second stops at once. Raises StageError, with
     the traceback in the run's folder; StoreError when the store or the folder cannot be written; InputError when an input
@@ -41,7 +50,8 @@ def run(job: Job, *, store: Store, outputs: Path, observe: Observer = lambda eve
     """
     with store.session() as session, stop_requests() as stop:
         roots = [outputs, store.root, *(found.file.root for found in job.inputs.values())]
-        folder = RunFolder(outputs, job, Redactor([*roots, *(found.path.parent for found in job.inputs.values())]))
+        redactor = Redactor([*roots, *(found.path.parent for found in job.inputs.values())])
+        folder = RunFolder(outputs, job, redactor, command)
         try:
             return _Run(job, session, folder, stop, observe).go()
         finally:

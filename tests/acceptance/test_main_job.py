@@ -17,7 +17,7 @@ def test_a_run_leaves_the_result_and_every_intermediate(undisturbed):
     assert undisturbed.computed == STAGES
     inputs = ["01-content.png", "02-style.png", "03-region.png"]
     stages = [f"{number:02}-{name}.png" for number, name in enumerate(STAGES, 4)]
-    others = ["denoised.png", "events.jsonl", "recipe.yaml", "record.json", "resolved.yaml"]
+    others = ["denoised.png", "events.jsonl", "recipe.yaml", "record.json", "report.html", "resolved.yaml"]
     assert sorted(path.name for path in undisturbed.folder.iterdir()) == [*inputs, *stages, *others]
     content, result, stylized = (
         np.asarray(Pillow.open(undisturbed.folder / name)).astype(int)

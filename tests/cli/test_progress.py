@@ -33,11 +33,12 @@ def test_a_bar_shows_iteration_loss_and_time_left(walk):
 
 
 def test_the_bar_goes_when_the_stage_is_done(walk):
-    """At the end the cursor is shown again, and the last line is the last stage's."""
+    """At the end the cursor is shown again, and the last lines are the last stage's and the report's."""
     shown = walk().err
     assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") == 1
-    last = ESCAPES.sub("", shown).strip().splitlines()[-1]
-    assert re.fullmatch(r"\[3/3\] bright_again: done in \d\.\d s", last.strip())
+    stage, report = [line.strip() for line in re.split("[\r\n]+", ESCAPES.sub("", shown).strip())][-2:]
+    assert re.fullmatch(r"\[3/3\] bright_again: done in \d\.\d s", stage)
+    assert report.startswith("run: report outputs/toy/")
 
 
 def test_without_color(walk, monkeypatch):

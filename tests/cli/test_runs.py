@@ -46,13 +46,14 @@ def test_run_prints_the_result_s_path_and_tells_its_progress_beside_it(cli, home
         "[2/3] dark: done",
         "[3/3] bright_again: it has not run before",
         "[3/3] bright_again: done",
+        "run: report outputs/toy/ID/report.html",
     ]
 
 
 def test_a_second_run_is_cached(cli):
     cli("run", "recipe.yaml")
     said = cli("run", "recipe.yaml")
-    assert told(said.err)[2:] == ["[1/3] bright: cached", "[2/3] dark: cached", "[3/3] bright_again: cached"]
+    assert told(said.err)[2:-1] == ["[1/3] bright: cached", "[2/3] dark: cached", "[3/3] bright_again: cached"]
 
 
 def test_run_as_json(cli, home):

@@ -1,0 +1,56 @@
+"""A run's report, as the commands need it: the command that it quotes, written when a run ends, opened in the browser."""
+
+import json
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from stylepipe.cli.options import overrides
+from stylepipe.engine.events import EngineNote, Event, Observer, RunEnded, RunStarted
+from stylepipe.engine.privacy import shareable
+from stylepipe.errors import StoreError
+from stylepipe.recipe.resolved import ResolvedRecipe
+from stylepipe.report.page import write_report
+
+
+def shareable_command(
+    path: Path, recipe: ResolvedRecipe, *, params: Sequence[str] | None, until: str | None
+) -> tuple[str, ...]:
+    """What one types to run the recipe so again; files from elsewhere are known by their name only."""
+    outside = path.is_absolute() or ".." in path.parts
+    values = shareable(recipe, recipe.params)
+    given = [part for name in overrides(params) for part in ("-p", f"{name}={_as_typed(values[name])}")]
+    return ("stylepipe", "run", path.name if outside else str(path), *given, *(("--until", until) if until else ()))
+
+
+def _as_typed(value: Any) -> str:
+    """A param's value for `-p`, which takes a text as it stands unless it begins like a quoted one or a list."""
+    plain = isinstance(value, str) and not value.startswith(("'", '"', "["))
+    return value if plain else json.dumps(value, ensure_ascii=False)
+
+
+def reporting(observe: Observer) -> Observer:
+    """Passes events on to `observe`, and when the run ends, however it ends, writes its report and says where it is."""
+    folder = Path()
+
+    def pass_on(event: Event) -> None:
+        nonlocal folder
+        observe(event)
+        match event:
+            case RunStarted(started, _):
+                folder = started
+            case RunEnded():
+                try:
+                    observe(EngineNote(f"report {write_report(folder)}"))
+                except StoreError as error:  # the run itself has its result, or another error
+                    observe(EngineNote(f"There is no report. {error.message}"))
+
+    return pass_on
+
+
+def open_report(folder: Path) -> Path:
+    """Writes the report as the run is now, and opens it in the user's browser; its path."""
+    report = write_report(folder)
+    webbrowser.open(report.resolve().as_uri())
+    return report

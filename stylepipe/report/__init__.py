@@ -1,0 +1,1 @@
+"""Pages about runs, to be opened in a browser: made from what a run's folder holds, and kept in it."""

@@ -1,0 +1,185 @@
+"""The page about one run: what its folder holds, put in the order in which people ask for it."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+import yaml
+from PIL import Image as Pillow
+
+from stylepipe.engine.files import output_errors, write_whole
+from stylepipe.engine.records import EVENTS, RECORD, TRACEBACK, RunRecord, StageRecord, load_run
+from stylepipe.recipe.scalars import dump
+from stylepipe.report.chart import Chart, chart
+from stylepipe.report.history import History, StageHistory, read_history
+
+REPORT = "report.html"
+DOCUMENTS = ("recipe.yaml", "resolved.yaml", RECORD, EVENTS, TRACEBACK)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file beside the page: its address, its bytes, and the size in pixels of a picture."""
+
+    name: str
+    address: str
+    size: int
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """An output: its file, and the picture that it was made from, by the name of the input."""
+
+    name: str
+    digest: str
+    file: File | None
+    before: tuple[str, File] | None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage that began; `record` is None when it did not come to its end."""
+
+    name: str
+    record: StageRecord | None
+    picture: File | None
+    animation: File | None
+    chart: Chart | None
+    history: StageHistory
+
+
+def write_report(folder: Path) -> Path:
+    """Writes the page into the run's folder, anew where there is one; its path.
+
+    Raises StoreError when the folder is not that of a run, or cannot be read or written.
+    """
+    with output_errors(folder):
+        write_whole(folder / REPORT, render(folder).encode())
+    return folder / REPORT
+
+
+def render(folder: Path) -> str:
+    """The page's HTML. It refers to the files beside it, and to nothing else. Raises StoreError and OSError."""
+    record = load_run(folder)
+    history = read_history(folder)
+    return _TEMPLATES.get_template("page.html").render(
+        record=record,
+        seconds=max(record.seconds, history.seconds),
+        description=_description(folder),
+        results=list(_results(folder, record)),
+        last_frame=_file(folder, record.error and record.error.last_frame),
+        inputs=[(name, found, _file(folder, found.file)) for name, found in record.inputs.items()],
+        stages=list(_stages(folder, record, history)),
+        not_reached=[name for name in history.planned if name not in history.stages],
+        notes=history.notes,
+        documents=[found for name in DOCUMENTS if (found := _file(folder, name))],
+    )
+
+
+def _results(folder: Path, record: RunRecord) -> Iterator[Result]:
+    for name, output in record.outputs.items():
+        source = _source(record, output.stage)
+        before = source and _file(folder, record.inputs[source].file)
+        yield Result(name, output.digest, _file(folder, output.file), (source, before) if source and before else None)
+
+
+def _source(record: RunRecord, name: str) -> str | None:
+    """The input that a result was made from: the one that each stage's first argument leads back to; None if it is no image."""
+    while name in record.stages:
+        bound = next(iter(record.stages[name].inputs.values()), ())
+        name = bound if isinstance(bound, str) else next(iter(bound), "")
+    return name if name in record.inputs and record.inputs[name].kind == "image" else None
+
+
+def _stages(folder: Path, record: RunRecord, history: History) -> Iterator[Stage]:
+    for name, told in history.stages.items():
+        known = record.stages.get(name)
+        yield Stage(
+            name=name,
+            record=known,
+            picture=_file(folder, known and known.file),
+            animation=_file(folder, known and known.animation),
+            chart=chart(told.lines),
+            history=told,
+        )
+
+
+def _file(folder: Path, name: str | None) -> File | None:
+    """The file of that name in the folder; None if it is not there."""
+    if not name or Path(name).name != name or not (folder / name).is_file():
+        return None
+    width, height = _size(folder / name) if Path(name).suffix in (".png", ".webp") else (0, 0)
+    return File(name, quote(name, safe="@+="), (folder / name).stat().st_size, width, height)
+
+
+def _size(path: Path) -> tuple[int, int]:
+    with Pillow.open(path) as picture:
+        return picture.size
+
+
+def _description(folder: Path) -> str:
+    """What the recipe says of itself."""
+    try:
+        document = yaml.safe_load((folder / "resolved.yaml").read_text(encoding="utf-8"))
+        return str(document.get("description") or "")
+    except (OSError, ValueError, AttributeError, yaml.YAMLError):
+        return ""
+
+
+# --- how the page writes values -----------------------------------------------------------------------------------------
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def _bytes(count: int) -> str:
+    for unit, size in (("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count} bytes"
+
+
+def _moment(iso: str) -> str:
+    return f"{datetime.fromisoformat(iso):%-d %B %Y, %H:%M}"
+
+
+def _names(bound: str | Sequence[str]) -> Sequence[str]:
+    return [bound] if isinstance(bound, str) else bound
+
+
+def _value(value: Any) -> str:
+    """A parameter as its recipe would write it: on one line, unless it is a mapping or has one in it."""
+    match value:
+        case str():
+            return value
+        case list() | tuple() if not any(isinstance(item, Mapping | list | tuple) for item in value):
+            return f"[{', '.join(map(_value, value))}]"
+    return dump(value).removesuffix("...\n").strip()
+
+
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.PackageLoader("stylepipe.report", "."),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.filters |= {
+    "duration": _duration,
+    "bytes": _bytes,
+    "moment": _moment,
+    "names": _names,
+    "value": _value,
+    "command": shlex.join,
+}
