@@ -15,6 +15,7 @@ from stylepipe.neural.losses import (
     histogram,
     laplacian,
     moments,
+    mrf,
     sliced_wasserstein,
     total_variation,
     wasserstein,
@@ -29,6 +30,7 @@ AnyLoss = Annotated[
     | histogram.Histogram
     | laplacian.Laplacian
     | moments.Moments
+    | mrf.Mrf
     | sliced_wasserstein.SlicedWasserstein
     | total_variation.TotalVariation
     | wasserstein.Wasserstein,
@@ -43,6 +45,7 @@ FAMILIES: dict[str, Family] = {
     "histogram": histogram,
     "laplacian": laplacian,
     "moments": moments,
+    "mrf": mrf,
     "sliced_wasserstein": sliced_wasserstein,
     "total_variation": total_variation,
     "wasserstein": wasserstein,
