@@ -25,7 +25,7 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     for command in (
-        *(recipes.init, recipes.validate, recipes.schema, recipes.stages),
+        *(recipes.init, recipes.validate, recipes.schema, recipes.stages, recipes.losses),
         *(runs.run, runs.plan, runs.explain, runs.runs, runs.show, machine.doctor),
     ):
         app.command()(command)

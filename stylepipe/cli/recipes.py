@@ -1,4 +1,4 @@
-"""Commands about recipes: init, validate, schema, stages."""
+"""Commands about recipes: init, validate, schema, stages, losses."""
 
 import re
 from pathlib import Path
@@ -79,6 +79,37 @@ def stages(
         data = [{"name": each, "summary": stage.summary, "module": stage.module} for each, stage in found.items()]
         rows = [(each, stage.summary) for each, stage in found.items()]
         console.result(table(("stage", "does"), rows, empty="No stages are installed."), data)
+
+
+def losses(
+    kind: Annotated[str | None, typer.Argument(metavar="KIND", help="One loss, described in full.", show_default=False)] = None,
+    json: Json = False,
+) -> None:
+    """Lists the losses that stylize can minimise, with their parameters and sources."""
+    from stylepipe.neural.losses import SPECS, source
+    from stylepipe.recipe.reference import describe_model
+
+    console = Console(as_json=json)
+    if kind and kind not in SPECS:
+        raise UsageError(f"There is no loss '{kind}'.", hint=did_you_mean(kind, sorted(SPECS)))
+    if kind:
+        text = f"{describe_model(kind, SPECS[kind])}\nSource: {source(kind)}."
+        console.result(text, {"source": source(kind), **SPECS[kind].model_json_schema()})
+        return
+    data = [
+        {
+            "kind": each,
+            "summary": (spec.__doc__ or "").partition("\n")[0],
+            "parameters": [name for name in spec.model_fields if name != "kind"],
+            "source": source(each),
+        }
+        for each, spec in sorted(SPECS.items())
+    ]
+    text = "\n\n".join(
+        f"{told['kind']}\n  {told['summary']}\n  parameters: {', '.join(told['parameters'])}\n  source: {told['source']}"
+        for told in data
+    )
+    console.result(text, data)
 
 
 def _name(path: Path) -> str:

@@ -4,6 +4,8 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
 from stylepipe.packs import find_stage, stage_modules
 from stylepipe.recipe.describe import Schema, locate, phrase, tags
 from stylepipe.recipe.model import Recipe
@@ -35,6 +37,13 @@ def describe_stage(stage: Stage) -> str:
         *_tables(stage.name, schema, "parameter"),
     ]
     return "\n".join(parts) + "\n"
+
+
+def describe_model(name: str, model: type[BaseModel]) -> str:
+    """A model of parameters, such as that of a loss, as a section like those of the stages."""
+    return (
+        "\n".join([f"## {name}\n", f"{inspect.getdoc(model)}\n", *_tables(name, model.model_json_schema(), "parameter")]) + "\n"
+    )
 
 
 def _recipe() -> str:

@@ -9,7 +9,21 @@ import pytest
 
 from stylepipe.cli import recipes
 
-COMMANDS = ["init", "validate", "schema", "stages", "run", "plan", "explain", "runs", "show", "doctor", "weights", "cache"]
+COMMANDS = [
+    "init",
+    "validate",
+    "schema",
+    "stages",
+    "losses",
+    "run",
+    "plan",
+    "explain",
+    "runs",
+    "show",
+    "doctor",
+    "weights",
+    "cache",
+]
 SCRIPT = "from stylepipe.cli import main; main()"
 
 

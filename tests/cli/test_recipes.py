@@ -1,10 +1,11 @@
-"""The commands init, validate, schema and stages."""
+"""The commands init, validate, schema, stages and losses."""
 
 import jsonschema
 import pytest
 import yaml
 
 from stylepipe.image.io import read_image, write_image
+from stylepipe.neural.losses import FAMILIES
 from stylepipe.recipe.reference import reference
 
 
@@ -140,3 +141,27 @@ def test_one_stage(cli):
 def test_the_reference(cli):
     assert cli("stages", "--reference").out == reference()
     assert cli("stages", "--reference", "--json").data == reference()
+
+
+def test_losses(cli):
+    said = cli("losses")
+    listed = dict(block.split("\n", 1) for block in said.out.rstrip().split("\n\n"))
+    assert list(listed) == sorted(FAMILIES)
+    assert listed["gram"].splitlines() == [
+        "  Compares Gram matrices: which features occur together, wherever they do.",
+        "  parameters: weight, normalize, layers, geometric, shift",
+        "  source: Gatys, Ecker and Bethge 2015, arXiv 1508.06576",
+    ]
+    for told in cli("losses", "--json").data:
+        assert told["summary"].endswith(".")
+        assert any(character.isdigit() for character in told["source"])
+
+
+def test_one_loss(cli):
+    said = cli("losses", "gram")
+    assert said.out.startswith("## gram\n\nCompares Gram matrices")
+    assert "| `shift` | a number from -10000 to 10000 | `0.0` |" in said.out
+    assert said.out.endswith("\nSource: Gatys, Ecker and Bethge 2015, arXiv 1508.06576.\n")
+    assert cli("losses", "gram", "--json").data["properties"]["shift"]["maximum"] == 1e4
+    unknown = cli("losses", "grams")
+    assert (unknown.code, unknown.err) == (2, "error: There is no loss 'grams'.\nhint: Did you mean 'gram'?\n")

@@ -3,7 +3,8 @@
 `AnyLoss` is what a recipe may write in a list of losses; `family` finds the functions that compute one.
 """
 
-from typing import Annotated
+import re
+from typing import Annotated, get_args
 
 from pydantic import Field
 
@@ -20,7 +21,7 @@ from stylepipe.neural.losses import (
     total_variation,
     wasserstein,
 )
-from stylepipe.neural.losses.base import Family
+from stylepipe.neural.losses.base import Family, Loss
 
 AnyLoss = Annotated[
     content.Content
@@ -51,7 +52,16 @@ FAMILIES: dict[str, Family] = {
     "wasserstein": wasserstein,
 }
 
+SPECS: dict[str, type[Loss]] = {spec.model_fields["kind"].default: spec for spec in get_args(get_args(AnyLoss)[0])}
+"""What a recipe may say of each kind: its model of parameters."""
+
 
 def family(loss: AnyLoss) -> Family:
     """The module of the loss's kind."""
     return FAMILIES[loss.kind]
+
+
+def source(kind: str) -> str:
+    """Where a kind of loss comes from: what stands in parentheses at the end of its module's first line."""
+    told = re.search(r"\(([^()]*)\)\.$", (FAMILIES[kind].__doc__ or "").partition("\n")[0])
+    return told[1] if told else "unknown"
