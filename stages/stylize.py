@@ -1,7 +1,7 @@
 """The stage `stylize`: the picture whose features are those of a content and the styles."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -26,6 +26,7 @@ from stylepipe.neural.masks import MaskPooling, layer_masks
 from stylepipe.neural.objective import Constants, Example, Objective, prepare
 from stylepipe.neural.optimizers import AnyOptimizer
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
+from stylepipe.neural.semantic import Labelling, shared_regions
 from stylepipe.stage import Checkpoint, Emit, Frame, Params, Progress, stage
 
 Side = Annotated[int, Field(ge=16, le=65_536)]
@@ -45,7 +46,8 @@ class StylizeParams(Params):
         default=None,
         ge=0.05,
         le=20,
-        description="The result's width over its height; by default the content's, else that of `init`, else 1.",
+        description="The result's width over its height; by default the content's, else that of `target_map`, else that of "
+        "`init`, else 1.",
     )
     iterations: Iterations | tuple[Iterations, ...] = Field(
         default=200, description="How many; a list gives one number for each size."
@@ -73,6 +75,7 @@ class StylizeParams(Params):
         description="How masks come to the layers: `network` lets a position count by the share of what it sees that lies "
         "inside; `area` by the share of the pixels it stands for.",
     )
+    labelling: Labelling = Field(default=Labelling(), description="What in semantic maps is a label, and which count.")
     pooling: Pooling | None = Field(default=None, description="How the network pools; by default as it was trained.")
     clamp: bool = Field(default=True, description="Keep pixels in [0, 1] at each step; otherwise only the result is.")
     early_stop: optimize.EarlyStop | None = Field(default=None, description="When to stop before all iterations are done.")
@@ -107,6 +110,8 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
     style_masks: Sequence[Mask] = (),
     content_mask: Mask | None = None,
     init: Image | None = None,
+    style_map: Image | None = None,
+    target_map: Image | None = None,
     *,
     key: PRNGKeyArray,
     emit: Emit,
@@ -125,14 +130,22 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
     - `style_masks`: which part of each style picture is its example; one for each style.
     - `content_mask`: where the content is kept.
     - `init`: a picture to start from, as of a smaller scale; brought to the result's size.
+    - `style_map`, `target_map`: semantic maps of the one style and of the result, which make a neural doodle: each colour is a
+      label, and what the style shows under a label applies where the result has that label. They stand in for `masks` and
+      `style_masks`, one of each for every label. (Champandard 2016, arXiv 1603.01768, lets the maps guide which patches match;
+      here, as in titu1994's improved_neural_doodle, the losses are taken label by label.)
 
     The result has a long side of `size` and values in [0, 1]. Raises StageError for an input that a loss or `start` needs and
-    that is not given, for a mask that is empty at a layer, for a picture too small for the network, and for a loss that is not
-    finite, naming the iteration and the term; the last good picture is then the last preview,
-    which the run's folder keeps.
+    that is not given, for semantic maps whose labels do not fit together, for a mask that is empty at a layer, for a picture
+    too small for the network, and for a loss that is not finite, naming the iteration and the term; the last good picture is
+    then the last preview, which the run's folder keeps.
     """
-    given = _Inputs(content, styles, masks, style_masks, content_mask, init)
+    weights = params.style_weights or (1.0,) * len(styles)
+    names = tuple(str(i + 1) for i in range(len(styles)))
+    given = _Inputs(content, styles, weights, names, masks, style_masks, content_mask, init, style_map, target_map)
     _check(given, params)
+    if style_map is not None and target_map is not None:
+        given = _by_label(given, style_map, target_map, params)
     objective = Objective.of(params.losses, describe(extractor, pooling=params.pooling))
     tensors = {name: jnp.asarray(tensor) for name, tensor in extractor.tensors.items()}
     first_key, steps_key = jax.random.split(key)
@@ -183,12 +196,18 @@ def _saved(step: optimize.Step, scale: int, before: int) -> dict[str, np.ndarray
 
 @dataclass(frozen=True)
 class _Inputs:
+    """What the stage was given; for each style its weight, and how its masks are called in errors."""
+
     content: Image | None
     styles: Sequence[Image]
+    weights: Sequence[float]
+    names: Sequence[str]
     masks: Sequence[Mask]
     style_masks: Sequence[Mask]
     content_mask: Mask | None
     init: Image | None
+    style_map: Image | None
+    target_map: Image | None
 
 
 def _check(given: _Inputs, params: StylizeParams) -> None:
@@ -206,17 +225,32 @@ def _check(given: _Inputs, params: StylizeParams) -> None:
             f"'start: {params.start}' needs '{needed}', and none is given.",
             hint=f"Give '{needed}' or 'init', or 'start: noise'.",
         )
+    maps = [name for name in ("style_map", "target_map") if getattr(given, name) is not None]
+    if len(maps) == 1:
+        raise StageError(f"Of 'style_map' and 'target_map' only '{maps[0]}' was given.", hint="Give both, or neither.")
+    if maps and (len(given.styles) != 1 or given.masks or given.style_masks):
+        found = f"{len(given.styles)} styles, {len(given.masks)} masks and {len(given.style_masks)} style_masks"
+        raise StageError(f"With semantic maps, {found} were given.", hint="They take 1 style, and make its masks themselves.")
+
+
+def _by_label(given: _Inputs, style_map: Image, target_map: Image, params: StylizeParams) -> _Inputs:
+    """The one style once for each label of the maps, with the label's regions as its masks."""
+    regions = shared_regions(style_map.pixels, target_map.pixels, params.labelling)
+    return replace(
+        given,
+        styles=(*given.styles,) * len(regions),
+        weights=(1.0,) * len(regions),
+        names=tuple(regions),
+        masks=tuple(Mask(region.target) for region in regions.values()),
+        style_masks=tuple(Mask(region.style) for region in regions.values()),
+    )
 
 
 def _size(given: _Inputs, params: StylizeParams, side: int) -> tuple[int, int]:
     """(height, width) of the result with this long side."""
-    model = given.content or given.init
+    model = given.content or given.target_map or given.init
     aspect = params.aspect or (model.size[1] / model.size[0] if model else 1)
     return max(1, round(side / max(aspect, 1))), max(1, round(side * min(aspect, 1)))
-
-
-def _weights(given: _Inputs, params: StylizeParams) -> tuple[float, ...]:
-    return params.style_weights or (1.0,) * len(given.styles)
 
 
 def _first(given: _Inputs, params: StylizeParams, size: tuple[int, int], key: PRNGKeyArray) -> Float[Array, "h w 3"]:
@@ -228,7 +262,7 @@ def _first(given: _Inputs, params: StylizeParams, size: tuple[int, int], key: PR
         return noise
     if params.start == "style_mean":
         means = jnp.stack([jnp.mean(jnp.asarray(style.pixels), (0, 1)) for style in given.styles])
-        mean = jnp.average(means, 0, jnp.asarray(_weights(given, params)))
+        mean = jnp.average(means, 0, jnp.asarray(given.weights))
         return jnp.clip(mean + 0.01 * (noise - 0.5), 0, 1)  # a picture of one colour looks the same everywhere to the network
     assert given.content is not None  # as `_check` found
     content = _resized(given.content.pixels, size)
@@ -248,15 +282,15 @@ def _constants(
     styles = []
     for i, style in enumerate(given.styles):
         to = scaled(style.size, params.style_scale * max(size) / max(style.size))
-        mask = at_layers(given.style_masks[i], to, "styles", f"style mask {i + 1}") if given.style_masks else None
+        mask = at_layers(given.style_masks[i], to, "styles", f"style mask {given.names[i]}") if given.style_masks else None
         styles.append(Example(_resized(style.pixels, to), mask))
     content = None
     if given.content is not None:
         mask = at_layers(given.content_mask, size, "content", "content mask") if given.content_mask else None
         content = Example(_resized(given.content.pixels, size), mask)
-    regions = [at_layers(mask, size, "styles", f"mask {i}") for i, mask in enumerate(given.masks, 1)]
-    weights = _weights(given, params)
-    return prepare(objective, tensors, content=content, styles=styles, weights=weights, regions=regions or None)
+    masks = zip(given.names, given.masks, strict=bool(given.masks))
+    regions = [at_layers(mask, size, "styles", f"mask {name}") for name, mask in masks]
+    return prepare(objective, tensors, content=content, styles=styles, weights=given.weights, regions=regions or None)
 
 
 def _resized(values: Any, size: tuple[int, int]) -> Float[Array, "..."]:

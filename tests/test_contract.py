@@ -46,6 +46,8 @@ PARAMS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 WEIGHTS = {("stylize", "extractor"): "tiny_vgg", ("distill", "teachers"): "tiny_vgg"}
+INSTEAD = {("stylize", "style_map"), ("stylize", "target_map")}
+"""Inputs that stand in for others, and are refused beside them."""
 
 ODD = 17, 23
 
@@ -201,7 +203,7 @@ def inputs(
         return Image(picture(size), plane() if alpha else None)
 
     def argument(name: str, wanted: Input) -> Given | Sequence[Given] | None:
-        if wanted.optional and (not optional or wanted.kind == "weights"):
+        if wanted.optional and (not optional or wanted.kind == "weights" or (stage.name, name) in INSTEAD):
             return () if wanted.many else None
         return (one(name, wanted.kind),) if wanted.many else one(name, wanted.kind)
 

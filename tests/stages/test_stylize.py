@@ -1,6 +1,7 @@
 """The stage `stylize`: sizes, starts, masks, what it tells while it runs, and that an interruption leaves no trace."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -9,6 +10,8 @@ from stages.stylize import StylizeParams, stylize
 from stylepipe.artifacts import Image, Mask, Weights
 from stylepipe.errors import Interrupted, StageError
 from stylepipe.image.color import luma
+from stylepipe.neural.layout import describe
+from stylepipe.neural.vgg import features
 from stylepipe.stage import Frame, Progress
 
 DRAW = np.random.default_rng(0)
@@ -130,6 +133,34 @@ def test_a_mask_of_the_style_chooses_its_part(run):
     assert means[1] < 0.25
 
 
+def test_a_region_of_2_percent_takes_on_its_style_as_strongly_as_one_of_50(run, tiny_vgg):
+    half, small = np.zeros((2, 48, 48), np.float32)
+    half[:, :24] = 1
+    small[30:37, 34:41] = 1
+    content, style = (Image(np.float32(DRAW.random((48, 48, 3)) ** power)) for power in (1, 4))
+    options = {"size": 48, "losses": [GRAM], "iterations": 20, "mask_pooling": "area"}
+    found = run(content, (style, style), inputs={"masks": [Mask(half), Mask(small)]}, **options).pixels
+    left = {}
+    for name, mask in (("half", half), ("small", small)):
+        before, after = (gram_distance(pixels, mask, style.pixels, tiny_vgg) for pixels in (content.pixels, found))
+        left[name] = after / before
+    assert left["small"] <= left["half"] < 0.05, "summed over positions and not averaged, 0.1 and more of small is left"
+
+
+def gram_distance(pixels, mask, style, network):
+    """Between the Gram matrices of a region and of a style, relative to the style's, at the two layers of `GRAM`."""
+    layers = {"relu1_1": mask, "relu2_1": mask.reshape(24, 2, 24, 2).mean((1, 3))}
+    seen, wanted = (
+        features(network.tensors, jnp.asarray(p), layers=tuple(layers), vgg=describe(network)) for p in (pixels, style)
+    )
+    total = 0
+    for layer, inside in layers.items():
+        found, ours = (np.float64(maps[layer]).reshape(-1, maps[layer].shape[-1]) for maps in (seen, wanted))
+        gram, target = (found * inside.reshape(-1, 1)).T @ found / inside.sum(), ours.T @ ours / len(ours)
+        total += np.mean((gram - target) ** 2) / np.mean(target**2)
+    return total
+
+
 def test_the_content_is_kept_within_its_mask(run):
     mask = np.zeros(CONTENT.size, np.float32)
     mask[:, :12] = 1
@@ -168,6 +199,46 @@ def test_transparency_is_brought_to_the_size(run):
     alpha = run(half, size=16, **SMOOTH).alpha
     assert alpha.shape == (12, 16)
     np.testing.assert_allclose(alpha[:, [0, 15]], np.tile([0, 1], (12, 1)), atol=0.05)
+
+
+# --- semantic maps ------------------------------------------------------------------------------------------------------
+
+RED, GREEN, BLUE = np.eye(3, dtype=np.float32)
+STYLE_MAP = Image(np.where(np.arange(10)[None, :, None] < 6, RED, BLUE) * np.ones((12, 1, 1), np.float32))
+TARGET_MAP = Image(np.where(np.arange(15)[:, None, None] < 5, BLUE, RED) * np.ones((1, 20, 1), np.float32))
+SPECK = Image(np.where(np.arange(1_000_000).reshape(1000, 1000, 1) == 500_500, BLUE, RED))
+MAPS = {"style_map": STYLE_MAP, "target_map": TARGET_MAP}
+
+
+@pytest.mark.parametrize("count", [None, 2])
+def test_semantic_maps_are_a_pair_of_masks_for_each_label(run, count):
+    in_style, in_target = (np.float32(each.pixels[..., 0]) for each in (STYLE_MAP, TARGET_MAP))  # where red is
+    masks = {
+        "masks": [Mask(1 - in_target), Mask(in_target)],
+        "style_masks": [Mask(1 - in_style), Mask(in_style)],
+    }
+    by_hand, exchanged = (
+        run(CONTENT, (STYLE, STYLE), inputs={**masks, "masks": masks["masks"][::step]}).pixels for step in (1, -1)
+    )
+    assert np.abs(by_hand - exchanged).max() > 0.01
+    np.testing.assert_array_equal(run(inputs=MAPS, labelling={"count": count}).pixels, by_hand)
+
+
+def test_each_part_of_a_doodle_becomes_as_the_part_of_the_style_under_its_label(run):
+    halves = np.where(np.arange(10)[None, :, None] < 6, np.float32(0.1), np.float32(0.9)) * np.ones((12, 1, 3), np.float32)
+    found = run(None, (Image(halves),), inputs=MAPS, start="noise", iterations=40, losses=[GRAM], mask_pooling="area").pixels
+    assert found.shape == (24, 32, 3), "the aspect is that of the target's map"
+    assert found[:6].mean() > 0.75, "blue is white in the style"
+    assert found[10:].mean() < 0.25, "and red is black"
+
+
+def test_what_has_a_label_of_its_own_may_be_left_alone(run):
+    pixels = TARGET_MAP.pixels.copy()
+    pixels[10:] = GREEN
+    maps = {**MAPS, "target_map": Image(pixels)}
+    found = run(inputs=maps, losses=[GRAM], labelling={"unmatched": "ignore"}, mask_pooling="area", iterations=5).pixels
+    assert np.abs(found - CONTENT.pixels)[:16].max() > 0.01
+    np.testing.assert_array_equal(found[22:], CONTENT.pixels[22:])
 
 
 # --- what it tells, and how it stops ------------------------------------------------------------------------------------
@@ -239,6 +310,11 @@ def test_a_loss_that_is_not_finite_is_named_and_the_last_good_picture_shown(run,
         ({"inputs": {"masks": [Mask(np.zeros((4, 4), np.float32))]}}, "The mask 1 is empty at the layer 'relu1_1'"),
         ({"inputs": {"style_masks": [Mask(np.zeros((4, 4), np.float32))]}}, "The style mask 1 is empty at the layer 'relu1_1'"),
         ({"inputs": {"content_mask": Mask(np.zeros((4, 4), np.float32))}}, "The content mask is empty at the layer 'relu2_1'"),
+        ({"inputs": {"style_map": STYLE_MAP}}, "Of 'style_map' and 'target_map' only 'style_map' was given"),
+        ({"styles": (STYLE, OTHER), "inputs": MAPS}, "With semantic maps, 2 styles, 0 masks and 0 style_masks were given"),
+        ({"inputs": {**MAPS, "masks": [Mask(np.ones((4, 4), np.float32))]}}, "1 styles, 1 masks and 0 style_masks were given"),
+        ({"inputs": {**MAPS, "target_map": Image(RED * np.ones((4, 4, 1)))}}, "the style's alone has #0000ff"),
+        ({"inputs": {**MAPS, "target_map": SPECK}}, "The mask #0000ff is empty at the layer 'relu1_1'"),
         ({"losses": [{"kind": "gram"}]}, "The network has no layer 'relu4_1'"),
         (
             {"losses": [{"kind": "gram", "layers": {"relu3_1": 1}}], "styles": (Image(STYLE.pixels[:2]),)},

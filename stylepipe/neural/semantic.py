@@ -1,0 +1,99 @@
+"""Semantic maps: pictures that say by colour what lies where, and the regions that two of them share."""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+from pydantic import Field
+from scipy.cluster.vq import kmeans, kmeans2, vq
+
+from stylepipe.artifacts import Array
+from stylepipe.errors import StageError
+from stylepipe.image.resize import resize, scaled
+from stylepipe.neural.spec import Spec
+
+MAX_LABELS = 32
+
+_SIDE = 128
+"""The centres of clusters are sought in maps of this long side; a label that is smaller than one of its pixels is a speck."""
+_TRIES = 8
+"""k-means ends in a local minimum; with so many starts, a label of a few per cent is not missed."""
+
+
+class Labelling(Spec):
+    """How the colours of semantic maps become labels."""
+
+    count: int | None = Field(
+        default=None,
+        ge=1,
+        le=MAX_LABELS,
+        description="How many labels there are, where colours are not clean: k-means finds them in the pixels of both maps. By "
+        "default every colour is a label.",
+    )
+    unmatched: Literal["error", "ignore"] = Field(
+        default="error",
+        description="What becomes of a label that only one map has: `ignore` leaves that part of the style unused, and that "
+        "part of the result to the other losses.",
+    )
+
+
+class Region(NamedTuple):
+    """Where a label is in the style's map and in the target's: 1 inside and 0 outside, of the maps' own sizes."""
+
+    style: Float[np.ndarray, "style_height style_width"]
+    target: Float[np.ndarray, "height width"]
+
+
+def shared_regions(
+    style_map: Float[Array, "style_height style_width 3"], target_map: Float[Array, "height width 3"], labelling: Labelling
+) -> dict[str, Region]:
+    """The regions of the labels that both maps have, by their colours as #rrggbb, to 8 bits.
+
+    Raises StageError for more than 32 colours where each is a label, for fewer than there are to be labels, for a label in only
+    one map unless those are ignored, and for maps that have no label in common.
+    """
+    if labelling.count is not None:
+        style_map, target_map = clustered(style_map, target_map, count=labelling.count)
+    style, target = _codes(style_map), _codes(target_map)
+    of_style, of_target = set(np.unique(style).tolist()), set(np.unique(target).tolist())
+    if len(of_style | of_target) > MAX_LABELS:
+        raise StageError(
+            f"The semantic maps have {len(of_style | of_target)} colours; each is a label, and {MAX_LABELS} are allowed.",
+            hint="Draw them without antialiasing and save them as PNG, or give the labels' 'count': k-means finds them then.",
+        )
+    alone = {"the style's": of_style - of_target, "the target's": of_target - of_style}
+    told = [f"{whose} alone has {', '.join(map(_name, sorted(codes)))}" for whose, codes in alone.items() if codes]
+    if told and labelling.unmatched == "error":
+        raise StageError(
+            f"The semantic maps differ in their labels: {' and '.join(told)}.",
+            hint="Draw each label in both, or set 'unmatched: ignore'.",
+        )
+    shared = sorted(of_style & of_target)
+    if not shared:
+        raise StageError("The semantic maps have no label in common.", hint="Draw what belongs together in the same colour.")
+    return {_name(code): Region(*((codes == code).astype(np.float32) for codes in (style, target))) for code in shared}
+
+
+def clustered(*maps: Float[Array, "_ _ 3"], count: int) -> tuple[Float[np.ndarray, "_ _ 3"], ...]:
+    """The maps with each pixel in the nearest of `count` colours, which k-means finds in the pixels of all maps together.
+
+    k-means++ (Arthur and Vassilvitskii 2007) and Lloyd's iteration, from eight fixed seeds; the centres of the least mean
+    distance are taken. The same maps always give the same labels. Raises StageError for fewer than `count` colours in all.
+    """
+    small = [resize(each, scaled(each.shape[:2], min(1.0, _SIDE / max(each.shape[:2]))), method="nearest") for each in maps]
+    colors = np.concatenate([np.reshape(each, (-1, 3)) for each in small]).astype(np.float64)
+    found = len(np.unique(_codes(colors)))
+    if found < count:
+        raise StageError(f"The semantic maps have {found} colours, and {count} labels are to be found.", hint="Ask for fewer.")
+    starts = [kmeans2(colors, count, iter=1, minit="++", rng=seed)[0] for seed in range(_TRIES)]
+    centers, _ = min((kmeans(colors, start) for start in starts), key=lambda result: result[1])
+    return tuple(centers[vq(np.reshape(each, (-1, 3)), centers)[0]].reshape(np.shape(each)) for each in maps)
+
+
+def _codes(colors: Float[Array, "*shape 3"]) -> Int[np.ndarray, "*shape"]:
+    """0xRRGGBB of each colour."""
+    return np.rint(np.asarray(colors) * 255).astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
+
+
+def _name(code: int) -> str:
+    return f"#{code:06x}"
