@@ -65,12 +65,20 @@ class Objective:
         """The loss of a picture and its terms, each with its weight; the loss is their sum."""
         found = features(constants.tensors, pixels, layers=self.layers(), vgg=self.vgg)
         view = View(Picture(pixels, found), constants.content, constants.content_region, constants.regions, key)
-        terms = jnp.stack(
-            [
-                loss.weight * family(loss).distance(loss, family(loss).statistic(loss, view), target)
-                for loss, target in zip(self.losses, constants.targets, strict=True)
-            ]
-        )
+        return self.distance(self.statistics(view), constants.targets)
+
+    def statistics(self, view: View, compares: str | None = None) -> tuple[Any, ...]:
+        """By loss, what it reads; None for those that do not compare with `content` or `styles`, if one is named."""
+
+        def read(loss: AnyLoss) -> Any:
+            return family(loss).statistic(loss, view) if compares is None or compares in loss.compares else None
+
+        return tuple(map(read, self.losses))
+
+    def distance(self, statistics: Sequence[Any], targets: Sequence[Any]) -> tuple[Float[Array, ""], Float[Array, " terms"]]:
+        """The loss and its terms, from what each loss reads and what that is to become."""
+        each = zip(self.losses, statistics, targets, strict=True)
+        terms = jnp.stack([loss.weight * family(loss).distance(loss, *of_loss) for loss, *of_loss in each])
         return terms.sum(), terms
 
 
@@ -88,40 +96,53 @@ def prepare(
     `weights` say how much each style counts, in any unit. `regions`, one for each style, are where in the picture it applies;
     None blends the styles everywhere. Raises StageError when a loss compares with what is not given.
     """
-    given = {name for name, there in (("content", content), ("styles", styles)) if there}
-    for name, loss in zip(objective.terms, objective.losses, strict=True):
-        for missing in sorted(loss.compares - given):
-            raise StageError(f"The loss '{name}' compares with the {missing}, and none is given.", hint=f"Give '{missing}'.")
-    shares = jnp.asarray(weights, jnp.float32) / sum(weights) if styles else jnp.ones(0)
+    require(objective, content=content, styles=styles)
     shown = None if content is None else _content(tensors, content, objective=objective)
     seen = [_style(tensors, style, objective=objective) for style in styles]
-    targets = []
-    for i, loss in enumerate(objective.losses):
-        references = References(shown and shown[1][i], tuple(s[i] for s in seen), shares, regions is not None)
-        targets.append(family(loss).target(loss, references))
     return Constants(
         tensors,
         shown and shown[0],
         None if content is None else content.region,
         (None,) if regions is None else tuple(regions),
-        tuple(targets),
+        targets(objective, shown and shown[1], seen, weights, regional=regions is not None),
     )
 
 
+def require(objective: Objective, *, content: Example | None, styles: Sequence[Example]) -> None:
+    """Raises StageError when a loss compares with what is not given."""
+    given = {name for name, there in (("content", content), ("styles", styles)) if there}
+    for name, loss in zip(objective.terms, objective.losses, strict=True):
+        for missing in sorted(loss.compares - given):
+            raise StageError(f"The loss '{name}' compares with the {missing}, and none is given.", hint=f"Give '{missing}'.")
+
+
+def targets(
+    objective: Objective,
+    content: Sequence[Any] | None,
+    styles: Sequence[Sequence[Any]],
+    weights: Sequence[float],
+    *,
+    regional: bool,
+) -> tuple[Any, ...]:
+    """By loss, its target, from the statistics by loss of the content and of each style; the weights are as in `prepare`."""
+    shares = jnp.asarray(weights, jnp.float32) / sum(weights) if styles else jnp.ones(0)
+    found = []
+    for i, loss in enumerate(objective.losses):
+        references = References(content and content[i], tuple(style[i] for style in styles), shares, regional)
+        found.append(family(loss).target(loss, references))
+    return tuple(found)
+
+
 @partial(jax.jit, static_argnames="objective")
-def _content(tensors: Tensors, content: Example, *, objective: Objective) -> tuple[Picture, list[Any]]:
+def _content(tensors: Tensors, content: Example, *, objective: Objective) -> tuple[Picture, tuple[Any, ...]]:
     """The content's features, and by loss its statistic, where the loss compares with the content."""
     found = features(tensors, content.pixels, layers=objective.layers("content"), vgg=objective.vgg)
     picture = Picture(content.pixels, found)
-    return picture, _statistics(objective, View(picture, picture, content.region), "content")
+    return picture, objective.statistics(View(picture, picture, content.region), "content")
 
 
 @partial(jax.jit, static_argnames="objective")
-def _style(tensors: Tensors, style: Example, *, objective: Objective) -> list[Any]:
+def _style(tensors: Tensors, style: Example, *, objective: Objective) -> tuple[Any, ...]:
     """By loss, the style's statistic, where the loss compares with the styles."""
     found = features(tensors, style.pixels, layers=objective.layers("styles"), vgg=objective.vgg)
-    return _statistics(objective, View(Picture(style.pixels, found), regions=(style.region,)), "styles")
-
-
-def _statistics(objective: Objective, view: View, compares: str) -> list[Any]:
-    return [family(loss).statistic(loss, view) if compares in loss.compares else None for loss in objective.losses]
+    return objective.statistics(View(Picture(style.pixels, found), regions=(style.region,)), "styles")

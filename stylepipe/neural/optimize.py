@@ -1,6 +1,6 @@
 """The loop over one scale: steps on the host, each compiled once for its shape, until enough of them or no more gain."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from stylepipe.neural.objective import Constants, Objective
 from stylepipe.neural.optimizers import AnyOptimizer, family
 from stylepipe.neural.optimizers.base import Evaluation, Pixels, State
 from stylepipe.neural.spec import Spec
+from stylepipe.neural.tiles import TiledObjective
 from stylepipe.neural.trees import filled, named
 
 
@@ -49,7 +50,7 @@ class Diverged(StageError):
 
 
 def minimise(
-    objective: Objective,
+    objective: Objective | TiledObjective,
     constants: Constants,
     since: Step,
     *,
@@ -62,12 +63,14 @@ def minimise(
     """The steps from `since` up to `iterations`, each computed when it is asked for.
 
     On the CPU a step inside `lax.fori_loop` is 3.4 times as slow as one called from here (jax-ml/jax issue 12868). The step
-    after a checkpointed one is the same as without the interruption. Raises Diverged, which names the iteration and the term.
+    after a checkpointed one is the same as without the interruption. Raises Diverged, which names the iteration and the term,
+    and StageError for an optimiser that does not work in tiles.
     """
+    advance: Callable[..., Any] = _step if isinstance(objective, Objective) else _step_in_tiles
     step = since
     while step.iteration < iterations and not step.settled:
         iteration = step.iteration + 1
-        state = _step(step.state, constants, key, iteration, optimizer=optimizer, objective=objective, clamp=clamp)
+        state = advance(step.state, constants, key, iteration, optimizer=optimizer, objective=objective, clamp=clamp)
         loss, terms = jax.device_get((state.loss, state.terms))
         if not np.isfinite(loss):
             raise _diverged(objective, terms, iteration, result(optimizer, state))
@@ -125,10 +128,40 @@ def _step(
     drawn = jax.random.fold_in(key, iteration)
 
     def evaluate(pixels: Pixels) -> Evaluation:
-        (loss, terms), gradient = jax.value_and_grad(objective, has_aux=True)(pixels, constants, drawn)
-        return Evaluation(jnp.where(jnp.isfinite(gradient.sum()), loss, jnp.nan), terms, gradient)
+        return _evaluation(*jax.value_and_grad(objective, has_aux=True)(pixels, constants, drawn))
 
     return family(optimizer).step(optimizer, evaluate, state, clamp=clamp)
+
+
+def _step_in_tiles(
+    state: Any,
+    constants: Constants,
+    key: PRNGKeyArray,
+    iteration: int,
+    *,
+    optimizer: AnyOptimizer,
+    objective: TiledObjective,
+    clamp: bool,
+) -> Any:
+    """`_step`, the evaluation being a loop on the host, before the rest."""
+    awaited = family(optimizer).awaited(optimizer, state)
+    if awaited is None:
+        raise StageError(
+            f"The optimizer '{optimizer.kind}' cannot work in tiles: a step of it evaluates pictures that it finds on its way.",
+            hint="Use 'lbfgs' or 'adam', which evaluate one picture a step.",
+        )
+    found = objective.value_and_gradient(awaited, constants, jax.random.fold_in(key, iteration))
+    return _moved(state, _evaluation(*found), optimizer=optimizer, clamp=clamp)
+
+
+@partial(jax.jit, static_argnames=("optimizer", "clamp"), donate_argnames="state")
+def _moved(state: Any, evaluation: Evaluation, *, optimizer: AnyOptimizer, clamp: bool) -> Any:
+    return family(optimizer).step(optimizer, lambda _: evaluation, state, clamp=clamp)
+
+
+def _evaluation(value: tuple[Float[Array, ""], Float[Array, " terms"]], gradient: Pixels) -> Evaluation:
+    loss, terms = value
+    return Evaluation(jnp.where(jnp.isfinite(gradient.sum()), loss, jnp.nan), terms, gradient)
 
 
 @partial(jax.jit, static_argnames=("optimizer", "terms"))
@@ -141,7 +174,7 @@ def _enlarged(state: Any, pixels: Pixels, *, optimizer: AnyOptimizer) -> Any:
     return family(optimizer).enlarged(optimizer, state, pixels)
 
 
-def _diverged(objective: Objective, terms: np.ndarray, iteration: int, pixels: np.ndarray) -> Diverged:
+def _diverged(objective: Objective | TiledObjective, terms: np.ndarray, iteration: int, pixels: np.ndarray) -> Diverged:
     broken = [
         f"the term '{name}' is {value}" for name, value in zip(objective.terms, terms, strict=True) if not np.isfinite(value)
     ]

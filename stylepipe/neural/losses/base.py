@@ -52,9 +52,14 @@ Maps = Mapping[str, Float[Array, "_ _"]]
 
 
 class Loss(Spec):
-    """The base of all specs. `compares` names what a kind takes as its example: the content, the styles, or nothing."""
+    """The base of all specs.
+
+    `compares` names what a kind takes as its example: the content, the styles, or nothing. `additive` says that its statistic
+    is made of sums over positions alone, so that the statistics of a picture's parts add up to that of the whole.
+    """
 
     compares: ClassVar[frozenset[Literal["content", "styles"]]] = frozenset()
+    additive: ClassVar[bool] = False
 
     weight: float = Field(default=1.0, ge=0, le=1e9, description="Multiplies the loss.")
 
@@ -147,6 +152,8 @@ class View(NamedTuple):
 
     `content_region` and `regions` (one for each style that the picture is to take on; a single one if they are blended) say
     how much each position counts; None is everywhere alike. `key` is new at each step, for losses that draw at random.
+    `counted` says of each pixel whether it counts, 1 or 0: in a tile of a larger picture, those that no other tile counts. The
+    regions of a tile have that in them; None is all.
     """
 
     picture: Picture
@@ -154,6 +161,7 @@ class View(NamedTuple):
     content_region: Maps | None = None
     regions: tuple[Maps | None, ...] = (None,)
     key: PRNGKeyArray | None = None
+    counted: Float[Array, "h w"] | None = None
 
 
 class References(NamedTuple):

@@ -18,6 +18,7 @@ class Content(FeatureLoss):
     """
 
     compares = frozenset({"content"})
+    additive = True
 
     kind: Literal["content"] = "content"
     layers: Layers = Field(default={"relu4_2": 1.0})
@@ -47,7 +48,8 @@ class Statistic(NamedTuple):
 def statistic(spec: Content, view: View) -> Statistic:
     """Sums over positions, with the content's features as a part of the view: O(n c) time and memory."""
     height, width, _ = view.picture.pixels.shape
-    return Statistic({layer: _errors(view, layer) for layer in spec.table}, jnp.float32(height * width))
+    pixels = jnp.float32(height * width) if view.counted is None else view.counted.sum()
+    return Statistic({layer: _errors(view, layer) for layer in spec.table}, pixels)
 
 
 def _errors(view: View, layer: str) -> SquaredErrors:

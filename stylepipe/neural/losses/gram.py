@@ -29,6 +29,8 @@ class Gram(StyleLoss):
     weights; with masks, each style's G is compared in its own region, and the losses are summed by those weights.
     """
 
+    additive = True
+
     kind: Literal["gram"] = "gram"
     shift: Shift = 0.0
 

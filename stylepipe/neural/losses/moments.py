@@ -32,6 +32,8 @@ class Moments(StyleLoss):
     its share; with masks, each style's are compared in its own region, and the losses are summed by those weights.
     """
 
+    additive = True
+
     kind: Literal["moments"] = "moments"
 
 

@@ -16,6 +16,8 @@ class TotalVariation(Loss):
     have none and are left out. The exponent is 2.5 in INetwork and in stylenet.
     """
 
+    additive = True
+
     kind: Literal["total_variation"] = "total_variation"
     exponent: float = Field(
         default=2.0, ge=1, le=4, description="Above 2, strong edges weigh more; at 1, they weigh as ramps do."
@@ -27,7 +29,11 @@ def statistic(spec: TotalVariation, view: View) -> Sums:
     pixels = view.picture.pixels
     corner = pixels[:-1, :-1]
     squares = (pixels[:-1, 1:] - corner) ** 2 + (pixels[1:, :-1] - corner) ** 2
-    return Sums(_power(squares, spec.exponent / 2).sum()[None], jnp.float32([squares.size]))
+    powers = _power(squares, spec.exponent / 2)
+    if view.counted is None:
+        return Sums(powers.sum()[None], jnp.float32([squares.size]))
+    counted = view.counted[:-1, :-1, None]
+    return Sums((counted * powers).sum()[None], counted.sum()[None] * powers.shape[-1])
 
 
 def _power(squares: Float[Array, "*shape"], exponent: float) -> Float[Array, "*shape"]:

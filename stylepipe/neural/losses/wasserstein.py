@@ -39,6 +39,8 @@ class Wasserstein(StyleLoss):
     compared in its own region, and the losses are summed by those weights.
     """
 
+    additive = True
+
     kind: Literal["wasserstein"] = "wasserstein"
 
 

@@ -53,6 +53,11 @@ def step(spec: Adam, evaluate: Evaluate, state: State, *, clamp: bool) -> State:
     return State(loss, terms, pixels, moments, average, spec.averaging * state.lacking)
 
 
+def awaited(spec: Adam, state: State) -> Pixels:
+    """The iterate."""
+    return state.pixels
+
+
 def result(spec: Adam, state: State) -> Pixels:
     """The average of the iterates, each weighing `averaging` times as much as the next; before the first step, the start."""
     return jnp.where(state.lacking < 1, state.average / jnp.maximum(1 - state.lacking, 1e-12), state.pixels)

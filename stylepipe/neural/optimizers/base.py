@@ -47,7 +47,10 @@ class State(Protocol):
 
 @runtime_checkable
 class Family(Protocol):
-    """What the module of one kind of optimiser holds; `spec` is of that kind. All but `result` run under `jax.jit`."""
+    """What the module of one kind of optimiser holds; `spec` is of that kind.
+
+    `start`, `step` and `enlarged` run under `jax.jit`.
+    """
 
     def start(self, spec: Any, pixels: Pixels, terms: int) -> Any:
         """The state before the first step, for a loss of that many terms."""
@@ -55,6 +58,10 @@ class Family(Protocol):
 
     def step(self, spec: Any, evaluate: Evaluate, state: Any, *, clamp: bool) -> Any:
         """The state one step on; `clamp` keeps the pixels in [0, 1]."""
+        ...
+
+    def awaited(self, spec: Any, state: Any) -> Pixels | None:
+        """The one picture that the next step evaluates; None where that is only known within the step."""
         ...
 
     def result(self, spec: Any, state: Any) -> Pixels:

@@ -82,6 +82,11 @@ def step(spec: Lbfgs, evaluate: Evaluate, state: State, *, clamp: bool) -> State
     )
 
 
+def awaited(spec: Lbfgs, state: State) -> Pixels:
+    """The trial."""
+    return state.trial
+
+
 def result(spec: Lbfgs, state: State) -> Pixels:
     """The best picture so far."""
     return state.pixels

@@ -84,6 +84,10 @@ def _search(
     return end.params[0], Evaluation(end.value, end.grad[1], end.grad[0])
 
 
+def awaited(spec: LbfgsZoom, state: State) -> None:
+    """None: each step length that is tried depends on those before it."""
+
+
 def result(spec: LbfgsZoom, state: State) -> Pixels:
     """The picture as it is."""
     return state.pixels
