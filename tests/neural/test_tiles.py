@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from stylepipe.artifacts import Weights
 from stylepipe.errors import StageError
 from stylepipe.neural import tiles
-from stylepipe.neural.layout import describe
+from stylepipe.neural.layout import Vgg, describe
 from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.base import FeatureLoss
 from stylepipe.neural.losses.content import Content
@@ -111,6 +111,7 @@ def expected(plain):
     return plain.whole()
 
 
+@pytest.mark.slow  # to compile
 def test_all_losses_and_masks_over_a_deep_network_are_exact():
     with jax.enable_x64(True):
         losses = [of_kind(kind, layers={"relu2_1": 1.0, "relu5_1": 2.0}) for kind in KINDS if of_kind(kind).additive]
@@ -129,6 +130,13 @@ def test_in_single_precision_tiles_of_any_size_give_what_the_whole_gives(plain, 
     assert error(loss, expected[0][0]) < 1e-5
     assert error(terms, expected[0][1]) < 1e-5
     assert error(gradient, expected[1]) < 1e-5
+
+
+def test_the_margin_is_what_the_deepest_layer_sees_rounded_up_to_its_window():
+    vgg19 = Vgg((2, 2, 4, 4, 4), "max", "zeros")
+    assert tiles._geometry(Objective.of([Gram()], vgg19)) == (80, 16)  # 2·1 + 2·2 + 4·4 + 4·8 + 16 = 70
+    assert tiles._geometry(Objective.of([Gram(layers={"relu2_2": 1})], vgg19)) == (6, 2)
+    assert tiles._geometry(Objective.of([TotalVariation()], vgg19)) == (1, 1)
 
 
 def test_a_smaller_margin_would_not_do(plain, expected, monkeypatch):

@@ -37,6 +37,8 @@ class CorrelationChain(StyleLoss):
     with `shift: 1` and `geometric: consecutive_errors`.
     """
 
+    additive = True
+
     kind: Literal["correlation_chain"] = "correlation_chain"
     layers: Layers = Field(default="all")
     shift: Shift = 0.0
