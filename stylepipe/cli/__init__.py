@@ -7,11 +7,14 @@ from collections.abc import Sequence
 
 import typer
 
-from stylepipe.cli import cache, machine, recipes, runs, weights
+from stylepipe.cli import cache, machine, recipes, runs, sweep, weights
 from stylepipe.cli.console import Console
 from stylepipe.errors import StylepipeError
 
-EPILOG = "Exit codes: 0 done, 1 a stage failed, 2 usage or recipe, 4 verification found damage, 130 interrupted."
+EPILOG = (
+    "Exit codes: 0 done, 1 a stage failed, 2 usage or recipe, 3 a part of a sweep failed, 4 verification found damage,"
+    " 130 interrupted."
+)
 
 
 def build() -> typer.Typer:
@@ -26,7 +29,7 @@ def build() -> typer.Typer:
     )
     for command in (
         *(recipes.init, recipes.validate, recipes.schema, recipes.stages, recipes.losses),
-        *(runs.run, runs.plan, runs.explain, runs.runs, runs.show, machine.doctor),
+        *(runs.run, sweep.sweep, runs.plan, runs.explain, runs.runs, runs.show, machine.doctor),
     ):
         app.command()(command)
     app.add_typer(weights.app, name="weights")

@@ -13,6 +13,7 @@ from stylepipe.engine.events import (
     RunStarted,
     StageCached,
     StageEmitted,
+    StageFailed,
     StageFinished,
     StageStarted,
 )
@@ -67,6 +68,10 @@ class _Display:
                 self._bars.remove_task(self._bar)
                 self._bars.refresh()
                 self._line(f"{self._labels[stage]}: done in {seconds:.1f} s")
+            case StageFailed(stage, message):
+                for bar in self._bars.task_ids:
+                    self._bars.remove_task(bar)
+                self._line(f"{self._labels.get(stage, stage)}: failed. {message}")
 
     def _iterated(self, stage: str, progress: Iterated) -> None:
         loss = "" if progress.loss is None else f"loss {progress.loss:.4g}"

@@ -53,6 +53,14 @@ class StageFinished:
 
 
 @dataclass(frozen=True)
+class StageFailed:
+    """A stage, or the reading of an input, failed in a run that goes on without it."""
+
+    stage: str
+    message: str
+
+
+@dataclass(frozen=True)
 class EngineNote:
     """Something the user should know although nothing failed; it concerns `stage`, or the whole run."""
 
@@ -67,5 +75,5 @@ class RunEnded:
     status: str
 
 
-Event = RunStarted | StageCached | StageStarted | StageEmitted | StageFinished | EngineNote | RunEnded
+Event = RunStarted | StageCached | StageStarted | StageEmitted | StageFinished | StageFailed | EngineNote | RunEnded
 Observer = Callable[[Event], None]

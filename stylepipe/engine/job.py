@@ -1,7 +1,7 @@
 """What a run is about: the recipe, the part of it that is selected, and its inputs, found and digested."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from stylepipe.engine.environment import backend
 from stylepipe.engine.graph import Selection, select, stages_named
@@ -9,7 +9,9 @@ from stylepipe.engine.inputs import FoundInput, WeightsSource, find_input, reade
 from stylepipe.engine.keys import Document, differences, input_document, stage_document
 from stylepipe.engine.store import Action, Damaged, Store
 from stylepipe.errors import UsageError
-from stylepipe.recipe.resolved import ResolvedRecipe
+from stylepipe.recipe.resolved import InputFile, ResolvedRecipe
+
+FindInput = Callable[[InputFile, WeightsSource], FoundInput]
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,11 @@ class Job:
     forced: frozenset[str]
     inputs: Mapping[str, FoundInput]
     weights: WeightsSource
+    seeds: Mapping[str, int] = field(default_factory=dict)
+
+    def seed(self, name: str) -> int:
+        """What a stage's random numbers are drawn from: a seed of its own in `seeds`, or else the recipe's."""
+        return self.seeds.get(name, self.recipe.seed)
 
     def input_digests(self) -> dict[str, str]:
         """The digests of all inputs, to which those of the stages are added as they become known."""
@@ -35,7 +42,7 @@ class Job:
         """All that a stage's result depends on, as far as `digests` are known."""
         readers = {name: reader_module(found.file.kind, self.weights) for name, found in self.inputs.items()}
         node = self.recipe.stages[name]
-        return stage_document(node, digests, readers=readers, seed=self.recipe.seed, backend=backend())
+        return stage_document(node, digests, readers=readers, seed=self.seed(name), backend=backend())
 
     def reasons(self, name: str, document: Document, store: Store, *, waits_for: Sequence[str] = ()) -> tuple[str, ...]:
         """Why a stage must be computed, whose result is not in the cache, or is not to be taken from there.
@@ -74,6 +81,7 @@ def prepare(
     force: bool | Collection[str] = (),
     start: str | None = None,
     until: str | None = None,
+    find: FindInput = find_input,
 ) -> Job:
     """Selects the stages and finds the inputs.
 
@@ -82,5 +90,5 @@ def prepare(
     """
     selection = select(recipe, start=start, until=until)
     named = recipe.stages if force is True else [node for name in force or () for node in stages_named(recipe, name)]
-    inputs = {name: find_input(recipe.inputs[name], weights) for name in selection.inputs}
+    inputs = {name: find(recipe.inputs[name], weights) for name in selection.inputs}
     return Job(recipe, selection, selection.runs.intersection(named), inputs, weights)

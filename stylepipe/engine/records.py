@@ -78,7 +78,8 @@ class Failure(_Model):
 class RunRecord(_Model):
     """All that is known of a run, as in record.json. A run is `killed` when its record says running and no process does it.
 
-    `command` is what one types to run the same again, if the run was typed.
+    `command` is what one types to run the same again, if the run was typed. `error` is what ended it early, `failures` are
+    those of a run that went on without the stages that failed.
     """
 
     format: int = FORMAT
@@ -95,6 +96,7 @@ class RunRecord(_Model):
     stages: Mapping[str, StageRecord] = {}
     outputs: Mapping[str, OutputRecord] = {}
     error: Failure | None = None
+    failures: Mapping[str, Failure] = {}
 
 
 def file_name(name: str) -> str:

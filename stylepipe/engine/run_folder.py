@@ -19,6 +19,7 @@ from stylepipe.engine.events import (
     RunStarted,
     StageCached,
     StageEmitted,
+    StageFailed,
     StageFinished,
     StageStarted,
 )
@@ -91,6 +92,8 @@ class RunFolder:
                 self._log("note", stage=stage, text=self._redactor.text(text))
             case StageFinished(stage, seconds):
                 self._log("stage finished", stage=stage, seconds=round(seconds, 3))
+            case StageFailed(stage, message):
+                self._log("stage failed", stage=stage, text=self._redactor.text(message))
             case RunEnded(status):
                 self._log("run ended", status=status)
 
@@ -124,19 +127,28 @@ class RunFolder:
             write_whole(self.path / RECORD, (self.record.model_dump_json(indent=2) + "\n").encode())
 
     def fail(self, error: BaseException, stage: str | None, last_frame: bytes | None) -> None:
-        """Adds why the run ended early, the failed stage's last frame, and the traceback where the fault is not the user's."""
+        """Adds why the run ended early."""
+        self.record = self.record.model_copy(update={"error": self._describe(error, stage, last_frame)})
+
+    def go_on_after(self, error: BaseException, stage: str, last_frame: bytes | None) -> None:
+        """Adds why a stage failed that the run goes on without."""
+        failures = {**self.record.failures, stage: self._describe(error, stage, last_frame)}
+        self.record = self.record.model_copy(update={"failures": failures})
+        self.save()
+
+    def _describe(self, error: BaseException, stage: str | None, last_frame: bytes | None) -> Failure:
+        """Writes the failed stage's last frame, and the traceback where the fault is not the user's."""
         known = isinstance(error, StylepipeError)
         message, hint = (error.message, error.hint) if known else (f"{type(error).__name__}: {error}", None)
-        failure = Failure(
+        if not known or (isinstance(error, StageError) and error.__cause__):
+            with output_errors(self._outputs), (self.path / TRACEBACK).open("a", encoding="utf-8") as file:
+                file.write(self._redactor.traceback(error))
+        return Failure(
             stage=stage,
             message=self._redactor.text(message),
             hint=hint and self._redactor.text(hint),
             last_frame=self.write_picture(stage, last_frame, ".last.png") if stage and last_frame else None,
         )
-        self.record = self.record.model_copy(update={"error": failure})
-        if not known or (isinstance(error, StageError) and error.__cause__):
-            with output_errors(self._outputs):
-                (self.path / TRACEBACK).write_text(self._redactor.traceback(error), encoding="utf-8")
 
     def end(self, status: Status) -> None:
         """Ends the record."""

@@ -10,6 +10,7 @@ from stylepipe.engine.computation import Computation, compute
 from stylepipe.engine.environment import environment
 from stylepipe.engine.events import EngineNote, Event, Observer, RunEnded, RunStarted, StageCached
 from stylepipe.engine.execute import Arguments
+from stylepipe.engine.failures import Failures
 from stylepipe.engine.inputs import read_input
 from stylepipe.engine.interrupts import RESUME, StopRequest, stop_requests
 from stylepipe.engine.job import Job
@@ -39,10 +40,12 @@ def run(
     outputs: Path,
     observe: Observer = lambda event: None,
     command: Sequence[str] = (),
+    keep_going: bool = False,
 ) -> RunResult:
     """Computes what is not in the store, and leaves a new folder under `outputs`: a failed or interrupted run, too.
 
     `command` is what one types for this run, which the record keeps; it must name no folder of this machine.
+    With `keep_going` it goes on without what fails, as `failures` says, and its status is `failed` then.
 
     The first Ctrl-C saves the running stage's state and raises Interrupted, the second stops at once. Raises StageError, with
     the traceback in the run's folder; StoreError when the store or the folder cannot be written; InputError when an input
@@ -53,7 +56,7 @@ def run(
         redactor = Redactor([*roots, *(found.path.parent for found in job.inputs.values())])
         folder = RunFolder(outputs, job, redactor, command)
         try:
-            return _Run(job, session, folder, stop, observe).go()
+            return _Run(job, session, folder, stop, observe, keep_going=keep_going).go()
         finally:
             folder.close()
 
@@ -69,7 +72,9 @@ class _Redo(Exception):
 class _Run:
     """A run under way: the digests and values known so far."""
 
-    def __init__(self, job: Job, session: Session, folder: RunFolder, stop: StopRequest, observe: Observer) -> None:
+    def __init__(
+        self, job: Job, session: Session, folder: RunFolder, stop: StopRequest, observe: Observer, *, keep_going: bool
+    ) -> None:
         self._job = job
         self._recipe = job.recipe
         self._session = session
@@ -81,7 +86,7 @@ class _Run:
         self._values: dict[str, Given] = {}
         self._forced = set(job.forced)
         self._current: str | None = None
-        self._last_frame: bytes | None = None
+        self._failures = Failures(folder, self._tell, keep_going=keep_going)
 
     def go(self) -> RunResult:
         """All inputs, then all stages; the record is brought to its end whatever happens."""
@@ -89,15 +94,16 @@ class _Run:
             try:
                 self._tell(RunStarted(self._folder.path, self._job.selection.stages))
                 for name in self._job.inputs:
-                    self._take_input(name)
+                    with self._failures.apart(name):
+                        self._take_input(name)
                 self._take_stages()
             except KeyboardInterrupt:
                 raise Interrupted("Stopped at once.", hint=RESUME) from None
         except BaseException as error:
             self._end_early(error)
             raise
-        self._folder.end("done")
-        self._tell(RunEnded("done"))
+        self._folder.end(self._failures.status)
+        self._tell(RunEnded(self._failures.status))
         record = self._folder.record
         files = {name: self._folder.path / output.file for name, output in record.outputs.items()}
         return RunResult(self._folder.path, record, files)
@@ -105,7 +111,7 @@ class _Run:
     def _end_early(self, error: BaseException) -> None:
         status = "interrupted" if isinstance(error, Interrupted) else "failed"
         with suppress(StoreError):  # a full disk is most likely the first error too, which is the one to report
-            self._folder.fail(error, self._current, self._last_frame)
+            self._folder.fail(error, self._current, self._failures.last_frame)
             self._folder.end(status)
             self._tell(RunEnded(status))
 
@@ -122,11 +128,7 @@ class _Run:
             if action is None:
                 pictures = attach_picture(self._value(name), self._session)
                 action = Action(
-                    key=key_of(document),
-                    document=document,
-                    attachments=pictures,
-                    recipe=self._recipe.name,
-                    node=name,
+                    key=key_of(document), document=document, attachments=pictures, recipe=self._recipe.name, node=name
                 )
                 self._session.commit(action)
             file = self._show_picture(name, action)
@@ -140,7 +142,8 @@ class _Run:
             self._current = names[position]
             self._stop.check()
             try:
-                self._take_stage(names[position])
+                with self._failures.apart(names[position]):
+                    self._take_stage(names[position])
             except _Redo as redo:
                 position = names.index(redo.name)
             else:
@@ -149,6 +152,8 @@ class _Run:
         self._current = None
 
     def _take_stage(self, name: str) -> None:
+        if self._failures.rule_out(name, self._recipe.stages[name].needs):
+            return
         document = self._job.stage_document(name, self._digests)
         key = key_of(document)
         action = None if name in self._forced else self._find(key)
@@ -172,21 +177,16 @@ class _Run:
             task = Computation(
                 node=self._recipe.stages[name],
                 recipe=self._recipe.name,
-                seed=self._recipe.seed,
+                seed=self._job.seed(name),
                 document=document,
                 reasons=self._job.reasons(name, document, self._store),
             )
             try:
                 action, self._values[name] = compute(
-                    task,
-                    self._arguments(name),
-                    session=self._session,
-                    work=work,
-                    stop=self._stop,
-                    tell=self._tell,
+                    task, self._arguments(name), session=self._session, work=work, stop=self._stop, tell=self._tell
                 )
             except StageError:
-                self._last_frame = Frames(work).last()
+                self._failures.last_frame = Frames(work).last()
                 raise
         self._forced.discard(name)
         return action, False

@@ -1,6 +1,6 @@
 """From a recipe's data to a `ResolvedRecipe`: everything is checked, and everything that is wrong is reported at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -14,9 +14,10 @@ from stylepipe.recipe.inputs import resolve_inputs
 from stylepipe.recipe.model import VERSION, Recipe, Seed
 from stylepipe.recipe.names import Names, Target
 from stylepipe.recipe.order import in_order
-from stylepipe.recipe.overrides import check_sweep, override
+from stylepipe.recipe.overrides import override
 from stylepipe.recipe.problems import Problems, dotted, show
 from stylepipe.recipe.resolved import InputFile, ResolvedRecipe, StageNode
+from stylepipe.recipe.sweep import check_sweep
 from stylepipe.recipe.template import Reference, Resolver, TemplateError, escape, following, parse
 from stylepipe.recipe.text import KeyPath, Source
 from stylepipe.recipe.validate import validate
@@ -34,16 +35,48 @@ def check(source: Source, *, text: str, root: Path, overrides: Mapping[str, str]
     Raises RecipeError with all problems, in the order of their places.
     """
     problems = Problems(source)
-    resolver = Resolver(problems)
-    recipe = _model(source.data, problems)
-    defaults = resolver.resolve(recipe.params, ("params",), _no_references)
+    recipe, defaults = read_params(source, problems)
     params = override(defaults, overrides, problems)
-
-    names = Names(params, _all_names(source.data, problems), problems)
     if recipe.sweep is not None:
-        check_sweep(recipe.sweep, names, problems)
+        check_sweep(recipe.sweep, all_names(source, params, problems), problems)
+    return resolve(recipe, params, source=source, text=text, root=root, typed=overrides, problems=problems)
+
+
+def read_params(source: Source, problems: Problems) -> tuple[Recipe, dict[str, Any]]:
+    """The recipe's model, with plain values in its sweep, and its params' defaults. Raises RecipeError as a last resort."""
+    recipe = _model(source.data, problems)
+    resolver = Resolver(problems)
+    params = resolver.resolve(recipe.params, ("params",), _no_references)
+    if recipe.sweep is not None:
+        values = recipe.sweep.model_dump(include={"grid", "zip", "exclude", "include"})
+        plain = {key: resolver.resolve(value, ("sweep", key), _no_references) for key, value in values.items()}
+        recipe = recipe.model_copy(update={"sweep": recipe.sweep.model_copy(update=plain)})
+    return recipe, params
+
+
+def all_names(source: Source, params: Mapping[str, Any], problems: Problems) -> Names:
+    """Everything that references may name, as far as known before inputs and stages are looked at."""
+    return Names(params, _targets(source.data, problems), problems)
+
+
+def resolve(
+    recipe: Recipe,
+    params: Mapping[str, Any],
+    *,
+    source: Source,
+    text: str,
+    root: Path,
+    typed: Collection[str],
+    problems: Problems,
+) -> ResolvedRecipe:
+    """The recipe with these params, of which some were `typed` on the command line.
+
+    Raises RecipeError with all problems, those found before included.
+    """
+    resolver = Resolver(problems)
+    names = all_names(source, params, problems)
     seed = validate(_Seed, resolver.resolve(recipe.seed, ("seed",), names.value), at=("seed",), problems=problems)
-    inputs = resolve_inputs(recipe, root=root, typed=overrides, names=names, resolver=resolver, problems=problems)
+    inputs = resolve_inputs(recipe, root=root, typed=typed, names=names, resolver=resolver, problems=problems)
     names.targets.update({name: Target("input", file.kind, (name,)) for name, file in inputs.items()})
     nodes, targets = expand(recipe, names=names, resolver=resolver, problems=problems)
     names.targets.update(targets)
@@ -65,7 +98,7 @@ def check(source: Source, *, text: str, root: Path, overrides: Mapping[str, str]
         inputs=inputs,
         stages=stages,
         outputs=outputs,
-        warnings=tuple(_warnings(stages, outputs, sweep=problems.place(("sweep",), at_key=True) if recipe.sweep else None)),
+        warnings=tuple(_warnings(stages, outputs)),
         text=text,
         document={
             "stylepipe": VERSION,
@@ -101,7 +134,7 @@ def _no_references(reference: Reference) -> Any:
     raise TemplateError(f"{reference} is a reference, and params hold plain values", "Write $$ for a dollar sign.")
 
 
-def _all_names(data: Mapping[str, Any], problems: Problems) -> dict[str, Target]:
+def _targets(data: Mapping[str, Any], problems: Problems) -> dict[str, Target]:
     """What the names of inputs and stages stand for, as far as known before they are looked at."""
     targets: dict[str, Target] = {}
     for section, what in (("inputs", "input"), ("stages", "stage")):
@@ -160,8 +193,8 @@ def _inner_path(file: InputFile) -> str:
     return name if escape_reason(name) is None else file.name
 
 
-def _warnings(stages: Mapping[str, StageNode], outputs: Mapping[str, str], *, sweep: Place | None) -> Iterator[str]:
-    """What does not run: the stages that no output needs, and the sweep, which stands at that place."""
+def _warnings(stages: Mapping[str, StageNode], outputs: Mapping[str, str]) -> Iterator[str]:
+    """What does not run: the stages that no output needs."""
     needed: set[str] = set()
     waiting = list(outputs.values())
     while waiting:
@@ -175,5 +208,3 @@ def _warnings(stages: Mapping[str, StageNode], outputs: Mapping[str, str], *, sw
             idle.setdefault(node.place, []).append(name)
     for place, nodes in idle.items():
         yield f"{place}: no output needs {', '.join(nodes)}; {'it does' if len(nodes) == 1 else 'they do'} not run."
-    if sweep is not None:
-        yield f"{sweep}: sweep is checked, but this version runs none of its variants."

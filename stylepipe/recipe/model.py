@@ -62,8 +62,27 @@ class StageBlock(_Model):
     )
 
 
+class Range(_Model):
+    """Where a random value is drawn from: whole numbers where the param's default is one, else rounded to four digits."""
+
+    model_config = ConfigDict(title="range")
+
+    low: float = Field(description="The least value.")
+    high: float = Field(description="The greatest value.")
+    scale: Literal["linear", "log"] = Field("linear", description="Evenly spread are the values, or their logarithms.")
+
+
+class Random(_Model):
+    """Variants with random values, which follow from the recipe's seed."""
+
+    model_config = ConfigDict(title="random")
+
+    samples: Annotated[int, Field(ge=1)] = Field(description="How many samples are drawn.")
+    ranges: Annotated[dict[Name, Range], Field(min_length=1)] = Field(description="What each param is drawn from.")
+
+
 class Sweep(_Model):
-    """Variants of the recipe: values for its params. They are checked; this version does not run them."""
+    """Variants of the recipe: values for its params. Of `grid`, `zip` and `random` each goes with each of the others."""
 
     model_config = ConfigDict(title="sweep")
 
@@ -71,9 +90,12 @@ class Sweep(_Model):
     zip: dict[Name, Annotated[list[Any], Field(min_length=1)]] = Field(
         {}, description="The first values together, the second …"
     )
+    random: Random | None = Field(None, description="Values drawn at random.")
+    exclude: list[dict[Name, Any]] = Field(
+        [], description="Variants to leave out of those: the ones that have all of these values."
+    )
     include: list[dict[Name, Any]] = Field([], description="Further variants.")
-    exclude: list[dict[Name, Any]] = Field([], description="Variants to leave out: those that have all of these values.")
-    name: str | None = Field(None, description="A variant's name, with ${param} in it.")
+    name: str | None = Field(None, description="A variant's name, with ${params.size} and the like in it.")
 
 
 class Recipe(_Model):
@@ -91,4 +113,4 @@ class Recipe(_Model):
     stages: dict[StageName, StageBlock] = Field(description="The stages by name, in any order.")
     output: Reference | None = Field(None, description="The stage that is the result; this or outputs is needed.")
     outputs: dict[Name, Reference] | None = Field(None, description="The results, by name.")
-    sweep: Sweep | None = Field(None, description="Variants, which are checked; this version does not run them.")
+    sweep: Sweep | None = Field(None, description="Variants, which `stylepipe sweep` runs.")

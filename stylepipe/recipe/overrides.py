@@ -1,15 +1,11 @@
-"""Other values for a recipe's params: those given on the command line (`-p name=value`), and those of a sweep."""
+"""Other values for a recipe's params, as the command line gives them: `-p name=value`, and `-p name=[…]` in a sweep."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from stylepipe.errors import Place, Problem, RecipeError
-from stylepipe.recipe.model import Sweep
-from stylepipe.recipe.names import Names
-from stylepipe.recipe.problems import Problems, dotted, show, suggest
-from stylepipe.recipe.template import Reference, following
-from stylepipe.recipe.template import parse as parse_template
-from stylepipe.recipe.text import MAX_BYTES, KeyPath, error_of, error_of_one, parse
+from stylepipe.recipe.problems import Problems, show, suggest
+from stylepipe.recipe.text import MAX_BYTES, error_of, error_of_one, parse
 
 _PLURALS = {int: "whole numbers", float: "numbers", str: "texts", bool: "true and false"}
 
@@ -30,54 +26,61 @@ def override(params: Mapping[str, Any], overrides: Mapping[str, str], problems: 
     return values
 
 
+def axes_of(params: Mapping[str, Any], overrides: Mapping[str, str], problems: Problems) -> dict[str, list[Any]]:
+    """Those of the overrides that are lists where the default is a single value (or lists of lists where it is a list).
+
+    Each element is of the default's type; where one is not, that is reported. A text that begins with a bracket is written in
+    quotes, and a default of null takes any list as its value.
+    """
+    axes: dict[str, list[Any]] = {}
+    for name, text in overrides.items():
+        if params.get(name) is None or not text.lstrip().startswith("["):
+            continue
+        try:
+            values = _parse(name, text)
+            if same_type(values, params[name]):
+                continue
+            wrong = [(at, value) for at, value in enumerate(values) if not same_type(value, params[name])]
+            if wrong or not values:
+                place = Place(f"-p {name}")
+                raise RecipeError(
+                    [mismatch(f"{name}[{at}]", value, params[name], place) for at, value in wrong]
+                    or [Problem(f"{name} is []; expected at least one value.", place)]
+                )
+            axes[name] = values
+        except RecipeError as error:
+            for problem in error.problems:
+                problems.add_elsewhere(problem)
+            axes[name] = []
+    return axes
+
+
 def _read(name: str, text: str, params: Mapping[str, Any]) -> Any:
     place = Place(f"-p {name[:64]}")
     if name not in params:
         raise error_of_one(f"The recipe has no param {show(name)}.", place, suggest(name, list(params)))
-    if len(text) > MAX_BYTES or any("\ud800" <= character <= "\udfff" for character in text):
-        raise error_of_one("The value is larger than 1 MB, or not UTF-8 text.", place)
     default = params[name]
     if isinstance(default, str) and not text.startswith(("'", '"')):
+        _require_readable(text, place)
         return text
+    value = _parse(name, text)
+    if not same_type(value, default):
+        raise RecipeError([mismatch(name, value, default, place)])
+    return value
+
+
+def _parse(name: str, text: str) -> Any:
+    place = Place(f"-p {name[:64]}")
+    _require_readable(text, place)
     source = parse(text, file=place.file)
     if source.problems:
         raise error_of(source.problems)
-    if not same_type(source.data, default):
-        raise RecipeError([_mismatch(name, source.data, default, place)])
     return source.data
 
 
-def check_sweep(sweep: Sweep, names: Names, problems: Problems) -> None:
-    """Reports what is wrong with a sweep: unknown params, values of another type, lists to be zipped of unequal length."""
-
-    def check(path: KeyPath, values: Mapping[KeyPath, Any]) -> None:
-        name = str(path[-1])
-        if name not in names.params:
-            problems.add(path, f"The recipe has no param '{name}'.", suggest(name, list(names.params)), at_key=True)
-            return
-        for where, value in values.items():
-            if not same_type(value, names.params[name]):
-                problems.add_elsewhere(_mismatch(dotted(where), value, names.params[name], problems.place(where)))
-
-    for section, axes in (("grid", sweep.grid), ("zip", sweep.zip)):
-        for name, values in axes.items():
-            path = ("sweep", section, name)
-            check(path, {(*path, index): value for index, value in enumerate(values)})
-    for section, variants in (("include", sweep.include), ("exclude", sweep.exclude)):
-        for index, variant in enumerate(variants):
-            for name, value in variant.items():
-                path = ("sweep", section, index, name)
-                check(path, {path: value})
-    lengths = {name: len(values) for name, values in sweep.zip.items()}
-    if len(set(lengths.values())) > 1:
-        counts = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        problems.add(("sweep", "zip"), f"sweep.zip holds lists of unequal length: {counts}.", at_key=True)
-    path = ("sweep", "name")
-    with following(path, problems):
-        parts = parse_template(sweep.name or "")
-        for part in [parts] if isinstance(parts, Reference) else parts:
-            if isinstance(part, Reference):
-                names.value(part)
+def _require_readable(text: str, place: Place) -> None:
+    if len(text) > MAX_BYTES or any("\ud800" <= character <= "\udfff" for character in text):
+        raise error_of_one("The value is larger than 1 MB, or not UTF-8 text.", place)
 
 
 def same_type(value: Any, default: Any) -> bool:
@@ -102,7 +105,8 @@ def same_type(value: Any, default: Any) -> bool:
     return False
 
 
-def _mismatch(subject: str, value: Any, default: Any, place: Place) -> Problem:
+def mismatch(subject: str, value: Any, default: Any, place: Place) -> Problem:
+    """The problem of a value that is not of its default's type."""
     hint = None
     if isinstance(value, float) and isinstance(default, int) and not isinstance(default, bool):
         hint = f"Write {int(value)}." if value.is_integer() else f"Write the default as {default}.0 to allow fractions."

@@ -16,6 +16,7 @@ COMMANDS = [
     "stages",
     "losses",
     "run",
+    "sweep",
     "plan",
     "explain",
     "runs",

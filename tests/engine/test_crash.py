@@ -40,6 +40,26 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_bytes(worker, place):
     assert leftovers == []
 
 
+def test_a_sweep_killed_at_random_moments_ends_with_the_same_results(worker, place):
+    undisturbed = json.loads(worker("sweep", place("undisturbed")).communicate()[0])
+    walks = [*(f"wander {n}" for n in range(5)), "average", "wander 4", "average", "wander 4", "average"]
+    assert undisturbed["calls"] == walks
+    root = place("disturbed")
+    said, _ = worker("crash", root, 12, "sweep").communicate()
+    assert said.split().count("killed") >= 3
+    final = json.loads(worker("sweep", root).communicate()[0])
+    assert final["rows"] == undisturbed["rows"]
+    assert final["sheet"] == undisturbed["sheet"]
+    assert verify(Store(root / "cache")).damaged == ()
+    finished = [
+        line["stage"]
+        for log in (root / "outputs").rglob("events.jsonl")
+        for line in map(json.loads, log.read_text().splitlines())
+        if line["event"] == "stage finished"
+    ]
+    assert len(set(finished)) == len(finished)  # nothing was computed twice
+
+
 def test_two_runs_at_once_compute_each_stage_once(worker, place):
     root = place("shared")
     both = [worker("run", root), worker("run", root)]

@@ -3,6 +3,7 @@
 `python worker.py COMMAND FOLDER …`; a script, because test modules cannot be imported elsewhere.
 """
 
+import hashlib
 import json
 import os
 import random
@@ -11,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +22,15 @@ from stylepipe.engine import checkpoints
 from stylepipe.engine.housekeeping import verify
 from stylepipe.engine.inputs import WeightsSource
 from stylepipe.engine.job import prepare
+from stylepipe.engine.merge import prepare_sweep
 from stylepipe.engine.plan import plan
 from stylepipe.engine.records import list_runs
 from stylepipe.engine.runner import run
 from stylepipe.engine.store import Store
+from stylepipe.engine.sweep import run_sweep
 from stylepipe.errors import Place, StoreError
 from stylepipe.recipe.resolved import InputFile, ResolvedRecipe, StageNode
+from stylepipe.recipe.variants import ResolvedSweep, Variant
 from stylepipe.stage import Checkpoint, Emit, Frame, Params, Progress, stage
 
 PLACE = Place("r.yaml", 1, 1)
@@ -107,20 +112,36 @@ def look(root: Path) -> None:
     print(planned["mean"].state, len(runs), "jax" not in sys.modules)
 
 
-def crash(root: Path, times: str) -> None:
-    """Begins the run again and again, and kills it at random moments."""
+def crash(root: Path, times: str, what: str = "run") -> None:
+    """Begins the run, or the sweep, again and again, and kills it at random moments."""
     import jax  # noqa: F401 (the children need not import it each)
 
     chance = random.Random(0)
     for _ in range(int(times)):
         child = os.fork()
         if child == 0:
-            run_once(root)
+            {"run": run_once, "sweep": sweep_once}[what](root)
             os._exit(0)
         time.sleep(chance.uniform(0.005, 0.12))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         print("killed" if os.WIFSIGNALED(status) else "finished", flush=True)
+
+
+def sweep_once(root: Path) -> None:
+    """Runs the recipe for three lengths of its last walk; prints all of the results but the seconds, and what ran here."""
+    base = recipe(root)
+    variants = []
+    for steps in (30, 40, 50):
+        last = replace(base.stages["walk@4"], params=Steps(seed=4, steps=steps))
+        made = replace(base, stages={**base.stages, "walk@4": last}, params={"steps": steps})
+        variants.append(Variant(f"steps={steps}", {"steps": steps}, made))
+    swept = ResolvedSweep(base, {"steps": [30, 40, 50]}, tuple(variants), {})
+    job = prepare_sweep(swept, weights=WeightsSource(Path, read_no_weights))
+    result = run_sweep(job, store=Store(root / "cache"), outputs=root / "outputs")
+    rows = [variant.model_dump(mode="json", exclude={"seconds"}) for variant in result.results.variants]
+    sheet = hashlib.sha256((result.folder / result.results.sheets[0]).read_bytes()).hexdigest()
+    print(json.dumps({"rows": rows, "sheet": sheet, "calls": CALLS}))
 
 
 def hold(root: Path, key: str) -> None:
@@ -165,6 +186,7 @@ if __name__ == "__main__":
     command, folder, *others = sys.argv[1:]
     commands = {
         "run": run_once,
+        "sweep": sweep_once,
         "crash": crash,
         "hold": hold,
         "limited": limited,

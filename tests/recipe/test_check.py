@@ -59,7 +59,6 @@ def test_everything(load: Load) -> None:
     assert recipe.warnings == (
         "recipe.yaml:35:3: no output needs softened@0; it does not run.",
         "recipe.yaml:41:3: no output needs spare@a, spare@0.1; they do not run.",
-        "recipe.yaml:43:1: sweep is checked, but this version runs none of its variants.",
     )
     painted = recipe.stages["painted@384"]
     assert str(painted.place) == "recipe.yaml:21:3"

@@ -1,0 +1,95 @@
+"""The command sweep: all variants of a recipe, as one run."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stylepipe.cli.console import Console, table
+from stylepipe.cli.options import CacheFolder, Force, Json, Outputs, Overrides, RecipePath, open_store, overrides
+from stylepipe.cli.runs import DEFAULT_OUTPUTS
+
+if TYPE_CHECKING:
+    from stylepipe.engine.merge import SweepJob
+    from stylepipe.engine.store import Store
+
+PARTLY_FAILED = 3
+
+
+def sweep(
+    recipe: RecipePath,
+    param: Overrides = None,
+    force: Force = None,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going/--fail-fast", help="When a stage fails, goes on with the variants that need it not.")
+    ] = True,
+    max_variants: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Allows so many variants. [default: 256]", show_default=False)
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Shows the variants, and what of them would run.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Shows no progress.")] = False,
+    outputs: Outputs = DEFAULT_OUTPUTS,
+    cache: CacheFolder = None,
+    json: Json = False,
+) -> None:
+    """Runs all variants of a recipe; what they share is computed once.
+
+    They are those of its `sweep`, and of lists in the place of single values: -p size='[256, 512]'.
+    """
+    from stylepipe.cli.progress import observer
+    from stylepipe.engine.inputs import WeightsSource
+    from stylepipe.engine.merge import prepare_sweep
+    from stylepipe.engine.sweep import run_sweep
+    from stylepipe.neural import weights
+    from stylepipe.neural.memory import keep_freed_memory
+    from stylepipe.recipe.variants import MAX_VARIANTS, load_sweep
+
+    keep_freed_memory()  # before JAX starts its threads
+    console = Console(as_json=json)
+    loaded = load_sweep(recipe, overrides=overrides(param), max_variants=max_variants or MAX_VARIANTS)
+    for warning in loaded.base.warnings:
+        console.say(f"warning: {warning}")
+    source = WeightsSource(weights.find, weights.read_weights)
+    job = prepare_sweep(loaded, weights=source, force="all" in (force or ()) or (force or ()))
+    if dry_run:
+        console.result(*_planned(job, open_store(cache)))
+        return
+    if not quiet:
+        console.say(_size(job))
+    with observer(quiet=quiet) as observe:
+        result = run_sweep(job, store=open_store(cache), outputs=outputs, keep_going=keep_going, observe=observe)
+    results = result.results
+    for variant in results.variants:
+        if variant.status != "done":
+            console.say(f"{variant.status}: {variant.name}" + (f": {variant.error.message}" if variant.error else ""))
+    sheets = [str(result.folder / sheet) for sheet in results.sheets]
+    data = {"folder": str(result.folder), "results": results.model_dump(mode="json")}
+    console.result("\n".join(sheets) or str(result.folder), data)
+    if not results.complete:
+        raise typer.Exit(PARTLY_FAILED)
+
+
+def _size(job: "SweepJob") -> str:
+    in_all = sum(len(variant.stages) for variant in job.variants)
+    return f"{len(job.variants)} variants of {in_all} stages, which are {len(job.job.selection.stages)} different ones"
+
+
+def _planned(job: "SweepJob", store: "Store") -> tuple[str, Any]:
+    """What would run, for people and for programs."""
+    from dataclasses import asdict
+
+    from stylepipe.engine.plan import plan
+
+    planned = plan(job.job, store)
+    states = {stage.name: stage.state for stage in planned.stages}
+    rows: list[tuple[str, ...]] = []
+    told: set[str] = set()
+    for variant in job.variants:
+        missing = [name for name in variant.stages.values() if states[name] != "cached"]
+        own = ", ".join(name for name in missing if name not in told)
+        rows.append((variant.name, str(len(variant.stages)), str(len(variant.stages) - len(missing)), own))
+        told.update(missing)
+    cached = sum(state == "cached" for state in states.values())
+    summary = f"{_size(job)}: {cached} cached, {len(states) - cached} to run."
+    text = f"{table(('variant', 'stages', 'cached', 'to run, beside those above'), rows, empty='No variants.')}\n{summary}"
+    variants = [{"name": each.name, "params": each.values, "stages": each.stages} for each in job.variants]
+    return text, {"variants": variants, "stages": [asdict(stage) for stage in planned.stages]}

@@ -1,0 +1,119 @@
+"""What a sweep comes to: a table with a row for each variant, as results.csv and results.json in the sweep's folder."""
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from stylepipe.engine.events import Line
+from stylepipe.engine.files import output_errors, write_whole
+from stylepipe.engine.merge import MergedVariant, SweepJob
+from stylepipe.engine.privacy import shareable
+from stylepipe.engine.records import Failure, OutputRecord, RunRecord
+
+FORMAT = 1
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class VariantResult(_Model):
+    """A variant: its values of the axes, what its stages are called in the run's record, and what came of it.
+
+    `losses` are the last ones of each stage that minimises something, `seconds` what all its stages took, whether or not it
+    shares them with others or took them from the cache.
+    """
+
+    name: str
+    status: Literal["done", "failed", "not run"]
+    params: Mapping[str, Any]
+    losses: Mapping[str, Line]
+    seconds: float
+    stages: Mapping[str, str]
+    outputs: Mapping[str, OutputRecord]
+    error: Failure | None = None
+
+
+class SweepResults(_Model):
+    """All that a sweep comes to, as in results.json; `sheets` are the files of its contact sheets."""
+
+    format: int = FORMAT
+    id: str
+    recipe: str
+    axes: Mapping[str, tuple[Any, ...]]
+    outputs: tuple[str, ...]
+    variants: tuple[VariantResult, ...]
+    sheets: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every variant has all of its results."""
+        return all(variant.status == "done" for variant in self.variants)
+
+
+def results_of(sweep: SweepJob, record: RunRecord, losses: Mapping[str, Line]) -> SweepResults:
+    """The results of a sweep's run; `losses` holds the last line of each stage that told any."""
+    failures = {**record.failures, **({record.error.stage: record.error} if record.error and record.error.stage else {})}
+    recipe = sweep.job.recipe
+
+    def row(variant: MergedVariant) -> VariantResult:
+        outputs = {own: record.outputs[name] for own, name in variant.outputs.items() if name in record.outputs}
+        done = [record.stages[name] for name in variant.stages.values() if name in record.stages]
+        needed = {*variant.stages.values(), *(name for node in variant.stages.values() for name in recipe.stages[node].needs)}
+        error = next((failure for name, failure in failures.items() if name in needed), None)
+        return VariantResult(
+            name=variant.name,
+            status="done" if len(outputs) == len(variant.outputs) else "failed" if error else "not run",
+            params=shareable(recipe, variant.values),
+            losses={own: losses[name] for own, name in variant.stages.items() if name in losses},
+            seconds=round(sum(stage.seconds for stage in done), 3),
+            stages=variant.stages,
+            outputs=outputs,
+            error=error,
+        )
+
+    return SweepResults(
+        id=record.id,
+        recipe=record.recipe,
+        axes=shareable(recipe, dict(sweep.axes)),
+        outputs=tuple(dict.fromkeys(output for variant in sweep.variants for output in variant.outputs)),
+        variants=tuple(map(row, sweep.variants)),
+    )
+
+
+def write_results(results: SweepResults, folder: Path) -> None:
+    """Writes results.json and results.csv. Raises StoreError when that fails."""
+    with output_errors(folder):
+        write_whole(folder / "results.json", (results.model_dump_json(indent=2) + "\n").encode())
+        write_whole(folder / "results.csv", _table(results).encode())
+
+
+def _table(results: SweepResults) -> str:
+    """A line for each variant: its parameters, losses, seconds, and the digests and files of its outputs."""
+    stages = dict.fromkeys(stage for variant in results.variants for stage in variant.losses)
+    outputs = results.outputs
+    apart = {output: f" {output}" if len(outputs) > 1 else "" for output in outputs}
+    columns = [
+        *("variant", "status", *results.axes, *(f"loss {stage}" for stage in stages), "seconds"),
+        *(f"{what}{apart[output]}" for output in outputs for what in ("digest", "file")),
+        "error",
+    ]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for variant in results.variants:
+        files = [variant.outputs.get(output) for output in outputs]
+        writer.writerow(
+            [
+                *(variant.name, variant.status, *(variant.params[axis] for axis in results.axes)),
+                *(variant.losses[stage]["loss"] if stage in variant.losses else "" for stage in stages),
+                variant.seconds,
+                *(cell for file in files for cell in ((file.digest, file.file) if file else ("", ""))),
+                variant.error.message if variant.error else "",
+            ]
+        )
+    return text.getvalue()

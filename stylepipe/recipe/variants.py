@@ -1,0 +1,114 @@
+"""Loading a recipe with its sweep: every variant a recipe of its own, all of them checked before anything runs."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stylepipe.errors import Problem, RecipeError
+from stylepipe.recipe.check import all_names, read_params, resolve
+from stylepipe.recipe.extends import read_recipe
+from stylepipe.recipe.model import Random, Sweep
+from stylepipe.recipe.overrides import axes_of, override
+from stylepipe.recipe.problems import Problems
+from stylepipe.recipe.resolved import ResolvedRecipe
+from stylepipe.recipe.sweep import axes_of_variants, check_sweep, combinations, expand_sweep, name_variants
+from stylepipe.recipe.template import escape
+from stylepipe.recipe.text import error_of
+
+MAX_VARIANTS = 256
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One of a sweep's recipes: its name, which can be a file's, and the values that set it apart."""
+
+    name: str
+    values: Mapping[str, Any]
+    recipe: ResolvedRecipe
+
+
+@dataclass(frozen=True)
+class ResolvedSweep:
+    """A recipe and its variants, all of them checked.
+
+    `axes` are the params that variants give values for, each with its distinct values in order. `document` is the recipe as
+    plain data, with every variant written out: a recipe itself, whose sweep is this one.
+    """
+
+    base: ResolvedRecipe
+    axes: Mapping[str, list[Any]]
+    variants: tuple[Variant, ...]
+    document: Mapping[str, Any]
+
+
+def load_sweep(path: Path, *, overrides: Mapping[str, str] | None = None, max_variants: int = MAX_VARIANTS) -> ResolvedSweep:
+    """The recipe in a file, and the variants of its sweep.
+
+    `overrides` are as in `load_recipe`; one that is a list where the param is a single value is an axis of the grid. What is
+    given so stands in place of all that the recipe's sweep says of the param. Raises RecipeError with all problems of the
+    recipe, or else of all variants at once; when there is no variant, and when there are more than `max_variants`.
+    """
+    source, text = read_recipe(path)
+    given = overrides or {}
+    problems = Problems(source)
+    recipe, defaults = read_params(source, problems)
+    axes = axes_of(defaults, given, problems)
+    params = override(defaults, {name: value for name, value in given.items() if name not in axes}, problems)
+    written = recipe.sweep or Sweep.model_validate({})
+    check_sweep(written, all_names(source, params, problems), problems)
+
+    def resolved(params: Mapping[str, Any], problems: Problems) -> ResolvedRecipe:
+        return resolve(recipe, params, source=source, text=text, root=path.parent, typed=given, problems=problems)
+
+    base = resolved(params, problems)
+    sweep = _without(written, given, axes)
+    if (count := combinations(sweep)) > max_variants:
+        hint = f"At most {max_variants} are allowed; --max-variants allows more."
+        problems.add(("sweep",), f"The sweep has {count} variants.", hint, at_key=True)
+        raise problems.error()
+    variants = expand_sweep(sweep, params, seed=base.seed)
+    if not variants:
+        reason, hint = ("The recipe has no sweep.", "Give a param several values: -p size='[256, 512]'.")
+        if combinations(sweep):
+            reason, hint = "The sweep excludes all of its variants.", None
+        problems.add(("sweep",), reason, hint, at_key=True)
+        raise problems.error()
+    names = name_variants(sweep, variants, params, problems)
+    problems.raise_any()
+
+    recipes: dict[str, ResolvedRecipe] = {}
+    wrong: dict[Problem, None] = {}
+    for name, values in zip(names, variants, strict=True):
+        try:
+            recipes[name] = resolved({**params, **values}, Problems(source))
+        except RecipeError as error:
+            for problem in error.problems:
+                wrong[Problem(f"Variant '{name}': {problem.message}", problem.place, problem.hint)] = None
+    if wrong:
+        raise error_of(list(wrong))
+    whole = {key: value for key, value in source.data.items() if key != "extends"}
+    named = {} if sweep.name is None else {"name": sweep.name}
+    return ResolvedSweep(
+        base,
+        axes_of_variants(variants, params),
+        tuple(Variant(name, values, recipes[name]) for name, values in zip(names, variants, strict=True)),
+        {**whole, "params": escape(params), "sweep": {"include": escape(variants), **named}},
+    )
+
+
+def _without(sweep: Sweep, given: Collection[str], axes: Mapping[str, list[Any]]) -> Sweep:
+    """The sweep with the axes of the command line, and without what it says itself of any param given there."""
+
+    def others(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if name not in given}
+
+    ranges = others(sweep.random.ranges) if sweep.random else {}
+    return sweep.model_copy(
+        update={
+            "grid": {**others(sweep.grid), **axes},
+            "zip": others(sweep.zip),
+            "random": Random(samples=sweep.random.samples, ranges=ranges) if sweep.random and ranges else None,
+            "include": [left for variant in sweep.include if (left := others(variant))],
+        }
+    )

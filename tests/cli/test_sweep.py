@@ -1,0 +1,122 @@
+"""The command sweep, with every option."""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+SWEEP = """\
+sweep:
+  grid: {amount: [0.25, 0.5], steps: [2, 3]}
+  name: "b${params.amount}-${params.steps}"
+"""
+
+
+@pytest.fixture
+def recipe(home: Path) -> Path:
+    text = (home / "recipe.yaml").read_text()
+    (home / "recipe.yaml").write_text("\n".join(line for line in text.splitlines() if "unneeded" not in line) + "\n" + SWEEP)
+    return home / "recipe.yaml"
+
+
+def folder_of(said) -> Path:
+    return Path(said.out.strip()).parent
+
+
+def test_sweep_prints_the_contact_sheet_and_leaves_a_picture_for_each_variant(cli, recipe):
+    said = cli("sweep", recipe.name)
+    assert said.code == 0
+    assert re.fullmatch(r"outputs/toy/[\w-]+/00-contact-sheet\.png\n", said.out)
+    lines = said.err.splitlines()
+    assert lines[0] == "4 variants of 12 stages, which are 10 different ones"
+    assert "[1/10] bright@0.25: it has not run before" in lines
+    names = {path.name for path in folder_of(said).iterdir()}
+    assert {f"b{amount}-{steps}.png" for amount in (0.25, 0.5) for steps in (2, 3)} <= names
+    assert {"00-contact-sheet.png", "results.csv", "results.json", "record.json", "recipe.yaml", "resolved.yaml"} <= names
+    rows = list(csv.DictReader((folder_of(said) / "results.csv").open()))
+    assert [(row["variant"], row["loss dark"]) for row in rows][:2] == [("b0.25-2", "0.5"), ("b0.25-3", str(1 / 3))]
+
+
+def test_the_resolved_recipe_of_a_sweep_is_cached_as_a_whole(cli, recipe):
+    first = cli("sweep", recipe.name, "-q")
+    resolved = Path("again.yaml")
+    resolved.write_bytes((folder_of(first) / "resolved.yaml").read_bytes())
+    said = cli("sweep", resolved, "-q")
+    assert said.err == ""
+    assert (folder_of(said) / "results.csv").read_bytes() == (folder_of(first) / "results.csv").read_bytes()
+    record = json.loads((folder_of(said) / "record.json").read_text())
+    assert all(stage["cached"] for stage in record["stages"].values())
+
+
+def test_lists_on_the_command_line_are_swept(cli, recipe):
+    said = cli("sweep", recipe.name, "-p", "amount=[0.1, 0.2, 0.3]", "-p", "steps=2", "--json", "-q")
+    assert [variant["name"] for variant in said.data["results"]["variants"]] == ["b0.1-2", "b0.2-2", "b0.3-2"]
+    assert said.data["results"] == json.loads((Path(said.data["folder"]) / "results.json").read_text())
+    assert cli("show", "toy", "--json").data["params"]["amount"] == [0.1, 0.2, 0.3]
+
+
+def test_a_dry_run_shows_the_variants_and_what_of_them_would_run(cli, recipe):
+    cli("run", recipe.name, "-p", "steps=2")
+    said = cli("sweep", recipe.name, "--dry-run")
+    assert [re.split(r"  +", line) for line in said.out.splitlines()] == [
+        ["variant", "stages", "cached", "to run, beside those above"],
+        ["b0.25-2", "3", "3"],
+        ["b0.25-3", "3", "1", "dark@0.25_3, bright_again@0.25_3"],
+        ["b0.5-2", "3", "0", "bright@0.5, dark@0.5_2, bright_again@0.5_2"],
+        ["b0.5-3", "3", "0", "dark@0.5_3, bright_again@0.5_3"],
+        ["4 variants of 12 stages, which are 10 different ones: 3 cached, 7 to run."],
+    ]
+    data = cli("sweep", recipe.name, "--dry-run", "--json").data
+    assert data["variants"][1]["stages"] == {
+        "bright": "bright@0.25",
+        "dark": "dark@0.25_3",
+        "bright_again": "bright_again@0.25_3",
+    }
+    assert [stage["state"] for stage in data["stages"]].count("cached") == 3
+    assert len(list(Path("outputs/toy").iterdir())) == 1
+
+
+FAILING = """\
+stylepipe: 1
+name: toy
+params: {reason: No light., amount: 0.1}
+inputs: {photo: {image: photo.png}}
+stages:
+  bright: {use: brighten, image: $photo, amount: $params.amount}
+  gone: {use: give_up, image: $bright, reason: $params.reason}
+outputs: {bright: $bright, gone: $gone}
+sweep: {grid: {reason: [Too dark., ""], amount: [0.1, 0.2]}}
+"""
+
+
+@pytest.mark.parametrize(("option", "attempts"), [((), 4), (("--keep-going",), 4), (("--fail-fast",), 1)])
+def test_a_failure_is_told_for_each_variant_and_the_exit_code_is_3(cli, home, option, attempts):
+    (home / "fails.yaml").write_text(FAILING)
+    said = cli("sweep", "fails.yaml", "--json", *option)
+    assert said.code == 3
+    statuses = [variant["status"] for variant in said.data["results"]["variants"]]
+    assert statuses == ["failed"] * attempts + ["not run"] * (4 - attempts)
+    assert "failed: reason=Too_dark._amount=0.1: Stage 'gone@Too-dark._0.1': Too dark." in said.err.splitlines()
+    assert said.err.count("[2/6] gone@Too-dark._0.1: failed. Stage 'gone@Too-dark._0.1': Too dark.") == (attempts == 4)
+    assert len(said.data["results"]["variants"][0]["outputs"]) == 1
+    assert said.data["results"]["sheets"] == ["00-contact-sheet-bright.png"]
+
+
+def test_a_sweep_of_too_many_variants_is_refused(cli, recipe):
+    said = cli("sweep", recipe.name, "--max-variants", "3")
+    assert said.code == 2
+    assert said.err == (
+        "error: recipe.yaml:10:1: The sweep has 4 variants. At most 3 are allowed; --max-variants allows more.\n"
+    )
+    assert cli("sweep", recipe.name, "--max-variants", "4", "--dry-run").code == 0
+
+
+def test_stages_are_forced_in_all_variants(cli, recipe):
+    cli("sweep", recipe.name, "-q")
+    said = cli("sweep", recipe.name, "--force", "bright_again", "--json")
+    record = json.loads((Path(said.data["folder"]) / "record.json").read_text())
+    assert [name for name, stage in record["stages"].items() if not stage["cached"]] == [
+        f"bright_again@{amount}_{steps}" for amount in (0.25, 0.5) for steps in (2, 3)
+    ]
