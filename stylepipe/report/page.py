@@ -74,8 +74,8 @@ def render(folder: Path) -> str:
         seconds=max(record.seconds, history.seconds),
         description=_description(folder),
         results=list(_results(folder, record)),
-        last_frame=_file(folder, record.error and record.error.last_frame),
-        inputs=[(name, found, _file(folder, found.file)) for name, found in record.inputs.items()],
+        last_frame=_picture(folder, record.error and record.error.last_frame),
+        inputs=[(name, found, _picture(folder, found.file)) for name, found in record.inputs.items()],
         stages=list(_stages(folder, record, history)),
         not_reached=[name for name in history.planned if name not in history.stages],
         notes=history.notes,
@@ -86,7 +86,7 @@ def render(folder: Path) -> str:
 def _results(folder: Path, record: RunRecord) -> Iterator[Result]:
     for name, output in record.outputs.items():
         source = _source(record, output.stage)
-        before = source and _file(folder, record.inputs[source].file)
+        before = source and _picture(folder, record.inputs[source].file)
         yield Result(name, output.digest, _file(folder, output.file), (source, before) if source and before else None)
 
 
@@ -104,8 +104,8 @@ def _stages(folder: Path, record: RunRecord, history: History) -> Iterator[Stage
         yield Stage(
             name=name,
             record=known,
-            picture=_file(folder, known and known.file),
-            animation=_file(folder, known and known.animation),
+            picture=_picture(folder, known and known.file),
+            animation=_picture(folder, known and known.animation),
             chart=chart(told.lines),
             history=told,
         )
@@ -119,9 +119,19 @@ def _file(folder: Path, name: str | None) -> File | None:
     return File(name, quote(name, safe="@+="), (folder / name).stat().st_size, width, height)
 
 
+def _picture(folder: Path, name: str | None) -> File | None:
+    """The picture of that name in the folder; None if it is not there, or damaged."""
+    found = _file(folder, name)
+    return found if found and found.width else None
+
+
 def _size(path: Path) -> tuple[int, int]:
-    with Pillow.open(path) as picture:
-        return picture.size
+    """A picture's size; (0, 0) for one that cannot be shown."""
+    try:
+        with Pillow.open(path) as picture:
+            return picture.size
+    except (OSError, Pillow.DecompressionBombError):
+        return 0, 0
 
 
 def _description(folder: Path) -> str:

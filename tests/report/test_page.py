@@ -1,5 +1,6 @@
 """The page about a run, by its HTML: what it shows of each kind of run, what it refers to, what it never lets through."""
 
+import fcntl
 import json
 import re
 from html.parser import HTMLParser
@@ -183,6 +184,15 @@ def test_a_run_that_was_killed_says_so_and_its_broken_last_line_is_left_out(writ
     assert "2 of 2 iterations" in text
 
 
+def test_a_run_that_goes_on_is_shown_as_far_as_it_has_come(write_run):
+    folder = write_run([{"event": "stage started", "stage": "s"}, *losses("s", [4.0, 2.0])], status="running")
+    with (folder / "events.jsonl").open("a") as alive:
+        fcntl.flock(alive, fcntl.LOCK_EX)
+        text = read(folder).text
+    assert "This run goes on" in text
+    assert "2 of 2 iterations" in text
+
+
 def test_a_training_has_curves_and_weights_but_no_picture(write_run):
     steps = losses("student", [1 / (1 + step) for step in range(2000)])
     for step in (499, 999, 1999):
@@ -200,10 +210,13 @@ def test_a_training_has_curves_and_weights_but_no_picture(write_run):
     assert [path.count("h0") for path in dots] == [3]
 
 
-def test_pictures_that_someone_has_removed_are_left_out(finished):
+def test_pictures_that_someone_has_removed_or_damaged_are_left_out(finished):
     (finished / "04-sharp.png").unlink()
-    (finished / "sharp.png").unlink()
-    assert "04-sharp.png" not in render(finished)
+    (finished / "02-style.png").write_bytes(b"not a picture")
+    (finished / "sharp.png").write_bytes(b"nor is this")
+    page = read(finished)
+    assert {image["src"] for image in page.all("img")} == {"01-content.png", "03-stylized@64.png", "03-stylized@64.webp"}
+    assert "sharp.png" in {link["href"] for link in page.all("a")}
 
 
 def test_a_folder_that_is_not_a_run_s_is_refused(tmp_path):
