@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 FOLDER = Path(__file__).parents[1] / "recipes" / "assets"
-NAMES = ("city", "ember", "lighthouse", "masks", "noise", "pebbles", "picture", "raster", "street", "swirls")
+NAMES = ("city", "doodles", "ember", "lighthouse", "masks", "noise", "pebbles", "picture", "raster", "street", "swirls")
 SHIPPED = {
     "ancient_city.jpg": ("RGB", (1920, 1080)),
     "ancient_city_mask.png": ("L", (1920, 1080)),
@@ -21,6 +21,8 @@ SHIPPED = {
     "halves_mask.png": ("L", (900, 1200)),
     "halves_mask_inverse.png": ("L", (900, 1200)),
     "pebbles.png": ("RGB", (512, 512)),
+    "lighthouse_map.png": ("RGB", (900, 1200)),
+    "doodle_map.png": ("RGB", (1024, 768)),
 }
 
 
@@ -93,6 +95,25 @@ def test_the_two_halves_share_every_pixel() -> None:
     assert (left[:, 0] == 1).all()
     assert (left[:, -1] == 0).all()
     assert (np.diff(left, axis=1) <= 0).all()
+
+
+@pytest.mark.parametrize(("name", "file"), [("style_map", "lighthouse_map.png"), ("target_map", "doodle_map.png")])
+def test_the_maps_are_flat_and_what_the_script_draws(workshop: SimpleNamespace, name: str, file: str) -> None:
+    drawn, whole = getattr(workshop.doodles, name)(0.25), shipped(file)
+    np.testing.assert_allclose(np.unique(whole.reshape(-1, 3), axis=0), np.unique(drawn.reshape(-1, 3), axis=0), atol=1e-6)
+    differing = np.abs(shipped(file, drawn.shape[1::-1]) - drawn).max(-1)
+    assert (differing > 0.3).mean() < 0.01, "only pixels on the borders may fall to the other side"
+
+
+def test_the_lighthouse_is_where_its_map_says() -> None:
+    labels, picture = shipped("lighthouse_map.png", (90, 120)), shipped("lighthouse.jpg", (90, 120))
+    sky, sea, rock, building = (
+        np.abs(labels - color).max(-1) < 0.01
+        for color in np.array([(0.6, 0.8, 1), (0, 0.2, 0.6), (0.6, 0.4, 0.2), (0.8, 0, 0)])
+    )
+    warmth = picture[..., 0] - picture[..., 2]
+    assert picture[sky].mean() > picture[building].mean() > picture[rock].mean()
+    assert warmth[rock].mean() > 0.1 > 0 > warmth[sea].mean()
 
 
 @pytest.mark.parametrize(

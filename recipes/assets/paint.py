@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
-from painting import city, ember, lighthouse, masks, pebbles, swirls
+from painting import city, doodles, ember, lighthouse, masks, pebbles, swirls
 from painting.picture import Array, eight_bits
 
 FOLDER = Path(__file__).parent
@@ -26,12 +26,18 @@ def halves() -> dict[str, Array]:
     return {"halves_mask.png": left, "halves_mask_inverse.png": 1 - left}
 
 
+def doodle() -> dict[str, Array]:
+    """What lies where in the lighthouse, and a doodle of another coast."""
+    return {"lighthouse_map.png": doodles.style_map(), "doodle_map.png": doodles.target_map()}
+
+
 PICTURES: dict[str, Callable[[], dict[str, Array]]] = {
     "ancient_city": ancient_city,
     "blue_swirls": lambda: {"blue_swirls.jpg": swirls.paint()},
     "ember_strokes": lambda: {"ember_strokes.jpg": ember.paint()},
     "lighthouse": lambda: {"lighthouse.jpg": lighthouse.paint()},
     "halves": halves,
+    "doodle": doodle,
     "pebbles": lambda: {"pebbles.png": pebbles.paint()},
 }
 

@@ -30,9 +30,7 @@ def paint(scale: float = 1.0, seed: int = 31) -> Array:
     """The picture (h, w, 3), 0 … 1."""
     rng = np.random.default_rng(seed)
     shape = (round(SHAPE[0] * scale), round(SHAPE[1] * scale))
-    relief, ripple = sheet(rng, 512, low=2, high=60, slope=1.9), sheet(rng, 512, low=3, high=48, slope=1.7)
-    parts = {"sea": sea(), "headland": headland(relief), "tower": tower(), "cottage": cottage(), "gulls": gulls(rng)}
-    scene = Scene.of(parts)
+    scene, relief, ripple = headland_by_the_sea(rng)
     solid = scene.without("sea")
     sky = Sky.make(np.random.default_rng(9), SUN, GLOW)
     light = Lighting(
@@ -61,6 +59,13 @@ def paint(scale: float = 1.0, seed: int = 31) -> Array:
     target = graded(target, contrast=0.25, saturation=1.1, shadows=(-0.01, 0.002, 0.025), lights=(0.02, 0, -0.03))
     angle = np.where(wet, angle, view.angle)
     return painted(target, view.part, OILS, rng, scale=scale, angle=angle, impasto=0.15, detail=0.45)
+
+
+def headland_by_the_sea(rng: np.random.Generator) -> tuple[Scene, Array, Array]:
+    """The scene, and the sheets of noise that shape its rocks and its waves."""
+    relief, ripple = sheet(rng, 512, low=2, high=60, slope=1.9), sheet(rng, 512, low=3, high=48, slope=1.7)
+    parts = {"sea": sea(), "headland": headland(relief), "tower": tower(), "cottage": cottage(), "gulls": gulls(rng)}
+    return Scene.of(parts), relief, ripple
 
 
 def land(x: Array, z: Array, relief: Array) -> Array:
