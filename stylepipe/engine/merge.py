@@ -92,11 +92,15 @@ def prepare_sweep(sweep: ResolvedSweep, *, weights: WeightsSource, force: bool |
 
 
 def _identities(job: Job) -> dict[str, str]:
-    """What each input and stage is, as far as can be known before anything runs."""
+    """What each input and stage is, as far as can be known before anything runs.
+
+    Of two inputs with the same content and other references both are kept, so that the record, and whoever takes this
+    machine's folders out of it, knows all references.
+    """
     known = job.input_digests()
     for name in job.selection.stages:
         known[name] = key_of(job.stage_document(name, known))
-    return known
+    return known | {name: f"{found.digest} {found.file.reference}" for name, found in job.inputs.items()}
 
 
 def _names(sweep: ResolvedSweep, identities: Sequence[Mapping[str, str]]) -> dict[tuple[str, str], str]:

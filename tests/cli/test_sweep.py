@@ -120,3 +120,18 @@ def test_stages_are_forced_in_all_variants(cli, recipe):
     assert [name for name, stage in record["stages"].items() if not stage["cached"]] == [
         f"bright_again@{amount}_{steps}" for amount in (0.25, 0.5) for steps in (2, 3)
     ]
+
+
+def test_nothing_in_a_sweeps_folder_names_this_machine(cli, recipe, tmp_path):
+    for name in ("mine", "yours"):
+        (tmp_path / f"{name}.png").write_bytes((recipe.parent / "photo.png").read_bytes())
+    photos = f"photo=[{tmp_path}/mine.png, {tmp_path}/yours.png]"
+    said = cli("sweep", recipe.name, "-p", photos, "-p", "steps=2", "-p", "amount=[0.1, 7e-1]", "-q")
+    assert said.code == 2  # the template of its names tells the photos not apart
+    recipe.write_text(recipe.read_text().replace('"b$', '"${params.photo}-b$'))
+    said = cli("sweep", recipe.name, "-p", photos, "-p", "steps=2", "-p", "amount=[0.1, 7e-1]", "-q")
+    files = list(folder_of(said).iterdir())
+    assert {"mine.png-b0.7-2.png", "yours.png-b0.1-2.png"} <= {path.name for path in files}
+    for path in files:
+        assert str(tmp_path).encode() not in path.read_bytes(), path.name
+    assert (folder_of(said) / "results.csv").read_text().splitlines()[1].startswith("mine.png-b0.1-2,done,mine.png,0.1,0.5,")
