@@ -52,4 +52,4 @@ def _add(history: History, line: Line) -> None:
         case "note" if stage in history.stages:
             history.stages[stage].notes.append(line["text"])
         case "note":
-            history.notes.append(line["text"])
+            history.notes.append(f"{stage}: {line['text']}" if stage else line["text"])

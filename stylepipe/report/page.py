@@ -13,7 +13,7 @@ import yaml
 from PIL import Image as Pillow
 
 from stylepipe.engine.files import output_errors, write_whole
-from stylepipe.engine.records import EVENTS, RECORD, TRACEBACK, RunRecord, StageRecord, load_run
+from stylepipe.engine.records import EVENTS, RECORD, TRACEBACK, Failure, RunRecord, StageRecord, load_run
 from stylepipe.recipe.scalars import dump
 from stylepipe.report.chart import Chart, chart
 from stylepipe.report.history import History, StageHistory, read_history
@@ -74,13 +74,18 @@ def render(folder: Path) -> str:
         seconds=max(record.seconds, history.seconds),
         description=_description(folder),
         results=list(_results(folder, record)),
-        last_frame=_picture(folder, record.error and record.error.last_frame),
+        failures=[(failure, _picture(folder, failure.last_frame)) for failure in _failures(record)],
         inputs=[(name, found, _picture(folder, found.file)) for name, found in record.inputs.items()],
         stages=list(_stages(folder, record, history)),
         not_reached=[name for name in history.planned if name not in history.stages],
         notes=history.notes,
         documents=[found for name in DOCUMENTS if (found := _file(folder, name))],
     )
+
+
+def _failures(record: RunRecord) -> Sequence[Failure]:
+    """What ended the run early, or what it went on without."""
+    return [*record.failures.values(), *([record.error] if record.error else [])]
 
 
 def _results(folder: Path, record: RunRecord) -> Iterator[Result]:

@@ -165,6 +165,26 @@ def test_a_failed_run_says_why_and_shows_the_last_picture(write_run):
     assert len(page.all("svg")) == 1
 
 
+def test_a_run_that_went_on_names_all_that_failed_and_what_that_kept_from_running(write_run):
+    folder = write_run(
+        [
+            {"event": "run started", "stages": ["first", "second", "third"]},
+            {"event": "stage started", "stage": "first"},
+            {"event": "stage started", "stage": "second"},
+            {"event": "note", "stage": "third", "text": "It does not run, because it needs 'first'."},
+        ],
+        status="failed",
+        failures={
+            "first": {"stage": "first", "message": "It is too dark.", "hint": "Light a lamp."},
+            "second": {"stage": "second", "message": "It is too bright.", "hint": None},
+        },
+    )
+    text = read(folder).text
+    assert "What went wrong It is too dark. Light a lamp. It is too bright." in text
+    assert "Not reached: third." in text
+    assert "third: It does not run, because it needs 'first'." in text
+
+
 def test_an_interrupted_run_says_how_to_go_on(write_run):
     hint = "Run the same command again."
     folder = write_run(status="interrupted", error={"stage": None, "message": "Stopped.", "hint": hint})
