@@ -44,6 +44,7 @@ GraphName = Annotated[str, AfterValidator(_graph_name), Field(json_schema_extra=
 StageName = Annotated[str, AfterValidator(_stage_name), Field(json_schema_extra={"pattern": f"^{NAME}(@{LABEL})?$"})]
 Reference = Annotated[str, Field(json_schema_extra={"pattern": r"^\$"})]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Bound = Annotated[float, Field(ge=-1e15, le=1e15)]
 Kind = Literal["image", "mask", "weights", "folder"]
 
 
@@ -67,8 +68,8 @@ class Range(_Model):
 
     model_config = ConfigDict(title="range")
 
-    low: float = Field(description="The least value.")
-    high: float = Field(description="The greatest value.")
+    low: Bound = Field(description="The least value.")
+    high: Bound = Field(description="The greatest value.")
     scale: Literal["linear", "log"] = Field("linear", description="Evenly spread are the values, or their logarithms.")
 
 

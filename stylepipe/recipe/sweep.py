@@ -138,8 +138,10 @@ def _samples(drawn: Random, params: Values, seed: int) -> list[dict[str, Any]]:
 def _draw(bounds: Range, fraction: float, *, whole: bool) -> int | float:
     """The value that lies at this fraction, in [0, 1), of the range; each whole number has a part of the range of one size."""
     low, high = (bounds.low - 0.5, bounds.high + 0.5) if whole else (bounds.low, bounds.high)
-    value = low * (high / low) ** fraction if bounds.scale == "log" else low + (high - low) * fraction
-    span = value if bounds.scale == "log" else high - low
+    if bounds.scale == "log":
+        span = value = math.exp(math.log(low) + fraction * (math.log(high) - math.log(low)))
+    else:
+        span, value = high - low, low + fraction * (high - low)
     value = round(value) if whole else round(value, DIGITS - math.ceil(math.log10(span)))
     return min(max(value, type(value)(bounds.low)), type(value)(bounds.high))
 
@@ -168,7 +170,9 @@ def name_variants(sweep: Sweep, variants: Sequence[Values], params: Values, prob
         numbered = [f"variant-{number:02}" for number in range(1, len(variants) + 1)]
         return names if _distinct(names) and all(0 < len(name) <= MAX_NAME for name in names) else numbered
     path = ("sweep", "name")
-    names = [_as_file(_fill(sweep.name, Names({**params, **values}, {}, problems))) for values in variants]
+    names: list[str] = []
+    with following(path, problems):
+        names += [_as_file(_fill(sweep.name, Names({**params, **values}, {}, problems))) for values in variants]
     if wrong := [name for name in names if not re.match("[A-Za-z]", name) or len(name) > MAX_NAME]:
         expected = f"names begin with a letter and have at most {MAX_NAME} characters"
         problems.add(path, f"sweep.name gives the name {show(wrong[0])}; {expected}.")

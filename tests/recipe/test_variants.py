@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from stylepipe.errors import RecipeError
 from stylepipe.recipe.scalars import dump
@@ -13,7 +15,7 @@ RECIPE = """\
 stylepipe: 1
 name: test
 seed: $params.seed
-params: {radius: 2.0, passes: 3, sizes: [1, 2], who: a/me.png, cost: $$5, on: true, any: null, seed: 0}
+params: {radius: 2.0, passes: 3, sizes: [1, 2], who: a/me.png, cost: $$5, table: {a: 0}, on: true, any: null, seed: 0}
 inputs:
   photo: {image: $params.who}
 stages:
@@ -153,11 +155,16 @@ def test_the_document_is_a_recipe_of_the_same_variants(swept, name):
             ["recipe.yaml:10:39: sweep.name gives the name '1'; names begin with a letter and have at most 80 characters."],
         ),
         (
+            '{grid: {table: [{a: 1}, {b: 2}]}, name: "t${params.table.a}"}',
+            {},
+            ["recipe.yaml:10:48: sweep.name: $params.table has no 'a'. Known: b."],
+        ),
+        (
             "{grid: {pases: [1]}}",
             {"radius": "[1, a]", "passes": "[]", "nothing": "[1]", "who": "[1]", "cost": "[a"},
             [
                 "-p cost:1:1: This is not valid YAML: the bracket that opens here is not closed, or a comma is missing in it.",
-                "-p nothing: The recipe has no param 'nothing'. Known: any, cost, on, passes, radius, seed, sizes, who.",
+                "-p nothing: The recipe has no param 'nothing'. Known: any, cost, on, passes, radius, seed, sizes, table, who.",
                 "-p passes: passes is []; expected at least one value.",
                 "-p radius: radius[1] is 'a'; expected a number, as its default is.",
                 "-p who: who[0] is 1; expected text, as its default is.",
@@ -170,3 +177,31 @@ def test_messages(swept, sweep: str, overrides: dict, messages: list[str]):
     with pytest.raises(RecipeError) as caught:
         swept(sweep, **{"most": 5, **overrides})
     assert str(caught.value).splitlines() == messages
+
+
+NUMBERS = st.one_of(st.integers(-3, 9), st.floats(allow_nan=False, allow_infinity=False))
+VALUES = st.one_of(NUMBERS, st.booleans(), st.none(), st.text("ab/$.{}", max_size=4), st.lists(st.integers(0, 2), max_size=2))
+PARAMS = st.sampled_from(["radius", "passes", "sizes", "who", "cost", "on", "any", "seed", "table", "no"])
+AXES = st.dictionaries(PARAMS, st.lists(VALUES, min_size=1, max_size=3), max_size=2)
+SETS = st.lists(st.dictionaries(PARAMS, VALUES, max_size=2), max_size=2)
+RANGE = st.fixed_dictionaries({"low": NUMBERS, "high": NUMBERS, "scale": st.sampled_from(["linear", "log"])})
+RANDOM = st.fixed_dictionaries({"samples": st.integers(0, 4), "ranges": st.dictionaries(PARAMS, RANGE, max_size=2)})
+SWEEPS = st.fixed_dictionaries(
+    {},
+    optional={
+        **{"grid": AXES, "zip": AXES, "random": RANDOM, "include": SETS, "exclude": SETS},
+        "name": st.sampled_from(["n", "${params.radius}", "v${params.who}${params.table.a}", "$params.cost", "$"]),
+    },
+)
+
+
+@given(SWEEPS)
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_sweep_is_expanded_or_refused(swept, sweep):
+    try:
+        found = swept("\n  " + dump(sweep).replace("\n", "\n  "), most=100)
+    except RecipeError as error:
+        assert all(problem.place for problem in error.problems)
+    else:
+        assert 0 < len(found.variants) <= 100
+        assert len(set(names(found))) == len(found.variants)
