@@ -85,7 +85,7 @@ def losses(
     kind: Annotated[str | None, typer.Argument(metavar="KIND", help="One loss, described in full.", show_default=False)] = None,
     json: Json = False,
 ) -> None:
-    """Lists the losses that stylize can minimise, with their parameters and sources."""
+    """Lists the losses that stylize can minimise, or describes one."""
     from stylepipe.neural.losses import SPECS, source
     from stylepipe.recipe.reference import describe_model
 
