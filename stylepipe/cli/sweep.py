@@ -88,8 +88,10 @@ def _planned(job: "SweepJob", store: "Store") -> tuple[str, Any]:
         own = ", ".join(name for name in missing if name not in told)
         rows.append((variant.name, str(len(variant.stages)), str(len(variant.stages) - len(missing)), own))
         told.update(missing)
-    cached = sum(state == "cached" for state in states.values())
-    summary = f"{_size(job)}: {cached} cached, {len(states) - cached} to run."
+    waiting = [stage.seconds for stage in planned.stages if stage.state != "cached"]
+    took = [seconds for seconds in waiting if seconds is not None]
+    before = f", of which {len(took)} took {sum(took):.1f} s the last time" if took else ""
+    summary = f"{_size(job)}: {len(states) - len(waiting)} cached, {len(waiting)} to run{before}."
     text = f"{table(('variant', 'stages', 'cached', 'to run, beside those above'), rows, empty='No variants.')}\n{summary}"
     variants = [{"name": each.name, "params": each.values, "stages": each.stages} for each in job.variants]
     return text, {"variants": variants, "stages": [asdict(stage) for stage in planned.stages]}

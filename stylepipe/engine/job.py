@@ -16,7 +16,10 @@ FindInput = Callable[[InputFile, WeightsSource], FoundInput]
 
 @dataclass(frozen=True)
 class Job:
-    """A recipe that is ready to be planned or run; `prepare` makes it."""
+    """A recipe that is ready to be planned or run; `prepare` makes it.
+
+    Where it is the graph of several variants, a stage may have a seed of its own, and a name in the recipe other than here.
+    """
 
     recipe: ResolvedRecipe
     selection: Selection
@@ -24,9 +27,10 @@ class Job:
     inputs: Mapping[str, FoundInput]
     weights: WeightsSource
     seeds: Mapping[str, int] = field(default_factory=dict)
+    own_names: Mapping[str, str] = field(default_factory=dict)
 
     def seed(self, name: str) -> int:
-        """What a stage's random numbers are drawn from: a seed of its own in `seeds`, or else the recipe's."""
+        """What a stage's random numbers are drawn from."""
         return self.seeds.get(name, self.recipe.seed)
 
     def input_digests(self) -> dict[str, str]:
@@ -60,9 +64,9 @@ class Job:
         return differences(last.document, document) or ("its result is no longer in the cache",)
 
     def last(self, name: str, store: Store) -> Action | None:
-        """What a stage of this recipe used or computed in its last run, if that is still known."""
+        """What a stage of this recipe used or computed in its last run, or in that of the recipe alone, if that is known."""
         try:
-            return store.latest(self.recipe.name, name)
+            return store.latest(self.recipe.name, name) or store.latest(self.recipe.name, self.own_names.get(name, name))
         except Damaged:
             return None
 

@@ -52,6 +52,7 @@ def prepare_sweep(sweep: ResolvedSweep, *, weights: WeightsSource, force: bool |
     inputs: dict[str, FoundInput] = {}
     stages: dict[str, StageNode] = {}
     seeds: dict[str, int] = {}
+    own_names: dict[str, str] = {}
     forced: set[str] = set()
     outputs: dict[str, str] = {}
     variants: list[MergedVariant] = []
@@ -63,6 +64,7 @@ def prepare_sweep(sweep: ResolvedSweep, *, weights: WeightsSource, force: bool |
         for name in job.selection.stages:
             stages.setdefault(called[name], _renamed(job.recipe.stages[name], called))
             seeds[called[name]] = job.recipe.seed
+            own_names[called[name]] = name
         forced.update(called[name] for name in job.forced)
         own = variant.recipe.outputs
         named = {output: variant.name if len(own) == 1 else f"{variant.name}.{output}" for output in own}
@@ -88,7 +90,7 @@ def prepare_sweep(sweep: ResolvedSweep, *, weights: WeightsSource, force: bool |
         document=sweep.document,
     )
     selection = Selection(tuple(inputs), tuple(stages), frozenset(stages))
-    return SweepJob(Job(recipe, selection, frozenset(forced), inputs, weights, seeds), sweep.axes, tuple(variants))
+    return SweepJob(Job(recipe, selection, frozenset(forced), inputs, weights, seeds, own_names), sweep.axes, tuple(variants))
 
 
 def _identities(job: Job) -> dict[str, str]:

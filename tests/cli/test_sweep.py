@@ -58,7 +58,8 @@ def test_lists_on_the_command_line_are_swept(cli, recipe):
 
 
 def test_a_dry_run_shows_the_variants_and_what_of_them_would_run(cli, recipe):
-    cli("run", recipe.name, "-p", "steps=2")
+    record = cli("run", recipe.name, "-p", "steps=2", "--json").data["record"]
+    seconds = {name: stage["seconds"] for name, stage in record["stages"].items()}
     said = cli("sweep", recipe.name, "--dry-run")
     assert [re.split(r"  +", line) for line in said.out.splitlines()] == [
         ["variant", "stages", "cached", "to run, beside those above"],
@@ -66,7 +67,10 @@ def test_a_dry_run_shows_the_variants_and_what_of_them_would_run(cli, recipe):
         ["b0.25-3", "3", "1", "dark@0.25_3, bright_again@0.25_3"],
         ["b0.5-2", "3", "0", "bright@0.5, dark@0.5_2, bright_again@0.5_2"],
         ["b0.5-3", "3", "0", "dark@0.5_3, bright_again@0.5_3"],
-        ["4 variants of 12 stages, which are 10 different ones: 3 cached, 7 to run."],
+        [
+            "4 variants of 12 stages, which are 10 different ones: 3 cached, 7 to run,"
+            f" of which 7 took {seconds['bright'] + 3 * seconds['dark'] + 3 * seconds['bright_again']:.1f} s the last time."
+        ],
     ]
     data = cli("sweep", recipe.name, "--dry-run", "--json").data
     assert data["variants"][1]["stages"] == {

@@ -167,6 +167,21 @@ def test_a_second_sweep_computes_nothing_and_has_the_same_table(lab):
     assert plan(prepared(lab, sweep).job, lab.store)["darker@0.3"].state == "cached"
 
 
+def test_a_plan_compares_variants_with_the_last_run_of_the_recipe_alone(lab):
+    sweep = chains(lab, second=[0.2, 0.3])
+    assert plan(prepared(lab, sweep).job, lab.store)["darker@0.3"].seconds is None
+    record = lab.run(lab.chain()).record
+    planned = plan(prepared(lab, sweep).job, lab.store)
+    assert {stage.name: stage.state for stage in planned.stages} == {
+        "brighter": "cached",
+        "rounded": "cached",
+        "darker@0.2": "cached",
+        "darker@0.3": "run",
+    }
+    assert planned["darker@0.3"].reasons == ("amount: -0.2 → -0.3",)
+    assert planned["darker@0.3"].seconds == record.stages["darker"].seconds
+
+
 def test_the_table_holds_parameters_losses_seconds_and_digests(lab):
     def make(steps: int) -> ResolvedRecipe:
         return lab.recipe([lab.image("content", 1)], [lab.node("halved", "descend", {"image": "content"}, steps=steps)])
