@@ -42,12 +42,12 @@ class TiledObjective:
 
     @classmethod
     def of(cls, objective: Objective, tile: int) -> "TiledObjective":
-        """Raises StageError for a loss that is no sum over positions, and for tiles that are little more than margin."""
+        """Raises StageError for a loss whose statistics do not add up, and for tiles that are little more than margin."""
         for name, loss in zip(objective.terms, objective.losses, strict=True):
             if not loss.additive:
                 able = [spec.model_fields["kind"].default for spec in get_args(get_args(AnyLoss)[0]) if spec.additive]
                 raise StageError(
-                    f"The loss '{name}' cannot be computed in tiles: what it compares is not a sum over positions.",
+                    f"The loss '{name}' cannot be computed in tiles: its statistics of them do not add up to the whole's.",
                     hint=f"In tiles there are {', '.join(able)}. Or compute the picture as a whole, at a smaller size.",
                 )
         margin, step = _geometry(objective)

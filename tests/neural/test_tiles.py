@@ -146,9 +146,9 @@ def test_a_smaller_margin_would_not_do(plain, expected, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if not of_kind(kind).additive])
-def test_a_loss_that_is_no_sum_over_positions_says_so(kind):
+def test_a_loss_that_does_not_add_up_over_tiles_says_so(kind):
     objective = Objective.of([Gram(), of_kind(kind)], describe(DEEP))
-    with pytest.raises(StageError, match=f"'{kind}' cannot be computed in tiles: .* not a sum over positions") as caught:
+    with pytest.raises(StageError, match=f"'{kind}' cannot be computed in tiles: .* do not add up") as caught:
         TiledObjective.of(objective, 512)
     able = caught.value.hint.split(".")[0].removeprefix("In tiles there are ").split(", ")
     assert {"content", "gram", "moments", "total_variation", "wasserstein"} <= set(able)
