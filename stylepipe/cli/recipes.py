@@ -31,19 +31,23 @@ def init(
 def validate(recipe: RecipePath, param: Overrides = None, json: Json = False) -> None:
     """Checks a recipe, and reports everything that is wrong with it."""
     from stylepipe.recipe.load import load_recipe
+    from stylepipe.recipe.variants import has_sweep, load_sweep
 
     console = Console(as_json=json)
     checked = load_recipe(recipe, overrides=overrides(param))
+    variants = [each.name for each in load_sweep(recipe, overrides=overrides(param)).variants] if has_sweep(recipe) else []
     for warning in checked.warnings:
         console.say(f"warning: {warning}")
     data = {
         "recipe": checked.name,
         "stages": list(checked.stages),
         "outputs": dict(checked.outputs),
+        "variants": variants,
         "warnings": checked.warnings,
     }
-    count = len(checked.stages)
-    console.result(f"{recipe}: {count} {'stage' if count == 1 else 'stages'}, no problems.", data)
+    parts = {"stage": len(checked.stages), "variant": len(variants)}
+    counted = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for what, count in parts.items() if count)
+    console.result(f"{recipe}: {counted}, no problems.", data)
 
 
 def schema() -> None:

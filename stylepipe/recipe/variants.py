@@ -42,6 +42,12 @@ class ResolvedSweep:
     document: Mapping[str, Any]
 
 
+def has_sweep(path: Path) -> bool:
+    """Whether the recipe in a file has a sweep of its own. Raises RecipeError when it cannot be read."""
+    source, _ = read_recipe(path)
+    return source.data.get("sweep") is not None
+
+
 def load_sweep(path: Path, *, overrides: Mapping[str, str] | None = None, max_variants: int = MAX_VARIANTS) -> ResolvedSweep:
     """The recipe in a file, and the variants of its sweep.
 

@@ -46,6 +46,7 @@ def test_validate(cli, home):
         "recipe": "toy",
         "stages": ["bright", "dark", "bright_again", "unneeded"],
         "outputs": {"bright_again": "bright_again"},
+        "variants": [],
         "warnings": ["recipe.yaml:9:3: no output needs unneeded; it does not run."],
     }
     one = "stylepipe: 1\nname: one\ninputs: {photo: {image: no.png}}\nstages: {a: {use: brighten, image: $photo}}\noutput: $a\n"

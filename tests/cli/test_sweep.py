@@ -139,3 +139,16 @@ def test_nothing_in_a_sweeps_folder_names_this_machine(cli, recipe, tmp_path):
     for path in files:
         assert str(tmp_path).encode() not in path.read_bytes(), path.name
     assert (folder_of(said) / "results.csv").read_text().splitlines()[1].startswith("mine.png-b0.1-2,done,mine.png,0.1,0.5,")
+
+
+def test_validate_checks_the_variants_too(cli, recipe):
+    assert cli("validate", recipe.name).out == "recipe.yaml: 3 stages, 4 variants, no problems.\n"
+    assert cli("validate", recipe.name, "-p", "amount=0.3", "--json").data["variants"] == ["b0.3-2", "b0.3-3"]
+    recipe.write_text(recipe.read_text().replace("[0.25, 0.5]", "[0.25, 5]"))
+    said = cli("validate", recipe.name)
+    assert said.code == 2
+    assert said.err.splitlines() == [
+        f"error: recipe.yaml:6:50: Variant 'b5-{steps}': stages.bright.amount is 5 (from $params.amount);"
+        " expected a number from -1 to 1."
+        for steps in (2, 3)
+    ]
