@@ -45,7 +45,7 @@ class ResolvedSweep:
 def has_sweep(path: Path) -> bool:
     """Whether the recipe in a file has a sweep of its own. Raises RecipeError when it cannot be read."""
     source, _ = read_recipe(path)
-    return source.data.get("sweep") is not None
+    return bool(source.data.get("sweep"))
 
 
 def load_sweep(path: Path, *, overrides: Mapping[str, str] | None = None, max_variants: int = MAX_VARIANTS) -> ResolvedSweep:
