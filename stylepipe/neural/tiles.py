@@ -28,6 +28,7 @@ from stylepipe.errors import StageError
 from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.base import Maps, Picture, View
 from stylepipe.neural.objective import Constants, Example, Objective, Tensors, require, targets
+from stylepipe.neural.spans import Span, spans
 from stylepipe.neural.vgg import features
 
 Pixels = Float[Array, "height width 3"]
@@ -121,39 +122,10 @@ class TiledObjective:
     def _tiles(self, pixels: Pixels) -> "Iterator[_Tile]":
         margin, step = _geometry(self.objective)
         height, width, _ = pixels.shape
-        return (_Tile(*both) for both in product(*(spans(length, self.tile, margin, step) for length in (height, width))))
+        return (_Tile(*both) for both in product(*(spans(length, self.tile, margin, step=step) for length in (height, width))))
 
 
 # --- where the tiles lie ------------------------------------------------------------------------------------------------
-
-
-class Span(NamedTuple):
-    """A tile's extent along one axis: it sees [start, stop), and counts in [first, last)."""
-
-    start: int
-    stop: int
-    first: int
-    last: int
-
-
-def spans(length: int, tile: int, margin: int, step: int) -> list[Span]:
-    """Tiles along an axis, of one size of at most `tile`; what they count is all of the axis, each position once.
-
-    Each sees `margin` further than it counts, or up to the border. All bounds but `stop` and the axis's end are multiples of
-    `step`, of which `margin` is one.
-    """
-    if length <= tile:
-        return [Span(0, length, 0, length)]
-    rest = length % step
-    size = tile - (tile - rest) % step
-    found, first = [], 0
-    while first < length:
-        start = max(0, min(first - margin, length - size))
-        stop = start + size
-        last = length if stop == length else stop - rest - margin
-        found.append(Span(start, stop, first, last))
-        first = last
-    return found
 
 
 class _Tile(NamedTuple):

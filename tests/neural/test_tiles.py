@@ -6,8 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from stylepipe.artifacts import Weights
@@ -25,7 +23,7 @@ from stylepipe.neural.optimize import minimise, result, start
 from stylepipe.neural.optimizers.adam import Adam
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
 from stylepipe.neural.optimizers.lbfgs_zoom import LbfgsZoom
-from stylepipe.neural.tiles import TiledObjective, spans
+from stylepipe.neural.tiles import TiledObjective
 
 KEY = jax.random.key(0)
 SIZE = (39, 53)
@@ -160,20 +158,6 @@ def test_tiles_must_be_more_than_margin():
     assert TiledObjective.of(objective, 96).terms == ("gram",)
     with pytest.raises(StageError, match="have 95 pixels; the network sees 32 around each, so that they need at least 96"):
         TiledObjective.of(objective, 95)
-
-
-@given(st.integers(1, 900), st.integers(1, 5), st.integers(1, 5), st.integers(0, 200))
-def test_tiles_count_each_position_once_and_see_the_margin_around(length, margin, halvings, more):
-    step = 2 ** (halvings - 1)
-    margin *= step
-    found = spans(length, 2 * (margin + step) + more, margin, step)
-    assert [found[0].first, *(span.last for span in found)] == [*(span.first for span in found), length]
-    for span in found:
-        assert span.first < span.last
-        assert span.start == 0 or (span.start % step == 0 and span.start + margin <= span.first)
-        assert span.stop == length or (span.last % step == 0 and span.last + margin <= span.stop // step * step)
-    assert len({span.stop - span.start for span in found}) == 1
-    assert found[0].stop - found[0].start <= 2 * (margin + step) + more
 
 
 @pytest.mark.parametrize("optimizer", [Lbfgs(memory=3), Adam()], ids=lambda optimizer: optimizer.kind)

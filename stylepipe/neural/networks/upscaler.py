@@ -16,7 +16,7 @@ The tensors, kernels as (height, width, in, out), for c channels and any number 
 and `network: upscaler` in the metadata.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -29,6 +29,7 @@ from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import WeightsError
 from stylepipe.image.resize import resize
 from stylepipe.neural.convolution import correlate
+from stylepipe.neural.spans import spans
 
 Tensors = Mapping[str, Float[Array, "..."]]
 
@@ -152,8 +153,8 @@ def enlarge(
     small = np.asarray(pixels)
     large = np.array(resize(small, (factor * height, factor * width), method="bicubic"))
     margin = 2 + 2 * _depth(tensors)  # a pixel for each convolution
-    for rows in _spans(height, tile, margin):
-        for columns in _spans(width, tile, margin):
+    for rows in spans(height, tile, margin):
+        for columns in spans(width, tile, margin):
             detail = np.asarray(_detail(tensors, small[rows.seen, columns.seen], factor=factor))
             large[rows.kept(factor), columns.kept(factor)] += detail[rows.inside(factor), columns.inside(factor)]
     return large
@@ -166,38 +167,3 @@ def _detail(tensors: Tensors, picture: Float[Array, "h w 3"], *, factor: int) ->
 
 def _convolution(tensors: Tensors, name: str, x: Float[Array, "h w _"]) -> Float[Array, "h w _"]:
     return correlate(x, tensors[f"{name}/kernel"], padding="SAME") + tensors[f"{name}/bias"]
-
-
-class _Span(NamedTuple):
-    """A tile's extent along one axis: it sees [start, stop), and counts in [first, last)."""
-
-    start: int
-    stop: int
-    first: int
-    last: int
-
-    @property
-    def seen(self) -> slice:
-        return slice(self.start, self.stop)
-
-    def kept(self, factor: int) -> slice:
-        """Where it counts, in the enlarged picture."""
-        return slice(factor * self.first, factor * self.last)
-
-    def inside(self, factor: int) -> slice:
-        """The same in the enlarged tile."""
-        return slice(factor * (self.first - self.start), factor * (self.last - self.start))
-
-
-def _spans(length: int, tile: int, margin: int) -> Iterator[_Span]:
-    """Tiles along an axis, each of which counts where it sees `margin` pixels further, or up to the picture's border.
-
-    None reaches beyond the border, where each layer of the network has its own zeros: the last one is shifted back instead.
-    """
-    first = 0
-    while first < length:
-        start = max(0, min(first - margin, length - tile))
-        stop = min(start + tile, length)
-        last = length if stop == length else stop - margin
-        yield _Span(start, stop, first, last)
-        first = last
