@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from stylepipe.artifacts import KINDS
+from stylepipe.artifacts import INPUT_KINDS
 from stylepipe.recipe.model import Kind, Recipe
 from stylepipe.recipe.schema import recipe_schema
 from stylepipe.recipe.text import parse
@@ -119,4 +119,4 @@ def test_references_and_nulls_pass_where_the_language_allows_them(
 
 def test_every_field_of_the_recipe_is_in_the_schema(validator: Draft202012Validator) -> None:
     assert set(validator.schema["properties"]) == set(Recipe.model_fields)
-    assert set(Kind.__args__) == set(KINDS)
+    assert set(Kind.__args__) == set(INPUT_KINDS)
