@@ -17,6 +17,7 @@ from stylepipe.neural.losses import (
     laplacian,
     moments,
     mrf,
+    nearest_neighbour,
     sliced_wasserstein,
     total_variation,
     wasserstein,
@@ -32,6 +33,7 @@ AnyLoss = Annotated[
     | laplacian.Laplacian
     | moments.Moments
     | mrf.Mrf
+    | nearest_neighbour.NearestNeighbour
     | sliced_wasserstein.SlicedWasserstein
     | total_variation.TotalVariation
     | wasserstein.Wasserstein,
@@ -47,6 +49,7 @@ FAMILIES: dict[str, Family] = {
     "laplacian": laplacian,
     "moments": moments,
     "mrf": mrf,
+    "nearest_neighbour": nearest_neighbour,
     "sliced_wasserstein": sliced_wasserstein,
     "total_variation": total_variation,
     "wasserstein": wasserstein,

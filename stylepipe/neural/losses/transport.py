@@ -74,20 +74,31 @@ def _transport(weights: Weights | None, values: Values, wanted: Quantiles) -> tu
     """Of one row: the mean of what each value goes to, and the mean square of what deviates from these means.
 
     A value takes up an interval of u, as long as its share of the weight. The mean of Q_wanted over it is a difference of
-    Q_wanted's integral, which is linear between the ends of the steps; in float64, for such differences are small.
+    Q_wanted's integral; in float64, for such differences are small.
     """
     order, goal = _order(values), wanted.values
     if weights is None and wanted.weights is None and len(values) == len(goal):
         matched, spread = goal, jnp.zeros((), goal.dtype)  # one to one
     else:
         with jax.enable_x64(True):
-            ends, steps = _ends(len(values), None if weights is None else weights[order]), _ends(len(goal), wanted.weights)
-            length, share = jnp.diff(ends), jnp.diff(steps)
-            integral = jnp.interp(ends, steps, jnp.concatenate([jnp.zeros(1), jnp.cumsum(share * goal)]))
+            ends = _ends(len(values), None if weights is None else weights[order])
+            length, integral = jnp.diff(ends), _integral(wanted, ends)
             means = jnp.where(length > 0, jnp.diff(integral) / jnp.where(length > 0, length, 1), 0)
-            rest = jnp.sum(share * goal.astype(jnp.float64) ** 2) - jnp.sum(length * means**2)
+            rest = jnp.average(goal.astype(jnp.float64) ** 2, weights=wanted.weights) - jnp.sum(length * means**2)
             matched, spread = means.astype(goal.dtype), rest.astype(goal.dtype)
     return jnp.zeros_like(values).at[order].set(matched, unique_indices=True), spread
+
+
+def _integral(wanted: Quantiles, at: Float64[Array, " ends"]) -> Float64[Array, " ends"]:
+    """Of Q_wanted from 0 to each place `at`: all steps below the one that lies there, and this one's part."""
+    steps = _ends(len(wanted.values), wanted.weights)
+    below = jnp.concatenate([jnp.zeros(1), jnp.cumsum(jnp.diff(steps) * wanted.values)])
+    if wanted.weights is None:
+        step = (at * len(wanted.values)).astype(jnp.int32)
+    else:
+        step = jnp.searchsorted(steps, at, side="right").astype(jnp.int32) - 1
+    step = jnp.minimum(step, len(wanted.values) - 1)  # 1 is the end of the last
+    return below[step] + (at - steps[step]) * wanted.values[step]
 
 
 def _ends(count: int, weights: Weights | None) -> Float64[Array, " ends"]:
