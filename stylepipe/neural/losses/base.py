@@ -229,16 +229,17 @@ def weights_by_position(view: View, layer: str) -> PositionWeights:
 def sum_positions(values: Float[Array, "n channels"], weights: PositionWeights) -> Sums:
     """Σ_p m_p values_p, (regions, channels), for the weights m of each region."""
     sums = [(values if m is None else values * m[:, None]).sum(0) for m in weights]
-    return Sums(jnp.stack(sums), _counts(len(values), weights))
+    return Sums(jnp.stack(sums), count_positions(len(values), weights))
 
 
 def sum_products(left: Float[Array, "n a"], right: Float[Array, "n b"], weights: PositionWeights) -> Sums:
     """Σ_p m_p left_pᵀ right_p, (regions, a, b), for the weights m of each region: O(n a b) time, O(n a) memory."""
     totals = [jnp.matmul((left if m is None else left * m[:, None]).T, right, precision="highest") for m in weights]
-    return Sums(jnp.stack(totals), _counts(len(left), weights))
+    return Sums(jnp.stack(totals), count_positions(len(left), weights))
 
 
-def _counts(positions: int, weights: PositionWeights) -> Float[Array, " regions"]:
+def count_positions(positions: int, weights: PositionWeights) -> Float[Array, " regions"]:
+    """Σ_p m_p over so many positions, for the weights m of each region."""
     return jnp.stack([jnp.float32(positions) if m is None else m.sum() for m in weights])
 
 

@@ -16,6 +16,7 @@ from stylepipe.neural.losses.base import (
     StyleLoss,
     Sums,
     View,
+    count_positions,
     examples,
     squared_error,
     sum_products,
@@ -52,13 +53,19 @@ class CorrelationChain(StyleLoss):
 
 
 def statistic(spec: CorrelationChain, view: View) -> dict[str, Sums]:
-    """By the shallower layer of each pair, Σ_p m_p F_pᵀ up(F')_p (regions, c, c'): O(n c c') time, O(n (c + c')) memory."""
+    """By the shallower layer of each pair, Σ_p m_p F_pᵀ up(F')_p (regions, c, c'): O(n c + n' c c') time, O(n c) memory.
+
+    As a sum over the deeper layer's positions: each with the sum of F over all positions of the shallower one that it is
+    repeated for.
+    """
     found = {}
     for shallow, deep in pairwise(sorted(spec.table)):  # by their names, from the shallowest
-        features = view.picture.features[shallow] - spec.shift
-        below = _up(view.picture.features[deep], features.shape[:2], 2 ** (_block(deep) - _block(shallow))) - spec.shift
-        flat, below = (each.reshape(-1, each.shape[-1]) for each in (features, below))
-        found[shallow] = sum_products(flat, below, weights_by_position(view, shallow))
+        above, below = (view.picture.features[layer] - spec.shift for layer in (shallow, deep))
+        weights, factor = weights_by_position(view, shallow), 2 ** (_block(deep) - _block(shallow))
+        weighted = (above if m is None else above * m.reshape(*above.shape[:2], 1) for m in weights)
+        gathered = (_gathered(each, below.shape[:2], factor) for each in weighted)
+        totals = [sum_products(_flat(each), _flat(below), [None]).total for each in gathered]
+        found[shallow] = Sums(jnp.concatenate(totals), count_positions(above.shape[0] * above.shape[1], weights))
     return found
 
 
@@ -66,12 +73,18 @@ def _block(layer: str) -> int:
     return int(layer[len("relu")])
 
 
-def _up(features: Float[Array, "h w c"], size: tuple[int, ...], factor: int) -> Float[Array, "height width c"]:
-    """Each position repeated `factor` times along both axes, and the last ones as often as it takes to fill `size`."""
-    height, width, channels = features.shape
-    spread = jnp.broadcast_to(features[:, None, :, None], (height, factor, width, factor, channels))
-    repeated = spread.reshape(height * factor, width * factor, channels)
-    return jnp.pad(repeated, ((0, size[0] - height * factor), (0, size[1] - width * factor), (0, 0)), mode="edge")
+def _flat(values: Float[Array, "h w c"]) -> Float[Array, "n c"]:
+    return values.reshape(-1, values.shape[-1])
+
+
+def _gathered(values: Float[Array, "_ _ c"], size: tuple[int, ...], factor: int) -> Float[Array, "_ _ c"]:
+    """Sums over windows of factor × factor positions; the last ones also have what is left over."""
+    if factor == 1:
+        return values
+    for count in size:  # rows, then columns as rows
+        sums = values[: count * factor].reshape(count, factor, *values.shape[1:]).sum(1)
+        values = sums.at[-1].add(values[count * factor :].sum(0)).swapaxes(0, 1)
+    return values
 
 
 def target(spec: CorrelationChain, references: References) -> Examples:

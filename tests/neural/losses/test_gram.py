@@ -121,3 +121,39 @@ def test_a_recipe_means_the_same_at_any_scale_of_features(evaluate, draw):
         for scale in (1, 1e-3, 1e3)
     ]
     np.testing.assert_allclose(values, values[0], rtol=1e-5)
+
+
+def as_gatys(features, style, pixels):
+    """1/(4 N² M²) Σ (G − A)², G not divided by the M positions, at one of five layers."""
+    return np.sum((features.T @ features - style.T @ style) ** 2) / (4 * features.size**2) / 5
+
+
+def as_titu1994(features, style, pixels):
+    return np.sum((features.T @ features - style.T @ style) ** 2) / (4 * 3**2 * pixels**2) / 5
+
+
+def as_tseng(features, style, pixels):
+    return np.sum(np.mean((features.T @ features - style.T @ style) ** 2, 1)) / features.size**2
+
+
+def as_stylenet(features, style, pixels):
+    difference = (features.T @ features - style.T @ style) / features.size
+    return np.sum((difference / features.shape[1] ** 2) ** 2) / 2
+
+
+@pytest.mark.parametrize(
+    ("program", "weight"),
+    [
+        (as_gatys, lambda n, c, pixels: 1 / 20),
+        (as_titu1994, lambda n, c, pixels: c**2 * (n / pixels) ** 2 / 36 / 5),
+        (as_tseng, lambda n, c, pixels: 1 / c),
+        (as_stylenet, lambda n, c, pixels: 1 / (2 * c**4)),
+    ],
+)
+def test_weights_that_give_what_other_programs_give(evaluate, draw, program, weight):
+    height, width, channels, pixels = 6, 7, 4, 4 * 6 * 7  # a layer after one pool
+    features, style = draw.random((height, width, channels)), draw.random((height, width, channels))
+    loss = Gram(layers={"relu2_1": weight(height * width, channels, pixels)}, normalize="none")
+    found = evaluate(loss, {"relu2_1": features}, styles=[({"relu2_1": style}, None)])
+    expected = program(features.reshape(-1, channels), style.reshape(-1, channels), pixels)
+    assert found.value == pytest.approx(expected, rel=1e-5)
