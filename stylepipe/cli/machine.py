@@ -93,10 +93,11 @@ def _check_devices() -> None:
 
 
 def _check_weights() -> None:
-    from stylepipe.neural.weights import find, list_weights
+    from stylepipe.neural.weights import CATALOGUE, find
 
-    if not any(list_weights().values()):
-        find("vgg19-slim")
+    for name, entry in CATALOGUE.items():
+        if not entry.published:
+            find(name)
 
 
 def _free(folder: Path) -> int:

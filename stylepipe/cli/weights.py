@@ -44,12 +44,16 @@ def verify(
     json: Json = False,
 ) -> None:
     """Reads weights, checks them, and says what network they are."""
+    from stylepipe.neural.layout import Vgg
     from stylepipe.neural.weights import verify as verify_weights
 
-    vgg = verify_weights(weights)
-    data = {"layers": list(vgg.layers), "pooling": vgg.pooling, "padding": vgg.padding}
-    text = f"{weights} is sound: {vgg.layers[0]} … {vgg.layers[-1]}, {vgg.pooling} pooling, {vgg.padding} padding."
-    Console(as_json=json).result(text, data)
+    network = verify_weights(weights)
+    if isinstance(network, Vgg):
+        data = {"layers": list(network.layers), "pooling": network.pooling, "padding": network.padding}
+        said = f"{network.layers[0]} … {network.layers[-1]}, {network.pooling} pooling, {network.padding} padding"
+    else:
+        data, said = network._asdict(), f"an upscaler, {network}"
+    Console(as_json=json).result(f"{weights} is sound: {said}.", data)
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """Network weights by name: what there is, where it lies on this machine, and how it gets there.
 
-A name's file is looked for in the folder that $STYLEPIPE_WEIGHTS names, then in `weights/` of stylepipe's cache
-($STYLEPIPE_CACHE, or the system's place for caches), which is where `pull` puts what is published.
+A name's file is looked for in the folder that $STYLEPIPE_WEIGHTS names; among those that come with stylepipe, in `data/`; and
+in `weights/` of stylepipe's cache ($STYLEPIPE_CACHE, or the system's place for caches), where `pull` puts what is published.
 """
 
 import hashlib
@@ -14,9 +14,11 @@ from typing import Any
 from stylepipe.errors import WeightsError, did_you_mean
 from stylepipe.folders import cache_folder
 from stylepipe.neural.convert import convert, read_weights
-from stylepipe.neural.layout import Vgg, describe
+from stylepipe.neural.layout import describe
 
 __all__ = ["CATALOGUE", "Entry", "Published", "convert", "find", "list_weights", "pull", "read_weights", "verify"]
+
+_SHIPPED = Path(__file__).with_name("data")
 
 SERVER = "https://storage.googleapis.com/tensorflow/keras-applications"
 
@@ -37,7 +39,7 @@ class Published:
 
 @dataclass(frozen=True)
 class Entry:
-    """What a name stands for: the first that is found of `files`."""
+    """What a name stands for: the first that is found of `files`. What is not `published` comes with stylepipe."""
 
     summary: str
     files: tuple[str, ...]
@@ -52,10 +54,8 @@ def _keras(name: str, md5: str, megabytes: int, summary: str) -> Entry:
 CATALOGUE = {
     "vgg16": _keras("vgg16", "6d6bbae143d832006294945121d1f1fc", 59, "VGG-16, trained on ImageNet, to relu5_3"),
     "vgg19": _keras("vgg19", "253f8cb515780f3b799900260a226db6", 80, "VGG-19, trained on ImageNet, to relu5_4"),
-    "vgg19-slim": Entry(
-        "a student of VGG-19 with a sixteenth of its parameters, to relu5_1",
-        ("vgg19-slim.safetensors", "vgg19_distilled16x.safetensors"),
-    ),
+    "vgg19-slim": Entry("VGG-19 distilled to a twentieth of its parameters, to relu5_1", ("vgg19-slim.safetensors",)),
+    "upscaler": Entry("super-resolution by 2, 3 and 4", ("upscaler.safetensors",)),
 }
 
 
@@ -74,10 +74,7 @@ def find(name: str) -> Path:
             f"The weights '{name}' are not on this machine.",
             hint=f"'stylepipe weights pull {name}' downloads them ({entry.published.megabytes} MB).",
         )
-    raise WeightsError(
-        f"The weights '{name}' are not on this machine, and cannot be downloaded.",
-        hint=f"Put {' or '.join(entry.files)} into a folder, and name the folder in $STYLEPIPE_WEIGHTS.",
-    )
+    raise WeightsError(f"The weights '{name}' come with stylepipe, and are missing.", hint="Install stylepipe again.")
 
 
 def pull(
@@ -109,8 +106,8 @@ def pull(
     return path
 
 
-def verify(weights: str) -> Vgg:
-    """Reads the weights of that name, or in the file of that path, and says what network they are.
+def verify(weights: str) -> Any:
+    """Reads the weights of that name, or in the file of that path, and says what network they are: a `Vgg` or an `Upscaler`.
 
     Raises WeightsError when there are none, when a published file is not as it was published, and as `read_weights` does.
     """
@@ -121,7 +118,12 @@ def verify(weights: str) -> Vgg:
             f"'{path.name}' is damaged: its MD5 sum is {found}, and {published[path.name]} is published.",
             hint="Delete it, and pull it again.",
         )
-    return describe(read_weights(path))
+    read = read_weights(path)
+    if read.metadata.get("network") == "upscaler":
+        from stylepipe.neural.networks import upscaler  # it imports JAX, which finding a file does not need
+
+        return upscaler.describe(read)
+    return describe(read)
 
 
 def _entry(name: str) -> Entry:
@@ -132,7 +134,7 @@ def _entry(name: str) -> Entry:
 
 def _present(entry: Entry) -> Path | None:
     own = os.environ.get("STYLEPIPE_WEIGHTS")
-    folders = [Path(own), _pulled()] if own else [_pulled()]
+    folders = [*([Path(own)] if own else []), _SHIPPED, _pulled()]
     return next((path for folder in folders for file in entry.files if (path := folder / file).is_file()), None)
 
 

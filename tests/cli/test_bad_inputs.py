@@ -173,12 +173,6 @@ REFERENCES = [
         "hint: 'stylepipe weights pull vgg19' downloads them (80 MB).",
     ),
     (
-        "net=vgg19-slim",
-        "7:18: input 'net': The weights 'vgg19-slim' are not on this machine, and cannot be downloaded.\n"
-        "hint: Put vgg19-slim.safetensors or vgg19_distilled16x.safetensors into a folder, and name the folder in "
-        "$STYLEPIPE_WEIGHTS.",
-    ),
-    (
         "net=vgg 19",
         "7:18: inputs.net.weights cannot be 'vgg 19' (from $params.net): expected a name such as vgg19-slim, or a path with "
         "a / or the ending .safetensors or .h5.",

@@ -14,9 +14,7 @@ def test_version(cli):
 
 
 def test_doctor_says_what_is_here(cli, home, monkeypatch):
-    monkeypatch.setenv("STYLEPIPE_WEIGHTS", str(home))
     monkeypatch.setenv("JAX_PLATFORMS", "cpu")
-    (home / "vgg19-slim.safetensors").touch()
     said = cli("doctor")
     assert (said.code, said.err) == (0, "")
     lines = dict(line.split(maxsplit=1) for line in said.out.splitlines())
@@ -24,7 +22,7 @@ def test_doctor_says_what_is_here(cli, home, monkeypatch):
     assert lines["jax"] == jax.__version__
     assert lines["backend"] == "cpu"
     assert lines["cache"].startswith(f"{home.parent / 'cache'}, ")
-    assert lines["weights"] == "vgg16 (missing), vgg19 (missing), vgg19-slim"
+    assert lines["weights"] == "vgg16 (missing), vgg19 (missing), vgg19-slim, upscaler"
     assert "brighten" in lines["stages"].split(", ")
     found = cli("doctor", "--json").data
     assert found.pop("problems") == []
@@ -36,14 +34,14 @@ def test_doctor_says_what_is_missing_and_what_to_do(cli, home, install_pack, mon
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage(10, 9, 10**8))
     monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+    monkeypatch.setattr("stylepipe.neural.weights._SHIPPED", home)
     said = cli("doctor")
     assert said.code == 1
     assert said.err.splitlines() == [
         "error: There is less than 1 GB of space left for the cache.",
         "hint: 'stylepipe cache gc --days 30' removes what was not used for a month.",
-        "error: The weights 'vgg19-slim' are not on this machine, and cannot be downloaded.",
-        "hint: Put vgg19-slim.safetensors or vgg19_distilled16x.safetensors into a folder, and name the folder in "
-        "$STYLEPIPE_WEIGHTS.",
+        "error: The weights 'vgg19-slim' come with stylepipe, and are missing.",
+        "hint: Install stylepipe again.",
         "error: The stage 'ruin' cannot be imported from 'broken.ruin': ModuleNotFoundError: No module named 'no_such_module'.",
     ]
     said = cli("doctor", "--json")

@@ -29,13 +29,14 @@ def test_init_writes_a_recipe_that_is_valid_and_named_like_its_file(cli, home, f
     assert (checked.data["recipe"], checked.data["warnings"]) == (name, [])
 
 
-def test_the_starter_recipe_needs_only_the_pictures_and_the_network(cli, home):
+def test_the_starter_recipe_needs_only_the_pictures(cli, home):
     cli("init", "look.yaml")
     said = cli("plan", "look.yaml")
     assert said.err.startswith("error: look.yaml:15:20: input 'content' names 'content.jpg': there is no such file.\n")
     for name in ("content.jpg", "style.jpg"):
         write_image(read_image(home / "photo.png"), home / name)
-    assert "The weights 'vgg19-slim' are not on this machine" in cli("plan", "look.yaml").err
+    said = cli("plan", "look.yaml")
+    assert (said.code, said.err) == (0, "")
 
 
 def test_validate(cli, home):

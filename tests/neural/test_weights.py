@@ -1,6 +1,8 @@
 """Names of weights, and downloads from a server on this machine."""
 
 import hashlib
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +15,9 @@ import pytest
 from stylepipe.errors import WeightsError
 from stylepipe.neural import weights
 from stylepipe.neural.layout import Vgg
+from stylepipe.neural.networks.upscaler import Upscaler
 
+SHIPPED = {name: weights._SHIPPED / f"{name}.safetensors" for name in ("vgg19-slim", "upscaler")}
 FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 
 
@@ -209,17 +213,26 @@ def test_own_folder_comes_before_the_cache(tmp_path, monkeypatch, cache):
     for folder in (own, cache):
         folder.mkdir(parents=True)
         (folder / FILE).touch()
-    assert weights.list_weights() == {"vgg16": None, "vgg19": cache / FILE, "vgg19-slim": None}
+    assert weights.list_weights() == {"vgg16": None, "vgg19": cache / FILE, **SHIPPED}
     monkeypatch.setenv("STYLEPIPE_WEIGHTS", str(own))
-    (own / "vgg19_distilled16x.safetensors").touch()
-    assert weights.list_weights() == {"vgg16": None, "vgg19": own / FILE, "vgg19-slim": own / "vgg19_distilled16x.safetensors"}
+    (own / "vgg19-slim.safetensors").touch()
+    expected = {"vgg16": None, "vgg19": own / FILE, **SHIPPED, "vgg19-slim": own / "vgg19-slim.safetensors"}
+    assert weights.list_weights() == expected
     (own / "vgg19.safetensors").touch()
     assert weights.find("vgg19") == own / "vgg19.safetensors"
 
 
-def test_the_slim_network_beside_the_checkout(weights_folder, monkeypatch):
-    monkeypatch.setenv("STYLEPIPE_WEIGHTS", str(weights_folder))
+def test_the_networks_that_come_with_stylepipe():
     assert weights.verify("vgg19-slim") == Vgg((2, 2, 4, 4, 1), "max", "reflect")
+    assert weights.verify("upscaler") == Upscaler(4, 64)
+    assert weights.find("vgg19-slim").stat().st_size < 4e6
+    assert weights.find("upscaler").stat().st_size < 2e6
+
+
+def test_finding_weights_needs_no_jax():
+    code = "import sys; from stylepipe.neural.weights import find; find('upscaler'); print('jax' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == "False\n"
 
 
 @pytest.mark.parametrize("act", [weights.find, weights.pull, weights.verify])
@@ -229,12 +242,9 @@ def test_unknown_name(act):
 
 
 @pytest.mark.parametrize("act", [weights.find, weights.pull, weights.verify])
-def test_slim_network_that_is_not_here(act):
-    message = (
-        r"'vgg19-slim' are not on this machine, and cannot be downloaded\. Put vgg19-slim.safetensors or "
-        r"vgg19_distilled16x.safetensors into a folder, and name the folder in \$STYLEPIPE_WEIGHTS\."
-    )
-    with pytest.raises(WeightsError, match=message):
+def test_a_shipped_network_that_is_missing(act, monkeypatch, tmp_path):
+    monkeypatch.setattr(weights, "_SHIPPED", tmp_path)
+    with pytest.raises(WeightsError, match=r"'vgg19-slim' come with stylepipe, and are missing\. Install stylepipe again\."):
         act("vgg19-slim")
 
 
