@@ -9,6 +9,7 @@ aside for the intermediate arrays of a step, and by how much that is more than f
 """
 
 import argparse
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +17,8 @@ from typing import Any
 
 from stylepipe.neural.memory import keep_freed_memory
 
-keep_freed_memory()  # before JAX starts its threads
+keep_freed_memory()  # both as `stylepipe run` has it, before JAX starts its threads
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402

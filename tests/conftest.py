@@ -13,6 +13,8 @@ from jaxtyping import config
 from stylepipe import packs
 from stylepipe.artifacts import Weights
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line has it; JAX loads its LAPACK later
+
 SHARED = Path(os.environ.get("STYLEPIPE_TEST_DATA") or Path(__file__).parents[2] / "shared")
 
 

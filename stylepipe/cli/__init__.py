@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line, and ends the process with its exit code; an error is a sentence and a hint, not a traceback."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     console = Console(as_json="--json" in arguments)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # JAX's LAPACK; on busy cores its threads and XLA's wait for each other
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # those of libraries are for developers, who ask for them with -W
     try:
