@@ -5,7 +5,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 from pydantic import Field
-from scipy.cluster.vq import kmeans, kmeans2, vq
 
 from stylepipe.artifacts import Array
 from stylepipe.errors import StageError
@@ -80,6 +79,8 @@ def clustered(*maps: Float[Array, "_ _ 3"], count: int) -> tuple[Float[np.ndarra
     k-means++ (Arthur and Vassilvitskii 2007) and Lloyd's iteration, from eight fixed seeds; the centres of the least mean
     distance are taken. The same maps always give the same labels. Raises StageError for fewer than `count` colours in all.
     """
+    from scipy.cluster.vq import kmeans, kmeans2, vq  # here, for it takes a while, and recipes without maps need none of it
+
     small = [resize(each, scaled(each.shape[:2], min(1.0, _SIDE / max(each.shape[:2]))), method="nearest") for each in maps]
     colors = np.concatenate([np.reshape(each, (-1, 3)) for each in small]).astype(np.float64)
     found = len(np.unique(_codes(colors)))

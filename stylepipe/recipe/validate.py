@@ -53,10 +53,10 @@ def _report(found: Any, spot: Spot, *, schema: dict[str, Any], at: KeyPath, prob
             problems.add((*path, tag), message, nearest(value.get(tag), options), at_key=tag not in value)
         case "value_error" | "assertion_error":
             said = f" is {show(value)}{problems.origin(path)}" if not isinstance(value, dict | list) else ""
-            subject = f"The name '{value}' cannot stand here" if spot.is_key else name + said
+            subject = f"The name {show(value)} cannot stand here" if spot.is_key else name + said
             problems.add(path, f"{subject}: {str(found['ctx']['error']).rstrip('.')}.", at_key=spot.is_key)
         case _ if spot.is_key:
-            message = f"The name '{value}' cannot stand here; expected {phrase(schema, spot.schema)}."
+            message = f"The name {show(value)} cannot stand here; expected {phrase(schema, spot.schema)}."
             problems.add(path, message, nearest(value, choices(schema, spot.schema)), at_key=True)
         case kind:
             message = f"{name} is {show(value)}{problems.origin(path)}; expected {phrase(schema, spot.schema)}."

@@ -11,6 +11,8 @@ from stylepipe.neural.networks.upscaler import Upscaler
 from stylepipe.neural.weights import verify
 
 RECIPES = Path(__file__).parents[2] / "recipes"
+SHIPPED = RECIPES.parent / "stylepipe" / "neural" / "data" / "vgg19-slim.safetensors"
+TEACHERS = [f"-p{name}={SHIPPED}" for name in ("exact", "deep")]
 PICTURES = [f"-p{name}={RECIPES / 'assets'}" for name in ("photos", "paintings", "validation")]
 
 
@@ -21,17 +23,18 @@ def progress(outputs: Path) -> list[dict]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("recipe", "validated", "expected"),
+    ("recipe", "teachers", "validated", "expected"),
     [
-        ("vgg19_slim_quick", "validation relu1_1", Vgg((2, 2, 4), "max", "reflect")),
-        ("upscaler_quick", "validation x2", Upscaler(2, 24)),
+        ("vgg19_slim_quick", TEACHERS, "validation relu1_1", Vgg((2, 2, 4), "max", "reflect")),
+        ("upscaler_quick", [], "validation x2", Upscaler(2, 24)),
     ],
 )
-def test_a_quick_training_learns(desk, recipe, validated, expected):
-    said = desk.call("run", str(RECIPES / "train" / f"{recipe}.yaml"), *PICTURES)
+def test_a_quick_training_learns(desk, recipe, teachers, validated, expected):
+    said = desk.call("run", str(RECIPES / "train" / f"{recipe}.yaml"), *PICTURES, *teachers)
     events = progress(desk.root / "outputs")
     losses = [event["loss"] for event in events]
-    assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
+    quarter = len(losses) // 4
+    assert sum(losses[-quarter:]) < 0.9 * sum(losses[:quarter])
     figures = [event["terms"][validated] for event in events if validated in event["terms"]]
     assert len(figures) >= 3
     assert figures[-1] > figures[0] if validated.endswith("x2") else figures[-1] < figures[0]

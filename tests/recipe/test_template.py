@@ -121,13 +121,13 @@ def test_values(load: Callable[..., ResolvedRecipe], written: str, value: object
 
 def test_what_templates_grow_to_is_bounded(problems: Callable[..., list[str]]) -> None:
     many = RECIPE.replace("whole: 3", f"whole: [{'1, ' * 5000}]").replace("VALUE", f"[{'$params.whole, ' * 100}]")
-    assert problems(many) == ["recipe.yaml:6:190: With all references replaced, the recipe holds more than 50000 values."]
+    assert problems(many) == ["recipe.yaml:6:205: With all references replaced, the recipe holds more than 50000 values."]
     long = RECIPE.replace("text: me", f"text: {'x' * 600_000}")
     assert problems(long.replace("VALUE", '"${params.text} "')) == [
         "recipe.yaml:6:69: stages.painted.extra.value: the text comes to more than 10000 characters with its values put in."
     ]
     assert problems(long.replace("VALUE", f"[{'$params.text, ' * 6}]")) == [
-        "recipe.yaml:6:126: With all references replaced, the recipe holds more than 50000 values."
+        "recipe.yaml:6:140: With all references replaced, the recipe holds more than 50000 values."
     ]
     looped = RECIPE.replace("content: $photo", f"foreach: [{', '.join(map(str, range(1000)))}], content: $photo")
     assert problems(looped.replace("styles: []", f"styles: [{'$photo, ' * 100}]").replace("VALUE", "1")) == [

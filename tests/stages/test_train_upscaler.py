@@ -97,7 +97,7 @@ def test_a_start_that_does_not_fit_is_refused():
     small = run(schedule={"steps": 1})
     with pytest.raises(StageError) as caught:
         run(start=small, blocks=2)
-    assert caught.value.message == "'start' has 1 blocks of 16 channels; the parameters say 2 blocks of 16 channels."
+    assert caught.value.message == "'start' has 1 block of 16 channels; the parameters say 2 blocks of 16 channels."
     with pytest.raises(WeightsError, match="no network"):
         run(start=Weights({}))
 
