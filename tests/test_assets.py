@@ -22,6 +22,7 @@ SHIPPED = {
     "halves_mask_inverse.png": ("L", (900, 1200)),
     "pebbles.png": ("RGB", (512, 512)),
     "lighthouse_map.png": ("RGB", (900, 1200)),
+    "lighthouse_mask.png": ("L", (900, 1200)),
     "doodle_map.png": ("RGB", (1024, 768)),
 }
 
@@ -103,6 +104,12 @@ def test_the_maps_are_flat_and_what_the_script_draws(workshop: SimpleNamespace, 
     np.testing.assert_allclose(np.unique(whole.reshape(-1, 3), axis=0), np.unique(drawn.reshape(-1, 3), axis=0), atol=1e-6)
     differing = np.abs(shipped(file, drawn.shape[1::-1]) - drawn).max(-1)
     assert (differing > 0.3).mean() < 0.01, "only pixels on the borders may fall to the other side"
+
+
+def test_the_silhouette_is_the_rock_and_the_buildings_of_the_map() -> None:
+    labels, mask = shipped("lighthouse_map.png"), shipped("lighthouse_mask.png")
+    assert 0.2 < mask.mean() < 0.6
+    np.testing.assert_array_equal(mask, labels[..., 0] > labels[..., 2], "their colours are the warm ones")
 
 
 def test_the_lighthouse_is_where_its_map_says() -> None:

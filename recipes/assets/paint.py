@@ -27,8 +27,12 @@ def halves() -> dict[str, Array]:
 
 
 def doodle() -> dict[str, Array]:
-    """What lies where in the lighthouse, and a doodle of another coast."""
-    return {"lighthouse_map.png": doodles.style_map(), "doodle_map.png": doodles.target_map()}
+    """What lies where in the lighthouse, its silhouette, and a doodle of another coast."""
+    return {
+        "lighthouse_map.png": doodles.style_map(),
+        "lighthouse_mask.png": doodles.silhouette(),
+        "doodle_map.png": doodles.target_map(),
+    }
 
 
 PICTURES: dict[str, Callable[[], dict[str, Array]]] = {

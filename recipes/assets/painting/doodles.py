@@ -43,6 +43,13 @@ def style_map(scale: float = 1.0, seed: int = 31) -> Array:
     return picture
 
 
+def silhouette(scale: float = 1.0, seed: int = 31) -> Array:
+    """Where the lighthouse's rock and buildings are (h, w): 1 there, 0 in sky and sea."""
+    labels = style_map(scale, seed)
+    solid = [(labels == COLOURS[label]).all(-1) for label in ("rock", "building")]
+    return np.float32(np.logical_or(*solid))
+
+
 def target_map(scale: float = 1.0, seed: int = 3) -> Array:
     """A cape with a tower, an arch and a stack in the sea (h, w, 3), by colour."""
     shape = round(SHAPE[0] * scale), round(SHAPE[1] * scale)
