@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from stylepipe.engine.store import Store
 
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file.", show_default=False)]
+SharedPath = Annotated[
+    Path,
+    typer.Argument(metavar="RECIPE", help="The recipe, a YAML file; or a picture that was made by one.", show_default=False),
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("-p", "--param", metavar="NAME=VALUE", help="Sets a parameter; the value is YAML.", show_default=False),
@@ -37,6 +41,7 @@ Force = Annotated[
     list[str] | None,
     typer.Option("--force", metavar="STAGE", help="Runs this stage anew; 'all' runs every one.", show_default=False),
 ]
+NoEmbed = Annotated[bool, typer.Option("--no-embed", help="Leaves out of the pictures how they were made.")]
 
 
 def overrides(given: Sequence[str] | None) -> Mapping[str, str]:

@@ -6,22 +6,36 @@ from typing import Annotated
 import typer
 
 from stylepipe.cli.console import Console, table
-from stylepipe.cli.options import CacheFolder, Force, From, Json, Outputs, Overrides, RecipePath, Until, load_job, open_store
+from stylepipe.cli.options import (
+    CacheFolder,
+    Force,
+    From,
+    Json,
+    NoEmbed,
+    Outputs,
+    Overrides,
+    SharedPath,
+    Until,
+    load_job,
+    open_store,
+)
 
 DEFAULT_OUTPUTS = Path("outputs")
 RunReference = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's folder, its id or the end of it, or a recipe's name for its newest run.")
 ]
+Shown = Annotated[str, typer.Argument(metavar="RUN", help="As RUN elsewhere; or a picture that was made by a run.")]
 
 
 def run(
-    recipe: RecipePath,
+    recipe: SharedPath,
     param: Overrides = None,
     start: From = None,
     until: Until = None,
     force: Force = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Shows what would run, as `plan` does.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Shows no progress.")] = False,
+    no_embed: NoEmbed = False,
     outputs: Outputs = DEFAULT_OUTPUTS,
     cache: CacheFolder = None,
     json: Json = False,
@@ -29,6 +43,7 @@ def run(
     """Runs a recipe; what was computed before is taken from the cache."""
     from stylepipe.cli.progress import observer
     from stylepipe.cli.reports import reporting, shareable_command
+    from stylepipe.cli.sharing import Origin, embedding, unpacked
     from stylepipe.engine import runner
     from stylepipe.neural.memory import keep_freed_memory
 
@@ -37,19 +52,22 @@ def run(
         return
     keep_freed_memory()  # before JAX starts its threads
     console = Console(as_json=json)
-    job = load_job(recipe, param, force=force, start=start, until=until)
-    for warning in job.recipe.warnings:
-        console.say(f"warning: {warning}")
-    command = shareable_command(recipe, job.recipe, params=param, until=until)
-    with observer(quiet=quiet) as observe:
-        result = runner.run(job, store=open_store(cache), outputs=outputs, observe=reporting(observe), command=command)
+    with unpacked(recipe, param) as (file, given):
+        job = load_job(file, given, force=force, start=start, until=until)
+        for warning in job.recipe.warnings:
+            console.say(f"warning: {warning}")
+        command = shareable_command(recipe, job.recipe, params=param, until=until)
+        origins = {} if no_embed else {output: Origin(job.recipe, output) for output in job.recipe.outputs}
+        with observer(quiet=quiet) as observe:
+            watch = reporting(embedding(observe, origins, job.inputs.values()))
+            result = runner.run(job, store=open_store(cache), outputs=outputs, observe=watch, command=command)
     files = {name: str(path) for name, path in result.outputs.items()}
     data = {"folder": str(result.folder), "outputs": files, "record": result.record.model_dump(mode="json")}
     console.result("\n".join(files.values()) or str(result.folder), data)
 
 
 def plan(
-    recipe: RecipePath,
+    recipe: SharedPath,
     param: Overrides = None,
     start: From = None,
     until: Until = None,
@@ -60,10 +78,12 @@ def plan(
     """Shows what a run would compute, what is cached, and why."""
     from dataclasses import asdict
 
+    from stylepipe.cli.sharing import unpacked
     from stylepipe.engine.plan import plan as plan_job
 
     console = Console(as_json=json)
-    planned = plan_job(load_job(recipe, param, force=force, start=start, until=until), open_store(cache))
+    with unpacked(recipe, param) as (file, given):
+        planned = plan_job(load_job(file, given, force=force, start=start, until=until), open_store(cache))
     for name in planned.left_out:
         console.say(f"'{name}' is not needed and does not run.")
     words = {"cached": "cached", "run": "runs", "depends": "may run"}
@@ -77,7 +97,7 @@ def plan(
 
 
 def explain(
-    recipe: RecipePath,
+    recipe: SharedPath,
     stage: Annotated[str, typer.Argument(metavar="STAGE", help="The stage to explain.", show_default=False)],
     param: Overrides = None,
     cache: CacheFolder = None,
@@ -86,11 +106,13 @@ def explain(
     """Says why a stage would run, or that it is cached."""
     from dataclasses import asdict
 
+    from stylepipe.cli.sharing import unpacked
     from stylepipe.engine.graph import stages_named
     from stylepipe.engine.plan import plan as plan_job
 
-    job = load_job(recipe, param, until=stage)
-    planned = plan_job(job, open_store(cache))
+    with unpacked(recipe, param) as (file, given):
+        job = load_job(file, given, until=stage)
+        planned = plan_job(job, open_store(cache))
     told = [planned[name] for name in stages_named(job.recipe, stage)]
     lines = []
     for each in told:
@@ -113,14 +135,20 @@ def runs(outputs: Outputs = DEFAULT_OUTPUTS, json: Json = False) -> None:
 
 
 def show(
-    run: RunReference,
+    run: Shown,
     open_report: Annotated[bool, typer.Option("--open", help="Opens the run's report in the browser, written anew.")] = False,
     outputs: Outputs = DEFAULT_OUTPUTS,
     json: Json = False,
 ) -> None:
-    """Shows one run: its parameters, its stages, its results."""
+    """Shows one run: its parameters, its stages, its results; or what a picture says of how it was made."""
+    from stylepipe.cli.sharing import describe
     from stylepipe.engine.records import find_run, load_run
+    from stylepipe.sharing.unpacking import is_shared, read_shared
 
+    if is_shared(Path(run)):
+        provenance = read_shared(Path(run))
+        Console(as_json=json).result(describe(provenance), provenance.model_dump(mode="json", exclude_none=True))
+        return
     folder = find_run(outputs, run)
     record = load_run(folder)
     if open_report:

@@ -1,0 +1,101 @@
+"""Passing runs on, as the commands need it: what pictures are to carry, and recipes out of pictures and bundles."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from stylepipe.cli.options import overrides
+from stylepipe.engine.events import EngineNote, Event, Observer, RunEnded, RunStarted
+from stylepipe.engine.inputs import FoundInput, WeightsSource
+from stylepipe.engine.records import load_run
+from stylepipe.errors import StoreError
+from stylepipe.neural import weights
+from stylepipe.recipe.resolved import InputFile, ResolvedRecipe
+from stylepipe.sharing.picture import MAX_BYTES, embed
+from stylepipe.sharing.provenance import Provenance, provenance_of
+from stylepipe.sharing.unpacking import RESOLVED, inputs_of, is_shared, unpack
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a picture comes from: a recipe, and the name of the output there."""
+
+    recipe: ResolvedRecipe
+    output: str
+
+
+def embedding(observe: Observer, origins: Mapping[str, Origin], found: Collection[FoundInput]) -> Observer:
+    """Passes events on to `observe`, and when the run ends, lets its pictures carry how they were made.
+
+    `origins` has those of the run's outputs by name, `found` all inputs of the run.
+    """
+    folder = Path()
+
+    def pass_on(event: Event) -> None:
+        nonlocal folder
+        match event:
+            case RunStarted(started, _):
+                folder = started
+            case RunEnded():
+                try:
+                    _embed(folder, origins, found, observe)
+                except StoreError as error:  # the run itself has its result, or another error
+                    observe(EngineNote(f"The pictures do not carry their recipe. {error.message}"))
+        observe(event)
+
+    return pass_on
+
+
+def _embed(folder: Path, origins: Mapping[str, Origin], found: Collection[FoundInput], observe: Observer) -> None:
+    record = load_run(folder)
+    by_file = {_identity(each.file): each for each in found}
+    for name, output in record.outputs.items():
+        if name not in origins or not output.file.endswith(".png"):
+            continue
+        origin = origins[name]
+        inputs = {own: by_file[_identity(file)] for own, file in origin.recipe.inputs.items() if _identity(file) in by_file}
+        computed = record.stages[output.stage].environment or record.environment
+        provenance = provenance_of(origin.recipe, inputs, environment=computed, outputs={origin.output: output.digest})
+        try:
+            embed(folder / output.file, provenance)
+        except ValueError:
+            observe(EngineNote(f"'{output.file}' does not carry its recipe, which is larger than {MAX_BYTES} bytes."))
+
+
+def _identity(file: InputFile) -> tuple[str, Path, str]:
+    """What an input is, whatever the recipe calls it."""
+    return file.kind, file.root, file.reference
+
+
+@contextmanager
+def unpacked(path: Path, params: Sequence[str] | None) -> Iterator[tuple[Path, list[str]]]:
+    """The recipe to run, and the params that it is given: of a picture, unpacked for as long as the block lasts.
+
+    Any other file is taken for a recipe as it is. Raises as `unpack` and `inputs_of` do.
+    """
+    if not is_shared(path):
+        yield path, list(params or ())
+        return
+    with TemporaryDirectory(prefix="stylepipe-") as temporary:
+        folder = Path(temporary)
+        provenance = unpack(path, folder)
+        found = inputs_of(
+            provenance,
+            folder,
+            given=overrides(params),
+            folders=[path.parent, Path()],
+            weights=WeightsSource(weights.find, weights.read_weights),
+        )
+        yield folder / RESOLVED, [*(params or ()), *(f"{name}={file}" for name, file in found.items())]
+
+
+def describe(provenance: Provenance) -> str:
+    """A provenance for people; what a terminal might take for a command is escaped."""
+    versions = ", ".join(f"{name} {value}" for name, value in provenance.environment.items())
+    lines = [f"recipe  {provenance.name}"]
+    lines += [f"input   {name}: {found.reference} ({found.sha256[:12]})" for name, found in provenance.inputs.items()]
+    lines += [f"result  {name} ({digest[:12]})" for name, digest in provenance.outputs.items()]
+    text = "\n".join([*lines, f"made by {versions}", "", provenance.recipe.rstrip()])
+    return "".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in text)

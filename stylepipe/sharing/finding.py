@@ -1,0 +1,70 @@
+"""Finding the inputs of a recipe that was passed on: files with the same bytes, whatever they are called here."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from itertools import islice
+from pathlib import Path
+
+from stylepipe.engine.inputs import WeightsSource, find_input
+from stylepipe.engine.records import InputRecord
+from stylepipe.errors import StylepipeError, UsageError
+from stylepipe.image.io import ENDINGS
+from stylepipe.recipe.problems import show
+from stylepipe.recipe.resolved import InputFile
+
+MAX_FILES = 1000
+"""How many files of a folder are looked into."""
+
+_ENDINGS = {"image": ENDINGS, "mask": ENDINGS, "weights": (".safetensors", ".h5")}
+
+
+def find_inputs(
+    files: Mapping[str, InputFile], recorded: Mapping[str, InputRecord], folders: Sequence[Path], weights: WeightsSource
+) -> dict[str, Path]:
+    """The files, by the input's name, that are to be taken in place of those that a recipe names.
+
+    What the recipe names is right where it has the recorded SHA-256. Else it is looked for in the folders: under its own path
+    and name, then among the files of its kind. Raises UsageError with all inputs that are nowhere.
+    """
+
+    @cache
+    def digest(file: InputFile) -> str | None:
+        try:
+            return find_input(file, weights).sha256
+        except StylepipeError:
+            return None
+
+    found: dict[str, Path] = {}
+    missing: dict[str, str] = {}
+    for name, record in recorded.items():
+        if digest(files[name]) == record.sha256:
+            continue
+        path = None if files[name].is_name else _find(files[name], record.sha256, folders, digest)
+        if path is None:
+            what = "these weights have another SHA-256 here" if digest(files[name]) else "it is not here"
+            missing[name] = f"Input '{name}', {show(files[name].reference)} of SHA-256 {record.sha256}: {what}."
+        else:
+            found[name] = path
+    if missing:
+        named = " ".join(f"-p {name}={'NAME' if files[name].is_name else 'FILE'}" for name in missing)
+        raise UsageError("\n".join(missing.values()), hint=f"Say what to take in its place: {named}")
+    return found
+
+
+def _find(file: InputFile, sha256: str, folders: Sequence[Path], digest: Callable[[InputFile], str | None]) -> Path | None:
+    for path in _candidates(file, folders):
+        kind = "folder" if file.kind == "folder" else "image"  # the bytes of a file, whatever it holds
+        if digest(replace(file, name="", kind=kind, reference=str(path), root=Path(), confined=False)) == sha256:
+            return path
+    return None
+
+
+def _candidates(file: InputFile, folders: Sequence[Path]) -> Iterator[Path]:
+    """Where an input may be, what is most likely first."""
+    for folder in (folder.absolute() for folder in folders):
+        yield folder / file.reference
+        yield folder / Path(file.reference).name
+        if file.kind != "folder" and folder.is_dir():
+            others = (path for path in folder.iterdir() if path.suffix.lower() in _ENDINGS[file.kind])
+            yield from sorted(islice(others, MAX_FILES))
