@@ -45,8 +45,8 @@ class DistillParams(Params):
     crop: int = Field(default=192, ge=32, le=1024, description="The side of a crop, in pixels.")
     longest: int = Field(default=1600, ge=32, le=65_536, description="The long side that pictures are brought to, if above it.")
     halvings: int = Field(default=2, ge=0, le=8, description="How often pictures are halved, to be cut at that size too.")
-    batches: int = Field(default=8, ge=1, le=1024, description="Batches that the teachers look at together.")
-    passes: int = Field(default=3, ge=1, le=100, description="How often the student goes through these batches.")
+    batches: int = Field(default=32, ge=1, le=1024, description="Batches that the teachers look at together.")
+    passes: int = Field(default=5, ge=1, le=100, description="How often the student goes through these batches.")
 
     @field_validator("widths")
     @classmethod

@@ -1,4 +1,4 @@
-"""Training: steps of Adam over a network's tensors, compiled once."""
+"""Training: steps of Muon and Adam over a network's tensors, compiled once."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import optax.contrib
 from jaxtyping import Float
 from pydantic import Field
 
@@ -21,8 +22,17 @@ Loss = Callable[[Tensors, Any], tuple[Float[Array, ""], Mapping[str, Float[Array
 """From tensors and a batch, a pytree of arrays: the loss, and the terms to show beside it. Hashable."""
 
 
+_ADAMS_LENGTH = 0.2
+"""The root mean square that Muon's steps are brought to, about that of Adam's, so that one learning rate serves both (Liu et al.
+2025, "Muon is Scalable for LLM Training", arXiv 2502.16982, section 2.2)."""
+
+
 class Schedule(Spec):
-    """Adam (Kingma and Ba 2015, arXiv 1412.6980), whose rate rises for `warmup` steps and falls to zero along half a cosine."""
+    """Steps whose size rises for `warmup` steps and falls to zero along half a cosine.
+
+    Kernels of convolutions are changed by Muon (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"),
+    which makes their momentum's directions equally long, all else by Adam (Kingma and Ba 2015, arXiv 1412.6980).
+    """
 
     steps: int = Field(ge=1, le=10_000_000, description="How many.")
     learning_rate: float = Field(default=2e-3, gt=0, le=1, description="The highest.")
@@ -31,10 +41,21 @@ class Schedule(Spec):
     clip: float = Field(default=1.0, gt=0, le=1e9, description="The largest norm of a gradient: longer ones are shortened.")
 
     @property
+    def rate(self) -> optax.Schedule:
+        """The learning rate by the number of steps before."""
+        return optax.warmup_cosine_decay_schedule(0.0, self.learning_rate, min(self.warmup, self.steps // 2), self.steps)
+
+    @property
     def optimizer(self) -> optax.GradientTransformation:
         """As Optax has it."""
-        rate = optax.warmup_cosine_decay_schedule(0.0, self.learning_rate, min(self.warmup, self.steps // 2), self.steps)
-        return optax.chain(optax.clip_by_global_norm(self.clip), optax.adam(rate))
+        muon = optax.contrib.muon(self.rate, muon_weight_dimension_numbers=_matrices, consistent_rms=_ADAMS_LENGTH)
+        return optax.chain(optax.clip_by_global_norm(self.clip), muon)
+
+
+def _matrices(tensors: Mapping[str, Any]) -> Mapping[str, optax.contrib.MuonDimensionNumbers | None]:
+    """Kernels (height, width, inputs, outputs) are matrices from patches to outputs."""
+    matrix = optax.contrib.MuonDimensionNumbers((0, 1, 2), 3)
+    return {name: matrix if getattr(tensor, "ndim", 0) == 4 else None for name, tensor in tensors.items()}
 
 
 class Step(NamedTuple):

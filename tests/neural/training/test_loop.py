@@ -1,4 +1,4 @@
-"""The loop of training: Adam's first steps by hand, the schedule, and that nothing is lost between a step and the next."""
+"""The loop of training: the schedule, steps of Muon, and that nothing is lost between a step and the next."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -26,17 +26,22 @@ def test_it_finds_the_minimum():
 
 
 def test_the_rate_rises_and_falls_to_zero():
-    """Adam moves a parameter whose gradient stays the same by the learning rate at each step."""
-    away = Schedule(steps=8, learning_rate=0.1, warmup=4, clip=1e9)
-    rates = []
-    before = np.zeros(2)
-    for step in train(start(away, {"x": before}), lambda t, b: (t["x"].sum(), {}), lambda number: 0, schedule=away):
-        after = np.array(step.tensors["x"])
-        rates.append((before - after)[0])
-        before = after
-    np.testing.assert_allclose(rates[:5], [0, 0.025, 0.05, 0.075, 0.1], atol=1e-6)
-    half = 0.05 * (1 + np.cos(np.pi * np.arange(1, 4) / 4))
-    np.testing.assert_allclose(rates[5:], half, atol=1e-6)
+    rate = Schedule(steps=8, learning_rate=0.1, warmup=4).rate
+    half = 0.05 * (1 + np.cos(np.pi * np.arange(1, 5) / 4))
+    np.testing.assert_allclose([rate(number) for number in range(9)], [0, 0.025, 0.05, 0.075, 0.1, *half], atol=1e-6)
+
+
+def test_kernels_change_alike_in_all_directions():
+    """Muon's step has singular values near each other, whatever the gradient's, and a fifth of the rate as its root mean square."""
+    schedule = Schedule(steps=10, learning_rate=0.1, warmup=0)
+    uneven = np.random.default_rng(0).normal(size=(3, 3, 2, 4)) * np.float32([1, 0.1, 0.01, 3])
+    first = start(schedule, {"kernel": np.zeros((3, 3, 2, 4))})
+    slope = train(first, lambda t, b: ((t["kernel"] * b).sum(), {}), lambda number: jnp.asarray(uneven), schedule=schedule)
+    change = np.asarray(next(slope).tensors["kernel"]).reshape(18, 4)
+    values = np.linalg.svd(change, compute_uv=False)
+    assert values[0] < 2 * values[-1]
+    assert np.sqrt(np.mean(change**2)) == pytest.approx(0.2 * 0.1, rel=0.2)
+    assert np.all(np.sum(change * uneven.reshape(18, 4), 0) < 0)
 
 
 def test_long_gradients_are_shortened():
