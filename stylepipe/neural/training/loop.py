@@ -23,8 +23,10 @@ Loss = Callable[[Tensors, Any], tuple[Float[Array, ""], Mapping[str, Float[Array
 
 
 _ADAMS_LENGTH = 0.2
-"""The root mean square that Muon's steps are brought to, about that of Adam's, so that one learning rate serves both (Liu et al.
-2025, "Muon is Scalable for LLM Training", arXiv 2502.16982, section 2.2)."""
+"""The root mean square that Muon's steps are brought to, about that of Adam's, so that one learning rate serves both.
+
+(Liu et al. 2025, "Muon is Scalable for LLM Training", arXiv 2502.16982, section 2.2.)
+"""
 
 
 class Schedule(Spec):

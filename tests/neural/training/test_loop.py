@@ -32,7 +32,7 @@ def test_the_rate_rises_and_falls_to_zero():
 
 
 def test_kernels_change_alike_in_all_directions():
-    """Muon's step has singular values near each other, whatever the gradient's, and a fifth of the rate as its root mean square."""
+    """Muon's step has singular values near each other, whatever the gradient's; its root mean square is a fifth of the rate."""
     schedule = Schedule(steps=10, learning_rate=0.1, warmup=0)
     uneven = np.random.default_rng(0).normal(size=(3, 3, 2, 4)) * np.float32([1, 0.1, 0.01, 3])
     first = start(schedule, {"kernel": np.zeros((3, 3, 2, 4))})
