@@ -54,7 +54,7 @@ class Schedule(Spec):
         return optax.chain(optax.clip_by_global_norm(self.clip), muon)
 
 
-def _matrices(tensors: Mapping[str, Any]) -> Mapping[str, optax.contrib.MuonDimensionNumbers | None]:
+def _matrices(tensors: Any) -> Any:
     """Kernels (height, width, inputs, outputs) are matrices from patches to outputs."""
     matrix = optax.contrib.MuonDimensionNumbers((0, 1, 2), 3)
     return {name: matrix if getattr(tensor, "ndim", 0) == 4 else None for name, tensor in tensors.items()}
