@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from stylepipe.cli import cache, machine, recipes, runs, sweep, weights
+from stylepipe.cli import bundles, cache, machine, recipes, runs, sweep, weights
 from stylepipe.cli.console import Console
 from stylepipe.errors import StylepipeError
 
@@ -29,9 +29,10 @@ def build() -> typer.Typer:
     )
     for command in (
         *(recipes.init, recipes.validate, recipes.schema, recipes.stages, recipes.losses),
-        *(runs.run, sweep.sweep, runs.plan, runs.explain, runs.runs, runs.show, machine.doctor),
+        *(runs.run, sweep.sweep, runs.plan, runs.explain, runs.runs, runs.show, bundles.export, machine.doctor),
     ):
         app.command()(command)
+    app.command("import")(bundles.import_)
     app.add_typer(weights.app, name="weights")
     app.add_typer(cache.app, name="cache")
     app.callback()(machine.about)

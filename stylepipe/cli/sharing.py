@@ -13,9 +13,10 @@ from stylepipe.engine.records import load_run
 from stylepipe.errors import StoreError
 from stylepipe.neural import weights
 from stylepipe.recipe.resolved import InputFile, ResolvedRecipe
+from stylepipe.sharing.bundle import RESOLVED
 from stylepipe.sharing.picture import MAX_BYTES, embed
 from stylepipe.sharing.provenance import Provenance, provenance_of
-from stylepipe.sharing.unpacking import RESOLVED, inputs_of, is_shared, unpack
+from stylepipe.sharing.unpacking import inputs_of, is_shared, unpack
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,14 @@ def _identity(file: InputFile) -> tuple[str, Path, str]:
     return file.kind, file.root, file.reference
 
 
+def weights_source() -> WeightsSource:
+    """Where weights are found by name."""
+    return WeightsSource(weights.find, weights.read_weights)
+
+
 @contextmanager
 def unpacked(path: Path, params: Sequence[str] | None) -> Iterator[tuple[Path, list[str]]]:
-    """The recipe to run, and the params that it is given: of a picture, unpacked for as long as the block lasts.
+    """The recipe to run, and the params that it is given: of a picture or a bundle, unpacked for as long as the block lasts.
 
     Any other file is taken for a recipe as it is. Raises as `unpack` and `inputs_of` do.
     """
@@ -80,14 +86,9 @@ def unpacked(path: Path, params: Sequence[str] | None) -> Iterator[tuple[Path, l
         return
     with TemporaryDirectory(prefix="stylepipe-") as temporary:
         folder = Path(temporary)
-        provenance = unpack(path, folder)
-        found = inputs_of(
-            provenance,
-            folder,
-            given=overrides(params),
-            folders=[path.parent, Path()],
-            weights=WeightsSource(weights.find, weights.read_weights),
-        )
+        source = weights_source()
+        provenance = unpack(path, folder, source)
+        found = inputs_of(provenance, folder, given=overrides(params), folders=[path.parent, Path()], weights=source)
         yield folder / RESOLVED, [*(params or ()), *(f"{name}={file}" for name, file in found.items())]
 
 

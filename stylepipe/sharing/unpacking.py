@@ -3,37 +3,50 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from stylepipe.engine.inputs import WeightsSource
-from stylepipe.errors import InputError, RecipeError
+from stylepipe.errors import RecipeError
 from stylepipe.recipe.load import load_recipe
+from stylepipe.recipe.problems import show
 from stylepipe.recipe.resolved import ResolvedRecipe
+from stylepipe.sharing.archive import refusal
+from stylepipe.sharing.bundle import ENDING, RESOLVED, unpack_bundle
 from stylepipe.sharing.finding import find_inputs
 from stylepipe.sharing.picture import read_picture
 from stylepipe.sharing.provenance import Provenance
 
-RESOLVED = "resolved.yaml"
-ENDINGS = (".png",)
-
 
 def is_shared(path: Path) -> bool:
     """Whether a file, by its name, is one that a recipe is passed on in, and no recipe itself."""
-    return path.suffix.lower() in ENDINGS
+    return path.suffix.lower() in (".png", ENDING)
 
 
 def read_shared(path: Path) -> Provenance:
-    """What a picture says of how it was made. Raises InputError."""
-    return read_picture(path)
+    """What a picture or a bundle says of how it was made. Raises as `read_picture` and `unpack_bundle` do."""
+    if path.suffix.lower() != ENDING:
+        return read_picture(path)
+    with TemporaryDirectory(prefix="stylepipe-") as folder:
+        return unpack_bundle(path, Path(folder))
 
 
-def unpack(path: Path, folder: Path) -> Provenance:
-    """Writes what was passed on into an empty folder, once all of it is checked.
+def unpack(path: Path, folder: Path, weights: WeightsSource) -> Provenance:
+    """Writes what a picture or a bundle holds into an empty folder, and checks all of it.
 
-    Raises InputError when it is damaged or not what it should be, and RecipeError when its recipe cannot be run here.
+    Raises InputError when it is damaged or not what it should be, RecipeError when its recipe cannot be run here, and
+    UsageError when a bundle's inputs are not those of its run.
     """
-    provenance = read_shared(path)
-    (folder / RESOLVED).write_text(provenance.recipe, encoding="utf-8")
-    _check(provenance, _load(folder, path), path)
+    if path.suffix.lower() == ENDING:
+        provenance = unpack_bundle(path, folder)
+        enclosed = {name: record for name, record in provenance.inputs.items() if record.kind != "weights"}
+    else:
+        provenance, enclosed = read_picture(path), {}
+        (folder / RESOLVED).write_text(provenance.recipe, encoding="utf-8")
+    recipe = _load(folder, path)
+    for name, record in provenance.inputs.items():
+        if name not in recipe.params or name not in recipe.inputs or recipe.inputs[name].kind != record.kind:
+            raise refusal(path, f"its recipe has no input {show(name)} of the kind {show(record.kind)}")
+    find_inputs(recipe.inputs, enclosed, [], weights)
     return provenance
 
 
@@ -58,13 +71,3 @@ def _load(folder: Path, path: Path) -> ResolvedRecipe:
             for problem in error.problems
         ]
         raise RecipeError(problems) from error
-
-
-def _check(provenance: Provenance, recipe: ResolvedRecipe, path: Path) -> None:
-    """Refuses what does not fit together."""
-    for name, record in provenance.inputs.items():
-        if name not in recipe.params or name not in recipe.inputs or recipe.inputs[name].kind != record.kind:
-            raise InputError(
-                f"'{path}' does not fit together: its recipe has no input {name!r} of kind {record.kind!r}.",
-                hint="It was not written by stylepipe.",
-            )

@@ -1,0 +1,71 @@
+"""The commands export and import: runs in one file, out and in."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+
+from stylepipe.cli.console import Console
+from stylepipe.cli.options import Json, Outputs, overrides
+from stylepipe.cli.runs import DEFAULT_OUTPUTS, RunReference
+from stylepipe.errors import UsageError
+
+
+def export(
+    run: RunReference,
+    target: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write, *.stylepipe.", show_default=False)
+    ],
+    param: Annotated[
+        list[str] | None,
+        typer.Option("-p", "--param", metavar="NAME=FILE", help="Says where an input is now.", show_default=False),
+    ] = None,
+    outputs: Outputs = DEFAULT_OUTPUTS,
+    json: Json = False,
+) -> None:
+    """Writes a run with its recipe and inputs into one file, to be run elsewhere."""
+    from stylepipe.cli.sharing import weights_source
+    from stylepipe.engine.records import find_run, load_run
+    from stylepipe.sharing.archive import write_archive
+    from stylepipe.sharing.bundle import ENDING, members_of
+
+    if target.suffix != ENDING:
+        raise UsageError(f"'{target}' does not end in {ENDING}.", hint=f"Name it {target.stem}{ENDING}.")
+    _require_absent(target)
+    folder = find_run(outputs, run)
+    command = load_run(folder).command
+    recipes = [Path(command[2]).parent] if len(command) > 2 else []
+    given = {name: Path(file) for name, file in overrides(param).items()}
+    write_archive(target, members_of(folder, given=given, folders=[Path(), *recipes], weights=weights_source()))
+    Console(as_json=json).result(str(target), {"file": str(target)})
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A bundle, *.stylepipe, or a picture.", show_default=False)],
+    target: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR", help="The folder to make. [default: FILE without its ending]"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Unpacks a bundle into a new folder, once everything in it is checked; its resolved.yaml is the recipe to run."""
+    from stylepipe.cli.sharing import weights_source
+    from stylepipe.engine.files import output_errors
+    from stylepipe.sharing.unpacking import is_shared, unpack
+
+    if not is_shared(file):
+        raise UsageError(f"'{file}' is neither a bundle nor a picture, by its name.", hint="Name a *.stylepipe file.")
+    folder = target or file.with_suffix("")
+    _require_absent(folder)
+    with output_errors(folder.parent), TemporaryDirectory(prefix=".", dir=folder.parent) as temporary:
+        made = Path(temporary) / folder.name
+        made.mkdir()
+        unpack(file, made, weights_source())
+        made.rename(folder)
+    Console(as_json=json).result(str(folder), {"folder": str(folder)})
+
+
+def _require_absent(path: Path) -> None:
+    if path.exists() or path.is_symlink():
+        raise UsageError(f"'{path}' exists already.", hint="Name another with -o, or move it away.")

@@ -1,0 +1,196 @@
+"""Archives that are the same for the same content, and are unpacked only when nothing in them is out of place.
+
+They are zip files whose members are stored as they are, in the order of their names, all of one time; the last, `SHA256SUMS`,
+has the sums of all others as sha256sum writes them. Since nothing is compressed, nothing becomes larger by unpacking it.
+"""
+
+import hashlib
+import os
+import re
+import stat
+import struct
+import unicodedata
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from io import BufferedReader
+from pathlib import Path, PurePosixPath
+
+from stylepipe.engine.files import output_errors, publish
+from stylepipe.errors import InputError, StylepipeError, UsageError
+from stylepipe.recipe.files import escape_reason
+from stylepipe.recipe.problems import show
+
+SUMS = "SHA256SUMS"
+MAX_MEMBERS = 10_000
+MAX_NAME = 255
+MAX_DIRECTORY_BYTES = MAX_MEMBERS * 512
+MAX_SUMS_BYTES = MAX_MEMBERS * 512
+
+_TIME = (1980, 1, 1, 0, 0, 0)
+_END, _LOCATOR = struct.Struct("<4s4H2LH"), 20  # of the central directory; what zip64 has before it
+_CHUNK = 1 << 20
+_HINT = "Do not use it, or get it again from where it came."
+
+
+def write_archive(path: Path, members: Mapping[str, Path | bytes]) -> None:
+    """Writes files and bytes under their names, and their sums.
+
+    Raises UsageError when the archive would be refused where it is unpacked, StoreError when it cannot be written.
+    """
+    infos = {name: _info(name) for name in [*sorted(members), SUMS]}
+    if reason := _reason_against(infos.values()):
+        raise UsageError(f"'{path}' cannot be written: {reason}.", hint="Give the file another name.")
+    temporary = path.with_name(f".{path.name}.tmp")
+    with output_errors(path.parent):
+        try:
+            with zipfile.ZipFile(temporary, "w", allowZip64=False) as archive:
+                sums = {name: _write(archive, infos[name], members[name]) for name in sorted(members)}
+                _write(archive, infos[SUMS], "".join(f"{digest}  {name}\n" for name, digest in sums.items()).encode())
+            publish(temporary, path)
+        except zipfile.LargeZipFile as error:
+            raise UsageError(f"'{path}' would be larger than 4 GB.", hint="Leave out some of its inputs.") from error
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def unpack_archive(path: Path, folder: Path) -> None:
+    """Unpacks an archive into an empty folder, once its listing is found to be in order, and compares all sums.
+
+    Raises InputError with what is not as it should be; what is in the folder then is not to be used.
+    """
+    try:
+        with path.open("rb") as file, zipfile.ZipFile(_checked(file, path)) as archive:
+            if reason := _reason_against(archive.infolist()):
+                raise refusal(path, reason)
+            if sum(info.file_size for info in archive.infolist()) > path.stat().st_size:
+                raise refusal(path, "its members overlap")
+            sums = {info.filename: _extract(archive, info, folder / info.filename) for info in archive.infolist()}
+    except StylepipeError:
+        raise
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file '{path}'.", hint="Check its name and its folder.") from error
+    except Exception as error:  # the reader raises whatever it stumbles over
+        raise refusal(path, "it is damaged, or no zip file") from error
+    expected = _read_sums(path, folder)
+    for name in sums.keys() - expected.keys() - {SUMS}:
+        raise refusal(path, f"{show(name)} is not in its {SUMS}")
+    for name, digest in expected.items():
+        if name not in sums:
+            raise refusal(path, f"{show(name)} is missing, which its {SUMS} names")
+        if sums[name] != digest:
+            raise refusal(path, f"{show(name)} is not what its {SUMS} says")
+
+
+def refusal(path: Path, reason: str) -> InputError:
+    """The error of an archive that is not to be used, for a reason, which is a clause."""
+    return InputError(f"'{path}' is refused: {reason}.", hint=_HINT)
+
+
+# --- writing ------------------------------------------------------------------------------------------------------------
+
+
+def _info(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, _TIME)
+    info.create_system = 3  # Unix, on every system
+    info.external_attr = (stat.S_IFREG | 0o644) << 16
+    return info
+
+
+def _write(archive: zipfile.ZipFile, info: zipfile.ZipInfo, source: Path | bytes) -> str:
+    """Adds a member; its SHA-256."""
+    sha256 = hashlib.sha256()
+    with archive.open(info, "w") as member:
+        for chunk in [source] if isinstance(source, bytes) else _chunks(source):
+            member.write(chunk)
+            sha256.update(chunk)
+    return sha256.hexdigest()
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+# --- reading ------------------------------------------------------------------------------------------------------------
+
+
+def _checked(file: BufferedReader, path: Path) -> BufferedReader:
+    """The file, unless its table of members is one that could fill the memory; which is known from its last bytes alone."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _END.size - _LOCATOR))
+    last = file.read()
+    if len(last) < _END.size or last[-_END.size :][:4] != b"PK\5\6":
+        raise refusal(path, "it does not end as a zip file without a comment does")
+    directory = _END.unpack(last[-_END.size :])[5]
+    if last.startswith(b"PK\6\7") or directory > MAX_DIRECTORY_BYTES:
+        raise refusal(path, f"it has more than {MAX_MEMBERS} members, or is larger than 4 GB")
+    file.seek(0)
+    return file
+
+
+def _reason_against(members: Iterable[zipfile.ZipInfo]) -> str | None:
+    """What is out of place in a listing, as a clause."""
+    members = list(members)
+    if len(members) > MAX_MEMBERS:
+        return f"it has {len(members)} members; at most {MAX_MEMBERS} are read"
+    names: dict[str, str] = {}
+    for info in members:
+        name = info.filename
+        if reason := _reason(info):
+            return f"{show(name)}: {reason}"
+        plain = unicodedata.normalize("NFC", name).casefold()
+        if plain in names:
+            same = names[plain] == name
+            return f"{show(name)} is in it twice" if same else f"{show(name)} and {show(names[plain])} differ only in case"
+        names[plain] = name
+    for name in names:
+        if above := next((str(folder) for folder in PurePosixPath(name).parents if str(folder) in names), None):
+            return f"{show(names[above])} is both a file and a folder"
+    return None if SUMS.casefold() in names else f"it has no {SUMS}"
+
+
+def _reason(info: zipfile.ZipInfo) -> str | None:
+    """Why a member is not taken, as a clause."""
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if info.orig_filename != info.filename:
+        return "its name holds a zero byte"
+    if reason := escape_reason(info.filename):
+        return reason
+    if len(info.filename.encode(errors="replace")) > MAX_NAME:
+        return f"its name is longer than {MAX_NAME} bytes"
+    if any(part in ("", ".") for part in info.filename.split("/")):
+        return "it is a folder, or its name is not a plain path"
+    if kind == stat.S_IFLNK:
+        return "it is a symbolic link"
+    if kind not in (0, stat.S_IFREG):
+        return "it is no ordinary file"
+    if info.flag_bits & 0x2041:
+        return "it is encrypted"
+    if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
+        return "it is compressed, and members are stored as they are"
+    return None
+
+
+def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> str:
+    """Writes a member; its SHA-256."""
+    sha256 = hashlib.sha256()
+    with output_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with output_errors(path.parent), archive.open(info) as member, path.open("xb") as file:
+        while chunk := member.read(_CHUNK):
+            file.write(chunk)
+            sha256.update(chunk)
+    return sha256.hexdigest()
+
+
+def _read_sums(path: Path, folder: Path) -> dict[str, str]:
+    data = (folder / SUMS).read_bytes() if (folder / SUMS).stat().st_size <= MAX_SUMS_BYTES else b""
+    try:
+        found = [re.fullmatch(r"([0-9a-f]{64})  (.+)", line) for line in data.decode().removesuffix("\n").split("\n")]
+    except UnicodeDecodeError:
+        found = [None]
+    sums = {match[2]: match[1] for match in found if match}
+    if not sums or len(sums) != len(found):
+        raise refusal(path, f"its {SUMS} cannot be read")
+    return sums

@@ -1,0 +1,115 @@
+"""A bundle: a run with all that is needed to make it again, in one file `<name>.stylepipe`.
+
+    recipe.yaml     as its author wrote it
+    resolved.yaml   what runs: all is resolved, and each input is a param that names its file here
+    record.json     what the run left
+    inputs/         the inputs' files; of weights only names and digests are in the record
+    SHA256SUMS      see `archive`
+
+The same run makes the same bytes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from stylepipe.engine.inputs import FoundInput, WeightsSource, find_input
+from stylepipe.engine.records import FORMAT, RECORD, RunRecord, load_run
+from stylepipe.errors import InputError, Place, UsageError
+from stylepipe.recipe.extends import read_recipe
+from stylepipe.recipe.files import read
+from stylepipe.recipe.problems import show
+from stylepipe.recipe.resolved import InputFile
+from stylepipe.recipe.scalars import dump
+from stylepipe.sharing.archive import SUMS, refusal, unpack_archive
+from stylepipe.sharing.finding import find_inputs
+from stylepipe.sharing.provenance import Provenance, portable
+
+RECIPE, RESOLVED, INPUTS = "recipe.yaml", "resolved.yaml", "inputs"
+ENDING = ".stylepipe"
+MAX_RECORD_BYTES = 16_000_000
+
+
+def members_of(
+    folder: Path, *, given: Mapping[str, Path], folders: Sequence[Path], weights: WeightsSource
+) -> dict[str, Path | bytes]:
+    """What a run's bundle holds, by name.
+
+    The inputs' files are those that are `given` by name, or else are looked for in `folders` by their digests. Raises
+    UsageError when one is missing or is another now, and when the folder is that of a sweep or of a run that still goes on;
+    StoreError and RecipeError when it cannot be read.
+    """
+    record = load_run(folder)
+    if record.status == "running":
+        raise UsageError("The run still goes on.", hint="Export it when it has come to its end.")
+    source, _ = read_recipe(folder / RESOLVED)
+    if "sweep" in source.data:
+        raise UsageError(
+            "That is a sweep, and a bundle holds one run.",
+            hint="Its pictures carry their recipes: run one of them, and export that run.",
+        )
+    found = _found(record, given, folders, weights)
+    files: dict[str, Path] = {}
+    references: dict[str, str] = {}
+    for name, each in found.items():
+        references[name] = f"{INPUTS}/{name}" + ("" if each.file.kind == "folder" else each.path.suffix.lower())
+        for path in each.stamps:
+            inner = f"/{path.relative_to(each.path).as_posix()}" if each.file.kind == "folder" else ""
+            files[references[name] + inner] = path
+    return {
+        RECIPE: folder / RECIPE,
+        RESOLVED: dump(portable(source.data, references)).encode(),
+        RECORD: folder / RECORD,
+        **files,
+    }
+
+
+def _found(
+    record: RunRecord, given: Mapping[str, Path], folders: Sequence[Path], weights: WeightsSource
+) -> dict[str, FoundInput]:
+    """The inputs' files, but for those of weights."""
+    recorded = {name: each for name, each in record.inputs.items() if each.kind != "weights"}
+    files = {
+        name: InputFile(name, each.kind, str(given.get(name, each.reference)), Path(), Place(RECORD), confined=False)
+        for name, each in recorded.items()
+    }
+    others = find_inputs(files, recorded, folders, weights)
+    return {
+        name: find_input(replace(file, reference=str(others.get(name, file.reference))), weights)
+        for name, file in files.items()
+    }
+
+
+def unpack_bundle(path: Path, folder: Path) -> Provenance:
+    """Unpacks a bundle into an empty folder, every member compared with its sum; what it says of how it was made.
+
+    Raises InputError with what is not as it should be, and RecipeError when its recipe cannot be read.
+    """
+    unpack_archive(path, folder)
+    names = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+    known = {RECIPE, RESOLVED, RECORD}
+    if missing := known - names:
+        raise refusal(path, f"it has no {min(missing)}")
+    if others := [name for name in names - known - {SUMS} if not name.startswith(f"{INPUTS}/")]:
+        raise refusal(path, f"{show(min(others))} has no place in a bundle")
+    record = _record(path, folder)
+    return Provenance(
+        name=record.recipe,
+        recipe=read(folder / RESOLVED, file=RESOLVED, place=Place(f"{path}: {RESOLVED}")),
+        inputs=record.inputs,
+        environment=record.environment,
+        outputs={name: output.digest for name, output in record.outputs.items()},
+    )
+
+
+def _record(path: Path, folder: Path) -> RunRecord:
+    file = folder / RECORD
+    try:
+        record = RunRecord.model_validate_json(file.read_bytes() if file.stat().st_size <= MAX_RECORD_BYTES else b"")
+    except ValidationError as error:
+        raise refusal(path, f"its {RECORD} cannot be read") from error
+    if record.format > FORMAT:
+        raise InputError(f"The record in '{path}' is of the newer format {record.format}.", hint="Update stylepipe.")
+    return record
