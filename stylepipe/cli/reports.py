@@ -15,13 +15,13 @@ from stylepipe.report.page import write_report
 
 
 def shareable_command(
-    path: Path, recipe: ResolvedRecipe, *, params: Sequence[str] | None, until: str | None
+    path: Path, recipe: ResolvedRecipe, *, params: Sequence[str] | None, until: str | None = None, command: str = "run"
 ) -> tuple[str, ...]:
-    """What one types to run the recipe so again; files from elsewhere are known by their name only."""
+    """What one types to run or sweep the recipe so again; files from elsewhere are known by their name only."""
     outside = path.is_absolute() or ".." in path.parts
     values = shareable(recipe, recipe.params)
     given = [part for name in overrides(params) for part in ("-p", f"{name}={_as_typed(values[name])}")]
-    return ("stylepipe", "run", path.name if outside else str(path), *given, *(("--until", until) if until else ()))
+    return ("stylepipe", command, path.name if outside else str(path), *given, *(("--until", until) if until else ()))
 
 
 def _as_typed(value: Any) -> str:

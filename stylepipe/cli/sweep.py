@@ -36,6 +36,7 @@ def sweep(
     They are those of its `sweep`, and of lists in the place of single values: -p size='[256, 512]'.
     """
     from stylepipe.cli.progress import observer
+    from stylepipe.cli.reports import reporting, shareable_command
     from stylepipe.engine.inputs import WeightsSource
     from stylepipe.engine.merge import prepare_sweep
     from stylepipe.engine.sweep import run_sweep
@@ -55,8 +56,18 @@ def sweep(
         return
     if not quiet:
         console.say(_size(job))
+    command = shareable_command(recipe, job.job.recipe, params=param, command="sweep")
+    if max_variants:
+        command += ("--max-variants", str(max_variants))
     with observer(quiet=quiet) as observe:
-        result = run_sweep(job, store=open_store(cache), outputs=outputs, keep_going=keep_going, observe=observe)
+        result = run_sweep(
+            job,
+            store=open_store(cache),
+            outputs=outputs,
+            keep_going=keep_going,
+            observe=reporting(observe),
+            command=command,
+        )
     results = result.results
     for variant in results.variants:
         if variant.status != "done":

@@ -13,8 +13,10 @@ from stylepipe.engine.files import output_errors, write_whole
 from stylepipe.engine.merge import MergedVariant, SweepJob
 from stylepipe.engine.privacy import shareable
 from stylepipe.engine.records import Failure, OutputRecord, RunRecord
+from stylepipe.errors import StoreError
 
 FORMAT = 1
+RESULTS, TABLE = "results.json", "results.csv"
 
 
 class _Model(BaseModel):
@@ -88,8 +90,22 @@ def results_of(sweep: SweepJob, record: RunRecord, losses: Mapping[str, Line]) -
 def write_results(results: SweepResults, folder: Path) -> None:
     """Writes results.json and results.csv. Raises StoreError when that fails."""
     with output_errors(folder):
-        write_whole(folder / "results.json", (results.model_dump_json(indent=2) + "\n").encode())
-        write_whole(folder / "results.csv", _table(results).encode())
+        write_whole(folder / RESULTS, (results.model_dump_json(indent=2) + "\n").encode())
+        write_whole(folder / TABLE, _table(results).encode())
+
+
+def load_results(folder: Path) -> SweepResults | None:
+    """The results of a sweep; None in the folder of a run that is none. Raises StoreError when they cannot be read."""
+    path = folder / RESULTS
+    try:
+        results = SweepResults.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"The results '{path}' cannot be read.") from error
+    if results.format > FORMAT:
+        raise StoreError(f"The results '{path}' are of the newer format {results.format}.", hint="Update stylepipe.")
+    return results
 
 
 def _table(results: SweepResults) -> str:

@@ -1,18 +1,19 @@
 """Running a sweep: the graph of all variants as one run, whose folder gets the results and contact sheets besides."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from stylepipe.engine.contact_sheet import write_sheets
-from stylepipe.engine.events import Event, Line, Observer, RunStarted, StageCached, StageEmitted, StageStarted
+from stylepipe.engine.events import Event, Line, Observer, RunEnded, RunStarted, StageCached, StageEmitted, StageStarted
 from stylepipe.engine.merge import SweepJob
 from stylepipe.engine.records import load_run
 from stylepipe.engine.results import SweepResults, results_of, write_results
 from stylepipe.engine.runner import run
 from stylepipe.engine.spool import progress_line
 from stylepipe.engine.store import Store
-from stylepipe.errors import InputError, StageError, WeightsError
+from stylepipe.errors import InputError, StageError, StoreError, WeightsError
 from stylepipe.stage import Progress
 
 
@@ -39,34 +40,41 @@ def run_sweep(
     computed is in the store, so that a sweep that was killed goes on when it is run again. Raises Interrupted and StoreError
     as `run` does.
     """
-    watch = _Watch(observe)
-    try:
-        folder = run(sweep.job, store=store, outputs=outputs, keep_going=keep_going, observe=watch, command=command).folder
-    except (StageError, InputError, WeightsError):
-        folder = watch.folder
-    results = results_of(sweep, load_run(folder), watch.losses)
-    results = results.model_copy(update={"sheets": write_sheets(results, folder)})
-    write_results(results, folder)
-    return SweepResult(folder, results)
+    watch = _Watch(sweep, observe)
+    with suppress(StageError, InputError, WeightsError):  # the results tell of it
+        run(sweep.job, store=store, outputs=outputs, keep_going=keep_going, observe=watch, command=command)
+    return watch.result()
 
 
 class _Watch:
-    """Hands events on, and keeps of them the run's folder and the last losses of each stage."""
+    """Hands events on, keeps the last losses of each stage, and when the run ends, however it ends, writes the results."""
 
-    def __init__(self, observe: Observer) -> None:
-        self.folder = Path()
-        self.losses: dict[str, Line] = {}
+    def __init__(self, sweep: SweepJob, observe: Observer) -> None:
+        self._folder = Path()
+        self._results: SweepResults | None = None
+        self._sweep = sweep
+        self._losses: dict[str, Line] = {}
         self._observe = observe
 
     def __call__(self, event: Event) -> None:
         match event:
             case RunStarted(folder):
-                self.folder = folder
+                self._folder = folder
             case StageCached(stage, earlier) | StageStarted(stage, _, earlier):
                 self._keep(stage, earlier[-1:])
             case StageEmitted(stage, Progress() as progress):
                 self._keep(stage, [progress_line(progress)])
+            case RunEnded():
+                results = results_of(self._sweep, load_run(self._folder), self._losses)
+                self._results = results.model_copy(update={"sheets": write_sheets(results, self._folder)})
+                write_results(self._results, self._folder)
         self._observe(event)
 
+    def result(self) -> SweepResult:
+        """What the sweep came to. Raises StoreError when its end could not be written."""
+        if self._results is None:
+            raise StoreError(f"The results of the sweep in '{self._folder}' could not be written.", hint="Make room there.")
+        return SweepResult(self._folder, self._results)
+
     def _keep(self, stage: str, lines: Sequence[Line]) -> None:
-        self.losses.update((stage, line) for line in lines if line["loss"] is not None)
+        self._losses.update((stage, line) for line in lines if line["loss"] is not None)

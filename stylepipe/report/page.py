@@ -1,4 +1,4 @@
-"""The page about one run: what its folder holds, put in the order in which people ask for it."""
+"""The page about one run: what its folder holds, put in the order in which people ask for it; a sweep's variants first."""
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,31 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import jinja2
 import yaml
-from PIL import Image as Pillow
 
 from stylepipe.engine.files import output_errors, write_whole
 from stylepipe.engine.records import EVENTS, RECORD, TRACEBACK, Failure, RunRecord, StageRecord, load_run
+from stylepipe.engine.results import RESULTS, TABLE, load_results
 from stylepipe.recipe.scalars import dump
 from stylepipe.report.chart import Chart, chart
+from stylepipe.report.files import File, file_in, picture_in
 from stylepipe.report.history import History, StageHistory, read_history
+from stylepipe.report.variants import variant_table
 
 REPORT = "report.html"
 DOCUMENTS = ("recipe.yaml", "resolved.yaml", RECORD, EVENTS, TRACEBACK)
-
-
-@dataclass(frozen=True)
-class File:
-    """A file beside the page: its address, its bytes, and the size in pixels of a picture."""
-
-    name: str
-    address: str
-    size: int
-    width: int = 0
-    height: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,17 +59,20 @@ def render(folder: Path) -> str:
     """The page's HTML. It refers to the files beside it, and to nothing else. Raises StoreError and OSError."""
     record = load_run(folder)
     history = read_history(folder)
-    return _TEMPLATES.get_template("page.html").render(
+    results = load_results(folder)
+    documents = [*DOCUMENTS, *([RESULTS, TABLE, *results.sheets] if results else [])]
+    return _TEMPLATES.get_template("sweep.html" if results else "page.html").render(
         record=record,
+        sweep=variant_table(results, folder) if results else None,
         seconds=max(record.seconds, history.seconds),
         description=_description(folder),
         results=list(_results(folder, record)),
-        failures=[(failure, _picture(folder, failure.last_frame)) for failure in _failures(record)],
-        inputs=[(name, found, _picture(folder, found.file)) for name, found in record.inputs.items()],
+        failures=[(failure, picture_in(folder, failure.last_frame)) for failure in _failures(record)],
+        inputs=[(name, found, picture_in(folder, found.file)) for name, found in record.inputs.items()],
         stages=list(_stages(folder, record, history)),
         not_reached=[name for name in history.planned if name not in history.stages],
         notes=history.notes,
-        documents=[found for name in DOCUMENTS if (found := _file(folder, name))],
+        documents=[found for name in documents if (found := file_in(folder, name))],
     )
 
 
@@ -91,8 +84,8 @@ def _failures(record: RunRecord) -> Sequence[Failure]:
 def _results(folder: Path, record: RunRecord) -> Iterator[Result]:
     for name, output in record.outputs.items():
         source = _source(record, output.stage)
-        before = source and _picture(folder, record.inputs[source].file)
-        yield Result(name, output.digest, _file(folder, output.file), (source, before) if source and before else None)
+        before = source and picture_in(folder, record.inputs[source].file)
+        yield Result(name, output.digest, file_in(folder, output.file), (source, before) if source and before else None)
 
 
 def _source(record: RunRecord, name: str) -> str | None:
@@ -109,34 +102,11 @@ def _stages(folder: Path, record: RunRecord, history: History) -> Iterator[Stage
         yield Stage(
             name=name,
             record=known,
-            picture=_picture(folder, known and known.file),
-            animation=_picture(folder, known and known.animation),
+            picture=picture_in(folder, known and known.file),
+            animation=picture_in(folder, known and known.animation),
             chart=chart(told.lines),
             history=told,
         )
-
-
-def _file(folder: Path, name: str | None) -> File | None:
-    """The file of that name in the folder; None if it is not there."""
-    if not name or Path(name).name != name or not (folder / name).is_file():
-        return None
-    width, height = _size(folder / name) if Path(name).suffix in (".png", ".webp") else (0, 0)
-    return File(name, quote(name, safe="@+="), (folder / name).stat().st_size, width, height)
-
-
-def _picture(folder: Path, name: str | None) -> File | None:
-    """The picture of that name in the folder; None if it is not there, or damaged."""
-    found = _file(folder, name)
-    return found if found and found.width else None
-
-
-def _size(path: Path) -> tuple[int, int]:
-    """A picture's size; (0, 0) for one that cannot be shown."""
-    try:
-        with Pillow.open(path) as picture:
-            return picture.size
-    except (OSError, Pillow.DecompressionBombError):
-        return 0, 0
 
 
 def _description(folder: Path) -> str:

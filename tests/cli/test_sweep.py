@@ -34,7 +34,18 @@ def test_sweep_prints_the_contact_sheet_and_leaves_a_picture_for_each_variant(cl
     assert "[1/10] bright@0.25: it has not run before" in lines
     names = {path.name for path in folder_of(said).iterdir()}
     assert {f"b{amount}-{steps}.png" for amount in (0.25, 0.5) for steps in (2, 3)} <= names
-    assert {"00-contact-sheet.png", "results.csv", "results.json", "record.json", "recipe.yaml", "resolved.yaml"} <= names
+    assert {
+        "00-contact-sheet.png",
+        "report.html",
+        "results.csv",
+        "results.json",
+        "record.json",
+        "recipe.yaml",
+        "resolved.yaml",
+    } <= names
+    html = (folder_of(said) / "report.html").read_text()
+    assert "stylepipe sweep recipe.yaml" in html
+    assert 'alt="b0.5-3"' in html
     rows = list(csv.DictReader((folder_of(said) / "results.csv").open()))
     assert [(row["variant"], row["loss dark"]) for row in rows][:2] == [("b0.25-2", "0.5"), ("b0.25-3", str(1 / 3))]
 

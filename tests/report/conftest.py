@@ -1,16 +1,25 @@
 """Run folders written by hand: what the pages are made from."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from stylepipe.artifacts import Image
 from stylepipe.engine.records import OutputRecord, RunRecord, StageRecord
+from stylepipe.engine.results import SweepResults, write_results
 from stylepipe.image.io import write_image
+from stylepipe.report.page import write_report
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+PHONE, DESK = 390, 1280
+
+Open = Callable[..., Page]
 
 ENVIRONMENT = {"stylepipe": "0.1.0", "python": "3.11.7", "jax": "0.10.2", "platform": "Linux x86_64", "device": "cpu"}
 
@@ -117,3 +126,75 @@ def finished(write_run: Callable[..., Path]) -> Path:
         stages={"stylized": first, "sharp": second},
         outputs={"sharp": OutputRecord(stage="sharp", digest="d" * 64, file="sharp.png")},
     )
+
+
+@pytest.fixture
+def swept(write_run: Callable[..., Path]) -> Path:
+    """A sweep of four variants, of which the last failed."""
+    values = [(amount, style) for amount in (0.5, 10.0) for style in ("waves.png", "dots.png")]
+    names = [f"amount={amount}_style={style}" for amount, style in values]
+    error = {"stage": "sharp@10.0_dots", "message": "It is too bright.", "hint": "Close the shutters."}
+    outputs = {name: OutputRecord(stage="sharp", digest="d" * 64, file=f"{name}.png") for name in names[:3]}
+    folder = write_run(
+        status="failed",
+        inputs={"content": image_input(), "region": image_input("02-region.png", kind="mask")},
+        outputs=outputs,
+        failures={"sharp@10.0_dots": error},
+    )
+    results = SweepResults.model_validate(
+        {
+            "id": folder.name,
+            "recipe": "look",
+            "axes": {"amount": (0.5, 10.0), "style": ("waves.png", "dots.png"), "size": (64,)},
+            "outputs": ("sharp",),
+            "variants": [
+                {
+                    "name": name,
+                    "status": "done" if name in outputs else "failed",
+                    "params": {"amount": amount, "style": style, "size": 64},
+                    "losses": {} if number == 3 else {"painted": {"done": 9, "total": 9, "loss": 3.0 - number, "terms": {}}},
+                    "seconds": 1.5,
+                    "stages": {"sharp": f"sharp@{amount}"},
+                    "outputs": {"sharp": outputs[name]} if name in outputs else {},
+                    "error": None if name in outputs else error,
+                }
+                for number, (name, (amount, style)) in enumerate(zip(names, values, strict=True))
+            ],
+        }
+    )
+    write_results(results, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed")
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as started,
+    ):
+        yield started
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Open]:
+    """Opens a run's report; whatever the browser complains about, or asks elsewhere for, fails the test at its end."""
+    complaints: list[str] = []
+    context = browser.new_context()
+
+    def open_page(folder: Path, *, width: int = DESK, scheme: str = "light") -> Page:
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: complaints.append(dialog.message))
+        page.on("requestfailed", lambda request: complaints.append(request.url))
+        page.on("request", lambda request: None if request.url.startswith("file:") else complaints.append(request.url))
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme)
+        page.goto(write_report(folder).as_uri())
+        return page
+
+    yield open_page
+    context.close()
+    assert complaints == []

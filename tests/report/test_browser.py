@@ -1,54 +1,9 @@
 """The page in a real Chromium, from its file, without a network: what is seen, and what keys and pointer do."""
 
-import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import expect
 
-from stylepipe.report.page import write_report
-
-from .conftest import image_input, losses, stage
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-PHONE, DESK = 390, 1280
-
-Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed")
-    with (
-        sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as started,
-    ):
-        yield started
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Open]:
-    """Opens a run's report; whatever the browser complains about, or asks elsewhere for, fails the test at its end."""
-    complaints: list[str] = []
-    context = browser.new_context()
-
-    def open_page(folder: Path, *, width: int = DESK, scheme: str = "light") -> Page:
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: complaints.append(dialog.message))
-        page.on("requestfailed", lambda request: complaints.append(request.url))
-        page.on("request", lambda request: None if request.url.startswith("file:") else complaints.append(request.url))
-        page.set_viewport_size({"width": width, "height": 800})
-        page.emulate_media(color_scheme=scheme)
-        page.goto(write_report(folder).as_uri())
-        return page
-
-    yield open_page
-    context.close()
-    assert complaints == []
+from .conftest import DESK, PHONE, image_input, losses, stage
 
 
 def test_every_picture_is_loaded_when_it_comes_into_view(visit, finished):

@@ -1,0 +1,41 @@
+"""The files beside a page, which it may refer to: those that lie in the run's folder itself."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from PIL import Image as Pillow
+
+
+@dataclass(frozen=True)
+class File:
+    """A file beside the page: its address, its bytes, and the size in pixels of a picture."""
+
+    name: str
+    address: str
+    size: int
+    width: int = 0
+    height: int = 0
+
+
+def file_in(folder: Path, name: str | None) -> File | None:
+    """The file of that name in the folder; None if it is not there."""
+    if not name or Path(name).name != name or not (folder / name).is_file():
+        return None
+    width, height = _size(folder / name) if Path(name).suffix in (".png", ".webp") else (0, 0)
+    return File(name, quote(name, safe="@+="), (folder / name).stat().st_size, width, height)
+
+
+def picture_in(folder: Path, name: str | None) -> File | None:
+    """The picture of that name in the folder; None if it is not there, or damaged."""
+    found = file_in(folder, name)
+    return found if found and found.width else None
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """A picture's size; (0, 0) for one that cannot be shown."""
+    try:
+        with Pillow.open(path) as picture:
+            return picture.size
+    except (OSError, Pillow.DecompressionBombError):
+        return 0, 0

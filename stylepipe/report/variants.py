@@ -1,0 +1,81 @@
+"""The variants of a sweep as a table that can be sorted and filtered: what stands in it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stylepipe.engine.records import Failure
+from stylepipe.engine.results import SweepResults, VariantResult
+from stylepipe.recipe.sweep import value_label
+from stylepipe.report.files import File, file_in
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value as it is written, and the number by which it is sorted; None for one that is not there."""
+
+    text: str
+    order: float | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A variant. `files` holds the results that there are, by output, `cells` the values under the table's columns."""
+
+    name: str
+    status: str
+    files: Mapping[str, File]
+    cells: Mapping[str, Cell]
+    error: Failure | None
+
+
+@dataclass(frozen=True)
+class VariantTable:
+    """All variants: the params that vary, each with the labels of its values; the names of all columns; a row for each."""
+
+    axes: Mapping[str, Sequence[str]]
+    columns: Sequence[str]
+    outputs: Sequence[str]
+    rows: Sequence[Row]
+
+
+def variant_table(results: SweepResults, folder: Path) -> VariantTable:
+    """The table of a sweep; the files of its variants lie in `folder`."""
+    axes = {name: values for name, values in results.axes.items() if len(values) > 1}
+    stages = list(dict.fromkeys(stage for variant in results.variants for stage in variant.losses))
+    rows = [
+        Row(
+            name=variant.name,
+            status=variant.status,
+            files={name: file for name, output in variant.outputs.items() if (file := file_in(folder, output.file))},
+            cells=_cells(variant, axes, stages),
+            error=variant.error,
+        )
+        for variant in results.variants
+    ]
+    columns = [*axes, *map(_loss_column, stages), "seconds"]
+    labels = {name: list(map(value_label, values)) for name, values in axes.items()}
+    return VariantTable(labels, columns, results.outputs, rows)
+
+
+def _cells(variant: VariantResult, axes: Mapping[str, Sequence[Any]], stages: Sequence[str]) -> Mapping[str, Cell]:
+    params = {name: _param(variant.params[name], values) for name, values in axes.items()}
+    losses = {
+        _loss_column(stage): _number(variant.losses[stage]["loss"] if stage in variant.losses else None) for stage in stages
+    }
+    return {**params, **losses, "seconds": Cell(f"{variant.seconds:.1f} s", variant.seconds)}
+
+
+def _param(value: Any, values: Sequence[Any]) -> Cell:
+    """A number is sorted by its value, anything else as it stands in its axis."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return Cell(value_label(value), float(value if number else values.index(value)))
+
+
+def _number(value: float | None) -> Cell:
+    return Cell("", None) if value is None else Cell(f"{value:.4g}", float(value))
+
+
+def _loss_column(stage: str) -> str:
+    return f"loss {stage}"
