@@ -126,7 +126,8 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
     - `content`: what is to be seen. Without it, the result is a texture. Its transparency, if any, is given to the result.
     - `styles`: one or more, each brought to a long side of `size` times `style_scale`; their aspects stay their own.
     - `masks`: where in the result each style applies, white inside, one for each style in the same order. Masks may be soft and
-      may overlap, and a small region takes on its style as strongly as a large one. Without masks, the styles are blended.
+      may overlap. Losses are means over their regions and count by their area: so a region of any size takes on its style as
+      strongly as a whole picture would, against the content too. Without masks, the styles are blended.
     - `style_masks`: which part of each style picture is its example; one for each style.
     - `content_mask`: where the content is kept.
     - `init`: a picture to start from, as of a smaller scale; brought to the result's size.
@@ -290,7 +291,19 @@ def _constants(
         content = Example(_resized(given.content.pixels, size), mask)
     masks = zip(given.names, given.masks, strict=bool(given.masks))
     regions = [at_layers(mask, size, "styles", f"mask {name}") for name, mask in masks]
-    return prepare(objective, tensors, content=content, styles=styles, weights=given.weights, regions=regions or None)
+    return prepare(objective, tensors, content=content, styles=styles, weights=_counts(given), regions=regions or None)
+
+
+def _counts(given: _Inputs) -> Sequence[float]:
+    """How much the losses of each style count: in regions, by their area.
+
+    A loss within a region is a mean over it, whose gradient at a pixel is in inverse proportion to the area, and that of the
+    content is not: counted alike, a region of 2 % was left with a hundredth of the distance to its style of one of 50 %.
+    """
+    if not given.masks:
+        return given.weights
+    mean = sum(given.weights) / len(given.weights)
+    return [weight / mean * float(np.mean(mask.values)) for weight, mask in zip(given.weights, given.masks, strict=True)]
 
 
 def _resized(values: Any, size: tuple[int, int]) -> Float[Array, "..."]:

@@ -93,8 +93,9 @@ def prepare(
 ) -> Constants:
     """Computes the targets once, for pictures of the content's size.
 
-    `weights` say how much each style counts, in any unit. `regions`, one for each style, are where in the picture it applies;
-    None blends the styles everywhere. Raises StageError when a loss compares with what is not given.
+    `regions`, one for each style, are where in the picture it applies, and its losses there are multiplied by its one of
+    `weights`; None blends the styles everywhere, by `weights` in any unit. Raises StageError when a loss compares with what is
+    not given.
     """
     require(objective, content=content, styles=styles)
     shown = None if content is None else _content(tensors, content, objective=objective)
@@ -125,7 +126,7 @@ def targets(
     regional: bool,
 ) -> tuple[Any, ...]:
     """By loss, its target, from the statistics by loss of the content and of each style; the weights are as in `prepare`."""
-    shares = jnp.asarray(weights, jnp.float32) / sum(weights) if styles else jnp.ones(0)
+    shares = jnp.asarray(weights, jnp.float32) / (1 if regional or not styles else sum(weights))
     found = []
     for i, loss in enumerate(objective.losses):
         references = References(content and content[i], tuple(style[i] for style in styles), shares, regional)

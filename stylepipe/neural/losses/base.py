@@ -168,8 +168,8 @@ class References(NamedTuple):
     """What a target is made of: this loss's statistics of the examples.
 
     `content` is that of the content seen against itself, None where there is none. `styles` are those of each style in a
-    region of its own, and `weights`, which sum to 1, say how much each counts. Where `regional`, each style applies in its
-    own region of the picture; otherwise all of them apply everywhere.
+    region of its own, and `weights` say how much each counts. Where `regional`, each style applies in its own region of the
+    picture; otherwise all of them apply everywhere, and the weights sum to 1.
     """
 
     content: Any
