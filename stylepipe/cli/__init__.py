@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import typer
 
-from stylepipe.cli import bundles, cache, machine, recipes, runs, sweep, weights
+from stylepipe.cli import bundles, cache, machine, recipes, runs, sweep, verify, weights
 from stylepipe.cli.console import Console
 from stylepipe.errors import StylepipeError
 
 EPILOG = (
-    "Exit codes: 0 done, 1 a stage failed, 2 usage or recipe, 3 a part of a sweep failed, 4 verification found damage,"
-    " 130 interrupted."
+    "Exit codes: 0 done, 1 a stage failed, 2 usage or recipe, 3 a part of a sweep failed,"
+    " 4 verification found a difference or damage, 130 interrupted."
 )
 
 
@@ -29,7 +29,7 @@ def build() -> typer.Typer:
     )
     for command in (
         *(recipes.init, recipes.validate, recipes.schema, recipes.stages, recipes.losses),
-        *(runs.run, sweep.sweep, runs.plan, runs.explain, runs.runs, runs.show, bundles.export, machine.doctor),
+        *(runs.run, sweep.sweep, runs.plan, runs.explain, runs.runs, runs.show, bundles.export, verify.verify, machine.doctor),
     ):
         app.command()(command)
     app.command("import")(bundles.import_)

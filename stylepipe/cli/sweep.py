@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stylepipe.cli.console import Console, table
-from stylepipe.cli.options import CacheFolder, Force, Json, Outputs, Overrides, RecipePath, open_store, overrides
+from stylepipe.cli.options import CacheFolder, Force, Json, NoEmbed, Outputs, Overrides, RecipePath, open_store, overrides
 from stylepipe.cli.runs import DEFAULT_OUTPUTS
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def sweep(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Shows the variants, and what of them would run.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Shows no progress.")] = False,
+    no_embed: NoEmbed = False,
     outputs: Outputs = DEFAULT_OUTPUTS,
     cache: CacheFolder = None,
     json: Json = False,
@@ -37,10 +38,9 @@ def sweep(
     """
     from stylepipe.cli.progress import observer
     from stylepipe.cli.reports import reporting, shareable_command
-    from stylepipe.engine.inputs import WeightsSource
+    from stylepipe.cli.sharing import Origin, embedding, weights_source
     from stylepipe.engine.merge import prepare_sweep
     from stylepipe.engine.sweep import run_sweep
-    from stylepipe.neural import weights
     from stylepipe.neural.memory import keep_freed_memory
     from stylepipe.recipe.variants import MAX_VARIANTS, load_sweep
 
@@ -49,8 +49,7 @@ def sweep(
     loaded = load_sweep(recipe, overrides=overrides(param), max_variants=max_variants or MAX_VARIANTS)
     for warning in loaded.base.warnings:
         console.say(f"warning: {warning}")
-    source = WeightsSource(weights.find, weights.read_weights)
-    job = prepare_sweep(loaded, weights=source, force="all" in (force or ()) or (force or ()))
+    job = prepare_sweep(loaded, weights=weights_source(), force="all" in (force or ()) or (force or ()))
     if dry_run:
         console.result(*_planned(job, open_store(cache)))
         return
@@ -59,13 +58,19 @@ def sweep(
     command = shareable_command(recipe, job.job.recipe, params=param, command="sweep")
     if max_variants:
         command += ("--max-variants", str(max_variants))
+    origins = {
+        named: Origin(variant.recipe, output)
+        for merged, variant in zip(job.variants, loaded.variants, strict=True)
+        for output, named in merged.outputs.items()
+        if not no_embed
+    }
     with observer(quiet=quiet) as observe:
         result = run_sweep(
             job,
             store=open_store(cache),
             outputs=outputs,
             keep_going=keep_going,
-            observe=reporting(observe),
+            observe=reporting(embedding(observe, origins, job.job.inputs.values())),
             command=command,
         )
     results = result.results

@@ -1,0 +1,92 @@
+"""Whether a run that was made again came to the same: each result compared with what was left, and what could be promised."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from stylepipe.engine.records import OutputRecord, load_run
+from stylepipe.errors import UsageError
+from stylepipe.image.io import read_image
+from stylepipe.image.metrics import psnr
+from stylepipe.recipe.extends import read_recipe
+from stylepipe.recipe.scalars import dump
+from stylepipe.sharing.bundle import RESOLVED
+from stylepipe.sharing.provenance import Provenance, portable
+
+TOLERANCE = 40.0
+"""In dB of PSNR: a root mean square difference of 1 % of the range, 2.55 of 255 levels, which is not seen side by side.
+
+Other versions and devices round otherwise, which an optimisation amplifies; its result is another one of the same look.
+"""
+
+Verdict = Literal["exact", "within tolerance", "different"]
+VERDICTS: tuple[Verdict, ...] = ("exact", "within tolerance", "different")
+"""From the best to the worst."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How a result came out; `psnr` in dB is of the pictures that both left, None where there is none or they are not alike.
+
+    It is infinite for equal pictures, of which the results may still differ by less than a picture's file can hold.
+    """
+
+    verdict: Verdict
+    psnr: float | None
+
+
+def provenance_of_run(folder: Path) -> Provenance:
+    """What a run's folder says of how it was made. Raises UsageError for a sweep's, StoreError or RecipeError as reading does."""
+    record = load_run(folder)
+    source, _ = read_recipe(folder / RESOLVED)
+    if "sweep" in source.data:
+        raise UsageError("That is a sweep.", hint="Its pictures carry their recipes: verify one of them.")
+    return Provenance(
+        name=record.recipe,
+        recipe=dump(portable(source.data, {})),
+        inputs=record.inputs,
+        environment=record.environment,
+        outputs={name: output.digest for name, output in record.outputs.items()},
+    )
+
+
+def compare(digest: str, file: Path | None, made: OutputRecord, made_file: Path) -> Compared:
+    """Compares a result, known by its digest and, if there is one, its picture, with the same result made again.
+
+    It is exact when the digests are equal, and the pictures to the last bit. Raises InputError when a picture cannot be read.
+    """
+    if file is None or made_file.suffix != ".png":
+        return Compared("exact" if digest == made.digest else "different", None)
+    value = _likeness(file, made_file)
+    if digest == made.digest and value == np.inf:
+        return Compared("exact", value)
+    return Compared("within tolerance" if value is not None and value >= TOLERANCE else "different", value)
+
+
+def _likeness(one: Path, other: Path) -> float | None:
+    """The PSNR of two pictures, or of their transparency where that differs more; None if they are of other sizes or kinds."""
+    first, second = read_image(one), read_image(other)
+    if first.size != second.size or (first.alpha is None) != (second.alpha is None):
+        return None
+    pairs = [(first.pixels, second.pixels)]
+    if first.alpha is not None and second.alpha is not None:
+        pairs.append((np.stack([first.alpha] * 3, -1), np.stack([second.alpha] * 3, -1)))
+    return min(psnr(*pair) for pair in pairs)
+
+
+def changes(
+    recorded: Iterable[Mapping[str, str | int]], here: Mapping[str, str | int]
+) -> dict[str, tuple[str | int | None, str | int | None]]:
+    """What is another here than where a run was computed, by its name: what it was, what it is.
+
+    Where there is nothing, results are equal to the byte, as `engine.environment` says.
+    """
+    return {
+        name: (environment.get(name), here.get(name))
+        for environment in recorded
+        for name in {**environment, **here}
+        if environment.get(name) != here.get(name)
+    }
