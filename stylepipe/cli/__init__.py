@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from stylepipe.cli import bundles, cache, machine, recipes, runs, sweep, verify, weights
+from stylepipe.cli import bundles, cache, diff, machine, recipes, runs, sweep, verify, weights
 from stylepipe.cli.console import Console
 from stylepipe.errors import StylepipeError
 
@@ -29,7 +29,18 @@ def build() -> typer.Typer:
     )
     for command in (
         *(recipes.init, recipes.validate, recipes.schema, recipes.stages, recipes.losses),
-        *(runs.run, sweep.sweep, runs.plan, runs.explain, runs.runs, runs.show, bundles.export, verify.verify, machine.doctor),
+        *(
+            runs.run,
+            sweep.sweep,
+            runs.plan,
+            runs.explain,
+            runs.runs,
+            runs.show,
+            bundles.export,
+            verify.verify,
+            diff.diff,
+            machine.doctor,
+        ),
     ):
         app.command()(command)
     app.command("import")(bundles.import_)

@@ -39,7 +39,7 @@ class Compared:
 
 
 def provenance_of_run(folder: Path) -> Provenance:
-    """What a run's folder says of how it was made. Raises UsageError for a sweep's, StoreError or RecipeError as reading does."""
+    """What a run's folder says of how it was made. Raises UsageError for a sweep, StoreError or RecipeError as reading does."""
     record = load_run(folder)
     source, _ = read_recipe(folder / RESOLVED)
     if "sweep" in source.data:

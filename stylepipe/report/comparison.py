@@ -1,0 +1,98 @@
+"""What sets two runs apart, from what their folders hold."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stylepipe.engine.keys import differences
+from stylepipe.engine.records import RunRecord, StageRecord, load_run
+from stylepipe.report.history import History, read_history
+
+
+@dataclass(frozen=True)
+class Change:
+    """A value of the one run and of the other; None where there is none."""
+
+    name: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class StageChange:
+    """A stage of which the runs differ.
+
+    Keys are of all that a result depends on, results of what came out; each is the same or not, which may be with either
+    other. `losses` are the last ones of both; `reasons` say what was given differently, as far as the records hold it.
+    """
+
+    name: str
+    same_key: bool
+    same_result: bool
+    losses: tuple[float | None, float | None]
+    reasons: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that sets two runs apart; `outputs` are those whose digests differ, `same_stages` counts those that do not."""
+
+    params: Sequence[Change]
+    inputs: Sequence[Change]
+    versions: Sequence[Change]
+    stages: Sequence[StageChange]
+    same_stages: int
+    outputs: Sequence[Change]
+
+
+def compare_runs(one: Path, other: Path) -> Comparison:
+    """Compares the runs in two folders. Raises StoreError when one is not that of a run, OSError when it cannot be read."""
+    first, second = load_run(one), load_run(other)
+    stages = list(_stages(first, second, read_history(one), read_history(other)))
+    return Comparison(
+        params=_changes({"seed": first.seed, **first.params}, {"seed": second.seed, **second.params}),
+        inputs=_changes(_inputs(first), _inputs(second)),
+        versions=_changes(first.environment, second.environment),
+        stages=[stage for stage in stages if not (stage.same_key and stage.same_result)],
+        same_stages=sum(stage.same_key and stage.same_result for stage in stages),
+        outputs=_changes(_outputs(first), _outputs(second)),
+    )
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Sequence[Change]:
+    names = dict.fromkeys([*before, *after])
+    return [Change(name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)]
+
+
+def _inputs(record: RunRecord) -> dict[str, str]:
+    return {name: found.sha256 for name, found in record.inputs.items()}
+
+
+def _outputs(record: RunRecord) -> dict[str, str]:
+    return {name: output.digest for name, output in record.outputs.items()}
+
+
+def _stages(one: RunRecord, other: RunRecord, *logs: History) -> Iterator[StageChange]:
+    for name in dict.fromkeys([*one.stages, *other.stages]):
+        first, second = one.stages.get(name), other.stages.get(name)
+        before, after = (_last_loss(log, name) for log in logs)
+        yield StageChange(
+            name=name,
+            same_key=bool(first and second and first.key == second.key),
+            same_result=bool(first and second and first.output == second.output),
+            losses=(before, after),
+            reasons=_reasons(first, second),
+        )
+
+
+def _reasons(first: StageRecord | None, second: StageRecord | None) -> Sequence[str]:
+    if first is None or second is None:
+        return ["only the second run has it" if first is None else "only the first run has it"]
+    kinds = [f"the stage was {first.stage}, now {second.stage}"] if first.stage != second.stage else []
+    return [*kinds, *differences({"params": first.params}, {"params": second.params})]
+
+
+def _last_loss(log: History, stage: str) -> float | None:
+    lines = log.stages[stage].lines if stage in log.stages else []
+    return next((float(line["loss"]) for line in reversed(lines) if line["loss"] is not None), None)

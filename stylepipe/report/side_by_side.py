@@ -1,0 +1,36 @@
+"""Pictures of two runs as one, side by side in their own sizes, with a line above each that says what it is."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image as Pillow
+from PIL import ImageDraw, ImageFont
+
+MARGIN, LINE = 16, 24
+_PAPER, _INK = "white", "#202020"
+
+
+def side_by_side(rows: Sequence[tuple[Path, Path]], titles: Sequence[tuple[str, str]]) -> Pillow.Image:
+    """One picture of all pairs, one below the other; `titles` are those of each pair.
+
+    Where a picture lets light through, there is white behind it. Raises OSError for a file that is no picture.
+    """
+    pictures = [(_opaque(one), _opaque(other)) for one, other in rows]
+    width = max(picture.width for pair in pictures for picture in pair)
+    heights = [LINE + MARGIN + max(picture.height for picture in pair) for pair in pictures]
+    canvas = Pillow.new("RGB", (2 * width + 3 * MARGIN, sum(heights) + MARGIN), _PAPER)
+    pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(14)
+    top = MARGIN
+    for pair, labels, height in zip(pictures, titles, heights, strict=True):
+        for column, (picture, label) in enumerate(zip(pair, labels, strict=True)):
+            left = MARGIN + column * (width + MARGIN)
+            pen.text((left, top), label, _INK, font)
+            canvas.paste(picture, (left, top + LINE))
+        top += height
+    return canvas
+
+
+def _opaque(path: Path) -> Pillow.Image:
+    with Pillow.open(path) as opened:
+        picture = opened.convert("RGBA")
+    return Pillow.alpha_composite(Pillow.new("RGBA", picture.size, _PAPER), picture).convert("RGB")
