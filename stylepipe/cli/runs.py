@@ -1,7 +1,7 @@
 """Commands about runs: run, plan, explain, runs, show."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,10 @@ from stylepipe.cli.options import (
     load_job,
     open_store,
 )
+
+if TYPE_CHECKING:
+    from stylepipe.engine.job import Job
+    from stylepipe.engine.store import Store
 
 DEFAULT_OUTPUTS = Path("outputs")
 RunReference = Annotated[
@@ -48,7 +52,8 @@ def run(
     from stylepipe.neural.memory import keep_freed_memory
 
     if dry_run:
-        plan(recipe, param, start=start, until=until, force=force, cache=cache, json=json)
+        with unpacked(recipe, param) as (file, given):
+            _plan(load_job(file, given, force=force, start=start, until=until), open_store(cache), Console(as_json=json))
         return
     keep_freed_memory()  # before JAX starts its threads
     console = Console(as_json=json)
@@ -75,15 +80,25 @@ def plan(
     cache: CacheFolder = None,
     json: Json = False,
 ) -> None:
-    """Shows what a run would compute, what is cached, and why."""
-    from dataclasses import asdict
-
+    """Shows what a run would compute, what is cached, and why; of a recipe with a sweep, what the sweep would."""
     from stylepipe.cli.sharing import unpacked
-    from stylepipe.engine.plan import plan as plan_job
+    from stylepipe.cli.sweep import plan_sweep
+    from stylepipe.recipe.variants import has_sweep
 
     console = Console(as_json=json)
     with unpacked(recipe, param) as (file, given):
-        planned = plan_job(load_job(file, given, force=force, start=start, until=until), open_store(cache))
+        if has_sweep(file) and not (start or until):
+            console.result(*plan_sweep(file, given, force=force, store=open_store(cache)))
+        else:
+            _plan(load_job(file, given, force=force, start=start, until=until), open_store(cache), console)
+
+
+def _plan(job: "Job", store: "Store", console: Console) -> None:
+    from dataclasses import asdict
+
+    from stylepipe.engine.plan import plan as plan_job
+
+    planned = plan_job(job, store)
     for name in planned.left_out:
         console.say(f"'{name}' is not needed and does not run.")
     words = {"cached": "cached", "run": "runs", "depends": "may run"}

@@ -1,5 +1,7 @@
 """The command sweep: all variants of a recipe, as one run."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +13,7 @@ from stylepipe.cli.runs import DEFAULT_OUTPUTS
 if TYPE_CHECKING:
     from stylepipe.engine.merge import SweepJob
     from stylepipe.engine.store import Store
+    from stylepipe.recipe.variants import ResolvedSweep
 
 PARTLY_FAILED = 3
 
@@ -38,18 +41,15 @@ def sweep(
     """
     from stylepipe.cli.progress import observer
     from stylepipe.cli.reports import reporting, shareable_command
-    from stylepipe.cli.sharing import Origin, embedding, weights_source
-    from stylepipe.engine.merge import prepare_sweep
+    from stylepipe.cli.sharing import Origin, embedding
     from stylepipe.engine.sweep import run_sweep
     from stylepipe.neural.memory import keep_freed_memory
-    from stylepipe.recipe.variants import MAX_VARIANTS, load_sweep
 
     keep_freed_memory()  # before JAX starts its threads
     console = Console(as_json=json)
-    loaded = load_sweep(recipe, overrides=overrides(param), max_variants=max_variants or MAX_VARIANTS)
+    loaded, job = _load(recipe, param, force=force, max_variants=max_variants)
     for warning in loaded.base.warnings:
         console.say(f"warning: {warning}")
-    job = prepare_sweep(loaded, weights=weights_source(), force="all" in (force or ()) or (force or ()))
     if dry_run:
         console.result(*_planned(job, open_store(cache)))
         return
@@ -84,6 +84,23 @@ def sweep(
         raise typer.Exit(PARTLY_FAILED)
 
 
+def plan_sweep(recipe: Path, param: Sequence[str], *, force: Sequence[str] | None, store: "Store") -> tuple[str, Any]:
+    """What a sweep would run, for people and for programs. Raises as `load_sweep` and `prepare_sweep` do."""
+    _, job = _load(recipe, param, force=force, max_variants=None)
+    return _planned(job, store)
+
+
+def _load(
+    recipe: Path, param: Sequence[str] | None, *, force: Sequence[str] | None, max_variants: int | None
+) -> tuple["ResolvedSweep", "SweepJob"]:
+    from stylepipe.cli.sharing import weights_source
+    from stylepipe.engine.merge import prepare_sweep
+    from stylepipe.recipe.variants import MAX_VARIANTS, load_sweep
+
+    loaded = load_sweep(recipe, overrides=overrides(param), max_variants=max_variants or MAX_VARIANTS)
+    return loaded, prepare_sweep(loaded, weights=weights_source(), force="all" in (force or ()) or (force or ()))
+
+
 def _size(job: "SweepJob") -> str:
     in_all = sum(len(variant.stages) for variant in job.variants)
     return f"{len(job.variants)} variants of {in_all} stages, which are {len(job.job.selection.stages)} different ones"
@@ -105,9 +122,19 @@ def _planned(job: "SweepJob", store: "Store") -> tuple[str, Any]:
         rows.append((variant.name, str(len(variant.stages)), str(len(variant.stages) - len(missing)), own))
         told.update(missing)
     waiting = [stage.seconds for stage in planned.stages if stage.state != "cached"]
-    took = [seconds for seconds in waiting if seconds is not None]
-    before = f", of which {len(took)} took {sum(took):.1f} s the last time" if took else ""
-    summary = f"{_size(job)}: {len(states) - len(waiting)} cached, {len(waiting)} to run{before}."
+    known = [seconds for seconds in waiting if seconds is not None]
+    summary = f"{_size(job)}: {len(states) - len(waiting)} cached, {len(waiting)} to run{_prediction(len(waiting), known)}."
     text = f"{table(('variant', 'stages', 'cached', 'to run, beside those above'), rows, empty='No variants.')}\n{summary}"
     variants = [{"name": each.name, "params": each.values, "stages": each.stages} for each in job.variants]
-    return text, {"variants": variants, "stages": [asdict(stage) for stage in planned.stages]}
+    predicted = {"seconds": round(sum(known), 3), "unknown_stages": len(waiting) - len(known)}
+    return text, {"variants": variants, "stages": [asdict(stage) for stage in planned.stages], "predicted": predicted}
+
+
+def _prediction(stages: int, known: Sequence[float]) -> str:
+    """How long so many stages will take, by how long they took the last time, as far as that is known."""
+    if not stages:
+        return ""
+    if not known:
+        return ", and how long that takes is not known"
+    rest = stages - len(known)
+    return f", in about {sum(known):.1f} s" + (f" and the time of {rest} that have not run before" if rest else "")

@@ -80,7 +80,7 @@ def test_a_dry_run_shows_the_variants_and_what_of_them_would_run(cli, recipe):
         ["b0.5-3", "3", "0", "dark@0.5_3, bright_again@0.5_3"],
         [
             "4 variants of 12 stages, which are 10 different ones: 3 cached, 7 to run,"
-            f" of which 7 took {seconds['bright'] + 3 * seconds['dark'] + 3 * seconds['bright_again']:.1f} s the last time."
+            f" in about {seconds['bright'] + 3 * seconds['dark'] + 3 * seconds['bright_again']:.1f} s."
         ],
     ]
     data = cli("sweep", recipe.name, "--dry-run", "--json").data
@@ -90,7 +90,20 @@ def test_a_dry_run_shows_the_variants_and_what_of_them_would_run(cli, recipe):
         "bright_again": "bright_again@0.25_3",
     }
     assert [stage["state"] for stage in data["stages"]].count("cached") == 3
+    assert data["predicted"]["unknown_stages"] == 0
+    assert cli("plan", recipe.name).out == said.out
+    assert cli("plan", recipe.name, "--until", "dark").out.startswith("name")
+    assert cli("run", recipe.name, "--dry-run").out.startswith("name")
     assert len(list(Path("outputs/toy").iterdir())) == 1
+
+
+def test_a_plan_says_what_it_does_not_know(cli, recipe):
+    last = "4 variants of 12 stages, which are 10 different ones: 0 cached, 10 to run, and how long that takes is not known.\n"
+    assert cli("plan", recipe.name).out.endswith(last)
+    cli("run", recipe.name, "-q", "--until", "bright")
+    assert cli("plan", recipe.name).out.endswith(" s and the time of 8 that have not run before.\n")
+    cli("sweep", recipe.name, "-q")
+    assert cli("plan", recipe.name).out.endswith("10 cached, 0 to run.\n")
 
 
 FAILING = """\
