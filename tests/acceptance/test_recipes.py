@@ -37,10 +37,8 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_recipe_runs_in_small(desk, network, path):
     params = load_recipe(path).params
     small = {name: [value] if isinstance(params[name], list) else value for name, value in SMALL.items() if name in params}
-    desk.environment |= {
-        "STYLEPIPE_WEIGHTS": str(network),
-        "XLA_FLAGS": "--xla_backend_optimization_level=0",
-    }  # most is compiling
+    desk.environment["STYLEPIPE_WEIGHTS"] = str(network)
+    desk.environment["XLA_FLAGS"] = "--xla_backend_optimization_level=0"  # most of the time goes into compiling
     said = desk.call("run", str(path), "--json", *(f"-p{name}={value}" for name, value in small.items())).data
     assert said["record"]["status"] == "done"
     for file in said["outputs"].values():

@@ -3,6 +3,7 @@
 from typing import Literal
 
 import jax.numpy as jnp
+from jax.lax import slice_in_dim
 from jaxtyping import Array, Float
 from pydantic import Field
 
@@ -12,8 +13,10 @@ from stylepipe.neural.losses.base import Loss, References, Sums, View
 class TotalVariation(Loss):
     """Smooths the picture: mean((dx² + dy²)^(exponent/2)).
 
-    dx and dy are the differences of each pixel to its right and lower neighbour, by channel; pixels of the last row and column
-    have none and are left out. The exponent is 2.5 in INetwork and in stylenet.
+    dx and dy are the differences of each pixel to its right and lower neighbour, by channel; at the border, where one is not
+    there, 0. (INetwork leaves out the last row and column altogether: nothing smooths them along the border then, and pools
+    that drop an odd last position do not let deep layers see them either. They fill with ticks.) The exponent is 2.5 in
+    INetwork and in stylenet.
     """
 
     additive = True
@@ -27,12 +30,11 @@ class TotalVariation(Loss):
 def statistic(spec: TotalVariation, view: View) -> Sums:
     """The sum of (dx² + dy²)^(p/2) over pixels and channels, and their number: O(n) time and memory."""
     pixels = view.picture.pixels
-    corner = pixels[:-1, :-1]
-    squares = (pixels[:-1, 1:] - corner) ** 2 + (pixels[1:, :-1] - corner) ** 2
-    powers = _power(squares, spec.exponent / 2)
+    down, across = (jnp.diff(pixels, axis=axis, append=slice_in_dim(pixels, -1, None, axis=axis)) for axis in (0, 1))
+    powers = _power(down**2 + across**2, spec.exponent / 2)
     if view.counted is None:
-        return Sums(powers.sum()[None], jnp.float32([squares.size]))
-    counted = view.counted[:-1, :-1, None]
+        return Sums(powers.sum()[None], jnp.float32([powers.size]))
+    counted = view.counted[:, :, None]
     return Sums((counted * powers).sum()[None], counted.sum()[None] * powers.shape[-1])
 
 
