@@ -15,29 +15,43 @@ from stylepipe.errors import UsageError
 def export(
     run: RunReference,
     target: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write, *.stylepipe.", show_default=False)
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="What to write: *.stylepipe; a folder or *.zip for a crate.",
+            show_default=False,
+        ),
     ],
     param: Annotated[
         list[str] | None,
         typer.Option("-p", "--param", metavar="NAME=FILE", help="Says where an input is now.", show_default=False),
     ] = None,
+    as_crate: Annotated[
+        bool, typer.Option("--crate", help="Writes a Workflow Run RO-Crate, for archives of research; results included.")
+    ] = False,
     outputs: Outputs = DEFAULT_OUTPUTS,
     json: Json = False,
 ) -> None:
     """Writes a run with its recipe and inputs into one file, to be run elsewhere."""
     from stylepipe.cli.sharing import weights_source
     from stylepipe.engine.records import find_run, load_run
-    from stylepipe.sharing.archive import write_archive
-    from stylepipe.sharing.bundle import ENDING, members_of
+    from stylepipe.sharing.archive import write_archive, write_folder
+    from stylepipe.sharing.bundle import ENDING, contents_of
+    from stylepipe.sharing.crate import crate_of
 
-    if target.suffix != ENDING:
+    if not as_crate and target.suffix != ENDING:
         raise UsageError(f"'{target}' does not end in {ENDING}.", hint=f"Name it {target.stem}{ENDING}.")
     _require_absent(target)
     folder = find_run(outputs, run)
     command = load_run(folder).command
     recipes = [Path(command[2]).parent] if len(command) > 2 else []
     given = {name: Path(file) for name, file in overrides(param).items()}
-    write_archive(target, members_of(folder, given=given, folders=[Path(), *recipes], weights=weights_source()))
+    contents = contents_of(folder, given=given, folders=[Path(), *recipes], weights=weights_source())
+    members = crate_of(contents, folder) if as_crate else contents.members
+    write = write_folder if as_crate and target.suffix != ".zip" else write_archive
+    write(target, members)
     Console(as_json=json).result(str(target), {"file": str(target)})
 
 

@@ -12,7 +12,7 @@ import struct
 import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from pathlib import Path, PurePosixPath
 
 from stylepipe.engine.files import output_errors, publish
@@ -51,6 +51,16 @@ def write_archive(path: Path, members: Mapping[str, Path | bytes]) -> None:
             raise UsageError(f"'{path}' would be larger than 4 GB.", hint="Leave out some of its inputs.") from error
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def write_folder(path: Path, members: Mapping[str, Path | bytes]) -> None:
+    """Writes files and bytes under their names into a new folder. Raises StoreError when that fails."""
+    with output_errors(path.parent):
+        path.mkdir()
+        for name, source in members.items():
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            with (path / name).open("xb") as file:
+                file.writelines(_chunks(source))
 
 
 def unpack_archive(path: Path, folder: Path) -> None:
@@ -100,14 +110,14 @@ def _write(archive: zipfile.ZipFile, info: zipfile.ZipInfo, source: Path | bytes
     """Adds a member; its SHA-256."""
     sha256 = hashlib.sha256()
     with archive.open(info, "w") as member:
-        for chunk in [source] if isinstance(source, bytes) else _chunks(source):
+        for chunk in _chunks(source):
             member.write(chunk)
             sha256.update(chunk)
     return sha256.hexdigest()
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+def _chunks(source: Path | bytes) -> Iterator[bytes]:
+    with BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
         while chunk := file.read(_CHUNK):
             yield chunk
 

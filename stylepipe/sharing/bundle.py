@@ -10,7 +10,7 @@ The same run makes the same bytes.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -32,10 +32,17 @@ ENDING = ".stylepipe"
 MAX_RECORD_BYTES = 16_000_000
 
 
-def members_of(
-    folder: Path, *, given: Mapping[str, Path], folders: Sequence[Path], weights: WeightsSource
-) -> dict[str, Path | bytes]:
-    """What a run's bundle holds, by name.
+@dataclass(frozen=True)
+class Contents:
+    """What a bundle holds: the run's record, the reference of each input that is in it, and all members by name."""
+
+    record: RunRecord
+    references: Mapping[str, str]
+    members: Mapping[str, Path | bytes]
+
+
+def contents_of(folder: Path, *, given: Mapping[str, Path], folders: Sequence[Path], weights: WeightsSource) -> Contents:
+    """What the bundle of a run holds.
 
     The inputs' files are those that are `given` by name, or else are looked for in `folders` by their digests. Raises
     UsageError when one is missing or is another now, and when the folder is that of a sweep or of a run that still goes on;
@@ -58,12 +65,9 @@ def members_of(
         for path in each.stamps:
             inner = f"/{path.relative_to(each.path).as_posix()}" if each.file.kind == "folder" else ""
             files[references[name] + inner] = path
-    return {
-        RECIPE: folder / RECIPE,
-        RESOLVED: dump(portable(source.data, references)).encode(),
-        RECORD: folder / RECORD,
-        **files,
-    }
+    resolved = dump(portable(source.data, references)).encode()
+    members = {RECIPE: folder / RECIPE, RESOLVED: resolved, RECORD: folder / RECORD, **files}
+    return Contents(record, references, members)
 
 
 def _found(

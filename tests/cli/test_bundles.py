@@ -112,3 +112,19 @@ def test_what_cannot_be_exported(cli, home, bundle):
     assert cli("export", "none", "-o", "x.stylepipe").err.startswith("error: There is no run 'none'")
     assert cli("sweep", "recipe.yaml", "-q", "-p", "amount=[0.1, 0.2]", "--outputs", "swept").code == 0
     assert cli("export", "toy", "--outputs", "swept", "-o", "x.stylepipe").err.startswith("error: That is a sweep")
+
+
+def test_a_crate_holds_the_bundle_and_the_results(cli, home, bundle):
+    assert cli("export", "toy", "--crate", "-o", "crate").out == "crate\n"
+    assert sorted(str(path.relative_to(home / "crate")) for path in (home / "crate").rglob("*") if path.is_file()) == [
+        "bright_again.png",
+        "inputs/photo.png",
+        "recipe.yaml",
+        "record.json",
+        "resolved.yaml",
+        "ro-crate-metadata.json",
+    ]
+    assert cli("export", "toy", "--crate", "-o", "crate.zip").code == 0
+    with zipfile.ZipFile(home / "crate.zip") as archive:
+        assert archive.read("ro-crate-metadata.json") == (home / "crate" / "ro-crate-metadata.json").read_bytes()
+    assert cli("run", "crate/resolved.yaml", "-q").code == 0

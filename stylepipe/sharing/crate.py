@@ -1,0 +1,184 @@
+"""A run as a Workflow Run RO-Crate, which archives of research read: the bundle, the results, and what relates them.
+
+RO-Crate 1.1 (https://w3id.org/ro/crate/1.1) in the profile Workflow Run Crate 0.5 (https://w3id.org/ro/wfrun/workflow/0.5): the
+recipe is the workflow, the run an action with the inputs as objects and the results as what came of it. The record has no
+author and no license, so the crate names none.
+"""
+
+import hashlib
+import json
+import mimetypes
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from stylepipe.engine.records import RECORD, RunRecord
+from stylepipe.errors import UsageError
+from stylepipe.sharing.bundle import RECIPE, RESOLVED, Contents
+
+METADATA = "ro-crate-metadata.json"
+LANGUAGE = "#stylepipe-recipes"
+PROFILES = {
+    "https://w3id.org/ro/wfrun/process/0.5": ("Process Run Crate", "0.5"),
+    "https://w3id.org/ro/wfrun/workflow/0.5": ("Workflow Run Crate", "0.5"),
+    "https://w3id.org/workflowhub/workflow-ro-crate/1.0": ("Workflow RO-Crate", "1.0"),
+}
+WORKFLOW_PROFILE = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
+PARAMETER_PROFILE = "https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE"
+NO_LICENSE = "The run's record names no license: ask who made it."
+
+Entity = dict[str, Any]
+Members = Mapping[str, Path | bytes]
+
+
+def crate_of(contents: Contents, folder: Path) -> dict[str, Path | bytes]:
+    """The files of a run's crate, by name. Raises UsageError when a result is no longer in the run's folder."""
+    results = {output.file: folder / output.file for output in contents.record.outputs.values()}
+    for name, path in results.items():
+        if not path.is_file():
+            raise UsageError(
+                f"The result '{name}' is no longer in the run's folder.",
+                hint="Run the recipe again: what is cached is not computed.",
+            )
+    members = {**contents.members, **results}
+    graph = list(_graph(contents, members))
+    document = {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}
+    return {**members, METADATA: (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()}
+
+
+def _graph(contents: Contents, members: Members) -> Iterator[Entity]:
+    record = contents.record
+    inputs, results = _inputs(contents, members), _results(record, members)
+    files = [
+        _file(RECIPE, members, name="The recipe, as its author wrote it"),
+        _file(RECORD, members, name="What the run left"),
+    ]
+    held = [member for member in members if any(member.startswith(f"{folder}/") for folder in contents.references.values())]
+    files += [_file(member, members, name=Path(member).name) for member in held]
+    described = [*inputs.values(), *results.values()]
+    parts = [each for each in (*described, *files) if each["@type"] == "File"]
+    yield {
+        "@id": METADATA,
+        "@type": "CreativeWork",
+        "conformsTo": [_to("https://w3id.org/ro/crate/1.1"), _to("https://w3id.org/workflowhub/workflow-ro-crate/1.0")],
+        "about": _to("./"),
+    }
+    yield {
+        "@id": "./",
+        "@type": "Dataset",
+        "name": f"A run of the recipe {record.recipe}",
+        "description": f"The run {record.id} of the recipe {record.recipe}: the recipe, inputs, results and record.",
+        "datePublished": _ended(record).date().isoformat(),
+        "license": NO_LICENSE,
+        "conformsTo": [_to(profile) for profile in PROFILES],
+        "hasPart": [_to(RESOLVED), *(_to(each["@id"]) for each in parts)],
+        "mainEntity": _to(RESOLVED),
+        "mentions": _all([f"#{record.id}", *(each["@id"] for each in described if each["@type"] == "Collection")]),
+    }
+    for profile, (name, version) in PROFILES.items():
+        yield {"@id": profile, "@type": "CreativeWork", "name": name, "version": version}
+    yield {"@id": LANGUAGE, "@type": "ComputerLanguage", "name": "stylepipe recipe", "version": "1"}
+    yield _workflow(record, members, [*inputs], [*results])
+    for what, entities in (("input", inputs), ("output", results)):
+        for name, entity in entities.items():
+            yield _parameter(name, what, entity)
+    yield from (*described, *files)
+    yield _action(record, [*inputs.values()], [*results.values()])
+
+
+def _workflow(record: RunRecord, members: Members, inputs: list[str], outputs: list[str]) -> Entity:
+    text = members[RESOLVED]
+    return {
+        **_file(RESOLVED, members, name=record.recipe),
+        "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
+        "conformsTo": _to(WORKFLOW_PROFILE),
+        "version": hashlib.sha256(text if isinstance(text, bytes) else text.read_bytes()).hexdigest()[:12],
+        "programmingLanguage": _to(LANGUAGE),
+        "runtimePlatform": ", ".join(f"{name} {value}" for name, value in record.environment.items()),
+        "input": _all(_parameter_id(name, "input") for name in inputs),
+        "output": _all(_parameter_id(name, "output") for name in outputs),
+    }
+
+
+def _inputs(contents: Contents, members: Members) -> dict[str, Entity]:
+    """An entity for each input: a file, a collection of files, or for weights their name and digest."""
+    entities: dict[str, Entity] = {}
+    for name, found in contents.record.inputs.items():
+        example = {"exampleOfWork": _to(_parameter_id(name, "input"))}
+        if found.kind == "weights":
+            value = f"{found.reference}, SHA-256 {found.sha256}"
+            entities[name] = {"@id": f"#weights-{name}", "@type": "PropertyValue", "name": name, "value": value, **example}
+        elif found.kind == "folder":
+            held = [quote(member) for member in members if member.startswith(f"{contents.references[name]}/")]
+            parts = {"mainEntity": _to(held[0]), "hasPart": _all(held)}
+            entities[name] = {"@id": f"#folder-{name}", "@type": "Collection", "name": found.reference, **parts, **example}
+        else:
+            entities[name] = {**_file(contents.references[name], members, name=found.reference), **example}
+    return entities
+
+
+def _results(record: RunRecord, members: Members) -> dict[str, Entity]:
+    return {
+        name: {**_file(output.file, members, name=name), "exampleOfWork": _to(_parameter_id(name, "output"))}
+        for name, output in record.outputs.items()
+    }
+
+
+def _file(member: str, members: Members, *, name: str) -> Entity:
+    source = members[member]
+    return {
+        "@id": quote(member),
+        "@type": "File",
+        "name": name,
+        "encodingFormat": mimetypes.guess_type(member)[0] or "application/octet-stream",
+        "contentSize": str(len(source) if isinstance(source, bytes) else source.stat().st_size),
+    }
+
+
+def _parameter(name: str, what: str, entity: Entity) -> Entity:
+    kind = entity["@type"]
+    return {
+        "@id": _parameter_id(name, what),
+        "@type": "FormalParameter",
+        "conformsTo": _to(PARAMETER_PROFILE),
+        "additionalType": "Text" if kind == "PropertyValue" else kind,
+        "name": name,
+        "workExample": _to(entity["@id"]),
+    }
+
+
+def _action(record: RunRecord, inputs: list[Entity], results: list[Entity]) -> Entity:
+    done = record.status == "done"
+    return {
+        "@id": f"#{record.id}",
+        "@type": "CreateAction",
+        "name": f"Run {record.id}",
+        "description": " ".join(record.command) or f"A run of the recipe {record.recipe}.",
+        "instrument": _to(RESOLVED),
+        "object": _all(each["@id"] for each in inputs),
+        "result": _all(each["@id"] for each in results),
+        "startTime": record.started,
+        "endTime": _ended(record).isoformat(timespec="milliseconds"),
+        "actionStatus": f"http://schema.org/{'Completed' if done else 'Failed'}ActionStatus",
+        **({"error": record.error.message} if record.error else {}),
+    }
+
+
+def _ended(record: RunRecord) -> datetime:
+    return datetime.fromisoformat(record.started) + timedelta(seconds=record.seconds)
+
+
+def _parameter_id(name: str, what: str) -> str:
+    return f"#{what}-{name}"
+
+
+def _to(identifier: str) -> Entity:
+    return {"@id": identifier}
+
+
+def _all(identifiers: Iterable[str]) -> Entity | list[Entity]:
+    """A list of references, or the only one by itself."""
+    references = [_to(identifier) for identifier in identifiers]
+    return references[0] if len(references) == 1 else references
