@@ -29,6 +29,7 @@ from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import WeightsError
 from stylepipe.image.resize import resize
 from stylepipe.neural.convolution import correlate
+from stylepipe.neural.networks.shapes import require_network, require_shapes
 from stylepipe.neural.spans import spans
 
 Tensors = Mapping[str, Float[Array, "..."]]
@@ -71,12 +72,7 @@ def fresh(key: PRNGKeyArray, network: Upscaler) -> Weights:
 
 def describe(weights: Weights) -> Upscaler:
     """What network it is. Raises WeightsError, naming the tensor, when it is none in the form described above."""
-    network = weights.metadata.get("network")
-    if network != "upscaler":
-        stated = f"the network '{network}'" if network else "no network"
-        raise WeightsError(
-            f"The weights state {stated}; allowed is 'upscaler'.", hint="Give weights that were trained by 'train_upscaler'."
-        )
+    require_network(weights, "upscaler", trained_by="train_upscaler")
     shapes = {name: np.shape(tensor) for name, tensor in weights.tensors.items()}
     found = Upscaler(_depth(shapes), (*shapes.get("first/bias", ()), 0)[0])
     if not (1 <= found.blocks <= DEEPEST and 1 <= found.channels <= WIDEST):
@@ -85,11 +81,7 @@ def describe(weights: Weights) -> Upscaler:
             hint="The first block's layers are called block1_1 and block1_2; 'first/bias' tells the channels.",
         )
     for name, (inputs, outputs) in _layers(found).items():
-        for tensor, expected in ((f"{name}/kernel", (3, 3, inputs, outputs)), (f"{name}/bias", (outputs,))):
-            if tensor not in shapes:
-                raise WeightsError(f"The weights hold no '{tensor}'.")
-            if shapes[tensor] != expected:
-                raise WeightsError(f"The tensor '{tensor}' has shape {shapes[tensor]}; expected is {expected}.")
+        require_shapes(weights, {f"{name}/kernel": (3, 3, inputs, outputs), f"{name}/bias": (outputs,)})
     return found
 
 

@@ -1,0 +1,254 @@
+"""The image-transformation network: any picture in, the same picture in a style it was trained for out, in one pass.
+
+Its form is that of Johnson, Alahi and Fei-Fei 2016 (arXiv 1603.08155): two convolutions with stride 2, residual blocks at a
+quarter of the size, two steps of upsampling. Differences from the paper: upsampling repeats pixels before a convolution (Odena
+et al. 2016, "Deconvolution and Checkerboard Artifacts"); every convolution, the last too, is followed by a normalisation
+that has a scale and a shift for each style (Dumoulin, Shlens and Kudlur 2017, arXiv 1610.07629), so that one network holds
+several styles, and any mix of them. A network of one style is the case of one.
+
+The tensors, kernels as (height, width, in, out), for c channels, s styles and any number of blocks:
+
+    first/kernel     (9, 9, 3, c)       first/scale    (s, c)     first/shift    (s, c)
+    down1/kernel     (3, 3, c, 2c)      down1/scale    (s, 2c)    …
+    down2/kernel     (3, 3, 2c, 4c)
+    block1_1/kernel  (3, 3, 4c, 4c)     block1_2/…, block2_1/… and so on
+    up1/kernel       (3, 3, 4c, 2c)
+    up2/kernel       (3, 3, 2c, c)
+    last/kernel      (9, 9, c, 3)       last/scale     (s, 3)     last/shift     (s, 3)
+
+with batch normalisation also `first/mean` (c,), `first/variance` (c,) …, the statistics that the training had; and in the
+metadata `network: image-transformation`, `normalization`, `padding` and `upsampling`.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Literal, NamedTuple, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Float, PRNGKeyArray
+
+from stylepipe.artifacts import Array, Weights
+from stylepipe.errors import WeightsError
+from stylepipe.neural.convolution import convolve, correlate
+from stylepipe.neural.networks.normalization import Known, Normalization, Statistics, normalise, statistics
+from stylepipe.neural.networks.shapes import require_network, require_shapes
+
+Tensors = Mapping[str, Float[Array, "..."]]
+Padding = Literal["reflect", "zeros"]
+Upsampling = Literal["nearest", "transposed"]
+
+DEEPEST, WIDEST, MOST_STYLES = 32, 256, 256
+"""The most blocks, channels and styles: a network that states more is refused."""
+
+ENCODER, DECODER = ("first", "down1", "down2"), ("up1", "up2", "last")
+"""The layers before the blocks, and those after them."""
+
+_NAME = "image-transformation"
+
+
+# --- the weights --------------------------------------------------------------------------------------------------------
+
+
+class Transformation(NamedTuple):
+    """A network without its tensors.
+
+    `padding` is what lies around each layer's map; `transposed` upsampling puts zeros between pixels instead of repeating them
+    (Johnson et al.; networks of other programs have it).
+    """
+
+    channels: int
+    blocks: int
+    styles: int
+    normalization: Normalization = "instance"
+    padding: Padding = "reflect"
+    upsampling: Upsampling = "nearest"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.blocks} block{'s'[: self.blocks != 1]}, {self.channels} channels, "
+            f"{self.styles} style{'s'[: self.styles != 1]}, {self.normalization} normalisation"
+        )
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What weights of it say of themselves."""
+        return {
+            "network": _NAME,
+            "normalization": self.normalization,
+            "padding": self.padding,
+            "upsampling": self.upsampling,
+            "input": "RGB in [0, 1]",
+        }
+
+    @property
+    def layers(self) -> dict[str, tuple[int, int, int, int]]:
+        """The shape of each layer's kernel by name, in their order."""
+        c = self.channels
+        in_blocks = {name: (3, 3, 4 * c, 4 * c) for block in range(self.blocks) for name in of_block(block)}
+        return {
+            "first": (9, 9, 3, c),
+            "down1": (3, 3, c, 2 * c),
+            "down2": (3, 3, 2 * c, 4 * c),
+            **in_blocks,
+            "up1": (3, 3, 4 * c, 2 * c),
+            "up2": (3, 3, 2 * c, c),
+            "last": (9, 9, c, 3),
+        }
+
+
+def of_block(block: int) -> tuple[str, str]:
+    """The names of a block's layers; blocks count from 0, their names from 1."""
+    return f"block{block + 1}_1", f"block{block + 1}_2"
+
+
+def fresh(key: PRNGKeyArray, network: Transformation) -> Weights:
+    """A network before its training: kernels as He et al. 2015 (arXiv 1502.01852) draw them, maps of mean 0 and variance 1.
+
+    The last layer's deviation is a half, about that of photographs.
+    """
+    tensors: dict[str, Array] = {}
+    for number, (name, shape) in enumerate(network.layers.items()):
+        kernel = jax.random.normal(jax.random.fold_in(key, number), shape)
+        tensors[f"{name}/kernel"] = np.float32(np.sqrt(2 / np.prod(shape[:3]))) * kernel
+        tensors[f"{name}/scale"] = jnp.full((network.styles, shape[3]), 0.5 if name == "last" else 1.0)
+        tensors[f"{name}/shift"] = jnp.zeros((network.styles, shape[3]))
+    return Weights(tensors, network.metadata)
+
+
+def describe(weights: Weights) -> Transformation:
+    """What network it is. Raises WeightsError, naming the tensor, when it is none in the form described above."""
+    require_network(weights, _NAME, trained_by="train_style")
+    styles, channels = (*np.shape(weights.tensors.get("first/scale", ())), 0, 0)[:2]
+    blocks = sum(name.startswith("block") and name.endswith("_1/kernel") for name in weights.tensors)
+    if not (1 <= channels <= WIDEST and 0 <= blocks <= DEEPEST and 1 <= styles <= MOST_STYLES):
+        raise WeightsError(
+            f"The weights hold {blocks} blocks, {channels} channels and {styles} styles; "
+            f"allowed are 0…{DEEPEST}, 1…{WIDEST} and 1…{MOST_STYLES}.",
+            hint="'first/scale' has the shape (styles, channels).",
+        )
+    found = Transformation(
+        channels,
+        blocks,
+        styles,
+        _stated(weights, "normalization", Normalization),
+        _stated(weights, "padding", Padding),
+        _stated(weights, "upsampling", Upsampling),
+    )
+    for name, shape in found.layers.items():
+        by_style = {f"{name}/{part}": (styles, shape[3]) for part in ("scale", "shift")}
+        known = {f"{name}/{part}": shape[3:] for part in Statistics._fields} if found.normalization == "batch" else {}
+        require_shapes(weights, {f"{name}/kernel": shape, **by_style, **known})
+    return found
+
+
+def _stated(weights: Weights, name: str, allowed: Any) -> Any:
+    stated = weights.metadata.get(name)
+    if stated not in get_args(allowed):
+        found = f"the {name} '{stated}'" if stated else f"no {name}"
+        raise WeightsError(f"The weights state {found}; allowed is {', '.join(get_args(allowed))}.")
+    return stated
+
+
+def known(weights: Weights, network: Transformation) -> Known:
+    """The statistics that a network with batch normalisation holds; none for another."""
+    if network.normalization == "instance":
+        return {}
+    return {
+        name: Statistics(*(jnp.asarray(weights.tensors[f"{name}/{part}"], jnp.float32) for part in Statistics._fields))
+        for name in network.layers
+    }
+
+
+def mixed(tensors: Tensors, shares: Float[Array, " styles"]) -> Tensors:
+    """The tensors of a network of one style, in which each style has its share; scales and shifts are then (channels,).
+
+    Shares sum to 1: the mix is convex (Dumoulin et al., section 2.2).
+    """
+    blended = {name: shares @ tensor for name, tensor in tensors.items() if name.endswith(("/scale", "/shift"))}
+    return {**tensors, **blended}
+
+
+# --- the network --------------------------------------------------------------------------------------------------------
+
+
+def transform(
+    tensors: Tensors,
+    picture: Float[Array, "h w 3"],
+    *,
+    network: Transformation,
+    known: Known,
+    pooled: bool = False,
+) -> tuple[Float[Array, "h w 3"], Known]:
+    """The picture in the style of `mixed` tensors, and the statistics of all layers.
+
+    `picture` is RGB in [0, 1]; its sides are multiples of 4, at least 8. The result reaches from −0.09 to 1.09, so that black
+    and white are not infinitely far away. Statistics that are not `known` are those of the picture, or `pooled` as in
+    `statistics`.
+    """
+    found = dict(known)
+    layer = partial(_layer, tensors, network=network, found=found, pooled=pooled)
+    x = picture
+    for name in ENCODER:
+        x = jax.nn.relu(layer(name, x))
+    x = blocks(tensors, x, network=network, found=found, pooled=pooled)
+    for name in DECODER[:-1]:
+        x = jax.nn.relu(layer(name, x))
+    return colors(layer(DECODER[-1], x)), found
+
+
+def blocks(
+    tensors: Tensors, x: Float[Array, "h w c"], *, network: Transformation, found: dict[str, Statistics], pooled: bool = False
+) -> Float[Array, "h w c"]:
+    """x through all residual blocks, x + two convolutions; their statistics are added to `found`."""
+    layer = partial(_layer, tensors, network=network, found=found, pooled=pooled)
+    for block in range(network.blocks):
+        inner, outer = of_block(block)
+        x = x + layer(outer, jax.nn.relu(layer(inner, x)))
+    return x
+
+
+def _layer(
+    tensors: Tensors,
+    name: str,
+    x: Float[Array, "h w _"],
+    *,
+    network: Transformation,
+    found: dict[str, Statistics],
+    pooled: bool,
+) -> Float[Array, "new_h new_w _"]:
+    y = convolution(tensors, name, x, network=network)
+    if name not in found:
+        found[name] = statistics(y, pooled=pooled)
+    return normalised(tensors, name, y, found)
+
+
+def convolution(
+    tensors: Tensors, name: str, x: Float[Array, "h w _"], *, network: Transformation
+) -> Float[Array, "new_h new_w _"]:
+    """What a layer convolves its input to: half the size for 'down…', twice the size for 'up…'."""
+    kernel = tensors[f"{name}/kernel"].astype(x.dtype)
+    if name.startswith("up") and network.upsampling == "transposed":
+        return correlate(lax.pad(x, jnp.zeros((), x.dtype), ((2, 1, 1), (2, 1, 1), (0, 0, 0))), kernel)
+    if name.startswith("up"):
+        x = jnp.repeat(jnp.repeat(x, 2, 0), 2, 1)
+    stride = 2 if name.startswith("down") else 1
+    if len(kernel) == 3 and stride == 1:
+        return convolve(x, kernel, network.padding)
+    before = (len(kernel) - stride) // 2
+    around = (before, len(kernel) - stride - before)
+    mode = "reflect" if network.padding == "reflect" else "constant"
+    return correlate(jnp.pad(x, (around, around, (0, 0)), mode=mode), kernel, stride=(stride, stride))
+
+
+def normalised(tensors: Tensors, name: str, x: Float[Array, "h w c"], known: Known) -> Float[Array, "h w c"]:
+    """A layer's map with the scale and shift of the style."""
+    scale, shift = (tensors[f"{name}/{part}"].astype(x.dtype) for part in ("scale", "shift"))
+    return normalise(x, known[name], scale=scale, shift=shift)
+
+
+def colors(x: Float[Array, "h w 3"]) -> Float[Array, "h w 3"]:
+    """What the last layer's map stands for: 1/2 + 150/255 · tanh(x)."""
+    return 0.5 + 150 / 255 * jnp.tanh(x)
