@@ -1,33 +1,31 @@
 """The stage `stylize`: the picture whose features are those of a content and the styles."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 from pydantic import Field, model_validator
 
 from stylepipe.artifacts import Image, Mask, Weights
 from stylepipe.errors import StageError
-from stylepipe.image.color import luma
-from stylepipe.image.resize import resize, scaled
-from stylepipe.neural import optimize
+from stylepipe.neural import bounded, optimize
+from stylepipe.neural.footprint import Workload
+from stylepipe.neural.given import Given, Start, resized
 from stylepipe.neural.layout import Pooling, describe
 from stylepipe.neural.losses import AnyLoss
-from stylepipe.neural.losses.base import Maps
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation
-from stylepipe.neural.masks import MaskPooling, layer_masks
-from stylepipe.neural.objective import Constants, Example, Objective, prepare
+from stylepipe.neural.masks import MaskPooling
+from stylepipe.neural.objective import Objective
 from stylepipe.neural.optimizers import AnyOptimizer
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
-from stylepipe.neural.semantic import Labelling, shared_regions
-from stylepipe.stage import Checkpoint, Emit, Frame, Params, Progress, stage
+from stylepipe.neural.semantic import Labelling
+from stylepipe.stage import Checkpoint, Emit, Frame, Note, Params, Progress, stage
 
 Side = Annotated[int, Field(ge=16, le=65_536)]
 Iterations = Annotated[int, Field(ge=1, le=100_000)]
@@ -59,7 +57,7 @@ class StylizeParams(Params):
         description="What is minimised: the sum of these.",
     )
     optimizer: AnyOptimizer = Field(default=Lbfgs(), description="How it is minimised.")
-    start: Literal["content", "noise", "gray", "style_mean"] = Field(
+    start: Start = Field(
         default="content",
         description="Where it starts without `init`: the content; uniform noise; the content's luminance; or the styles' mean "
         "colour, with a hundredth of noise.",
@@ -79,6 +77,11 @@ class StylizeParams(Params):
     pooling: Pooling | None = Field(default=None, description="How the network pools; by default as it was trained.")
     clamp: bool = Field(default=True, description="Keep pixels in [0, 1] at each step; otherwise only the result is.")
     early_stop: optimize.EarlyStop | None = Field(default=None, description="When to stop before all iterations are done.")
+    memory: bounded.Budget = Field(
+        default="auto",
+        description="How much memory it may take, as `4GB`; `auto` is most of what is free when it starts. A picture that "
+        "needs more as a whole is computed in tiles, with the same result up to rounding.",
+    )
     preview_every: int | None = Field(
         default=None, ge=1, le=100_000, description="Show a preview frame every so many iterations."
     )
@@ -143,32 +146,57 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
     """
     weights = params.style_weights or (1.0,) * len(styles)
     names = tuple(str(i + 1) for i in range(len(styles)))
-    given = _Inputs(content, styles, weights, names, masks, style_masks, content_mask, init, style_map, target_map)
-    _check(given, params)
-    if style_map is not None and target_map is not None:
-        given = _by_label(given, style_map, target_map, params)
+    given = Given(
+        content,
+        styles,
+        weights,
+        names,
+        masks,
+        style_masks,
+        content_mask,
+        init,
+        style_map,
+        target_map,
+        style_scale=params.style_scale,
+        mask_pooling=params.mask_pooling,
+    )
+    given.check(params.start)
+    given = given.by_label(params.labelling)
     objective = Objective.of(params.losses, describe(extractor, pooling=params.pooling))
     tensors = {name: jnp.asarray(tensor) for name, tensor in extractor.tensors.items()}
     first_key, steps_key = jax.random.split(key)
-    sizes = tuple(_size(given, params, side) for side in params.sizes)
+    sizes = tuple(given.size(side, params.aspect) for side in params.sizes)
     terms = len(objective.terms)
 
     saved = checkpoint.load()
     if saved is None:
-        began, before, step = 0, 0, optimize.start(params.optimizer, _first(given, params, sizes[0], first_key), terms=terms)
+        began, before, budget = 0, 0, bounded.in_bytes(params.memory)
+        step = optimize.start(params.optimizer, given.first(params.start, sizes[0], first_key), terms=terms)
     else:
-        began, before = int(saved["scale"]), int(saved["before"])
+        began, before, budget = int(saved["scale"]), int(saved["before"]), float(saved["budget"])
         step = optimize.restored(params.optimizer, saved, sizes[began], terms=terms)
     for scale in range(began, len(sizes)):
+        size = sizes[scale]
         if scale > began:
             before += step.iteration
             reached = optimize.result(params.optimizer, step.state)
-            step = optimize.enlarged(params.optimizer, step, _resized(reached, sizes[scale]))
-        steps = optimize.minimise(
-            objective,
-            _constants(given, params, objective, tensors, sizes[scale]),
+            step = optimize.enlarged(params.optimizer, step, resized(reached, size))
+        steps = bounded.minimise(
+            Workload(
+                objective,
+                {name: tensor.shape for name, tensor in tensors.items()},
+                params.optimizer,
+                size,
+                styles=given.style_sizes(size),
+                content=content is not None,
+                regions=len(given.masks),
+            ),
+            tensors,
+            partial(given.examples, objective, size),
             step,
-            optimizer=params.optimizer,
+            memory=params.memory,
+            budget=budget,
+            tell=lambda text: emit(Note(text)),
             iterations=params.counts[scale],
             key=jax.random.fold_in(steps_key, scale),
             clamp=params.clamp,
@@ -181,130 +209,16 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
                 emit(Progress(done, done + left, step.loss, dict(zip(objective.terms, step.terms, strict=True))))
                 if params.preview_every and done % params.preview_every == 0:
                     emit(Frame(optimize.result(params.optimizer, step.state)))
-                checkpoint.offer(partial(_saved, step, scale, before))
-        except optimize.Diverged as error:
-            emit(Frame(error.pixels))
-            error.within(f"At a long side of {max(sizes[scale])}")
+                checkpoint.offer(partial(_saved, step, scale, before, budget))
+        except StageError as error:
+            if isinstance(error, optimize.Diverged):
+                emit(Frame(error.pixels))
+            error.within(f"At a long side of {max(size)}")
             raise
-    alpha = None if content is None or content.alpha is None else np.asarray(_resized(content.alpha, sizes[-1]))
+    alpha = None if content is None or content.alpha is None else np.asarray(resized(content.alpha, sizes[-1]))
     return Image(optimize.result(params.optimizer, step.state), alpha)
 
 
-def _saved(step: optimize.Step, scale: int, before: int) -> dict[str, np.ndarray]:
+def _saved(step: optimize.Step, scale: int, before: int, budget: float) -> dict[str, np.ndarray]:
     """Where the stage stands; `before` counts the iterations done at earlier scales."""
-    return {**optimize.saved(step), "scale": np.array(scale), "before": np.array(before)}
-
-
-@dataclass(frozen=True)
-class _Inputs:
-    """What the stage was given; for each style its weight, and how its masks are called in errors."""
-
-    content: Image | None
-    styles: Sequence[Image]
-    weights: Sequence[float]
-    names: Sequence[str]
-    masks: Sequence[Mask]
-    style_masks: Sequence[Mask]
-    content_mask: Mask | None
-    init: Image | None
-    style_map: Image | None
-    target_map: Image | None
-
-
-def _check(given: _Inputs, params: StylizeParams) -> None:
-    counts = {"masks": given.masks, "style_masks": given.style_masks, "style_weights": params.style_weights}
-    for name, values in counts.items():
-        if values and len(values) != len(given.styles):
-            raise StageError(
-                f"{len(given.styles)} styles and {len(values)} {name} were given.", hint=f"Give one of '{name}' for each style."
-            )
-    if params.style_weights and not sum(params.style_weights):
-        raise StageError("All style weights are 0.", hint="At least one must be above 0.")
-    needed = {"content": "content", "gray": "content", "style_mean": "styles"}.get(params.start)
-    if given.init is None and needed and not getattr(given, needed):
-        raise StageError(
-            f"'start: {params.start}' needs '{needed}', and none is given.",
-            hint=f"Give '{needed}' or 'init', or 'start: noise'.",
-        )
-    maps = [name for name in ("style_map", "target_map") if getattr(given, name) is not None]
-    if len(maps) == 1:
-        raise StageError(f"Of 'style_map' and 'target_map' only '{maps[0]}' was given.", hint="Give both, or neither.")
-    if maps and (len(given.styles) != 1 or given.masks or given.style_masks):
-        found = f"{len(given.styles)} styles, {len(given.masks)} masks and {len(given.style_masks)} style_masks"
-        raise StageError(f"With semantic maps, {found} were given.", hint="They take 1 style, and make its masks themselves.")
-
-
-def _by_label(given: _Inputs, style_map: Image, target_map: Image, params: StylizeParams) -> _Inputs:
-    """The one style once for each label of the maps, with the label's regions as its masks."""
-    regions = shared_regions(style_map.pixels, target_map.pixels, params.labelling)
-    return replace(
-        given,
-        styles=(*given.styles,) * len(regions),
-        weights=(1.0,) * len(regions),
-        names=tuple(regions),
-        masks=tuple(Mask(region.target) for region in regions.values()),
-        style_masks=tuple(Mask(region.style) for region in regions.values()),
-    )
-
-
-def _size(given: _Inputs, params: StylizeParams, side: int) -> tuple[int, int]:
-    """(height, width) of the result with this long side."""
-    model = given.content or given.target_map or given.init
-    aspect = params.aspect or (model.size[1] / model.size[0] if model else 1)
-    return max(1, round(side / max(aspect, 1))), max(1, round(side * min(aspect, 1)))
-
-
-def _first(given: _Inputs, params: StylizeParams, size: tuple[int, int], key: PRNGKeyArray) -> Float[Array, "h w 3"]:
-    """The picture that the first scale starts from."""
-    if given.init is not None:
-        return _resized(given.init.pixels, size)
-    noise = jax.random.uniform(key, (*size, 3))
-    if params.start == "noise":
-        return noise
-    if params.start == "style_mean":
-        means = jnp.stack([jnp.mean(jnp.asarray(style.pixels), (0, 1)) for style in given.styles])
-        mean = jnp.average(means, 0, jnp.asarray(given.weights))
-        return jnp.clip(mean + 0.01 * (noise - 0.5), 0, 1)  # a picture of one colour looks the same everywhere to the network
-    assert given.content is not None  # as `_check` found
-    content = _resized(given.content.pixels, size)
-    return content if params.start == "content" else jnp.repeat(luma(content)[..., None], 3, -1)
-
-
-def _constants(
-    given: _Inputs, params: StylizeParams, objective: Objective, tensors: Mapping[str, Array], size: tuple[int, int]
-) -> Constants:
-    """The targets and masks for a result of this size."""
-
-    def at_layers(mask: Mask, to: tuple[int, int], compares: str, name: str) -> Maps:
-        values = np.asarray(resize(mask.values, to, method="bilinear"))
-        layers = objective.layers(compares)
-        return layer_masks(values, layers=layers, vgg=objective.vgg, pooling=params.mask_pooling, name=name)
-
-    styles = []
-    for i, style in enumerate(given.styles):
-        to = scaled(style.size, params.style_scale * max(size) / max(style.size))
-        mask = at_layers(given.style_masks[i], to, "styles", f"style mask {given.names[i]}") if given.style_masks else None
-        styles.append(Example(_resized(style.pixels, to), mask))
-    content = None
-    if given.content is not None:
-        mask = at_layers(given.content_mask, size, "content", "content mask") if given.content_mask else None
-        content = Example(_resized(given.content.pixels, size), mask)
-    masks = zip(given.names, given.masks, strict=bool(given.masks))
-    regions = [at_layers(mask, size, "styles", f"mask {name}") for name, mask in masks]
-    return prepare(objective, tensors, content=content, styles=styles, weights=_counts(given), regions=regions or None)
-
-
-def _counts(given: _Inputs) -> Sequence[float]:
-    """How much the losses of each style count: in regions, by their area.
-
-    A loss within a region is a mean over it, whose gradient at a pixel is in inverse proportion to the area, and that of the
-    content is not: counted alike, a region of 2 % was left with a hundredth of the distance to its style of one of 50 %.
-    """
-    if not given.masks:
-        return given.weights
-    mean = sum(given.weights) / len(given.weights)
-    return [weight / mean * float(np.mean(mask.values)) for weight, mask in zip(given.weights, given.masks, strict=True)]
-
-
-def _resized(values: Any, size: tuple[int, int]) -> Float[Array, "..."]:
-    return jnp.clip(resize(values, size), 0, 1)
+    return {**optimize.saved(step), "scale": np.array(scale), "before": np.array(before), "budget": np.array(budget)}

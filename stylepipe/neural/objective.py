@@ -16,6 +16,8 @@ from stylepipe.neural.losses.base import Maps, Picture, References, View, layers
 from stylepipe.neural.vgg import features
 
 Tensors = Mapping[str, Float[Array, "..."]]
+Value = tuple[Float[Array, ""], Float[Array, " terms"]]
+"""A loss and its terms, each with its weight; the loss is their sum."""
 
 
 class Example(NamedTuple):
@@ -59,13 +61,29 @@ class Objective:
         chosen = (loss for loss in self.losses if compares is None or compares in loss.compares)
         return tuple(sorted({layer for loss in chosen for layer in layers_of(loss)}))
 
-    def __call__(
-        self, pixels: Float[Array, "height width 3"], constants: Constants, key: PRNGKeyArray
-    ) -> tuple[Float[Array, ""], Float[Array, " terms"]]:
-        """The loss of a picture and its terms, each with its weight; the loss is their sum."""
+    def __call__(self, pixels: Float[Array, "height width 3"], constants: Constants, key: PRNGKeyArray) -> Value:
+        """The loss of a picture and its terms."""
         found = features(constants.tensors, pixels, layers=self.layers(), vgg=self.vgg)
         view = View(Picture(pixels, found), constants.content, constants.content_region, constants.regions, key)
         return self.distance(self.statistics(view), constants.targets)
+
+    def prepare(
+        self,
+        tensors: Tensors,
+        *,
+        content: Example | None,
+        styles: Sequence[Example],
+        weights: Sequence[float],
+        regions: Sequence[Maps] | None,
+    ) -> Constants:
+        """As the function of that name."""
+        return prepare(self, tensors, content=content, styles=styles, weights=weights, regions=regions)
+
+    def value_and_gradient(
+        self, pixels: Float[Array, "height width 3"], constants: Constants, key: PRNGKeyArray
+    ) -> tuple[Value, Float[Array, "height width 3"]]:
+        """The loss and its terms, and the gradient of the loss."""
+        return _value_and_gradient(self, pixels, constants, key)
 
     def statistics(self, view: View, compares: str | None = None) -> tuple[Any, ...]:
         """By loss, what it reads; None for those that do not compare with `content` or `styles`, if one is named."""
@@ -75,7 +93,7 @@ class Objective:
 
         return tuple(map(read, self.losses))
 
-    def distance(self, statistics: Sequence[Any], targets: Sequence[Any]) -> tuple[Float[Array, ""], Float[Array, " terms"]]:
+    def distance(self, statistics: Sequence[Any], targets: Sequence[Any]) -> Value:
         """The loss and its terms, from what each loss reads and what that is to become."""
         each = zip(self.losses, statistics, targets, strict=True)
         terms = jnp.stack([loss.weight * family(loss).distance(loss, *of_loss) for loss, *of_loss in each])
@@ -121,7 +139,7 @@ def targets(
     objective: Objective,
     content: Sequence[Any] | None,
     styles: Sequence[Sequence[Any]],
-    weights: Sequence[float],
+    weights: Sequence[float] | Float[Array, " styles"],
     *,
     regional: bool,
 ) -> tuple[Any, ...]:
@@ -132,6 +150,13 @@ def targets(
         references = References(content and content[i], tuple(style[i] for style in styles), shares, regional)
         found.append(family(loss).target(loss, references))
     return tuple(found)
+
+
+@partial(jax.jit, static_argnums=0)
+def _value_and_gradient(
+    objective: Objective, pixels: Float[Array, "height width 3"], constants: Constants, key: PRNGKeyArray
+) -> tuple[Value, Float[Array, "height width 3"]]:
+    return jax.value_and_grad(objective, has_aux=True)(pixels, constants, key)
 
 
 @partial(jax.jit, static_argnames="objective")

@@ -1,21 +1,21 @@
 """The loop over one scale: steps on the host, each compiled once for its shape, until enough of them or no more gain."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 from pydantic import Field
 
 from stylepipe.errors import StageError
-from stylepipe.neural.objective import Constants, Objective
+from stylepipe.neural.objective import Constants, Objective, Value
 from stylepipe.neural.optimizers import AnyOptimizer, family
 from stylepipe.neural.optimizers.base import Evaluation, Pixels, State
 from stylepipe.neural.spec import Spec
-from stylepipe.neural.tiles import TiledObjective
+from stylepipe.neural.tiles import TiledObjective, require_tiles
 from stylepipe.neural.trees import filled, named
 
 
@@ -66,11 +66,13 @@ def minimise(
     after a checkpointed one is the same as without the interruption. Raises Diverged, which names the iteration and the term,
     and StageError for an optimiser that does not work in tiles.
     """
-    advance: Callable[..., Any] = _step if isinstance(objective, Objective) else _step_in_tiles
+    if isinstance(objective, TiledObjective):
+        require_tiles(objective.objective, optimizer)
     step = since
     while step.iteration < iterations and not step.settled:
         iteration = step.iteration + 1
-        state = advance(step.state, constants, key, iteration, optimizer=optimizer, objective=objective, clamp=clamp)
+        drawn = jax.random.fold_in(key, iteration)
+        state = _advanced(step.state, constants, drawn, optimizer=optimizer, objective=objective, clamp=clamp)
         loss, terms = jax.device_get((state.loss, state.terms))
         if not np.isfinite(loss):
             raise _diverged(objective, terms, iteration, result(optimizer, state))
@@ -114,52 +116,46 @@ def result(optimizer: AnyOptimizer, state: State) -> Float[np.ndarray, "height w
     return np.array(jnp.clip(family(optimizer).result(optimizer, state), 0, 1))
 
 
-@partial(jax.jit, static_argnames=("optimizer", "objective", "clamp"), donate_argnames="state")
-def _step(
+def _advanced(
     state: Any,
     constants: Constants,
     key: PRNGKeyArray,
-    iteration: int | Int[Array, ""],
     *,
     optimizer: AnyOptimizer,
-    objective: Objective,
+    objective: Objective | TiledObjective,
     clamp: bool,
 ) -> Any:
-    drawn = jax.random.fold_in(key, iteration)
+    """The state one step on.
+
+    A step takes over the memory of the state before it. Its evaluation, which takes most of the memory, comes before that
+    where it can: so the state is still there if it fails.
+    """
+    if optimizer.searches and isinstance(objective, Objective):
+        return _searched(state, constants, key, optimizer=optimizer, objective=objective, clamp=clamp)
+    awaited = family(optimizer).awaited(optimizer, state)
+    assert awaited is not None  # or it searches, which `require_tiles` refuses
+    found = jax.block_until_ready(objective.value_and_gradient(awaited, constants, key))
+    return _moved(state, *found, optimizer=optimizer, clamp=clamp)
+
+
+@partial(jax.jit, static_argnames=("optimizer", "clamp"), donate_argnames="state")
+def _moved(state: Any, value: Value, gradient: Pixels, *, optimizer: AnyOptimizer, clamp: bool) -> Any:
+    return family(optimizer).step(optimizer, lambda _: _evaluation(value, gradient), state, clamp=clamp)
+
+
+@partial(jax.jit, static_argnames=("optimizer", "objective", "clamp"), donate_argnames="state")
+def _searched(
+    state: Any, constants: Constants, key: PRNGKeyArray, *, optimizer: AnyOptimizer, objective: Objective, clamp: bool
+) -> Any:
+    """A step that evaluates pictures that it finds on its way."""
 
     def evaluate(pixels: Pixels) -> Evaluation:
-        return _evaluation(*jax.value_and_grad(objective, has_aux=True)(pixels, constants, drawn))
+        return _evaluation(*objective.value_and_gradient(pixels, constants, key))
 
     return family(optimizer).step(optimizer, evaluate, state, clamp=clamp)
 
 
-def _step_in_tiles(
-    state: Any,
-    constants: Constants,
-    key: PRNGKeyArray,
-    iteration: int,
-    *,
-    optimizer: AnyOptimizer,
-    objective: TiledObjective,
-    clamp: bool,
-) -> Any:
-    """`_step`, the evaluation being a loop on the host, before the rest."""
-    awaited = family(optimizer).awaited(optimizer, state)
-    if awaited is None:
-        raise StageError(
-            f"The optimizer '{optimizer.kind}' cannot work in tiles: a step of it evaluates pictures that it finds on its way.",
-            hint="Use 'lbfgs' or 'adam', which evaluate one picture a step.",
-        )
-    found = objective.value_and_gradient(awaited, constants, jax.random.fold_in(key, iteration))
-    return _moved(state, _evaluation(*found), optimizer=optimizer, clamp=clamp)
-
-
-@partial(jax.jit, static_argnames=("optimizer", "clamp"), donate_argnames="state")
-def _moved(state: Any, evaluation: Evaluation, *, optimizer: AnyOptimizer, clamp: bool) -> Any:
-    return family(optimizer).step(optimizer, lambda _: evaluation, state, clamp=clamp)
-
-
-def _evaluation(value: tuple[Float[Array, ""], Float[Array, " terms"]], gradient: Pixels) -> Evaluation:
+def _evaluation(value: Value, gradient: Pixels) -> Evaluation:
     loss, terms = value
     return Evaluation(jnp.where(jnp.isfinite(gradient.sum()), loss, jnp.nan), terms, gradient)
 

@@ -27,7 +27,9 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from stylepipe.errors import StageError
 from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.base import Maps, Picture, View
-from stylepipe.neural.objective import Constants, Example, Objective, Tensors, require, targets
+from stylepipe.neural.memory import return_freed_memory
+from stylepipe.neural.objective import Constants, Example, Objective, Tensors, Value, require, targets
+from stylepipe.neural.optimizers import AnyOptimizer
 from stylepipe.neural.spans import Span, spans
 from stylepipe.neural.vgg import features
 
@@ -44,18 +46,11 @@ class TiledObjective:
     @classmethod
     def of(cls, objective: Objective, tile: int) -> "TiledObjective":
         """Raises StageError for a loss whose statistics do not add up, and for tiles that are little more than margin."""
-        for name, loss in zip(objective.terms, objective.losses, strict=True):
-            if not loss.additive:
-                able = [spec.model_fields["kind"].default for spec in get_args(get_args(AnyLoss)[0]) if spec.additive]
-                raise StageError(
-                    f"The loss '{name}' cannot be computed in tiles: its statistics of them do not add up to the whole's.",
-                    hint=f"In tiles there are {', '.join(able)}. Or compute the picture as a whole, at a smaller size.",
-                )
-        margin, step = _geometry(objective)
-        if tile < 2 * (margin + step):
+        _require_sums(objective)
+        if tile < least_tile(objective):
             raise StageError(
-                f"The tiles have {tile} pixels; the network sees {margin} around each, so that they need at least "
-                f"{2 * (margin + step)}.",
+                f"The tiles have {tile} pixels; the network sees {_geometry(objective)[0]} around each, so that they need at "
+                f"least {least_tile(objective)}.",
                 hint="Allow more memory, or use layers of earlier blocks.",
             )
         return cls(objective, tile)
@@ -89,10 +84,8 @@ class TiledObjective:
             targets(self.objective, shown, seen, weights, regional=regions is not None),
         )
 
-    def value_and_gradient(
-        self, pixels: Pixels, constants: Constants, key: PRNGKeyArray
-    ) -> tuple[tuple[Float[Array, ""], Float[Array, " terms"]], Pixels]:
-        """The loss, its terms and the gradient, as `jax.value_and_grad(objective, has_aux=True)` gives them.
+    def value_and_gradient(self, pixels: Pixels, constants: Constants, key: PRNGKeyArray) -> tuple[Value, Pixels]:
+        """The loss, its terms and the gradient, as `objective.value_and_gradient` gives them.
 
         A loop on the host, not to be compiled. It takes two passes forward and one back where the whole picture takes one of
         each, and the tiles' overlap besides.
@@ -106,6 +99,7 @@ class TiledObjective:
             part = _gradient(constants.tensors, scene.within(tile), tile.counted, key, slopes, objective=self.objective)
             # One tile after the other: those that wait for nothing would be computed at once, each in memory of its own.
             gradient = jax.block_until_ready(_added(gradient, part, tile.corner))
+            return_freed_memory()
         return (loss, terms), gradient
 
     def _sums(
@@ -123,6 +117,31 @@ class TiledObjective:
         margin, step = _geometry(self.objective)
         height, width, _ = pixels.shape
         return (_Tile(*both) for both in product(*(spans(length, self.tile, margin, step=step) for length in (height, width))))
+
+
+def require_tiles(objective: Objective, optimizer: AnyOptimizer) -> None:
+    """Raises StageError for a loss whose statistics do not add up, and an optimiser that does not work in tiles."""
+    _require_sums(objective)
+    if optimizer.searches:
+        raise StageError(
+            f"The optimizer '{optimizer.kind}' cannot work in tiles: a step of it evaluates pictures that it finds on its way.",
+            hint="Use 'lbfgs' or 'adam', which evaluate one picture a step.",
+        )
+
+
+def _require_sums(objective: Objective) -> None:
+    for name, loss in zip(objective.terms, objective.losses, strict=True):
+        if not loss.additive:
+            able = [spec.model_fields["kind"].default for spec in get_args(get_args(AnyLoss)[0]) if spec.additive]
+            raise StageError(
+                f"The loss '{name}' cannot be computed in tiles: its statistics of them do not add up to the whole's.",
+                hint=f"In tiles there are {', '.join(able)}. Or compute the picture as a whole, at a smaller size.",
+            )
+
+
+def least_tile(objective: Objective) -> int:
+    """The smallest tile that is more than margin."""
+    return 2 * sum(_geometry(objective))
 
 
 # --- where the tiles lie ------------------------------------------------------------------------------------------------

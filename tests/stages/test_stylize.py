@@ -10,9 +10,12 @@ from stages.stylize import StylizeParams, stylize
 from stylepipe.artifacts import Image, Mask, Weights
 from stylepipe.errors import Interrupted, StageError
 from stylepipe.image.color import luma
+from stylepipe.neural import footprint
+from stylepipe.neural.footprint import Workload
 from stylepipe.neural.layout import describe
+from stylepipe.neural.objective import Objective
 from stylepipe.neural.vgg import features
-from stylepipe.stage import Frame, Progress
+from stylepipe.stage import Frame, Note, Progress
 
 DRAW = np.random.default_rng(0)
 CONTENT, STYLE, OTHER = (Image(DRAW.random(size, np.float32)) for size in ((24, 32, 3), (20, 16, 3), (18, 30, 3)))
@@ -43,8 +46,10 @@ class Memory:
 def run(tiny_vgg):
     """The result as an array, of the content and one style unless said otherwise."""
 
-    def call(content=CONTENT, styles=(STYLE,), *, events=None, memory=None, extractor=tiny_vgg, inputs=None, **params):
-        params = StylizeParams(**{"size": 32, "iterations": 4, "losses": LOSSES, **params})
+    def call(
+        content=CONTENT, styles=(STYLE,), *, events=None, memory=None, extractor=tiny_vgg, inputs=None, budget="auto", **params
+    ):
+        params = StylizeParams(**{"memory": budget, "size": 32, "iterations": 4, "losses": LOSSES, **params})
         emit = (lambda event: None) if events is None else events.append
         services = {"key": jax.random.key(0), "emit": emit, "checkpoint": memory or Memory()}
         return stylize(content, styles, extractor, params, **(inputs or {}), **services)
@@ -347,8 +352,107 @@ def test_what_does_not_fit_together_is_refused(run, given, message):
         {"start": "black"},
         {"style_weights": [-1]},
         {"early_stop": {"window": 0}},
+        {"memory": "4 gigs"},
     ],
 )
 def test_other_parameters_are_refused(wrong):
     with pytest.raises(ValidationError):
         StylizeParams(**wrong)
+
+
+# --- within a budget of memory ------------------------------------------------------------------------------------------
+
+WIDE = Image(DRAW.random((45, 61, 3), np.float32))
+AT_WORK = {"content": WIDE, "size": 61, "iterations": 5}
+
+
+@pytest.fixture
+def small_tiles(monkeypatch):
+    monkeypatch.setattr(footprint, "TILES", (48, 32, 16))
+
+
+@pytest.fixture
+def out_of_memory(monkeypatch):
+    """Runs out where a picture is evaluated as a whole, from the nth time on."""
+
+    def at(count):
+        calls, evaluate = [], Objective.value_and_gradient
+
+        def fail(*arguments):
+            calls.append(arguments)
+            if len(calls) >= count:
+                raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8589934592 bytes.")
+            return evaluate(*arguments)
+
+        monkeypatch.setattr(Objective, "value_and_gradient", fail)
+
+    return at
+
+
+def notes(events):
+    return [event.text for event in events if isinstance(event, Note)]
+
+
+def taken(network, tile, **params):
+    """What the picture of `AT_WORK` takes in such tiles, as a budget."""
+    params = StylizeParams(losses=LOSSES, **params)
+    objective = Objective.of(params.losses, describe(network))
+    shapes = {name: tensor.shape for name, tensor in network.tensors.items()}
+    work = Workload(objective, shapes, params.optimizer, (45, 61), styles=[(61, 49)])
+    return f"{round(work.peak(tile)) + 1}B"
+
+
+def test_a_run_in_tiles_ends_where_one_of_the_whole_does(run, tiny_vgg, small_tiles):
+    events, more = [], []
+    options = {**AT_WORK, "iterations": 50, "optimizer": {"kind": "adam"}}
+    whole = run(**options, events=events).pixels
+    tiled = run(**options, budget=taken(tiny_vgg, 48, optimizer={"kind": "adam"}), events=more).pixels
+    assert np.linalg.norm(whole - WIDE.pixels) > 0.05 * np.linalg.norm(whole)
+    assert np.linalg.norm(tiled - whole) < 1e-3 * np.linalg.norm(whole)
+    assert notes(events) == []
+    (note,) = notes(more)
+    assert note.startswith("In tiles of 48 pixels it takes about 0.4 GB of memory; as a whole")
+
+
+def test_by_lbfgs_a_run_in_tiles_ends_at_the_loss_of_the_whole(run, tiny_vgg, small_tiles):
+    """Its pictures part, as those of any two sums that are rounded differently: each step rests on differences of gradients."""
+    ends = []
+    for budget in ("auto", taken(tiny_vgg, 48)):
+        events = []
+        run(**{**AT_WORK, "iterations": 50}, budget=budget, events=events)
+        ends.append(events[-1].loss)
+    assert ends[1] == pytest.approx(ends[0], rel=1e-3)
+
+
+def test_where_memory_runs_out_it_goes_on_in_tiles_from_where_it_was(run, small_tiles, out_of_memory):
+    whole = run(**AT_WORK).pixels
+    events = []
+    out_of_memory(3)
+    found = run(**AT_WORK, events=events).pixels
+    assert notes(events) == ["The memory ran out after iteration 2; it goes on from there in tiles of 48 pixels."]
+    assert [event.done for event in events if isinstance(event, Progress)] == [1, 2, 3, 4, 5]
+    assert np.linalg.norm(found - whole) < 1e-3 * np.linalg.norm(whole)
+
+
+def test_where_no_smaller_tiles_can_help_it_says_so(run, out_of_memory):
+    out_of_memory(2)
+    with pytest.raises(StageError, match="At a long side of 61: The memory ran out at iteration 2, which was to take about 0"):
+        run(**AT_WORK)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({}, "It takes about 0.4 GB of memory, and 0.1 GB are allowed."),
+        (
+            {"losses": [{"kind": "histogram", "layers": {"relu1_1": 1}}]},
+            "are allowed: The loss 'histogram' cannot be computed in",
+        ),
+        ({"optimizer": {"kind": "lbfgs_zoom"}}, "are allowed: The optimizer 'lbfgs_zoom' cannot work in tiles"),
+    ],
+)
+def test_a_budget_that_is_too_small_is_refused(run, small_tiles, params, message):
+    with pytest.raises(StageError) as caught:
+        run(**AT_WORK, budget="100MB", **params)
+    assert caught.value.message.startswith("At a long side of 61: ")
+    assert message in caught.value.message

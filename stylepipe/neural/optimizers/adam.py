@@ -8,11 +8,10 @@ import optax
 from jaxtyping import Array, Float
 from pydantic import Field
 
-from stylepipe.neural.optimizers.base import Evaluate, Pixels
-from stylepipe.neural.spec import Spec
+from stylepipe.neural.optimizers.base import Evaluate, Optimizer, Pictures, Pixels
 
 
-class Adam(Spec):
+class Adam(Optimizer):
     """Adam, one evaluation a step; the result is an exponential average of the iterates, corrected for its start.
 
     The averaging, and the settings, are those of K. Crowson's style-transfer-pytorch.
@@ -56,6 +55,11 @@ def step(spec: Adam, evaluate: Evaluate, state: State, *, clamp: bool) -> State:
 def awaited(spec: Adam, state: State) -> Pixels:
     """The iterate."""
     return state.pixels
+
+
+def pictures(spec: Adam) -> Pictures:
+    """The iterate, two moments and the average."""
+    return Pictures(held=4, passing=1)
 
 
 def result(spec: Adam, state: State) -> Pixels:

@@ -1,16 +1,31 @@
 """What an optimiser is: a spec, which a recipe writes, and the functions of one step in the module of its kind."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+from stylepipe.neural.spec import Spec
 
 Pixels = Float[Array, "height width 3"]
 
 
 FIRST_STEP = 0.01
 """The root mean square of a first step, when nothing is known of the loss but its gradient."""
+
+
+class Optimizer(Spec):
+    """The base of all specs; `searches` says that a step of the kind evaluates pictures that it finds on its way."""
+
+    searches: ClassVar[bool] = False
+
+
+class Pictures(NamedTuple):
+    """How many pictures in float32, of 12 bytes a pixel, the state holds, and how many more a step works with."""
+
+    held: float
+    passing: float
 
 
 class Evaluation(NamedTuple):
@@ -62,6 +77,10 @@ class Family(Protocol):
 
     def awaited(self, spec: Any, state: Any) -> Pixels | None:
         """The one picture that the next step evaluates; None where that is only known within the step."""
+        ...
+
+    def pictures(self, spec: Any) -> Pictures:
+        """The memory that it takes."""
         ...
 
     def result(self, spec: Any, state: Any) -> Pixels:

@@ -6,9 +6,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 from pydantic import Field
 
-from stylepipe.neural.optimizers.base import FIRST_STEP, Evaluate, Pixels, steepest
+from stylepipe.neural.optimizers.base import FIRST_STEP, Evaluate, Optimizer, Pictures, Pixels, steepest
 from stylepipe.neural.optimizers.memory import Memory, empty, forget, newton, remember
-from stylepipe.neural.spec import Spec
 
 _SHRINK = 0.25
 """What is left of a step that was rejected."""
@@ -17,7 +16,7 @@ _PATIENCE = 4
 """After so many rejections in a row the memory is dropped: it points in no useful direction."""
 
 
-class Lbfgs(Spec):
+class Lbfgs(Optimizer):
     """L-BFGS whose full step is taken as it is; a step that does not lower the loss is taken back and tried at a quarter.
 
     That costs an evaluation, as any step does, and it is rare (a few in 200); a line search proper spends more than one
@@ -85,6 +84,11 @@ def step(spec: Lbfgs, evaluate: Evaluate, state: State, *, clamp: bool) -> State
 def awaited(spec: Lbfgs, state: State) -> Pixels:
     """The trial."""
     return state.trial
+
+
+def pictures(spec: Lbfgs) -> Pictures:
+    """The best picture with its gradient, the trial, and two for each step remembered."""
+    return Pictures(held=3 + 2 * spec.memory, passing=4)
 
 
 def result(spec: Lbfgs, state: State) -> Pixels:

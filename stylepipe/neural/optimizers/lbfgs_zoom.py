@@ -2,20 +2,21 @@
 
 import warnings
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 from pydantic import Field
 
-from stylepipe.neural.optimizers.base import FIRST_STEP, Evaluate, Evaluation, Pixels, steepest
+from stylepipe.neural.optimizers.base import FIRST_STEP, Evaluate, Evaluation, Optimizer, Pictures, Pixels, steepest
 from stylepipe.neural.optimizers.memory import Memory, empty, forget, newton, remember
-from stylepipe.neural.spec import Spec
 
 
-class LbfgsZoom(Spec):
+class LbfgsZoom(Optimizer):
     """L-BFGS whose step length is searched for until it meets the strong Wolfe conditions: one evaluation a step or more."""
+
+    searches: ClassVar[bool] = True
 
     kind: Literal["lbfgs_zoom"] = "lbfgs_zoom"
     memory: int = Field(default=10, ge=1, le=100, description="Steps remembered; each takes the memory of two pictures.")
@@ -86,6 +87,11 @@ def _search(
 
 def awaited(spec: LbfgsZoom, state: State) -> None:
     """None: each step length that is tried depends on those before it."""
+
+
+def pictures(spec: LbfgsZoom) -> Pictures:
+    """The picture with its gradient, and two for each step remembered; a search keeps three points with their gradients."""
+    return Pictures(held=2 + 2 * spec.memory, passing=8)
 
 
 def result(spec: LbfgsZoom, state: State) -> Pixels:

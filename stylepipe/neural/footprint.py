@@ -1,0 +1,121 @@
+"""How much memory a stylisation takes, told beforehand; and the tiles in which it stays within a budget.
+
+Nothing is compiled or run for it: the sizes of arrays are known from the network's channels, and what XLA keeps besides, on the
+CPU, was measured (docs/benchmarks.md).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import NamedTuple
+
+from stylepipe.neural.losses.base import StyleLoss, layers_of
+from stylepipe.neural.objective import Objective
+from stylepipe.neural.optimizers import AnyOptimizer, family
+from stylepipe.neural.tiles import least_tile
+
+TILES = (4096, 3072, 2048, 1536, 1024, 768, 512, 384, 256)
+"""The sizes to choose from, so that few programs are compiled."""
+
+_PICTURE = 12
+"""Bytes per pixel of a picture."""
+
+_RUNTIME = 400e6
+"""What Python, JAX and the compiler take, whatever is computed."""
+
+_ACTIVATIONS = {"max": 1.4, "average": 4.6, "l2": 4.6}
+"""How often a gradient keeps the activations of all layers: once for the way back, and what is being worked on."""
+
+_READ = 2.0
+"""How often a gradient keeps the activations that a style loss reads, for each region."""
+
+_FORWARD = 2.0
+"""How often a pass without a gradient keeps the activations of all layers."""
+
+
+class Choice(NamedTuple):
+    """A way to compute a scale: in tiles of so many pixels a side, or None, as a whole; and the predicted peak in bytes."""
+
+    tile: int | None
+    peak: float
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What the memory of one scale depends on.
+
+    `network` holds the shapes of the network's tensors by name; `size` is the picture's (height, width), `styles` are those of
+    the styles as they are looked at; `regions` is the number of masks that say where styles apply.
+    """
+
+    objective: Objective
+    network: Mapping[str, tuple[int, ...]]
+    optimizer: AnyOptimizer
+    size: tuple[int, int]
+    styles: Sequence[tuple[int, int]] = ()
+    content: bool = True
+    regions: int = 0
+
+    def ways(self) -> tuple[Choice, ...]:
+        """As a whole, then in ever smaller tiles where losses and optimiser can do that."""
+        able = all(loss.additive for loss in self.objective.losses) and not self.optimizer.searches
+        least = least_tile(self.objective)
+        tiles = [tile for tile in TILES if able and least <= tile < max(self.size)]
+        return tuple(Choice(tile, self.peak(tile)) for tile in (None, *tiles))
+
+    def within(self, budget: float) -> Choice:
+        """The fastest way within a budget of bytes; if none is, the one that takes least."""
+        ways = self.ways()
+        return next((way for way in ways if way.peak <= budget), min(ways, key=lambda way: way.peak))
+
+    def below(self, choice: Choice) -> Choice | None:
+        """The next smaller tiles than those, if there are any."""
+        ways = self.ways()
+        return next(iter(ways[ways.index(choice) + 1 :]), None)
+
+    def peak(self, tile: int | None) -> float:
+        """Bytes of the whole process at the worst moment, in tiles or as a whole.
+
+        That is the larger of two: when targets are made, the styles are there; later, the gradient is, and either the network's
+        activations or what a step of the optimiser works with.
+        """
+        pixels = _area(self.size)
+        weights = 3 * 4 * sum(map(prod, self.network.values()))  # as they came, as JAX has them, and turned for the way back
+        pictures = family(self.optimizer).pictures(self.optimizer)
+        held = _PICTURE * pixels * (pictures.held + self.content)
+        held += pixels * self.regions * sum(map(_share, self.objective.layers()))
+        shown = _PICTURE * sum(map(_area, self.styles))
+        if tile is None:
+            held += pixels * self._by_position(self.objective.layers("content")) * self.content
+            seen = max([pixels, *map(_area, self.styles)])
+            examples = _FORWARD * seen * self._by_position(self._passed())
+            working = self._gradient(pixels)
+        else:
+            examples = working = self._gradient(_area([min(tile, side) for side in self.size]))
+        running = _PICTURE * pixels + max(working, _PICTURE * pixels * pictures.passing)
+        return _RUNTIME + weights + held + max(shown + examples, running)
+
+    def _gradient(self, pixels: int) -> float:
+        read = {name for loss in self.objective.losses if isinstance(loss, StyleLoss) for name in layers_of(loss)}
+        kept = _ACTIVATIONS[self.objective.vgg.pooling] * self._by_position(self._passed())
+        return pixels * (kept + _READ * max(1, self.regions) * self._by_position(read))
+
+    def _passed(self) -> Sequence[str]:
+        """All layers up to the deepest that is read."""
+        asked, layers = self.objective.layers(), self.objective.vgg.layers
+        return layers[: max((layers.index(name) + 1 for name in asked if name in layers), default=0)]
+
+    def _by_position(self, layers: Sequence[str] | set[str]) -> float:
+        """Bytes that activations take, for each pixel of the picture."""
+        kernels = {name.removesuffix("/kernel"): shape for name, shape in self.network.items() if name.endswith("/kernel")}
+        channels = {name.replace("conv", "relu"): shape[-1] for name, shape in kernels.items()}
+        return float(sum(channels[name] * _share(name) for name in layers if name in channels))
+
+
+def _share(layer: str) -> float:
+    """Bytes that one channel of a layer takes for each pixel of the picture: every pool leaves a quarter of the positions."""
+    return 4 / 4 ** (int(layer[len("relu")]) - 1)
+
+
+def _area(size: Sequence[int]) -> int:
+    return size[0] * size[1]
