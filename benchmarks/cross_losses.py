@@ -1,0 +1,102 @@
+"""What is left of each style loss when another one is minimised: rows are minimised, columns measured.
+
+    python benchmarks/cross_losses.py --content PICTURE --style PICTURE [--side 512] [--iterations 150] [KIND ...]
+
+A row's loss is minimised at relu1_1 … relu4_1, against the content at relu5_1 and by Adam; the columns are taken of the result
+at relu1_2 … relu4_3, layers that none of the runs has seen, and divided by what they were of the content, where all runs start.
+So below 1 a loss has lowered another; the diagonal, too, is measured where it was not driven.
+"""
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from stylepipe.neural.memory import keep_freed_memory
+
+keep_freed_memory()  # both as `stylepipe run` has it, before JAX starts its threads
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
+import numpy as np  # noqa: E402
+
+from stages.stylize import StylizeParams, stylize  # noqa: E402
+from stylepipe.artifacts import Array, Image, Weights  # noqa: E402
+from stylepipe.image.io import read_image  # noqa: E402
+from stylepipe.image.resize import resize, scaled  # noqa: E402
+from stylepipe.neural.layout import describe  # noqa: E402
+from stylepipe.neural.losses import SPECS  # noqa: E402
+from stylepipe.neural.objective import Example, Objective, prepare  # noqa: E402
+from stylepipe.neural.weights import find, read_weights  # noqa: E402
+
+KINDS = ("gram", "cooccurrence", "moments", "wasserstein", "histogram", "sliced_wasserstein")
+DRIVEN = {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0}
+MEASURED = {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0, "relu4_3": 1.0}
+STYLE_WEIGHT = 20.0
+KEY = jax.random.key(0)
+
+
+class NoCheckpoint:
+    """A run that is never stopped."""
+
+    def load(self) -> None:
+        return None
+
+    def offer(self, state: object) -> None:
+        pass
+
+
+def minimised(kind: str, content: Image, style: Image, network: Weights, iterations: int) -> Array:
+    """The content in the manner of the style, by one loss."""
+    losses = [
+        {"kind": "content", "layers": {"relu5_1": 1.0}},
+        {"kind": kind, "layers": DRIVEN, "weight": STYLE_WEIGHT},
+        {"kind": "total_variation"},
+    ]
+    params = StylizeParams(size=max(content.size), iterations=iterations, losses=losses, optimizer={"kind": "adam"})
+    services = {"key": KEY, "emit": lambda event: None, "checkpoint": NoCheckpoint()}
+    return stylize(content, [style], network, params, **services).pixels
+
+
+def table(kinds: Sequence[str], content: Image, style: Image, iterations: int) -> Iterator[str]:
+    """The table's rows."""
+    network = read_weights(find("vgg19-slim"))
+    tensors = {name: jnp.asarray(tensor) for name, tensor in network.tensors.items()}
+    judge = Objective.of([SPECS[kind](layers=MEASURED) for kind in kinds], describe(network))
+    constants = prepare(judge, tensors, content=None, styles=[Example(jnp.asarray(style.pixels))], weights=[1.0], regions=None)
+
+    @jax.jit
+    def distances(pixels: Array) -> Array:
+        return judge(pixels, constants, KEY)[1]
+
+    before = np.asarray(distances(content.pixels))
+    yield f"| minimised | {' | '.join(kinds)} |"
+    yield f"|---|{'---|' * len(kinds)}"
+    for kind in kinds:
+        left = np.asarray(distances(minimised(kind, content, style, network, iterations))) / before
+        yield f"| `{kind}` | {' | '.join(f'{share:.3f}' for share in left)} |"
+
+
+def read(path: Path, side: int) -> Image:
+    """A picture whose long side is so many pixels."""
+    pixels = read_image(path).pixels
+    return Image(np.asarray(resize(pixels, scaled(pixels.shape[:2], side / max(pixels.shape[:2])))).clip(0, 1))
+
+
+def main() -> None:
+    """Prints the table, row by row."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("kinds", nargs="*", metavar="KIND")
+    parser.add_argument("--content", type=Path, required=True)
+    parser.add_argument("--style", type=Path, required=True)
+    parser.add_argument("--side", type=int, default=512)
+    parser.add_argument("--iterations", type=int, default=150)
+    given = parser.parse_args()
+    pictures = read(given.content, given.side), read(given.style, given.side)
+    for row in table(given.kinds or KINDS, *pictures, given.iterations):
+        print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main()
