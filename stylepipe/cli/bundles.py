@@ -75,7 +75,7 @@ def import_(
     with output_errors(folder.parent), TemporaryDirectory(prefix=".", dir=folder.parent) as temporary:
         made = Path(temporary) / folder.name
         made.mkdir()
-        unpack(file, made, weights_source())
+        unpack(file, made, weights_source(), limited=False)
         made.rename(folder)
     Console(as_json=json).result(str(folder), {"folder": str(folder)})
 

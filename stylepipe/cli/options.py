@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file.", show_default=False)]
 SharedPath = Annotated[
     Path,
-    typer.Argument(metavar="RECIPE", help="The recipe, a YAML file; or a picture that was made by one.", show_default=False),
+    typer.Argument(
+        metavar="RECIPE", help="The recipe, a YAML file; or a picture that was made by one, or a bundle.", show_default=False
+    ),
 ]
 Overrides = Annotated[
     list[str] | None,
@@ -40,6 +42,10 @@ Until = Annotated[str | None, typer.Option("--until", metavar="STAGE", help="Sto
 Force = Annotated[
     list[str] | None,
     typer.Option("--force", metavar="STAGE", help="Runs this stage anew; 'all' runs every one.", show_default=False),
+]
+NoLimits = Annotated[
+    bool,
+    typer.Option("--no-limits", help="Of a picture or a bundle: gives it all the stages, iterations and pixels it asks for."),
 ]
 NoEmbed = Annotated[bool, typer.Option("--no-embed", help="Leaves out of the pictures how they were made.")]
 

@@ -12,6 +12,7 @@ from stylepipe.cli.options import (
     From,
     Json,
     NoEmbed,
+    NoLimits,
     Outputs,
     Overrides,
     SharedPath,
@@ -28,7 +29,9 @@ DEFAULT_OUTPUTS = Path("outputs")
 RunReference = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's folder, its id or the end of it, or a recipe's name for its newest run.")
 ]
-Shown = Annotated[str, typer.Argument(metavar="RUN", help="As RUN elsewhere; or a picture that was made by a run.")]
+Shown = Annotated[
+    str, typer.Argument(metavar="RUN", help="As RUN elsewhere; or a picture that was made by a run, or a bundle.")
+]
 
 
 def run(
@@ -40,6 +43,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Shows what would run, as `plan` does.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Shows no progress.")] = False,
     no_embed: NoEmbed = False,
+    no_limits: NoLimits = False,
     outputs: Outputs = DEFAULT_OUTPUTS,
     cache: CacheFolder = None,
     json: Json = False,
@@ -52,12 +56,12 @@ def run(
     from stylepipe.neural.memory import keep_freed_memory
 
     if dry_run:
-        with unpacked(recipe, param) as (file, given):
+        with unpacked(recipe, param, limited=False) as (file, given):
             _plan(load_job(file, given, force=force, start=start, until=until), open_store(cache), Console(as_json=json))
         return
     keep_freed_memory()  # before JAX starts its threads
     console = Console(as_json=json)
-    with unpacked(recipe, param) as (file, given):
+    with unpacked(recipe, param, limited=not no_limits) as (file, given):
         job = load_job(file, given, force=force, start=start, until=until)
         for warning in job.recipe.warnings:
             console.say(f"warning: {warning}")
@@ -83,10 +87,15 @@ def plan(
     """Shows what a run would compute, what is cached, and why; of a recipe with a sweep, what the sweep would."""
     from stylepipe.cli.sharing import unpacked
     from stylepipe.cli.sweep import plan_sweep
+    from stylepipe.recipe.load import load_recipe
     from stylepipe.recipe.variants import has_sweep
+    from stylepipe.sharing.limits import demands
+    from stylepipe.sharing.unpacking import is_shared
 
     console = Console(as_json=json)
-    with unpacked(recipe, param) as (file, given):
+    with unpacked(recipe, param, limited=False) as (file, given):
+        if is_shared(recipe):
+            console.say(f"It asks for {demands(load_recipe(file))}.")
         if has_sweep(file) and not (start or until):
             console.result(*plan_sweep(file, given, force=force, store=open_store(cache)))
         else:
@@ -125,7 +134,7 @@ def explain(
     from stylepipe.engine.graph import stages_named
     from stylepipe.engine.plan import plan as plan_job
 
-    with unpacked(recipe, param) as (file, given):
+    with unpacked(recipe, param, limited=False) as (file, given):
         job = load_job(file, given, until=stage)
         planned = plan_job(job, open_store(cache))
     told = [planned[name] for name in stages_named(job.recipe, stage)]

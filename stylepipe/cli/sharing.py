@@ -76,7 +76,7 @@ def weights_source() -> WeightsSource:
 
 
 @contextmanager
-def unpacked(path: Path, params: Sequence[str] | None) -> Iterator[tuple[Path, list[str]]]:
+def unpacked(path: Path, params: Sequence[str] | None, *, limited: bool = True) -> Iterator[tuple[Path, list[str]]]:
     """The recipe to run, and the params that it is given: of a picture or a bundle, unpacked for as long as the block lasts.
 
     Any other file is taken for a recipe as it is. Raises as `unpack` and `inputs_of` do.
@@ -87,7 +87,7 @@ def unpacked(path: Path, params: Sequence[str] | None) -> Iterator[tuple[Path, l
     with TemporaryDirectory(prefix="stylepipe-") as temporary:
         folder = Path(temporary)
         source = weights_source()
-        provenance = unpack(path, folder, source)
+        provenance = unpack(path, folder, source, limited=limited)
         found = inputs_of(provenance, folder, given=overrides(params), folders=[path.parent, Path()], weights=source)
         yield folder / RESOLVED, [*(params or ()), *(f"{name}={file}" for name, file in found.items())]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stylepipe.cli.console import Console
-from stylepipe.cli.options import Json, Outputs, overrides
+from stylepipe.cli.options import Json, NoLimits, Outputs, overrides
 from stylepipe.cli.runs import DEFAULT_OUTPUTS
 from stylepipe.errors import UsageError
 
@@ -44,6 +44,7 @@ def verify(
     run: Verified,
     param: InputFiles = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Shows no progress.")] = False,
+    no_limits: NoLimits = False,
     outputs: Outputs = DEFAULT_OUTPUTS,
     json: Json = False,
 ) -> None:
@@ -62,7 +63,7 @@ def verify(
     keep_freed_memory()  # before JAX starts its threads
     with TemporaryDirectory(prefix="stylepipe-") as temporary:
         folder = Path(temporary)
-        subject = _subject(run, outputs, folder)
+        subject = _subject(run, outputs, folder, limited=not no_limits)
         job = _job(subject, folder, overrides(param))
         with observer(quiet=quiet) as observe:
             made = run_job(job, store=Store(folder / "cache"), outputs=folder / "outputs", observe=observe)
@@ -73,7 +74,7 @@ def verify(
     _tell(results, made, changes(subject.environments, environment()), Console(as_json=json))
 
 
-def _subject(reference: str, outputs: Path, folder: Path) -> _Subject:
+def _subject(reference: str, outputs: Path, folder: Path, *, limited: bool) -> _Subject:
     """Finds what is to be verified, and writes its recipe into the folder. Raises as `unpack` and `find_run` do."""
     from stylepipe.cli.sharing import weights_source
     from stylepipe.engine.records import RECORD, find_run, load_run
@@ -83,7 +84,7 @@ def _subject(reference: str, outputs: Path, folder: Path) -> _Subject:
 
     path = Path(reference)
     if is_shared(path):
-        provenance = unpack(path, folder, weights_source())
+        provenance = unpack(path, folder, weights_source(), limited=limited)
         if not (folder / RECORD).exists():
             return _Subject(
                 provenance, [provenance.environment], dict.fromkeys(provenance.outputs, path), [path.parent, Path()]

@@ -13,6 +13,7 @@ from stylepipe.recipe.resolved import ResolvedRecipe
 from stylepipe.sharing.archive import refusal
 from stylepipe.sharing.bundle import ENDING, RESOLVED, unpack_bundle
 from stylepipe.sharing.finding import find_inputs
+from stylepipe.sharing.limits import check_demands
 from stylepipe.sharing.picture import read_picture
 from stylepipe.sharing.provenance import Provenance
 
@@ -30,11 +31,11 @@ def read_shared(path: Path) -> Provenance:
         return unpack_bundle(path, Path(folder))
 
 
-def unpack(path: Path, folder: Path, weights: WeightsSource) -> Provenance:
+def unpack(path: Path, folder: Path, weights: WeightsSource, *, limited: bool = True) -> Provenance:
     """Writes what a picture or a bundle holds into an empty folder, and checks all of it.
 
     Raises InputError when it is damaged or not what it should be, RecipeError when its recipe cannot be run here, and
-    UsageError when a bundle's inputs are not those of its run.
+    UsageError when a bundle's inputs are not those of its run, or, if it is to be `limited`, it asks for more than is given.
     """
     if path.suffix.lower() == ENDING:
         provenance = unpack_bundle(path, folder)
@@ -46,7 +47,11 @@ def unpack(path: Path, folder: Path, weights: WeightsSource) -> Provenance:
     for name, record in provenance.inputs.items():
         if name not in recipe.params or name not in recipe.inputs or recipe.inputs[name].kind != record.kind:
             raise refusal(path, f"its recipe has no input {show(name)} of the kind {show(record.kind)}")
+    if others := provenance.outputs.keys() - recipe.outputs.keys():
+        raise refusal(path, f"its recipe has no output {show(min(others))}")
     find_inputs(recipe.inputs, enclosed, [], weights)
+    if limited:
+        check_demands(recipe)
     return provenance
 
 

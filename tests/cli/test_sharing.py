@@ -104,3 +104,19 @@ def test_what_a_terminal_would_obey_is_escaped(cli, home, picture):
     lines = cli("show", "odd.png").out.splitlines()
     assert lines[0] == r"recipe  toy\x1b[2J\r"
     assert lines[-2:] == [r"\u202eabc", "def"]
+
+
+def test_what_others_send_is_limited_unless_allowed(cli, home, picture, monkeypatch):
+    monkeypatch.setattr("stylepipe.sharing.limits.MAX_ITERATIONS", 10)
+    said = cli("run", picture)
+    assert (said.code, said.out) == (2, "")
+    assert said.err == (
+        "error: It asks for 4 stages, 20 iterations, pictures of up to 1.0 million pixels; "
+        "what others have made is given at most 100 stages, 10 iterations, pictures of up to 100.0 million pixels.\n"
+        "hint: --no-limits gives it what it asks for.\n"
+    )
+    assert cli("plan", picture).err.startswith("It asks for 4 stages, 20 iterations, pictures of up to 1.0 million pixels.\n")
+    assert cli("run", picture, "-q", "--no-limits").code == 0
+    assert cli("run", "recipe.yaml", "-q").code == 0
+    assert cli("verify", picture, "-q").code == 2
+    assert cli("verify", picture, "-q", "--no-limits").code == 0

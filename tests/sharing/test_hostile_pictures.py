@@ -124,6 +124,7 @@ CASES: dict[str, tuple[Callable[[], bytes], str]] = {
     "aliases": (recipe("name: look", "name: look\ndescription: &a [*a, *a]"), "Anchors and aliases"),
     "a stage that is not here": (recipe("use: sharpen", "use: shell"), "There is no stage 'shell'"),
     "a size without end": (recipe("image: $photo", f"image: $photo, radius: {10**12}"), "stages.sharp.radius is 1000000000000"),
+    "an output that the recipe has not": (lambda: saying(said(outputs={"x\x1b": "0"})), r"its recipe has no output 'x\\x1b'"),
     "a command for terminals": (recipe("name: look", "name: look\n\x1b[2J: x"), "."),
 }
 
