@@ -39,14 +39,14 @@ def observer(*, quiet: bool) -> Iterator[Observer]:
 
 
 class _Display:
-    """Turns events into lines, and into one bar at a time."""
+    """Turns events into lines, and into a bar for each stage that runs."""
 
     def __init__(self, console: Console, bars: Progress) -> None:
         self._console = console
         self._bars = bars
-        self._bar = TaskID(0)
+        self._running: dict[str, TaskID] = {}
         self._labels: dict[str, str] = {}
-        self._told = 0
+        self._told: dict[str, int] = {}
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -56,29 +56,33 @@ class _Display:
             case StageCached(stage):
                 self._line(f"{self._labels[stage]}: cached")
             case StageStarted(stage, reasons, earlier):
-                self._told = 0
+                self._told[stage] = 0
                 why = f"goes on after iteration {earlier[-1]['done']}" if earlier else "; ".join(reasons)
                 self._line(f"{self._labels[stage]}: {why}")
-                self._bar = self._bars.add_task(self._labels[stage], total=None, loss="")
+                self._remove(stage)  # of a process that was lost
+                self._running[stage] = self._bars.add_task(self._labels[stage], total=None, loss="")
             case StageEmitted(stage, Iterated() as progress):
                 self._iterated(stage, progress)
             case StageEmitted(stage, Note(text)) | EngineNote(text, stage):
                 self._line(f"{stage or 'run'}: {text}")
             case StageFinished(stage, seconds):
-                self._bars.remove_task(self._bar)
-                self._bars.refresh()
+                self._remove(stage)
                 self._line(f"{self._labels[stage]}: done in {seconds:.1f} s")
             case StageFailed(stage, message):
-                for bar in self._bars.task_ids:
-                    self._bars.remove_task(bar)
+                self._remove(stage)
                 self._line(f"{self._labels.get(stage, stage)}: failed. {message}")
 
     def _iterated(self, stage: str, progress: Iterated) -> None:
         loss = "" if progress.loss is None else f"loss {progress.loss:.4g}"
-        self._bars.update(self._bar, completed=progress.done, total=progress.total, loss=loss)
-        if self._bars.disable and (tenths := progress.done * LINES_PER_STAGE // progress.total) > self._told:
-            self._told = tenths
+        self._bars.update(self._running[stage], completed=progress.done, total=progress.total, loss=loss)
+        if self._bars.disable and (tenths := progress.done * LINES_PER_STAGE // progress.total) > self._told[stage]:
+            self._told[stage] = tenths
             self._line(f"{self._labels[stage]}: {progress.done}/{progress.total} {loss}".rstrip())
+
+    def _remove(self, stage: str) -> None:
+        if stage in self._running:
+            self._bars.remove_task(self._running.pop(stage))
+            self._bars.refresh()
 
     def _line(self, text: str) -> None:
         self._console.print(text, markup=False, soft_wrap=True)

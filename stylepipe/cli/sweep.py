@@ -1,6 +1,8 @@
 """The command sweep: all variants of a recipe, as one run."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,8 +11,10 @@ import typer
 from stylepipe.cli.console import Console, table
 from stylepipe.cli.options import CacheFolder, Force, Json, NoEmbed, Outputs, Overrides, RecipePath, open_store, overrides
 from stylepipe.cli.runs import DEFAULT_OUTPUTS
+from stylepipe.errors import UsageError
 
 if TYPE_CHECKING:
+    from stylepipe.engine.job import Job
     from stylepipe.engine.merge import SweepJob
     from stylepipe.engine.store import Store
     from stylepipe.recipe.variants import ResolvedSweep
@@ -28,6 +32,12 @@ def sweep(
     max_variants: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Allows so many variants. [default: 256]", show_default=False)
     ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Computes in so many processes, each with its share of the cores.")
+    ] = 1,
+    retries: Annotated[
+        int, typer.Option(min=0, metavar="N", help="How often a stage is computed again whose process was lost.")
+    ] = 2,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Shows the variants, and what of them would run.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Shows no progress.")] = False,
     no_embed: NoEmbed = False,
@@ -42,7 +52,9 @@ def sweep(
     from stylepipe.cli.progress import observer
     from stylepipe.cli.reports import reporting, shareable_command
     from stylepipe.cli.sharing import Origin, embedding
+    from stylepipe.engine.environment import backend
     from stylepipe.engine.sweep import run_sweep
+    from stylepipe.engine.workers import Workers
     from stylepipe.neural.memory import keep_freed_memory
 
     keep_freed_memory()  # before JAX starts its threads
@@ -53,6 +65,8 @@ def sweep(
     if dry_run:
         console.result(*_planned(job, open_store(cache)))
         return
+    if jobs > 1 and backend() != "cpu":
+        raise UsageError(f"--jobs {jobs}: the device is a {backend()}, which one process takes.", hint="Leave --jobs out.")
     if not quiet:
         console.say(_size(job))
     command = shareable_command(recipe, job.job.recipe, params=param, command="sweep")
@@ -64,14 +78,18 @@ def sweep(
         for output, named in merged.outputs.items()
         if not no_embed
     }
-    with observer(quiet=quiet) as observe:
+    store = open_store(cache)
+    again = partial(_job_in_worker, recipe, param, force, max_variants)
+    processes = Workers(jobs, again, job.job, store, retries=retries, keep_going=keep_going) if jobs > 1 else nullcontext()
+    with observer(quiet=quiet) as observe, processes as ahead:
         result = run_sweep(
             job,
-            store=open_store(cache),
+            store=store,
             outputs=outputs,
             keep_going=keep_going,
             observe=reporting(embedding(observe, origins, job.job.inputs.values())),
             command=command,
+            ahead=ahead,
         )
     results = result.results
     for variant in results.variants:
@@ -99,6 +117,14 @@ def _load(
 
     loaded = load_sweep(recipe, overrides=overrides(param), max_variants=max_variants or MAX_VARIANTS)
     return loaded, prepare_sweep(loaded, weights=weights_source(), force="all" in (force or ()) or (force or ()))
+
+
+def _job_in_worker(recipe: Path, param: Sequence[str] | None, force: Sequence[str] | None, max_variants: int | None) -> "Job":
+    """The job of a sweep, in another process than its command's."""
+    from stylepipe.neural.memory import keep_freed_memory
+
+    keep_freed_memory()
+    return _load(recipe, param, force=force, max_variants=max_variants)[1].job
 
 
 def _size(job: "SweepJob") -> str:

@@ -8,6 +8,7 @@ outputs/<recipe>/<timestamp>-<id>/
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -97,6 +98,15 @@ class RunRecord(_Model):
     outputs: Mapping[str, OutputRecord] = {}
     error: Failure | None = None
     failures: Mapping[str, Failure] = {}
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run: its folder, its record, and the files of its outputs by name."""
+
+    folder: Path
+    record: RunRecord
+    outputs: Mapping[str, Path]
 
 
 def file_name(name: str) -> str:

@@ -1,8 +1,7 @@
 """Running a job: each stage's result from the store or from the stage itself, and all of it shown in the run's folder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from stylepipe.artifacts import Given
@@ -17,20 +16,12 @@ from stylepipe.engine.job import Job
 from stylepipe.engine.keys import Document, key_of
 from stylepipe.engine.pictures import attach_picture
 from stylepipe.engine.privacy import Redactor, shareable
-from stylepipe.engine.records import InputRecord, RunRecord, StageRecord
+from stylepipe.engine.records import InputRecord, RunResult, StageRecord
 from stylepipe.engine.run_folder import RunFolder
 from stylepipe.engine.spool import Frames, parse_lines
 from stylepipe.engine.store import Action, Damaged, Session, Store
+from stylepipe.engine.workers import Workers
 from stylepipe.errors import Interrupted, StageError, StoreError
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """A finished run: its folder, its record, and the files of its outputs by name."""
-
-    folder: Path
-    record: RunRecord
-    outputs: Mapping[str, Path]
 
 
 def run(
@@ -41,11 +32,12 @@ def run(
     observe: Observer = lambda event: None,
     command: Sequence[str] = (),
     keep_going: bool = False,
+    ahead: Workers | None = None,
 ) -> RunResult:
     """Computes what is not in the store, and leaves a new folder under `outputs`: a failed or interrupted run, too.
 
     `command` is what one types for this run, which the record keeps; it must name no folder of this machine.
-    With `keep_going` it goes on without what fails, as `failures` says, and its status is `failed` then.
+    With `keep_going` it goes on without what fails, as `failures` says, its status `failed` then. Others may compute `ahead`.
 
     The first Ctrl-C saves the running stage's state and raises Interrupted, the second stops at once. Raises StageError, with
     the traceback in the run's folder; StoreError when the store or the folder cannot be written; InputError when an input
@@ -56,24 +48,28 @@ def run(
         redactor = Redactor([*roots, *(found.path.parent for found in job.inputs.values())])
         folder = RunFolder(outputs, job, redactor, command)
         try:
-            return _Run(job, session, folder, stop, observe, keep_going=keep_going).go()
+            return _Run(job, session, folder, stop, observe, keep_going=keep_going, ahead=ahead).go()
         finally:
             folder.close()
 
 
 class _Redo(Exception):
-    """The stored result of this stage was found damaged: it must be computed again before what needs it."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        super().__init__(name)
+    """The stored result of this stage, its argument, was found damaged: it must be computed again before what needs it."""
 
 
 class _Run:
     """A run under way: the digests and values known so far."""
 
     def __init__(
-        self, job: Job, session: Session, folder: RunFolder, stop: StopRequest, observe: Observer, *, keep_going: bool
+        self,
+        job: Job,
+        session: Session,
+        folder: RunFolder,
+        stop: StopRequest,
+        observe: Observer,
+        *,
+        keep_going: bool,
+        ahead: Workers | None,
     ) -> None:
         self._job = job
         self._recipe = job.recipe
@@ -82,6 +78,7 @@ class _Run:
         self._folder = folder
         self._stop = stop
         self._observe = observe
+        self._ahead = ahead
         self._digests = job.input_digests()
         self._values: dict[str, Given] = {}
         self._forced = set(job.forced)
@@ -145,7 +142,7 @@ class _Run:
                 with self._failures.apart(names[position]):
                     self._take_stage(names[position])
             except _Redo as redo:
-                position = names.index(redo.name)
+                position = names.index(redo.args[0])
             else:
                 position += 1
                 self._forget_values(names[position:])
@@ -156,15 +153,23 @@ class _Run:
             return
         document = self._job.stage_document(name, self._digests)
         key = key_of(document)
-        action = None if name in self._forced else self._find(key)
-        cached = action is not None
+        try:
+            action, cached = self._result(name, key, document)
+        except StageError:
+            work = self._store.root / "work" / key
+            self._failures.last_frame = Frames(work).last() if work.is_dir() else None
+            raise
         if cached and self._is_shown(name, key):
             return  # it follows a stage that had to be done again
-        if action is None:
-            action, cached = self._compute(name, key, document)
         self._digests[name] = action.output
         self._session.remember(self._recipe.name, name, key)
         self._show_stage(name, action, cached=cached)
+
+    def _result(self, name: str, key: str, document: Document) -> tuple[Action, bool]:
+        """The action, and whether it was there before this run."""
+        made = self._ahead is not None and self._ahead.settle(name, self._digests, self._stop, self._tell)
+        action = None if name in self._forced and not made else self._find(key)
+        return (action, not made) if action else self._compute(name, key, document)
 
     def _compute(self, name: str, key: str, document: Document) -> tuple[Action, bool]:
         """The action and whether another run has computed it in the meantime."""
@@ -181,13 +186,9 @@ class _Run:
                 document=document,
                 reasons=self._job.reasons(name, document, self._store),
             )
-            try:
-                action, self._values[name] = compute(
-                    task, self._arguments(name), session=self._session, work=work, stop=self._stop, tell=self._tell
-                )
-            except StageError:
-                self._failures.last_frame = Frames(work).last()
-                raise
+            action, self._values[name] = compute(
+                task, self._arguments(name), session=self._session, work=work, stop=self._stop, tell=self._tell
+            )
         self._forced.discard(name)
         return action, False
 

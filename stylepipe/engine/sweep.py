@@ -13,6 +13,7 @@ from stylepipe.engine.results import SweepResults, results_of, write_results
 from stylepipe.engine.runner import run
 from stylepipe.engine.spool import progress_line
 from stylepipe.engine.store import Store
+from stylepipe.engine.workers import Workers
 from stylepipe.errors import InputError, StageError, StoreError, WeightsError
 from stylepipe.stage import Progress
 
@@ -33,6 +34,7 @@ def run_sweep(
     keep_going: bool = True,
     observe: Observer = lambda event: None,
     command: Sequence[str] = (),
+    ahead: Workers | None = None,
 ) -> SweepResult:
     """Computes what is not in the store, each stage once, and leaves one folder as `run` does, for all variants.
 
@@ -42,7 +44,7 @@ def run_sweep(
     """
     watch = _Watch(sweep, observe)
     with suppress(StageError, InputError, WeightsError):  # the results tell of it
-        run(sweep.job, store=store, outputs=outputs, keep_going=keep_going, observe=watch, command=command)
+        run(sweep.job, store=store, outputs=outputs, keep_going=keep_going, observe=watch, command=command, ahead=ahead)
     return watch.result()
 
 

@@ -2,7 +2,12 @@
 
 import csv
 import json
+import os
 import re
+import signal
+import threading
+import time
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
@@ -176,3 +181,76 @@ def test_validate_checks_the_variants_too(cli, recipe):
         " expected a number from -1 to 1."
         for steps in (2, 3)
     ]
+
+
+# --- in several processes ---------------------------------------------------------------------------------------------
+
+
+def told(folder: Path) -> dict[str, list[str]]:
+    """The events of each stage, without what is a matter of time."""
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    return {
+        stage: [event["event"] for event in events if event.get("stage") == stage]
+        for stage in {event["stage"] for event in events if event.get("stage")}
+    }
+
+
+def test_several_processes_come_to_the_same_as_one(cli, recipe, tmp_path):
+    alone = cli("sweep", recipe.name, "--json", "-q")
+    several = cli("sweep", recipe.name, "--json", "-q", "--jobs", "2", "--cache", tmp_path / "cache2")
+    assert several.code == 0, several.err
+    assert several.err == ""
+    one, other = (Path(said.data["folder"]) for said in (alone, several))
+    rows = [list(csv.DictReader((folder / "results.csv").open())) for folder in (one, other)]
+    for row in [*rows[0], *rows[1]]:
+        row.pop("seconds")
+    assert rows[0] == rows[1]
+    assert told(one) == told(other)
+    records = [json.loads((folder / "record.json").read_text()) for folder in (one, other)]
+    for key in ("key", "output", "cached", "reasons", "iterations", "file"):
+        found = [{name: stage[key] for name, stage in record["stages"].items()} for record in records]
+        assert found[0] == found[1]
+    assert all(event.count("stage started") == 1 for event in told(other).values())
+
+
+def test_what_fails_in_another_process_is_told_as_if_it_had_not(cli, home):
+    (home / "fails.yaml").write_text(FAILING)
+    alone = cli("sweep", "fails.yaml", "--json", "-q")
+    several = cli("sweep", "fails.yaml", "--json", "-q", "--jobs", "2", "--force", "all")
+    assert several.code == alone.code == 3
+    one, other = (said.data["results"]["variants"] for said in (alone, several))
+    assert [variant["error"] for variant in other] == [variant["error"] for variant in one]
+    folder = Path(several.data["folder"])
+    assert (folder / one[0]["error"]["last_frame"]).is_file()
+    assert "ZeroDivisionError: division by zero" in (folder / "traceback.txt").read_text()
+    assert all(events.count("stage failed") <= 1 for events in told(folder).values())
+
+
+def kill_workers_at_work() -> None:
+    """Kills all workers as soon as one of them has done a step."""
+    while not any('"progress"' in path.read_text() for path in Path("outputs").glob("*/*/events.jsonl")):
+        time.sleep(0.02)
+    for process in active_children():
+        os.kill(process.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("retries", "code"), [(2, 0), (0, 3)])
+def test_stages_of_a_process_that_was_killed_are_computed_again_in_another(cli, recipe, retries, code):
+    recipe.write_text(recipe.read_text().replace("steps: $params.steps", "steps: $params.steps, seconds: 0.5"))
+    killer = threading.Thread(target=kill_workers_at_work, daemon=True)
+    killer.start()
+    options = ("-p", "amount=0.25", "--jobs", "2", "--retries", str(retries), "--json", "-q")
+    said = cli("sweep", recipe.name, *options)
+    killer.join()
+    assert said.code == code, said.err
+    text = (Path(said.data["folder"]) / "events.jsonl").read_text()
+    if retries:
+        assert "The process that computed it was lost. It goes on in another." in text
+        digests = [variant["outputs"]["bright_again"]["digest"] for variant in said.data["results"]["variants"]]
+        again = cli("sweep", recipe.name, "-p", "amount=0.25", "--force", "all", "--json", "-q").data["results"]["variants"]
+        assert digests == [variant["outputs"]["bright_again"]["digest"] for variant in again]
+    else:
+        errors = [variant["error"]["message"] for variant in said.data["results"]["variants"] if variant["error"]]
+        assert errors
+        assert all("the process that computed it was lost 1 times." in error for error in errors)
+    assert active_children() == []
