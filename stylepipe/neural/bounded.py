@@ -97,7 +97,11 @@ def _steps(
 ) -> Iterator[optimize.Step]:
     """The loop in tiles of that size, or as a whole."""
     objective = workload.objective if tile is None else TiledObjective.of(workload.objective, tile)
-    constants = objective.prepare(tensors, **examples())
+    made = examples()
+    return_freed_memory()
+    constants = objective.prepare(tensors, **made)
+    del made  # the styles are not needed any more
+    return_freed_memory()
     return optimize.minimise(objective, constants, since, optimizer=workload.optimizer, **options)
 
 

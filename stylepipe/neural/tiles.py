@@ -107,11 +107,13 @@ class TiledObjective:
     ) -> tuple[Any, ...]:
         """By loss, its statistic of the whole scene; None as in `Objective.statistics`."""
         options = {"objective": self.objective, "compares": compares}
-        each = (
-            jax.block_until_ready(_statistics(tensors, scene.within(tile), tile.counted, key, **options))
-            for tile in self._tiles(scene.pixels)
-        )
-        return reduce(partial(jax.tree.map, jnp.add), each)
+
+        def one(tile: "_Tile") -> tuple[Any, ...]:
+            found = jax.block_until_ready(_statistics(tensors, scene.within(tile), tile.counted, key, **options))
+            return_freed_memory()
+            return found
+
+        return reduce(partial(jax.tree.map, jnp.add), map(one, self._tiles(scene.pixels)))
 
     def _tiles(self, pixels: Pixels) -> "Iterator[_Tile]":
         margin, step = _geometry(self.objective)

@@ -411,7 +411,7 @@ def test_a_run_in_tiles_ends_where_one_of_the_whole_does(run, tiny_vgg, small_ti
     assert np.linalg.norm(tiled - whole) < 1e-3 * np.linalg.norm(whole)
     assert notes(events) == []
     (note,) = notes(more)
-    assert note.startswith("In tiles of 48 pixels it takes about 0.4 GB of memory; as a whole")
+    assert note.startswith("In tiles of 48 pixels it takes about 0.47 GB of memory; as a whole")
 
 
 def test_by_lbfgs_a_run_in_tiles_ends_at_the_loss_of_the_whole(run, tiny_vgg, small_tiles):
@@ -443,7 +443,7 @@ def test_where_no_smaller_tiles_can_help_it_says_so(run, out_of_memory):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({}, "It takes about 0.4 GB of memory, and 0.1 GB are allowed."),
+        ({}, "It takes about 0.47 GB of memory, and 0.1 GB are allowed."),
         (
             {"losses": [{"kind": "histogram", "layers": {"relu1_1": 1}}]},
             "are allowed: The loss 'histogram' cannot be computed in",
