@@ -12,7 +12,7 @@ from stylepipe.recipe.load import load_recipe
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
 SMALL = {"scales": 160, "sizes": 160, "size": 160, "iterations": 5, "width": 160, "height": 90}
-"""Of the params that a recipe has, in a list where its default is one; at 160 pixels relu4_1 has more positions than a shift."""
+"""Of the params that a recipe has, in a list where its default is one; at 160 pixels relu4_1 holds the longest shift."""
 
 
 @pytest.fixture(scope="module")
