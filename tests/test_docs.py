@@ -1,10 +1,14 @@
 """The documents agree with the program: commands, recipes, reference."""
 
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from stylepipe.cli import build
 from stylepipe.packs import stage_modules
 from stylepipe.recipe.load import load_recipe
 from stylepipe.recipe.reference import reference
@@ -29,6 +33,19 @@ def test_each_readme_command_is_one_line(heading):
     commands = re.findall(r"^```sh\n(.*?)^```", _section((ROOT / "README.md").read_text(), heading), re.DOTALL | re.MULTILINE)
     assert len(commands) == 1
     assert len(commands[0].splitlines()) == 1
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))], ids=lambda page: page.name)
+def test_commands_and_options_exist(page):
+    known: Any = typer.main.get_command(build())
+    for line in re.findall(r"(?:^(?:\$ | {4})|`)stylepipe ([^`#\n]+)", page.read_text().replace("\\\n", " "), re.MULTILINE):
+        words = shlex.split(line)
+        command = known
+        while words and words[0] in getattr(command, "commands", {}):
+            command = command.commands[words.pop(0)]
+        assert command is not known or words[0].startswith("-"), line
+        options = {option for param in command.params for option in param.opts + param.secondary_opts}
+        assert {word for word in words if word.startswith("-")} <= options | {"--help"}, line
 
 
 def test_the_readme_lists_every_recipe():
