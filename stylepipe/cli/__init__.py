@@ -37,13 +37,13 @@ def build() -> typer.Typer:
             runs.runs,
             runs.show,
             bundles.export,
+            bundles.import_,
             verify.verify,
             diff.diff,
             machine.doctor,
         ),
     ):
-        app.command()(command)
-    app.command("import")(bundles.import_)
+        app.command(command.__name__.rstrip("_"))(command)
     app.add_typer(weights.app, name="weights")
     app.add_typer(cache.app, name="cache")
     app.callback()(machine.about)

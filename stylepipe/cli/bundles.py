@@ -34,7 +34,7 @@ def export(
     outputs: Outputs = DEFAULT_OUTPUTS,
     json: Json = False,
 ) -> None:
-    """Writes a run with its recipe and inputs into one file, to be run elsewhere."""
+    """Writes a run and its inputs into one file, to be run elsewhere."""
     from stylepipe.cli.sharing import weights_source
     from stylepipe.engine.records import find_run, load_run
     from stylepipe.sharing.archive import write_archive, write_folder
@@ -63,7 +63,10 @@ def import_(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Unpacks a bundle into a new folder, once everything in it is checked; its resolved.yaml is the recipe to run."""
+    """Unpacks a bundle into a new folder, once all of it is checked.
+
+    The recipe to run there is resolved.yaml.
+    """
     from stylepipe.cli.sharing import weights_source
     from stylepipe.engine.files import output_errors
     from stylepipe.sharing.unpacking import is_shared, unpack

@@ -28,7 +28,10 @@ def diff(
     outputs: Outputs = DEFAULT_OUTPUTS,
     json: Json = False,
 ) -> None:
-    """Compares two runs: parameters, inputs, versions, stages by key and digest, losses, and results."""
+    """Says what sets two runs apart.
+
+    Compared are parameters, inputs, versions, stages by key and digest, losses, and results.
+    """
     from dataclasses import asdict
 
     from stylepipe.engine.files import output_errors

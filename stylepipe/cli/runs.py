@@ -84,7 +84,10 @@ def plan(
     cache: CacheFolder = None,
     json: Json = False,
 ) -> None:
-    """Shows what a run would compute, what is cached, and why; of a recipe with a sweep, what the sweep would."""
+    """Shows what would be computed, what is cached, and why.
+
+    Of a recipe with a sweep it is what the sweep would compute.
+    """
     from stylepipe.cli.sharing import unpacked
     from stylepipe.cli.sweep import plan_sweep
     from stylepipe.recipe.load import load_recipe
@@ -164,7 +167,10 @@ def show(
     outputs: Outputs = DEFAULT_OUTPUTS,
     json: Json = False,
 ) -> None:
-    """Shows one run: its parameters, its stages, its results; or what a picture says of how it was made."""
+    """Shows a run, or how a picture was made.
+
+    Of a run: its parameters, its stages, its results. Of a picture or a bundle: the recipe, inputs and versions in it.
+    """
     from stylepipe.cli.sharing import describe
     from stylepipe.engine.records import find_run, load_run
     from stylepipe.sharing.unpacking import is_shared, read_shared

@@ -48,9 +48,9 @@ def verify(
     outputs: Outputs = DEFAULT_OUTPUTS,
     json: Json = False,
 ) -> None:
-    """Makes a run again from its inputs, with nothing from the cache, and says whether it comes to the same.
+    """Makes a run again, and says whether it comes to the same.
 
-    Exact: the same bytes, as is promised where platform, device, threads and versions are those of the run. Within
+    It begins from the inputs, with nothing from the cache. Exact: the same bytes, as is promised where platform, device, threads and versions are those of the run. Within
     tolerance: pictures with a PSNR of at least 40 dB. Else different, and the exit code is 4.
     """
     from stylepipe.cli.progress import observer
