@@ -50,8 +50,9 @@ def verify(
 ) -> None:
     """Makes a run again, and says whether it comes to the same.
 
-    It begins from the inputs, with nothing from the cache. Exact: the same bytes, as is promised where platform, device, threads and versions are those of the run. Within
-    tolerance: pictures with a PSNR of at least 40 dB. Else different, and the exit code is 4.
+    It begins from the inputs, with nothing from the cache. Exact: the same bytes, as is promised where platform, device,
+    threads and versions are those of the run. Within tolerance: pictures with a PSNR of at least 40 dB. Else different, and
+    the exit code is 4.
     """
     from stylepipe.cli.progress import observer
     from stylepipe.engine.environment import environment
