@@ -1,6 +1,7 @@
 """What networks say of themselves, checked: their kind, and the shapes of their tensors."""
 
 from collections.abc import Mapping
+from typing import Any, get_args
 
 import numpy as np
 
@@ -16,6 +17,15 @@ def require_network(weights: Weights, name: str, *, trained_by: str) -> None:
         raise WeightsError(
             f"The weights state {stated}; allowed is '{name}'.", hint=f"Give weights that were trained by '{trained_by}'."
         )
+
+
+def stated(weights: Weights, name: str, allowed: Any) -> Any:
+    """What the metadata state under a name, which is one of an `allowed` Literal. Raises WeightsError for another."""
+    found = weights.metadata.get(name)
+    if found not in get_args(allowed):
+        given = f"the {name} '{found}'" if found else f"no {name}"
+        raise WeightsError(f"The weights state {given}; allowed is {', '.join(get_args(allowed))}.")
+    return found
 
 
 def require_shapes(weights: Weights, expected: Mapping[str, tuple[int, ...]]) -> None:

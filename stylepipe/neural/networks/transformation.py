@@ -22,19 +22,19 @@ metadata `network: image-transformation`, `normalization`, `padding` and `upsamp
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Float, PRNGKeyArray
 
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import WeightsError
 from stylepipe.neural.convolution import convolve, correlate
 from stylepipe.neural.networks.normalization import Known, Normalization, Statistics, normalise, statistics
-from stylepipe.neural.networks.shapes import require_network, require_shapes
+from stylepipe.neural.networks.shapes import require_network, require_shapes, stated
+from stylepipe.neural.networks.upscaler import pixel_shuffle
 
 Tensors = Mapping[str, Float[Array, "..."]]
 Padding = Literal["reflect", "zeros"]
@@ -47,6 +47,12 @@ ENCODER, DECODER = ("first", "down1", "down2"), ("up1", "up2", "last")
 """The layers before the blocks, and those after them."""
 
 _NAME = "image-transformation"
+
+_PHASES: Mapping[Upsampling, Any] = {
+    "nearest": (((1, 0, 0), (0, 1, 1), (0, 0, 0)), ((0, 0, 0), (1, 1, 0), (0, 0, 1))),
+    "transposed": (((1, 0, 0), (0, 0, 1), (0, 0, 0)), ((0, 0, 0), (0, 1, 0), (0, 0, 0))),
+}
+"""Along one axis: [p][d][a] is 1 where place a of a kernel, at pixel 2y + p of the enlarged map, meets pixel y + d − 1."""
 
 
 # --- the weights --------------------------------------------------------------------------------------------------------
@@ -133,23 +139,15 @@ def describe(weights: Weights) -> Transformation:
         channels,
         blocks,
         styles,
-        _stated(weights, "normalization", Normalization),
-        _stated(weights, "padding", Padding),
-        _stated(weights, "upsampling", Upsampling),
+        stated(weights, "normalization", Normalization),
+        stated(weights, "padding", Padding),
+        stated(weights, "upsampling", Upsampling),
     )
     for name, shape in found.layers.items():
         by_style = {f"{name}/{part}": (styles, shape[3]) for part in ("scale", "shift")}
         known = {f"{name}/{part}": shape[3:] for part in Statistics._fields} if found.normalization == "batch" else {}
         require_shapes(weights, {f"{name}/kernel": shape, **by_style, **known})
     return found
-
-
-def _stated(weights: Weights, name: str, allowed: Any) -> Any:
-    stated = weights.metadata.get(name)
-    if stated not in get_args(allowed):
-        found = f"the {name} '{stated}'" if stated else f"no {name}"
-        raise WeightsError(f"The weights state {found}; allowed is {', '.join(get_args(allowed))}.")
-    return stated
 
 
 def known(weights: Weights, network: Transformation) -> Known:
@@ -230,10 +228,8 @@ def convolution(
 ) -> Float[Array, "new_h new_w _"]:
     """What a layer convolves its input to: half the size for 'down…', twice the size for 'up…'."""
     kernel = tensors[f"{name}/kernel"].astype(x.dtype)
-    if name.startswith("up") and network.upsampling == "transposed":
-        return correlate(lax.pad(x, jnp.zeros((), x.dtype), ((2, 1, 1), (2, 1, 1), (0, 0, 0))), kernel)
     if name.startswith("up"):
-        x = jnp.repeat(jnp.repeat(x, 2, 0), 2, 1)
+        return _upsampled(x, kernel, network)
     stride = 2 if name.startswith("down") else 1
     if len(kernel) == 3 and stride == 1:
         return convolve(x, kernel, network.padding)
@@ -241,6 +237,18 @@ def convolution(
     around = (before, len(kernel) - stride - before)
     mode = "reflect" if network.padding == "reflect" else "constant"
     return correlate(jnp.pad(x, (around, around, (0, 0)), mode=mode), kernel, stride=(stride, stride))
+
+
+def _upsampled(x: Float[Array, "h w _"], kernel: Float[Array, "3 3 _ _"], network: Transformation) -> Float[Array, "2*h 2*w _"]:
+    """The convolution of a map of twice the size, in which pixels are repeated, or have zeros between them.
+
+    That map is never made: a convolution at the small size finds the four pixels that each becomes, as channels. Where the
+    repeated map is continued by reflection, the small one is by its edge.
+    """
+    phases = jnp.asarray(_PHASES[network.upsampling], x.dtype)
+    small = jnp.einsum("pda,qeb,abio->deipqo", phases, phases, kernel, precision="highest")
+    y: Array = convolve(x, small.reshape(3, 3, x.shape[2], -1), "edge" if network.padding == "reflect" else "zeros")
+    return pixel_shuffle(y, 2)
 
 
 def normalised(tensors: Tensors, name: str, x: Float[Array, "h w c"], known: Known) -> Float[Array, "h w c"]:

@@ -1,0 +1,44 @@
+"""The stage `feedforward`: a style in one pass, by a network that was trained for it."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from stylepipe.artifacts import Image, Weights
+from stylepipe.errors import StageError
+from stylepipe.neural.feedforward import stylized
+from stylepipe.neural.networks.transformation import describe
+from stylepipe.stage import Params, stage
+
+
+class FeedforwardParams(Params):
+    """Which of the network's styles."""
+
+    style_weights: tuple[Annotated[float, Field(ge=0, le=1e6)], ...] | None = Field(
+        default=None,
+        description="How much each of the network's styles counts, in any unit; all alike by default. `[1, 0]` is the first "
+        "of two.",
+    )
+
+
+@stage(version=1)
+def feedforward(image: Image, network: Weights, params: FeedforwardParams) -> Image:
+    """Shows an image in a style, or between several, by one pass of a network.
+
+    `network` is an image-transformation network, as `train_style` makes them (see `stylepipe.neural.networks.transformation`).
+    How large its strokes are was decided by its training, in pixels: bring the image to another size for larger or smaller
+    ones. Any size and aspect will do; of a picture of more than two million pixels, the memory taken beside it is that of tiles
+    and of the maps of the network's blocks, and the result the same. Transparency is kept.
+
+    Raises WeightsError for another network, and StageError for weights that are not one for each of its styles.
+    """
+    styles = describe(network).styles
+    weights = params.style_weights or (1.0,) * styles
+    if len(weights) != styles:
+        raise StageError(
+            f"{len(weights)} style_weights were given for a network of {styles} style{'s'[: styles != 1]}.",
+            hint="Give one of 'style_weights' for each style.",
+        )
+    if not sum(weights):
+        raise StageError("All style weights are 0.", hint="At least one must be above 0.")
+    return Image(stylized(network, image.pixels, [weight / sum(weights) for weight in weights]), image.alpha)

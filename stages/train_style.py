@@ -1,0 +1,112 @@
+"""The stage `train_style`: a network that shows any picture in a style, or several, by one pass."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import jax
+from jaxtyping import PRNGKeyArray
+from pydantic import Field
+
+from stylepipe.artifacts import Folder, Image, Weights
+from stylepipe.errors import StageError
+from stylepipe.image.resize import resize, scaled
+from stylepipe.neural.layout import describe as describe_vgg
+from stylepipe.neural.losses import AnyLoss
+from stylepipe.neural.losses.content import Content
+from stylepipe.neural.losses.gram import Gram
+from stylepipe.neural.losses.total_variation import TotalVariation
+from stylepipe.neural.networks.normalization import Normalization
+from stylepipe.neural.networks.transformation import DEEPEST, WIDEST, Transformation, describe, fresh
+from stylepipe.neural.objective import Objective
+from stylepipe.neural.training import loop
+from stylepipe.neural.training.crops import center_crops, crops_of
+from stylepipe.neural.training.stylization import Stylization, Validation, examples, lessons, trained
+from stylepipe.stage import Checkpoint, Emit, Frame, Params, Progress, stage
+
+_LAST = 16
+"""The lessons whose statistics a network with batch normalisation keeps."""
+
+
+class TrainStyleParams(Params):
+    """The network, the losses, the crops it sees, and its training."""
+
+    channels: int = Field(default=16, ge=1, le=WIDEST, description="Of the first and last features; four times as many inside.")
+    blocks: int = Field(default=5, ge=0, le=DEEPEST, description="Residual blocks, of two convolutions each.")
+    normalization: Normalization = Field(
+        default="instance",
+        description="`instance`: by the statistics of the one picture; `batch`: by those of a step's pictures, and afterwards "
+        "of the last ones, which is there to show the difference.",
+    )
+    losses: tuple[AnyLoss, ...] = Field(
+        default=(Content(), Gram(weight=6.0), TotalVariation(weight=2.0)),
+        min_length=1,
+        max_length=32,
+        description="What is minimised: the sum of these, as in `stylize`.",
+    )
+    style_size: int = Field(
+        default=512,
+        ge=32,
+        le=8192,
+        description="The styles' long side in pixels: strokes come to be as large as they are there.",
+    )
+    schedule: loop.Schedule = Field(default=loop.Schedule(steps=20_000), description="The steps and their size.")
+    batch: int = Field(default=4, ge=1, le=1024, description="Crops in a step.")
+    crop: int = Field(default=256, ge=32, le=2048, multiple_of=4, description="The side of a crop, in pixels.")
+    longest: int = Field(default=640, ge=32, le=65_536, description="The long side that pictures are brought to, if above it.")
+    halvings: int = Field(default=0, ge=0, le=8, description="How often pictures are halved, to be cut at that size too.")
+
+
+@stage(version=1)
+def train_style(  # noqa: PLR0917 (a stage's inputs)
+    pictures: Sequence[Folder],
+    styles: Sequence[Image],
+    extractor: Weights,
+    params: TrainStyleParams,
+    validation: Folder | None = None,
+    start: Weights | None = None,
+    *,
+    key: PRNGKeyArray,
+    emit: Emit,
+    checkpoint: Checkpoint,
+) -> Weights:
+    """Trains the network of `feedforward` to show any picture in the manner of one or more styles.
+
+    At each step the network shows random crops in a style each, and its tensors are changed so that the `losses`, which compare
+    what the network `extractor` (a VGG) finds in the results, in the crops and in the styles, fall (see
+    `stylepipe.neural.training.stylization` and `stylepipe.neural.networks.transformation`).
+
+    - `pictures`: what the crops are cut from; each folder counts alike.
+    - `styles`: each gets a scale and a shift of its own in every layer; the kernels are shared. They are brought to a long
+      side of `style_size`.
+    - `validation`: pictures whose middle parts are shown in all styles now and then, and at the end; the log holds the terms of
+      the loss as 'validation content' …, and the first of them is a preview frame.
+    - `start`: the result of an earlier training with the same network and as many styles, to go on from.
+
+    The result is the network in half precision; it is computed with in single precision. Raises StageError for folders without
+    a picture as large as a crop, for a layer that the extractor has not, for a `start` of another form, and for a loss that is
+    not finite, and WeightsError for a `start` that is no such network.
+    """
+    crops_key, network_key = jax.random.split(key)
+    network = Transformation(params.channels, params.blocks, len(styles), params.normalization)
+    if start is not None and (found := describe(start)) != network:
+        raise StageError(f"'start' has {found}; the parameters say {network}.", hint="Give both alike.")
+    first = fresh(network_key, network).tensors
+    if start is not None:
+        first = {name: start.tensors[name] for name in first}
+    loss = Stylization(Objective.of(params.losses, describe_vgg(extractor)), network)
+    crops = crops_of(pictures, side=params.crop, longest=params.longest, halvings=params.halvings)
+    given = examples(loss.objective, extractor, [_at_size(style, params.style_size) for style in styles])
+    batches = lessons(given, crops, crops_key, count=params.batch, side=params.crop)
+    unseen = None if validation is None else Validation.of(loss, given, center_crops(validation, params.crop))
+    step = loop.start(params.schedule, first, checkpoint.load())
+    for step in loop.train(step, loss, batches, schedule=params.schedule, validate=unseen):  # noqa: B020
+        emit(Progress(step.number, params.schedule.steps, step.loss, step.terms))
+        if unseen and any(name.startswith("validation ") for name in step.terms):
+            emit(Frame(unseen.strip(step.tensors)))
+        checkpoint.offer(partial(loop.saved, step))
+    steps = params.schedule.steps
+    return trained(step, loss, map(batches, range(max(1, steps - _LAST + 1), steps + 1)))
+
+
+def _at_size(style: Image, side: int) -> jax.Array:
+    return jax.numpy.clip(resize(style.pixels, scaled(style.size, side / max(style.size))), 0, 1)

@@ -1,0 +1,170 @@
+"""The texture network: noise at several sizes in, a texture of any size out (Ulyanov et al. 2016, arXiv 1603.03417).
+
+Noise at each of the sizes 1, 1/2, 1/4 … of the result goes through three convolutions. From the smallest on, what was found is
+enlarged, put beside the next size's and convolved three times more; the features get more with each size. Differences from the
+paper: normalisation is that of the instance (Ulyanov, Vedaldi and Lempitsky 2016, arXiv 1607.08022), and colours are bounded by
+a tanh. The paper normalises what is put side by side apart; channel by channel, that is the same as after it.
+
+The tensors, kernels as (height, width, in, out), for sizes i = 1 (the smallest) … n, with c channels for each:
+
+    noise1_1/kernel  (3, 3, 3, c)       noise1_1/scale  (c,)     noise1_1/shift  (c,)
+    noise1_2/kernel  (3, 3, c, c)       …
+    noise1_3/kernel  (1, 1, c, c)       noise2_1/… and so on
+    join2/scale      (2c,)              join2/shift     (2c,)
+    join2_1/kernel   (3, 3, 2c, 2c)     join2_1/scale   (2c,)    …
+    join2_2/kernel   (3, 3, 2c, 2c)
+    join2_3/kernel   (1, 1, 2c, 2c)     join3/scale     (3c,)    … and so on
+    last/kernel      (1, 1, nc, 3)      last/bias       (3,)
+
+and `network: texture` and `padding` in the metadata.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, PRNGKeyArray
+
+from stylepipe.artifacts import Array, Weights
+from stylepipe.errors import WeightsError
+from stylepipe.neural.convolution import convolve
+from stylepipe.neural.networks.normalization import normalise, statistics
+from stylepipe.neural.networks.shapes import require_network, require_shapes, stated
+from stylepipe.neural.networks.transformation import colors
+
+Tensors = Mapping[str, Float[Array, "..."]]
+Padding = Literal["circular", "edge"]
+Noise = tuple[Float[Array, "_ _ 3"], ...]
+"""The inputs, the smallest first; each has twice the sides of the one before."""
+
+MOST_SIZES, WIDEST = 8, 64
+"""The most sizes, and channels for each: a network that states more is refused."""
+
+_MODES = {"circular": "wrap", "edge": "edge"}
+
+
+# --- the weights --------------------------------------------------------------------------------------------------------
+
+
+class Texture(NamedTuple):
+    """A network without its tensors; with `circular` padding, its textures go on at the opposite border."""
+
+    sizes: int
+    channels: int
+    padding: Padding = "circular"
+
+    def __str__(self) -> str:
+        return f"{self.sizes} sizes of {self.channels} channels, {self.padding} padding"
+
+    @property
+    def unit(self) -> int:
+        """What the sides of a result are multiples of."""
+        return 2 ** (self.sizes - 1)
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What weights of it say of themselves."""
+        return {"network": "texture", "padding": self.padding}
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each tensor by name."""
+        found: dict[str, tuple[int, ...]] = {}
+        for size in range(1, self.sizes + 1):
+            found |= _three(f"noise{size}", 3, self.channels)
+            if size > 1:
+                together = size * self.channels
+                found |= {f"join{size}/scale": (together,), f"join{size}/shift": (together,)}
+                found |= _three(f"join{size}", together, together)
+        return found | {"last/kernel": (1, 1, self.sizes * self.channels, 3), "last/bias": (3,)}
+
+
+def _three(name: str, before: int, after: int) -> dict[str, tuple[int, ...]]:
+    kernels = {1: (3, 3, before, after), 2: (3, 3, after, after), 3: (1, 1, after, after)}
+    return {
+        f"{name}_{number}/{part}": shape
+        for number, kernel in kernels.items()
+        for part, shape in {"kernel": kernel, "scale": (after,), "shift": (after,)}.items()
+    }
+
+
+def fresh(key: PRNGKeyArray, network: Texture) -> Weights:
+    """A network before its training: kernels as He et al. 2015 (arXiv 1502.01852) draw them, maps of mean 0 and variance 1."""
+    tensors: dict[str, Array] = {}
+    for number, (name, shape) in enumerate(network.shapes.items()):
+        if name.endswith("/kernel"):
+            drawn = jax.random.normal(jax.random.fold_in(key, number), shape)
+            tensors[name] = np.float32(np.sqrt(2 / np.prod(shape[:3]))) * drawn
+        else:
+            tensors[name] = jnp.full(shape, float(name.endswith("/scale")))
+    return Weights(tensors, network.metadata)
+
+
+def describe(weights: Weights) -> Texture:
+    """What network it is. Raises WeightsError, naming the tensor, when it is none in the form described above."""
+    require_network(weights, "texture", trained_by="train_texture")
+    sizes = sum(name.startswith("noise") and name.endswith("_1/kernel") for name in weights.tensors)
+    channels = (*np.shape(weights.tensors.get("noise1_1/scale", ())), 0)[0]
+    if not (1 <= sizes <= MOST_SIZES and 1 <= channels <= WIDEST):
+        raise WeightsError(
+            f"The weights hold {sizes} sizes of {channels} channels; allowed are 1…{MOST_SIZES} of 1…{WIDEST}.",
+            hint="'noise1_1/scale' has the shape (channels,).",
+        )
+    found = Texture(sizes, channels, stated(weights, "padding", Padding))
+    require_shapes(weights, found.shapes)
+    return found
+
+
+# --- the network --------------------------------------------------------------------------------------------------------
+
+
+def noise(key: PRNGKeyArray, size: tuple[int, int], network: Texture) -> Noise:
+    """Uniform in [0, 1], for a texture of (height, width), which are multiples of the network's unit."""
+    keys = jax.random.split(key, network.sizes)
+    factors = [2**halvings for halvings in reversed(range(network.sizes))]
+    drawn = zip(keys, factors, strict=True)
+    return tuple(jax.random.uniform(own, (size[0] // factor, size[1] // factor, 3)) for own, factor in drawn)
+
+
+def texture(tensors: Tensors, given: Noise, *, network: Texture) -> Float[Array, "h w 3"]:
+    """The texture that the noise makes, from −0.09 to 1.09 as in `transformation`."""
+    tensors = {name: tensor.astype(given[0].dtype) for name, tensor in tensors.items()}
+    layers = partial(_convolved, tensors, padding=network.padding)
+    x = layers("noise1", given[0])
+    for size, one in enumerate(given[1:], 2):
+        larger = jnp.repeat(jnp.repeat(x, 2, 0), 2, 1)
+        both = jnp.concatenate([larger, layers(f"noise{size}", one)], -1)
+        x = layers(f"join{size}", _normalised(tensors, f"join{size}", both))
+    return colors(x @ tensors["last/kernel"][0, 0] + tensors["last/bias"])
+
+
+def generated(weights: Weights, key: PRNGKeyArray, size: tuple[int, int]) -> Float[np.ndarray, "h w 3"]:
+    """A texture of (height, width) in [0, 1]. Sides that are no multiples of the network's unit are cut from a larger one."""
+    network = describe(weights)
+    height, width = (-(-length // network.unit) * network.unit for length in size)
+    tensors = {name: jnp.asarray(tensor) for name, tensor in weights.tensors.items()}
+    found = _generated(tensors, noise(key, (height, width), network), network=network)
+    return np.clip(np.asarray(found)[: size[0], : size[1]], 0, 1)
+
+
+_generated = jax.jit(texture, static_argnames="network")
+
+
+def _convolved(tensors: Tensors, name: str, x: Float[Array, "h w _"], *, padding: Padding) -> Float[Array, "h w _"]:
+    """Convolutions of 3, 3 and 1 pixels, each normalised and through a leaky ReLU of slope 0.01."""
+    for number in (1, 2, 3):
+        kernel = tensors[f"{name}_{number}/kernel"]
+        if len(kernel) == 1:
+            x = x @ kernel[0, 0]
+        else:
+            continued: Array = convolve(jnp.pad(x, ((1, 1), (1, 1), (0, 0)), mode=_MODES[padding]), kernel, "zeros")
+            x = continued[1:-1, 1:-1]
+        x = jax.nn.leaky_relu(_normalised(tensors, f"{name}_{number}", x))
+    return x
+
+
+def _normalised(tensors: Tensors, name: str, x: Float[Array, "h w c"]) -> Float[Array, "h w c"]:
+    return normalise(x, statistics(x), scale=tensors[f"{name}/scale"], shift=tensors[f"{name}/shift"])

@@ -1,0 +1,142 @@
+"""What networks of styles learn from: the losses that `stylize` minimises, of the pictures that a network makes."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, PRNGKeyArray
+
+from stylepipe.artifacts import Array, Weights
+from stylepipe.neural.losses.base import Picture, View
+from stylepipe.neural.networks.normalization import PICTURES, Statistics
+from stylepipe.neural.networks.transformation import Tensors, Transformation, mixed, transform
+from stylepipe.neural.objective import Constants, Objective, targets
+from stylepipe.neural.training.crops import Crops
+from stylepipe.neural.training.loop import Step, evaluate, result
+from stylepipe.neural.vgg import features
+
+
+class Examples(NamedTuple):
+    """What all steps compare with: the extractor's tensors and, for each style and by loss, the style's statistic."""
+
+    extractor: Tensors
+    styles: tuple[tuple[Any, ...], ...]
+
+
+class Lesson(NamedTuple):
+    """Pictures, the shares of the styles that each is to be shown in, and a key for losses that draw at random."""
+
+    examples: Examples
+    pictures: Float[Array, "pictures side side 3"]
+    shares: Float[Array, "pictures styles"]
+    key: PRNGKeyArray
+
+
+def examples(objective: Objective, extractor: Weights, styles: Sequence[Float[Array, "_ _ 3"]]) -> Examples:
+    """From the styles at the size that their strokes are to have."""
+    tensors = {name: jnp.asarray(tensor) for name, tensor in extractor.tensors.items()}
+    return Examples(tensors, tuple(_statistics(tensors, style, objective=objective) for style in styles))
+
+
+@partial(jax.jit, static_argnames="objective")
+def _statistics(tensors: Tensors, style: Float[Array, "_ _ 3"], *, objective: Objective) -> tuple[Any, ...]:
+    found = features(tensors, style, layers=objective.layers("styles"), vgg=objective.vgg)
+    return objective.statistics(View(Picture(style, found)), "styles")
+
+
+def lessons(given: Examples, crops: Crops, key: PRNGKeyArray, *, count: int, side: int) -> Callable[[int], Lesson]:
+    """The lesson of each step, by its number from 1: random crops, each in one style, the styles taking turns."""
+
+    def of_step(number: int) -> Lesson:
+        drawing, own = jax.random.split(jax.random.fold_in(key, number))
+        turns = (count * (number - 1) + np.arange(count)) % len(given.styles)
+        pictures = crops.draw(drawing, count=count, side=side)
+        return Lesson(given, pictures, np.eye(len(given.styles), dtype=np.float32)[turns], own)
+
+    return of_step
+
+
+@dataclass(frozen=True)
+class Stylization:
+    """The loss of a network, static under `jax.jit`: the mean over a lesson's pictures of their objective.
+
+    (Johnson, Alahi and Fei-Fei 2016, arXiv 1603.08155.) The content of each picture is the picture itself.
+    """
+
+    objective: Objective
+    network: Transformation
+
+    def __call__(self, tensors: Tensors, given: Lesson) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
+        """The loss, and its terms by the objective's names for them."""
+        shown, _ = self.passed(tensors, given)
+        keys = jax.random.split(given.key, len(given.pictures))
+        loss, terms = jax.vmap(partial(self._of_one, given.examples))(given.pictures, shown, given.shares, keys)
+        return loss.mean(), dict(zip(self.objective.terms, terms.mean(0), strict=True))
+
+    def passed(self, tensors: Tensors, given: Lesson) -> tuple[Float[Array, "pictures side side 3"], Mapping[str, Statistics]]:
+        """What the network makes of the pictures, and its layers' statistics, as in training."""
+
+        def one(picture: Array, shares: Array) -> tuple[Array, Mapping[str, Statistics]]:
+            pooled = self.network.normalization == "batch"
+            return transform(mixed(tensors, shares), picture, network=self.network, known={}, pooled=pooled)
+
+        return jax.vmap(one, axis_name=PICTURES)(given.pictures, given.shares)
+
+    def _of_one(
+        self, given: Examples, content: Array, shown: Array, shares: Array, key: PRNGKeyArray
+    ) -> tuple[Float[Array, ""], Float[Array, " terms"]]:
+        found = features(given.extractor, content, layers=self.objective.layers("content"), vgg=self.objective.vgg)
+        picture = Picture(content, found)
+        wanted = self.objective.statistics(View(picture, picture), "content")
+        goals = targets(self.objective, wanted, given.styles, shares, regional=False)
+        return self.objective(shown, Constants(given.extractor, picture, None, (None,), goals), key)
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Pictures that are not trained on, each shown in all styles."""
+
+    loss: Stylization
+    lessons: tuple[Lesson, ...]
+
+    @classmethod
+    def of(cls, loss: Stylization, given: Examples, pictures: Iterable[Float[np.ndarray, "side side 3"]]) -> "Validation":
+        """From pictures of one size."""
+        styles = len(given.styles)
+        shares, key = np.eye(styles, dtype=np.float32), jax.random.key(0)  # a key of its own, so that figures can be compared
+        return cls(loss, tuple(Lesson(given, np.stack([picture] * styles), shares, key) for picture in pictures))
+
+    def __call__(self, tensors: Tensors) -> dict[str, float]:
+        """The terms of the loss, on average."""
+        each = [evaluate(tensors, lesson, loss=self.loss) for lesson in self.lessons]
+        return {name: float(np.mean([terms[name] for terms in each])) for name in each[0]}
+
+    def strip(self, tensors: Tensors) -> Float[np.ndarray, "side width 3"]:
+        """The first picture and, beside it, what the network makes of it in each style."""
+        first = self.lessons[0]
+        shown = _shown(tensors, first, loss=self.loss)
+        return np.concatenate([first.pictures[0], *np.clip(np.asarray(shown), 0, 1)], axis=1)
+
+
+@partial(jax.jit, static_argnames="loss")
+def _shown(tensors: Tensors, given: Lesson, *, loss: Stylization) -> Array:
+    return loss.passed(tensors, given)[0]
+
+
+@partial(jax.jit, static_argnames="loss")
+def _found(tensors: Tensors, given: Lesson, *, loss: Stylization) -> Mapping[str, Statistics]:
+    return jax.tree.map(lambda by_picture: by_picture[0], loss.passed(tensors, given)[1])  # pooled: alike for all pictures
+
+
+def trained(step: Step, loss: Stylization, given: Iterable[Lesson]) -> Weights:
+    """The network that a training gave; with batch normalisation, it holds the mean statistics of these lessons."""
+    weights = result(step, loss.network.metadata)
+    if loss.network.normalization == "instance":
+        return weights
+    means = jax.tree.map(lambda *each: np.mean(each, 0), *(_found(step.tensors, lesson, loss=loss) for lesson in given))
+    held = {f"{name}/{part}": value for name, of in means.items() for part, value in of._asdict().items()}
+    return Weights({**weights.tensors, **held}, weights.metadata)
