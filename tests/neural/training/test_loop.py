@@ -33,7 +33,7 @@ def test_the_rate_rises_and_falls_to_zero():
 
 def test_kernels_change_alike_in_all_directions():
     """Muon's step has singular values near each other, whatever the gradient's; its root mean square is a fifth of the rate."""
-    schedule = Schedule(steps=10, learning_rate=0.1, warmup=0)
+    schedule = Schedule(steps=10, learning_rate=0.1, kernels="muon", warmup=0)
     uneven = np.random.default_rng(0).normal(size=(3, 3, 2, 4)) * np.float32([1, 0.1, 0.01, 3])
     first = start(schedule, {"kernel": np.zeros((3, 3, 2, 4))})
     slope = train(first, lambda t, b: ((t["kernel"] * b).sum(), {}), lambda number: jnp.asarray(uneven), schedule=schedule)
@@ -53,8 +53,9 @@ def test_long_gradients_are_shortened():
     assert abs(clipped[-1].tensors["x"][0] - unclipped[-1].tensors["x"][0]) > 1e-3
 
 
-def test_a_restored_training_goes_on_the_same_way():
-    schedule = Schedule(steps=9, learning_rate=0.1, warmup=2)
+@pytest.mark.parametrize("kernels", ["adam", "muon"])
+def test_a_restored_training_goes_on_the_same_way(kernels):
+    schedule = Schedule(steps=9, learning_rate=0.1, kernels=kernels, warmup=2)
     steps = train(start(schedule, {"x": np.zeros(2)}), distance, lambda n: jnp.float32([n, -n]), schedule=schedule)
     kept, rest = {}, []
     for step in steps:
