@@ -1,0 +1,79 @@
+"""Networks in the layout of the fast-style-transfer checkpoints (L. Engstrom 2016, "Fast Style Transfer in TensorFlow").
+
+Their variables have no names, but numbers in the order of the layers, three for each: the kernel, the shift, the scale. So the
+first layer is `Variable`, `Variable_1` and `Variable_2`, and the last of the usual sixteen ends with `Variable_47`; ':0' after
+a name is understood. Kernels are (height, width, in, out), those of transposed convolutions (height, width, out, in).
+
+The network is that of `networks.transformation` with zeros around the maps and transposed upsampling, but for two scales. Its
+pictures are in [0, 255]: the first kernel is multiplied by 255. The ε of its normalisation is 1e-3, not 1e-5: all kernels are
+multiplied by 1/10, which comes to the same.
+"""
+
+import math
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from stylepipe.errors import WeightsError
+from stylepipe.neural.networks.transformation import DEEPEST, WIDEST, Transformation
+
+_VARIABLE = re.compile(r"Variable(?:_(\d{1,3}))?(?::0)?")
+_EPSILONS = math.sqrt(1e-5 / 1e-3)
+_LARGEST = 2**28
+
+
+def is_variable(name: str) -> bool:
+    """Whether a tensor of that name is one of such a network."""
+    return _VARIABLE.fullmatch(name) is not None
+
+
+def read_archive(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Tensors and metadata of such a network from a NumPy archive (.npz); pickled objects are refused unread."""
+    with zipfile.ZipFile(path) as archive:
+        if sum(member.file_size for member in archive.infolist()) > _LARGEST:
+            raise WeightsError(f"The archive holds more than {_LARGEST >> 20} MiB, which no network of styles has.")
+    with np.load(path, allow_pickle=False) as file:
+        return from_variables({name: file[name] for name in file.files if is_variable(name)})
+
+
+def from_variables(variables: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Tensors and metadata of the network. Raises WeightsError, naming the variable, for one that does not fit."""
+    numbered = {int(found[1] or 0): tensor for name, tensor in variables.items() if (found := _VARIABLE.fullmatch(name))}
+    network = _network(numbered)
+    tensors: dict[str, np.ndarray] = {}
+    for number, (layer, shape) in enumerate(network.layers.items()):
+        upsampled = layer.startswith("up")
+        expected = (*shape[:2], shape[3], shape[2]) if upsampled else shape
+        kernel = _fitting(numbered, 3 * number, expected, layer)
+        kernel = kernel[::-1, ::-1].swapaxes(2, 3) if upsampled else kernel
+        tensors[f"{layer}/kernel"] = np.float32(_EPSILONS * (255 if layer == "first" else 1)) * kernel
+        tensors[f"{layer}/shift"] = _fitting(numbered, 3 * number + 1, shape[3:], layer)[None]
+        tensors[f"{layer}/scale"] = _fitting(numbered, 3 * number + 2, shape[3:], layer)[None]
+    return tensors, network.metadata
+
+
+def _network(numbered: Mapping[int, np.ndarray]) -> Transformation:
+    blocks, rest = divmod(len(numbered) - 18, 6)
+    if rest or sorted(numbered) != list(range(len(numbered))) or not 0 <= blocks <= DEEPEST:
+        raise WeightsError(
+            f"The file holds {len(numbered)} of the variables 'Variable', 'Variable_1' …; expected are 18 and 6 more for each "
+            "residual block, numbered without a gap.",
+            hint="The usual network has 48.",
+        )
+    channels = (*numbered[0].shape, 0)[3:4] or (0,)
+    if not 1 <= channels[0] <= WIDEST:
+        raise WeightsError(f"'Variable' has shape {numbered[0].shape}; expected is (9, 9, 3, 1…{WIDEST}).")
+    return Transformation(channels[0], blocks, 1, padding="zeros", upsampling="transposed")
+
+
+def _fitting(numbered: Mapping[int, np.ndarray], number: int, expected: tuple[int, ...], layer: str) -> np.ndarray:
+    found = numbered[number]
+    name = f"Variable_{number}" if number else "Variable"
+    if found.shape != expected:
+        raise WeightsError(f"'{name}', a part of the layer '{layer}', has shape {found.shape}; expected is {expected}.")
+    if found.dtype not in (np.float32, np.float16):
+        raise WeightsError(f"'{name}' is of type {found.dtype}; allowed is float32, float16.")
+    return found.astype(np.float32)
