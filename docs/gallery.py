@@ -92,7 +92,7 @@ def section(command: str, *, first: bool) -> Iterator[str]:
     """The part of the page on a command; the first one of a recipe has its heading and what it says of itself."""
     recipe = recipe_of(command)
     if first:
-        yield f"## {recipe}\n\n{explanation(recipe)}\n"
+        yield f"## [{recipe}](../recipes/{recipe}.yaml)\n\n{explanation(recipe)}\n"
     yield f"```sh\nstylepipe {command}\n```\n"
     pictures = make(command)
     cells = [f"![{title}](gallery/{file})" for title, file in pictures.items()]
