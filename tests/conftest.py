@@ -61,6 +61,26 @@ def tiny_vgg() -> Weights:
     return Weights({k: np.float32(v) for k, v in tensors.items()}, {"pooling": "max", "padding": "reflect"})
 
 
+@pytest.fixture(scope="session")
+def tiny_transformation() -> Weights:
+    """An image-transformation network of two styles, before its training."""
+    import jax
+
+    from stylepipe.neural.networks.transformation import Transformation, fresh
+
+    return fresh(jax.random.key(3), Transformation(channels=2, blocks=0, styles=2))
+
+
+@pytest.fixture(scope="session")
+def tiny_texture() -> Weights:
+    """A texture network, before its training."""
+    import jax
+
+    from stylepipe.neural.networks.texture import Texture, fresh
+
+    return fresh(jax.random.key(3), Texture(sizes=2, channels=2))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> None:
     """Ctrl-C counts, also where the tests run in the background of a script and inherit that it is ignored."""

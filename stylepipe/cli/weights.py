@@ -52,14 +52,14 @@ def verify(
         data = {"layers": list(network.layers), "pooling": network.pooling, "padding": network.padding}
         said = f"{network.layers[0]} … {network.layers[-1]}, {network.pooling} pooling, {network.padding} padding"
     else:
-        data, said = network._asdict(), f"an upscaler, {network}"
+        data, said = network._asdict(), f"{type(network).__name__.lower()}, {network}"
     Console(as_json=json).result(f"{weights} is sound: {said}.", data)
 
 
 @app.command()
 def convert(
     source: Annotated[
-        Path, typer.Argument(metavar="SOURCE", help="Keras HDF5, torchvision .pth or safetensors.", show_default=False)
+        Path, typer.Argument(metavar="SOURCE", help="Keras HDF5, torchvision .pth, .npz or safetensors.", show_default=False)
     ],
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="The safetensors file to write.", show_default=False)],
     json: Json = False,

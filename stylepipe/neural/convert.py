@@ -1,6 +1,8 @@
-"""Files of network weights in the layouts they are published in, brought into the one form of `layout`.
+"""Files of network weights in the layouts they are published in, brought into the one form of `layout`, or of their network.
 
-    .safetensors   what a run of stylepipe made; that form; the same names with the input in words; torchvision's names
+    .safetensors   what a run of stylepipe made; that form; the same names with the input in words; torchvision's names; the
+                   variables of `fast_style_transfer`
+    .npz           these variables
     .h5            Keras applications' "notop" files
     .pth           torchvision's state dicts, through PyTorch where it is installed, and only by `convert`
 
@@ -15,10 +17,10 @@ from itertools import accumulate
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from stylepipe import artifacts
 from stylepipe.artifacts import Weights
@@ -31,37 +33,47 @@ _IMAGENET_MEANS, _IMAGENET_DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.
 _LARGEST_FILE = 2**30
 
 # What h5py, safetensors and PyTorch raise for a damaged file.
-_UNREADABLE = (OSError, StoreError, SafetensorError, LookupError, ValueError, RuntimeError, EOFError, UnpicklingError)
+_UNREADABLE = (
+    OSError,
+    StoreError,
+    SafetensorError,
+    LookupError,
+    ValueError,
+    RuntimeError,
+    EOFError,
+    UnpicklingError,
+    BadZipFile,
+)
 
 _Tensors = dict[str, np.ndarray]
 _Reader = Callable[[Path], tuple[_Tensors, dict[str, str]]]
 
 
 def read_weights(path: Path) -> Weights:
-    """A network's weights from a .safetensors or .h5 file.
+    """A network's weights from a .safetensors, .npz or .h5 file.
 
     What a run has made, of whatever network, is taken as it is, and checked by the stage that it is given to. Other files are
-    those of VGGs, which are brought into the form that `layout` describes; tensors that are no part of a VGG's convolutions
-    (classifiers, heads) are left out. Raises WeightsError when the file cannot be read, when a tensor of a VGG is missing or
-    has an unexpected shape or type, and for values that are not finite numbers.
+    those of networks of styles (see `fast_style_transfer`) and of VGGs, which are brought into the form that `layout`
+    describes; tensors that are no part of a VGG's convolutions (classifiers, heads) are left out. Raises WeightsError when the
+    file cannot be read, when a tensor is missing or has an unexpected shape or type, and for values that are not finite
+    numbers.
     """
-    return _read(path, {".safetensors": _read_safetensors, ".h5": _read_keras})
+    return _read(path, {".safetensors": _read_safetensors, ".npz": _read_archive, ".h5": _read_keras})
 
 
 def convert(source: Path, target: Path) -> Weights:
-    """Writes the weights in `source` (.safetensors, .h5 or .pth) to `target` as safetensors; returns them.
+    """Writes the weights in `source` (.safetensors, .npz, .h5 or .pth) to `target` as safetensors; returns them.
 
     Nothing is left at `target` when this fails. Raises WeightsError as `read_weights` does, when a .pth is given and PyTorch is
     not installed, and when the target cannot be written.
     """
     if target.suffix != ".safetensors":
         raise WeightsError(f"Converted weights are written as .safetensors; the target is '{target.name}'.")
-    weights = _read(source, {".safetensors": _read_safetensors, ".h5": _read_keras, ".pth": _read_torch})
+    weights = _read(source, {".safetensors": _read_safetensors, ".npz": _read_archive, ".h5": _read_keras, ".pth": _read_torch})
     try:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".convert-") as folder:
             part = Path(folder) / target.name
-            tensors = {name: np.ascontiguousarray(tensor) for name, tensor in weights.tensors.items()}
-            save_file(tensors, part, metadata=dict(weights.metadata))
+            artifacts.save(weights, part)
             part.replace(target)
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"'{target}' cannot be written: {error}.") from error
@@ -81,7 +93,7 @@ def _read(path: Path, readers: Mapping[str, _Reader]) -> Weights:
         for name, tensor in weights.tensors.items():
             if not np.isfinite(tensor).all():
                 raise WeightsError(f"The tensor '{name}' has values that are not finite numbers.")
-        if not made_here:
+        if not made_here and "network" not in weights.metadata:
             weights = Weights(weights.tensors, {"kind": "vgg", **weights.metadata, "input": "RGB in [0, 1]"})
             describe(weights)
     except WeightsError as error:
@@ -119,6 +131,8 @@ def _read_artifact(path: Path) -> Weights:
 
 def _read_safetensors(path: Path) -> tuple[_Tensors, dict[str, str]]:
     with safe_open(path, framework="numpy") as file:
+        if any(name.startswith("Variable") for name in file.keys()):  # noqa: SIM118
+            return _from_variables({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
         names = [name for name in file.keys() if re.match(r"conv\d_\d/|normalise/|features\.", name)]  # noqa: SIM118
         _require_floats({name: file.get_slice(name).get_dtype() for name in names})
         tensors = {name: file.get_tensor(name) for name in names}
@@ -161,6 +175,21 @@ def _normalisation(means: Sequence[float], deviations: Sequence[float], *, bgr: 
         "normalise/kernel": (top * channels / deviations).astype(np.float32)[None, None],
         "normalise/bias": (-np.asarray(means) / deviations).astype(np.float32),
     }
+
+
+# --- networks of styles -------------------------------------------------------------------------------------------------
+
+
+def _read_archive(path: Path) -> tuple[_Tensors, dict[str, str]]:
+    from stylepipe.neural import fast_style_transfer  # it imports JAX, which the other layouts do not need
+
+    return fast_style_transfer.read_archive(path)
+
+
+def _from_variables(tensors: _Tensors) -> tuple[_Tensors, dict[str, str]]:
+    from stylepipe.neural import fast_style_transfer
+
+    return fast_style_transfer.from_variables(tensors)
 
 
 # --- Keras --------------------------------------------------------------------------------------------------------------

@@ -107,7 +107,7 @@ def pull(
 
 
 def verify(weights: str) -> Any:
-    """Reads the weights of that name, or in the file of that path, and says what network they are: a `Vgg` or an `Upscaler`.
+    """Reads the weights of that name, or in the file of that path, and says what network they are, such as a `Vgg`.
 
     Raises WeightsError when there are none, when a published file is not as it was published, and as `read_weights` does.
     """
@@ -119,11 +119,15 @@ def verify(weights: str) -> Any:
             hint="Delete it, and pull it again.",
         )
     read = read_weights(path)
-    if read.metadata.get("network") == "upscaler":
-        from stylepipe.neural.networks import upscaler  # it imports JAX, which finding a file does not need
+    if (network := read.metadata.get("network")) is None:
+        return describe(read)
+    # They import JAX, which finding a file does not need.
+    from stylepipe.neural.networks import texture, transformation, upscaler
 
-        return upscaler.describe(read)
-    return describe(read)
+    networks = {"image-transformation": transformation, "texture": texture, "upscaler": upscaler}
+    if network not in networks:
+        raise WeightsError(f"The weights state the network '{network}'; allowed is {', '.join(networks)}.")
+    return networks[network].describe(read)
 
 
 def _entry(name: str) -> Entry:

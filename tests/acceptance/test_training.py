@@ -7,13 +7,21 @@ from pathlib import Path
 import pytest
 
 from stylepipe.neural.layout import Vgg
+from stylepipe.neural.networks.texture import Texture
+from stylepipe.neural.networks.transformation import Transformation
 from stylepipe.neural.networks.upscaler import Upscaler
 from stylepipe.neural.weights import verify
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 SHIPPED = RECIPES.parent / "stylepipe" / "neural" / "data" / "vgg19-slim.safetensors"
 TEACHERS = [f"-p{name}={SHIPPED}" for name in ("exact", "deep")]
-PICTURES = [f"-p{name}={RECIPES / 'assets'}" for name in ("photos", "paintings", "validation")]
+PHOTOS = [f"-p{name}={RECIPES / 'assets'}" for name in ("photos", "validation")]
+PICTURES = [*PHOTOS, f"-ppaintings={RECIPES / 'assets'}"]
+STYLES = [
+    f"-pstyle{number}={RECIPES / 'assets' / name}"
+    for number, name in (("", "blue_swirls.jpg"), ("_2", "ember_strokes.jpg"), ("_3", "pebbles.png"), ("_4", "lighthouse.jpg"))
+]
+TEXTURE = [f"-ptexture={RECIPES / 'assets' / 'pebbles.png'}"]
 
 
 def progress(outputs: Path) -> list[dict]:
@@ -23,14 +31,17 @@ def progress(outputs: Path) -> list[dict]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("recipe", "teachers", "validated", "expected"),
+    ("recipe", "given", "validated", "expected"),
     [
-        ("vgg19_slim_quick", TEACHERS, "validation relu1_1", Vgg((2, 2, 4), "max", "reflect")),
-        ("upscaler_quick", [], "validation x2", Upscaler(2, 24)),
+        ("vgg19_slim_quick", [*PICTURES, *TEACHERS], "validation relu1_1", Vgg((2, 2, 4), "max", "reflect")),
+        ("upscaler_quick", PICTURES, "validation x2", Upscaler(2, 24)),
+        ("style_network_quick", [*PHOTOS, STYLES[0]], "validation gram", Transformation(4, 1, 1)),
+        ("four_styles_quick", [*PHOTOS, *STYLES], "validation gram", Transformation(4, 1, 4)),
+        ("texture_network_quick", TEXTURE, "validation gram", Texture(3, 4)),
     ],
 )
-def test_a_quick_training_learns(desk, recipe, teachers, validated, expected):
-    said = desk.call("run", str(RECIPES / "train" / f"{recipe}.yaml"), *PICTURES, *teachers)
+def test_a_quick_training_learns(desk, recipe, given, validated, expected):
+    said = desk.call("run", str(RECIPES / "train" / f"{recipe}.yaml"), *given)
     events = progress(desk.root / "outputs")
     losses = [event["loss"] for event in events]
     quarter = len(losses) // 4
@@ -43,9 +54,10 @@ def test_a_quick_training_learns(desk, recipe, teachers, validated, expected):
 
 
 @pytest.mark.slow
-def test_a_killed_training_goes_on_and_gives_the_same_bytes(make_desk):
+@pytest.mark.parametrize(("recipe", "given"), [("upscaler", PICTURES), ("style_network", [*PHOTOS, STYLES[0]])])
+def test_a_killed_training_goes_on_and_gives_the_same_bytes(make_desk, recipe, given):
     """Killed once its state was saved, which is here at every step."""
-    command = ["run", str(RECIPES / "train" / "upscaler_quick.yaml"), *PICTURES, "-psteps=30"]
+    command = ["run", str(RECIPES / "train" / f"{recipe}_quick.yaml"), *given, "-psteps=30"]
     often = "from stylepipe.engine import checkpoints; checkpoints.SAVE_SECONDS, checkpoints.SAVE_SHARE = 0, 1"
     whole, killed = make_desk(), make_desk()
     whole.call(*command)
@@ -56,5 +68,5 @@ def test_a_killed_training_goes_on_and_gives_the_same_bytes(make_desk):
     process.kill()
     process.wait()
     killed.call(*command)
-    results = [next((desk.root / "outputs").glob("*/*/upscaler.safetensors")) for desk in (whole, killed)]
+    results = [next((desk.root / "outputs").glob("*/*/*.safetensors")) for desk in (whole, killed)]
     assert results[0].read_bytes() == results[1].read_bytes()

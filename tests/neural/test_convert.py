@@ -269,11 +269,11 @@ def test_a_file_larger_than_any_vgg_is_not_opened(tmp_path):
 
 def test_other_kinds_of_files(tmp_path):
     with pytest.raises(
-        WeightsError, match=r"'net.pth' is no file .* allowed is .safetensors, .h5. 'stylepipe weights convert'"
+        WeightsError, match=r"'net.pth' is no file .* allowed is .safetensors, .npz, .h5. 'stylepipe weights convert'"
     ):
         read_weights(tmp_path / "net.pth")
-    with pytest.raises(WeightsError, match=r"'net.npz' is no file .* allowed is .safetensors, .h5, .pth"):
-        convert(tmp_path / "net.npz", tmp_path / "net.safetensors")
+    with pytest.raises(WeightsError, match=r"'net.npy' is no file .* allowed is .safetensors, .npz, .h5, .pth"):
+        convert(tmp_path / "net.npy", tmp_path / "net.safetensors")
     with pytest.raises(WeightsError, match=r"written as .safetensors; the target is 'net.h5'"):
         convert(tmp_path / "net.npz", tmp_path / "net.h5")
 

@@ -258,7 +258,7 @@ def test_published_network_that_is_not_here():
     ("name", "message"),
     [
         ("net.h5", r"There is no file '.*/net\.h5'\. Check its name and its folder\."),
-        ("net", r"'net' is no file of weights that can be read; allowed is \.safetensors, \.h5\."),
+        ("net", r"'net' is no file of weights that can be read; allowed is \.safetensors, \.npz, \.h5\."),
     ],
 )
 def test_verify_a_file_that_is_not_there(tmp_path, name, message):

@@ -1,0 +1,103 @@
+"""The stage `train_texture`: a network that makes a texture of any size, always another one, by one pass."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import PRNGKeyArray
+from pydantic import Field
+
+from stylepipe.artifacts import Image, Weights
+from stylepipe.errors import StageError
+from stylepipe.image.resize import resize, scaled
+from stylepipe.neural.layout import describe as describe_vgg
+from stylepipe.neural.losses import AnyLoss
+from stylepipe.neural.losses.gram import Gram
+from stylepipe.neural.networks.texture import MOST_SIZES, WIDEST, Padding, Texture, describe, fresh, generated
+from stylepipe.neural.objective import Example, Objective, require, targets
+from stylepipe.neural.training import loop
+from stylepipe.neural.training.stylization import examples
+from stylepipe.neural.training.synthesis import Synthesis, lessons
+from stylepipe.stage import Checkpoint, Emit, Frame, Params, Progress, stage
+
+
+class TrainTextureParams(Params):
+    """The network, the losses, and the training."""
+
+    sizes: int = Field(default=6, ge=1, le=MOST_SIZES, description="Of noise, each half as large as the one before.")
+    channels: int = Field(default=8, ge=1, le=WIDEST, description="That each size adds.")
+    padding: Padding = Field(
+        default="circular", description="`circular`: textures continue at the opposite border, and tile; `edge`: they do not."
+    )
+    losses: tuple[AnyLoss, ...] = Field(
+        default=(Gram(),), min_length=1, max_length=32, description="What is minimised: the sum of these, as in `stylize`."
+    )
+    diversity: float = Field(
+        default=0.0,
+        ge=0,
+        le=1e6,
+        description="How much textures of a step are to differ: times the mean logarithm of the distance to the nearest other.",
+    )
+    texture_size: int = Field(default=256, ge=32, le=8192, description="The example's long side in pixels.")
+    schedule: loop.Schedule = Field(default=loop.Schedule(steps=3000), description="The steps and their size.")
+    batch: int = Field(default=4, ge=1, le=1024, description="Textures in a step.")
+    side: int = Field(default=256, ge=32, le=2048, description="Of these, in pixels: a multiple of 2^(sizes − 1).")
+
+
+@stage(version=1)
+def train_texture(
+    texture: Image,
+    extractor: Weights,
+    params: TrainTextureParams,
+    start: Weights | None = None,
+    *,
+    key: PRNGKeyArray,
+    emit: Emit,
+    checkpoint: Checkpoint,
+) -> Weights:
+    """Trains the network of `generate_texture` to make more of a texture.
+
+    At each step the network makes textures of new noise, and its tensors are changed so that the `losses`, which compare what
+    the network `extractor` (a VGG) finds in them and in the example, fall (Ulyanov et al. 2016, arXiv 1603.03417; diversity:
+    2017, arXiv 1701.02096). See `stylepipe.neural.networks.texture`.
+
+    - `texture`: the example, brought to a long side of `texture_size`.
+    - `start`: the result of an earlier training with the same network, to go on from.
+
+    Now and then, and at the end, the log holds the terms of textures that are not trained on, as 'validation gram', and one is
+    a preview frame. The result is the network in half precision; it is computed with in single precision. Raises StageError
+    for a loss that compares with a content, for a `side` that is no multiple of the network's unit, for diversity with a
+    `batch` of 1, for a `start` of another form, and for a loss that is not finite, and WeightsError for a `start` that is no
+    such network.
+    """
+    network = Texture(params.sizes, params.channels, params.padding)
+    _check(params, network)
+    noise_key, network_key, frame_key = jax.random.split(key, 3)
+    if start is not None and (found := describe(start)) != network:
+        raise StageError(f"'start' has {found}; the parameters say {network}.", hint="Give both alike.")
+    objective = Objective.of(params.losses, describe_vgg(extractor))
+    size = scaled(texture.size, params.texture_size / max(texture.size))
+    example = jnp.clip(resize(texture.pixels, size), 0, 1)
+    require(objective, content=None, styles=[Example(example)])
+    tensors, seen = examples(objective, extractor, [example])
+    wanted = targets(objective, None, seen, [1.0], regional=False)
+    batches = lessons(tensors, wanted, noise_key, network=network, count=params.batch, side=params.side)
+    loss = Synthesis(objective, network, params.diversity)
+    step = loop.start(params.schedule, (start or fresh(network_key, network)).tensors, checkpoint.load())
+    validate = partial(loop.evaluate, batch=batches(0), loss=loss)
+    for step in loop.train(step, loss, batches, schedule=params.schedule, validate=validate):  # noqa: B020
+        emit(Progress(step.number, params.schedule.steps, step.loss, step.terms))
+        if any(name.startswith("validation ") for name in step.terms):
+            emit(Frame(generated(Weights(step.tensors, network.metadata), frame_key, (params.side, params.side))))
+        checkpoint.offer(partial(loop.saved, step))
+    return loop.result(step, network.metadata)
+
+
+def _check(params: TrainTextureParams, network: Texture) -> None:
+    if params.side % network.unit:
+        raise StageError(
+            f"'side' is {params.side}; with {network.sizes} sizes of noise it is a multiple of {network.unit}.",
+            hint="Choose another side, or fewer sizes.",
+        )
+    if params.diversity and params.batch < 2:
+        raise StageError("'diversity' compares the textures of a step, and 'batch' is 1.", hint="Take at least 2.")
