@@ -33,8 +33,8 @@ class Schedule(Spec):
     """Steps whose size rises for `warmup` steps and falls to zero along half a cosine.
 
     They are Adam's (Kingma and Ba 2015, arXiv 1412.6980), or for kernels of convolutions Muon's (Jordan et al. 2024, "Muon: An
-    optimizer for hidden layers in neural networks"), which makes all directions of a kernel's momentum equally long. Muon
-    distilled VGG-19 in about half of Adam's steps; for super-resolution it did no better.
+    optimizer for hidden layers in neural networks"), which makes all directions of a kernel's momentum equally long. In as many
+    steps Muon distilled VGG-19 better; for super-resolution it was no better.
     """
 
     steps: int = Field(ge=1, le=10_000_000, description="How many.")
