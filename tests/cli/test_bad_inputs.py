@@ -148,10 +148,14 @@ NETWORKS = [
     (
         "net.pth",
         b"",
-        "is no file of weights that can be read; allowed is .safetensors, .h5.\n"
+        "is no file of weights that can be read; allowed is .safetensors, .npz, .h5.\n"
         "hint: 'stylepipe weights convert' makes a .safetensors of it.",
     ),
-    ("net.npz", b"", "is no file of weights that can be read; allowed is .safetensors, .h5."),
+    (
+        "net.npz",
+        b"nothing",
+        "cannot be read: File is not a zip file.\nhint: It is damaged, or not what its ending says: get it again.",
+    ),
 ]
 
 LOOKED = "hint: It was looked for at {home}/"

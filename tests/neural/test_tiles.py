@@ -161,20 +161,28 @@ def test_tiles_must_be_more_than_margin():
 
 
 @pytest.mark.parametrize("optimizer", [Lbfgs(memory=3), Adam()], ids=lambda optimizer: optimizer.kind)
-def test_a_run_in_tiles_ends_where_one_of_the_whole_does(plain, optimizer):
-    tiled = TiledObjective.of(plain.objective, 31)
-    ends = []
-    for objective, constants in (
-        (plain.objective, plain.constants),
-        (tiled, tiled.prepare(plain.tensors, **plain.examples)),
-    ):
-        begun = start(optimizer, plain.pixels, terms=3)
-        *_, last = minimise(objective, constants, begun, optimizer=optimizer, iterations=20, key=KEY)
-        ends.append((result(optimizer, last.state), last.loss, last.terms))
-    (picture, loss, terms), (other, its_loss, its_terms) = ends
-    assert error(other, picture) < 1e-3
-    assert its_loss == pytest.approx(loss, rel=1e-3)
-    assert its_terms == pytest.approx(terms, rel=1e-3)
+def test_a_run_in_tiles_ends_where_one_of_the_whole_does(tiny_vgg, optimizer):
+    """In double precision: in single precision the roundings of sums in two orders grow from step to step of L-BFGS."""
+    with jax.enable_x64(True):
+        problem = Problem(
+            [Content(layers={"relu2_1": 1}), Gram(layers={"relu1_1": 1, "relu3_1": 1})],
+            tiny_vgg,
+            SIZE,
+            (43, 50),
+            dtype=np.float64,
+        )
+        tiled = TiledObjective.of(problem.objective, 31)
+        ends = []
+        for objective, constants in (
+            (problem.objective, problem.constants),
+            (tiled, tiled.prepare(problem.tensors, **problem.examples)),
+        ):
+            begun = start(optimizer, problem.pixels, terms=2)
+            *_, last = minimise(objective, constants, begun, optimizer=optimizer, iterations=20, key=KEY)
+            ends.append((result(optimizer, last.state), last.loss))
+    (picture, loss), (other, its_loss) = ends
+    assert error(other, picture) < 1e-6
+    assert its_loss == pytest.approx(loss, rel=1e-6)
 
 
 def test_an_optimiser_that_searches_within_a_step_is_refused(plain):
