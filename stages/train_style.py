@@ -9,7 +9,8 @@ from pydantic import Field
 
 from stylepipe.artifacts import Folder, Image, Weights
 from stylepipe.errors import StageError
-from stylepipe.image.resize import resize, scaled
+from stylepipe.image.resize import scaled
+from stylepipe.neural.given import resized
 from stylepipe.neural.layout import describe as describe_vgg
 from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.content import Content
@@ -95,7 +96,9 @@ def train_style(  # noqa: PLR0917 (a stage's inputs)
         first = {name: start.tensors[name] for name in first}
     loss = Stylization(Objective.of(params.losses, describe_vgg(extractor)), network)
     crops = crops_of(pictures, side=params.crop, longest=params.longest, halvings=params.halvings)
-    given = examples(loss.objective, extractor, [_at_size(style, params.style_size) for style in styles])
+    sizes = [scaled(style.size, params.style_size / max(style.size)) for style in styles]
+    shown = [resized(style.pixels, size) for style, size in zip(styles, sizes, strict=True)]
+    given = examples(loss.objective, extractor, shown)
     batches = lessons(given, crops, crops_key, count=params.batch, side=params.crop)
     unseen = None if validation is None else Validation.of(loss, given, center_crops(validation, params.crop))
     step = loop.start(params.schedule, first, checkpoint.load())
@@ -106,7 +109,3 @@ def train_style(  # noqa: PLR0917 (a stage's inputs)
         checkpoint.offer(partial(loop.saved, step))
     steps = params.schedule.steps
     return trained(step, loss, map(batches, range(max(1, steps - _LAST + 1), steps + 1)))
-
-
-def _at_size(style: Image, side: int) -> jax.Array:
-    return jax.numpy.clip(resize(style.pixels, scaled(style.size, side / max(style.size))), 0, 1)

@@ -3,13 +3,13 @@
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 from pydantic import Field
 
 from stylepipe.artifacts import Image, Weights
 from stylepipe.errors import StageError
-from stylepipe.image.resize import resize, scaled
+from stylepipe.image.resize import scaled
+from stylepipe.neural.given import resized
 from stylepipe.neural.layout import describe as describe_vgg
 from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.gram import Gram
@@ -76,8 +76,7 @@ def train_texture(
     if start is not None and (found := describe(start)) != network:
         raise StageError(f"'start' has {found}; the parameters say {network}.", hint="Give both alike.")
     objective = Objective.of(params.losses, describe_vgg(extractor))
-    size = scaled(texture.size, params.texture_size / max(texture.size))
-    example = jnp.clip(resize(texture.pixels, size), 0, 1)
+    example = resized(texture.pixels, scaled(texture.size, params.texture_size / max(texture.size)))
     require(objective, content=None, styles=[Example(example)])
     tensors, seen = examples(objective, extractor, [example])
     wanted = targets(objective, None, seen, [1.0], regional=False)

@@ -11,29 +11,14 @@ from stylepipe.errors import Interrupted, StageError
 from stylepipe.neural.layout import describe
 from stylepipe.stage import Progress
 
+from .memory import Memory
+
 
 def folder(seed: int) -> Folder:
     draw = np.random.default_rng(seed)
     shapes = np.kron(draw.random((5, 6, 3)), np.ones((10, 10, 1))) + 0.1 * draw.random((50, 60, 3))
     picture = Image(np.float32(np.clip(shapes, 0, 1)))
     return Folder(("picture.png",), lambda name: picture)
-
-
-class Memory:
-    """A checkpoint that is kept in memory, and stops the stage at its `stop_at`th offer."""
-
-    def __init__(self, stop_at=None):
-        self.state, self.left = None, stop_at
-
-    def load(self):
-        return self.state
-
-    def offer(self, state):
-        if self.left is not None:
-            self.left -= 1
-            if self.left == 0:
-                self.state = dict(state())
-                raise Interrupted("Stopped.")
 
 
 @pytest.fixture

@@ -17,29 +17,14 @@ from stylepipe.neural.objective import Objective
 from stylepipe.neural.vgg import features
 from stylepipe.stage import Frame, Note, Progress
 
+from .memory import Memory
+
 DRAW = np.random.default_rng(0)
 CONTENT, STYLE, OTHER = (Image(DRAW.random(size, np.float32)) for size in ((24, 32, 3), (20, 16, 3), (18, 30, 3)))
 GRAM = {"kind": "gram", "layers": {"relu1_1": 1, "relu2_1": 1}}
 LOSSES = [{"kind": "content", "layers": {"relu2_1": 1}}, GRAM, {"kind": "total_variation"}]
 SMOOTH = {"losses": [{"kind": "total_variation"}]}  # needs no network, where only the picture's size or start matters
 OPTIMIZERS = [{"kind": "lbfgs"}, {"kind": "lbfgs_zoom"}, {"kind": "adam", "averaging": 0.5}]
-
-
-class Memory:
-    """A checkpoint that is kept in memory, and stops the stage at its `stop_at`th offer."""
-
-    def __init__(self, state=None, stop_at=None):
-        self.state, self.left = state, stop_at
-
-    def load(self):
-        return self.state
-
-    def offer(self, state):
-        if self.left is not None:
-            self.left -= 1
-            if self.left == 0:
-                self.state = dict(state())
-                raise Interrupted("Stopped.")
 
 
 @pytest.fixture

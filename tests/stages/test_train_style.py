@@ -10,6 +10,8 @@ from stylepipe.errors import Interrupted, StageError
 from stylepipe.neural.networks.transformation import Transformation, describe
 from stylepipe.stage import Frame, Progress
 
+from .memory import Memory
+
 
 def picture(seed: int) -> Image:
     draw = np.random.default_rng(seed)
@@ -19,23 +21,6 @@ def picture(seed: int) -> Image:
 
 def folder(seed: int) -> Folder:
     return Folder(("picture.png",), lambda name: picture(seed))
-
-
-class Memory:
-    """A checkpoint that is kept in memory, and stops the stage at its `stop_at`th offer."""
-
-    def __init__(self, stop_at=None):
-        self.state, self.left = None, stop_at
-
-    def load(self):
-        return self.state
-
-    def offer(self, state):
-        if self.left is not None:
-            self.left -= 1
-            if self.left == 0:
-                self.state = dict(state())
-                raise Interrupted("Stopped.")
 
 
 @pytest.fixture(scope="module")

@@ -10,24 +10,9 @@ from stylepipe.errors import Interrupted, StageError
 from stylepipe.neural.networks.texture import Texture, describe
 from stylepipe.stage import Frame, Progress
 
+from .memory import Memory
+
 EXAMPLE = Image(np.float32(np.tile(np.kron([[0.9, 0.1], [0.2, 0.8]], np.ones((4, 4)))[..., None] * [1, 0.7, 0.3], (5, 5, 1))))
-
-
-class Memory:
-    """A checkpoint that is kept in memory, and stops the stage at its `stop_at`th offer."""
-
-    def __init__(self, stop_at=None):
-        self.state, self.left = None, stop_at
-
-    def load(self):
-        return self.state
-
-    def offer(self, state):
-        if self.left is not None:
-            self.left -= 1
-            if self.left == 0:
-                self.state = dict(state())
-                raise Interrupted("Stopped.")
 
 
 @pytest.fixture(scope="module")

@@ -11,29 +11,14 @@ from stylepipe.errors import Interrupted, StageError, WeightsError
 from stylepipe.neural.networks.upscaler import Upscaler, describe
 from stylepipe.stage import Progress
 
+from .memory import Memory
+
 
 def folder(seed: int) -> Folder:
     """A picture of rectangles, whose edges bicubic interpolation blurs."""
     draw = np.random.default_rng(seed)
     picture = Image(np.float32(np.kron(draw.random((6, 8, 3)), np.ones((12, 12, 1)))))
     return Folder(("picture.png",), lambda name: picture)
-
-
-class Memory:
-    """A checkpoint that is kept in memory, and stops the stage at its `stop_at`th offer."""
-
-    def __init__(self, stop_at=None):
-        self.state, self.left = None, stop_at
-
-    def load(self):
-        return self.state
-
-    def offer(self, state):
-        if self.left is not None:
-            self.left -= 1
-            if self.left == 0:
-                self.state = dict(state())
-                raise Interrupted("Stopped.")
 
 
 def run(*, pictures=(0, 1), start=None, events=None, memory=None, **params) -> Weights:
