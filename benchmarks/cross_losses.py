@@ -27,7 +27,7 @@ from stylepipe.image.io import read_image  # noqa: E402
 from stylepipe.image.resize import resize, scaled  # noqa: E402
 from stylepipe.neural.layout import describe  # noqa: E402
 from stylepipe.neural.losses import SPECS  # noqa: E402
-from stylepipe.neural.objective import Example, Objective, prepare  # noqa: E402
+from stylepipe.neural.objective import Example, Objective  # noqa: E402
 from stylepipe.neural.weights import find, read_weights  # noqa: E402
 
 KINDS = ("gram", "cooccurrence", "moments", "wasserstein", "histogram", "sliced_wasserstein")
@@ -64,7 +64,7 @@ def table(kinds: Sequence[str], content: Image, style: Image, iterations: int) -
     network = read_weights(find("vgg19-slim"))
     tensors = {name: jnp.asarray(tensor) for name, tensor in network.tensors.items()}
     judge = Objective.of([SPECS[kind](layers=MEASURED) for kind in kinds], describe(network))
-    constants = prepare(judge, tensors, content=None, styles=[Example(jnp.asarray(style.pixels))], weights=[1.0], regions=None)
+    constants = judge.prepare(tensors, content=None, styles=[Example(jnp.asarray(style.pixels))], weights=[1.0], regions=None)
 
     @jax.jit
     def distances(pixels: Array) -> Array:

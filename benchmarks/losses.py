@@ -27,7 +27,7 @@ import numpy as np  # noqa: E402
 from stylepipe.neural.layout import describe  # noqa: E402
 from stylepipe.neural.losses import SPECS, family  # noqa: E402
 from stylepipe.neural.losses.base import Loss, Picture, View  # noqa: E402
-from stylepipe.neural.objective import Constants, Example, Objective, prepare  # noqa: E402
+from stylepipe.neural.objective import Constants, Example, Objective  # noqa: E402
 from stylepipe.neural.vgg import features  # noqa: E402
 from stylepipe.neural.weights import find, read_weights  # noqa: E402
 
@@ -55,7 +55,7 @@ def steps(loss: Loss, weights: Any, pictures: np.ndarray) -> tuple[Step, Step]:
     (loss,) = objective.losses
     tensors = {name: jnp.asarray(tensor) for name, tensor in weights.tensors.items()}
     pixels, content, style = map(jnp.asarray, pictures)
-    constants = prepare(objective, tensors, content=Example(content), styles=[Example(style)], weights=[1.0], regions=None)
+    constants = objective.prepare(tensors, content=Example(content), styles=[Example(style)], weights=[1.0], regions=None)
 
     def whole(pixels: Any, constants: Constants) -> Any:
         return jax.value_and_grad(objective, has_aux=True)(pixels, constants, KEY)

@@ -24,7 +24,7 @@ from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation
 from stylepipe.neural.memory import keep_freed_memory
-from stylepipe.neural.objective import Example, Objective, prepare
+from stylepipe.neural.objective import Example, Objective
 from stylepipe.neural.optimize import minimise, start
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
 from stylepipe.neural.weights import find, read_weights
@@ -137,7 +137,7 @@ def against_scipy(weights: Weights, side: int = 128, evaluations: int = 200) -> 
     content, style = map(jnp.asarray, pictures(side))
     tensors = {name: jnp.asarray(tensor) for name, tensor in weights.tensors.items()}
     objective = Objective.of([Content(), Gram(weight=6.0), TotalVariation(weight=2.0)], describe(weights))
-    constants = prepare(objective, tensors, content=Example(content), styles=[Example(style)], weights=[1.0], regions=None)
+    constants = objective.prepare(tensors, content=Example(content), styles=[Example(style)], weights=[1.0], regions=None)
     key = jax.random.key(0)
     evaluate = jax.jit(lambda pixels, constants: jax.value_and_grad(objective, has_aux=True)(pixels, constants, key))
     losses: list[float] = []

@@ -76,8 +76,22 @@ class Objective:
         weights: Sequence[float],
         regions: Sequence[Maps] | None,
     ) -> Constants:
-        """As the function of that name."""
-        return prepare(self, tensors, content=content, styles=styles, weights=weights, regions=regions)
+        """Computes the targets once, for pictures of the content's size.
+
+        `regions`, one for each style, are where in the picture it applies, and its losses there are multiplied by its one of
+        `weights`; None blends the styles everywhere, by `weights` in any unit. Raises StageError when a loss compares with what
+        is not given.
+        """
+        require(self, content=content, styles=styles)
+        shown = None if content is None else _content(tensors, content, objective=self)
+        seen = [style_statistics(tensors, style, objective=self) for style in styles]
+        return Constants(
+            tensors,
+            shown and shown[0],
+            None if content is None else content.region,
+            (None,) if regions is None else tuple(regions),
+            targets(self, shown and shown[1], seen, weights, regional=regions is not None),
+        )
 
     def value_and_gradient(
         self, pixels: Float[Array, "height width 3"], constants: Constants, key: PRNGKeyArray
@@ -98,33 +112,6 @@ class Objective:
         each = zip(self.losses, statistics, targets, strict=True)
         terms = jnp.stack([loss.weight * family(loss).distance(loss, *of_loss) for loss, *of_loss in each])
         return terms.sum(), terms
-
-
-def prepare(
-    objective: Objective,
-    tensors: Tensors,
-    *,
-    content: Example | None,
-    styles: Sequence[Example],
-    weights: Sequence[float],
-    regions: Sequence[Maps] | None,
-) -> Constants:
-    """Computes the targets once, for pictures of the content's size.
-
-    `regions`, one for each style, are where in the picture it applies, and its losses there are multiplied by its one of
-    `weights`; None blends the styles everywhere, by `weights` in any unit. Raises StageError when a loss compares with what is
-    not given.
-    """
-    require(objective, content=content, styles=styles)
-    shown = None if content is None else _content(tensors, content, objective=objective)
-    seen = [_style(tensors, style, objective=objective) for style in styles]
-    return Constants(
-        tensors,
-        shown and shown[0],
-        None if content is None else content.region,
-        (None,) if regions is None else tuple(regions),
-        targets(objective, shown and shown[1], seen, weights, regional=regions is not None),
-    )
 
 
 def require(objective: Objective, *, content: Example | None, styles: Sequence[Example]) -> None:
@@ -168,7 +155,7 @@ def _content(tensors: Tensors, content: Example, *, objective: Objective) -> tup
 
 
 @partial(jax.jit, static_argnames="objective")
-def _style(tensors: Tensors, style: Example, *, objective: Objective) -> tuple[Any, ...]:
+def style_statistics(tensors: Tensors, style: Example, *, objective: Objective) -> tuple[Any, ...]:
     """By loss, the style's statistic, where the loss compares with the styles."""
     found = features(tensors, style.pixels, layers=objective.layers("styles"), vgg=objective.vgg)
     return objective.statistics(View(Picture(style.pixels, found), regions=(style.region,)), "styles")

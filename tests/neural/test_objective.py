@@ -9,7 +9,7 @@ from stylepipe.errors import StageError
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation
-from stylepipe.neural.objective import Example, Objective, prepare
+from stylepipe.neural.objective import Example, Objective
 from stylepipe.neural.vgg import describe, features
 
 KEY = jax.random.key(0)
@@ -32,7 +32,7 @@ def test_the_loss_is_the_sum_of_its_named_terms(network, trio):
     vgg, tensors = network
     pixels, content, style = trio
     objective = Objective.of(LOSSES, vgg)
-    constants = prepare(objective, tensors, content=Example(content), styles=[Example(style)], weights=[1.0], regions=None)
+    constants = objective.prepare(tensors, content=Example(content), styles=[Example(style)], weights=[1.0], regions=None)
     loss, terms = objective(pixels, constants, KEY)
     assert objective.terms == ("content", "gram", "total_variation", "gram 2")
     assert loss == pytest.approx(float(terms.sum()), rel=1e-6)
@@ -54,7 +54,7 @@ def test_the_loss_is_the_sum_of_its_named_terms(network, trio):
 def test_the_content_itself_has_no_content_loss_and_a_style_no_style_loss(network, trio):
     vgg, tensors = network
     objective = Objective.of(LOSSES, vgg)
-    constants = prepare(objective, tensors, content=Example(trio[0]), styles=[Example(trio[0])], weights=[2.0], regions=None)
+    constants = objective.prepare(tensors, content=Example(trio[0]), styles=[Example(trio[0])], weights=[2.0], regions=None)
     _, terms = objective(trio[0], constants, KEY)
     np.testing.assert_allclose(terms[jnp.array([0, 1, 3])], 0, atol=1e-10)
 
@@ -72,10 +72,10 @@ def test_a_loss_without_its_example_is_an_error(network, trio, missing):
     given = {"content": Example(trio[0]), "styles": [Example(trio[1])], "weights": [1.0]}
     given |= {"content": None} if missing == "content" else {"styles": [], "weights": []}
     with pytest.raises(StageError, match=f"compares with the {missing}, and none is given"):
-        prepare(Objective.of(LOSSES, vgg), tensors, **given, regions=None)
+        Objective.of(LOSSES, vgg).prepare(tensors, **given, regions=None)
 
 
 def test_a_layer_that_the_network_lacks_is_an_error(network, trio):
     vgg, tensors = network
     with pytest.raises(StageError, match="no layer 'relu4_1'"):
-        prepare(Objective.of([Gram()], vgg), tensors, content=None, styles=[Example(trio[0])], weights=[1.0], regions=None)
+        Objective.of([Gram()], vgg).prepare(tensors, content=None, styles=[Example(trio[0])], weights=[1.0], regions=None)

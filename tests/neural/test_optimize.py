@@ -12,7 +12,7 @@ from stylepipe.neural.convert import read_weights
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation
-from stylepipe.neural.objective import Example, Objective, prepare
+from stylepipe.neural.objective import Example, Objective
 from stylepipe.neural.optimize import EarlyStop, minimise, restored, result, saved, start
 from stylepipe.neural.optimizers.adam import Adam
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
@@ -32,7 +32,7 @@ def problem(tiny_vgg):
     objective = Objective.of(losses, describe(tiny_vgg))
     tensors = {name: jnp.asarray(tensor) for name, tensor in tiny_vgg.tensors.items()}
     examples = {"content": Example(content), "styles": [Example(style)], "weights": [1.0], "regions": None}
-    return objective, prepare(objective, tensors, **examples), content
+    return objective, objective.prepare(tensors, **examples), content
 
 
 def begun(optimizer, problem):
@@ -165,7 +165,7 @@ def test_lbfgs_reaches_the_loss_of_scipys_at_as_many_evaluations(slim_vgg19, pic
     style = jnp.clip(resize(read_image(folder / "style" / "blue_swirls.jpg").pixels, (42, 64)), 0, 1)
     gram = Gram(weight=6.0, layers={"relu1_1": 1, "relu2_1": 1, "relu3_1": 1})
     objective = Objective.of([Content(layers={"relu3_1": 1}), gram, TotalVariation(weight=2.0)], describe(weights))
-    constants = prepare(objective, tensors, content=Example(content), styles=[Example(style)], weights=[1.0], regions=None)
+    constants = objective.prepare(tensors, content=Example(content), styles=[Example(style)], weights=[1.0], regions=None)
 
     @jax.jit
     def value_and_gradient(pixels, constants):

@@ -14,7 +14,7 @@ from stylepipe.artifacts import Array, Weights
 from stylepipe.neural.losses.base import Picture, View
 from stylepipe.neural.networks.normalization import PICTURES, Statistics
 from stylepipe.neural.networks.transformation import Tensors, Transformation, mixed, transform
-from stylepipe.neural.objective import Constants, Objective, targets
+from stylepipe.neural.objective import Constants, Example, Objective, style_statistics, targets
 from stylepipe.neural.training.crops import Crops
 from stylepipe.neural.training.loop import Step, evaluate, result
 from stylepipe.neural.vgg import features
@@ -39,13 +39,7 @@ class Lesson(NamedTuple):
 def examples(objective: Objective, extractor: Weights, styles: Sequence[Float[Array, "_ _ 3"]]) -> Examples:
     """From the styles at the size that their strokes are to have."""
     tensors = {name: jnp.asarray(tensor) for name, tensor in extractor.tensors.items()}
-    return Examples(tensors, tuple(_statistics(tensors, style, objective=objective) for style in styles))
-
-
-@partial(jax.jit, static_argnames="objective")
-def _statistics(tensors: Tensors, style: Float[Array, "_ _ 3"], *, objective: Objective) -> tuple[Any, ...]:
-    found = features(tensors, style, layers=objective.layers("styles"), vgg=objective.vgg)
-    return objective.statistics(View(Picture(style, found)), "styles")
+    return Examples(tensors, tuple(style_statistics(tensors, Example(style), objective=objective) for style in styles))
 
 
 def lessons(given: Examples, crops: Crops, key: PRNGKeyArray, *, count: int, side: int) -> Callable[[int], Lesson]:

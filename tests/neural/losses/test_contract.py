@@ -13,7 +13,7 @@ from stylepipe.errors import StageError
 from stylepipe.neural.layout import describe
 from stylepipe.neural.losses import FAMILIES, AnyLoss, family
 from stylepipe.neural.losses.base import Family, FeatureLoss, StyleLoss
-from stylepipe.neural.objective import Example, Objective, prepare
+from stylepipe.neural.objective import Example, Objective
 
 LAYERS = {"relu1_1": 1.0, "relu2_1": 2.0}
 CHANNELS = {"pixels": 3, "relu1_1": 4, "relu2_1": 5}
@@ -202,7 +202,7 @@ def test_it_is_compiled_behind_a_network(kind, draw, tiny_vgg):
     tensors = {name: jnp.float32(tensor) for name, tensor in tiny_vgg.tensors.items()}
     pixels, content, *styles = (jnp.float32(draw.random(size)) for size in ((20, 17, 3), (20, 17, 3), (21, 15, 3), (17, 23, 3)))
     given = {"content": Example(content), "styles": [Example(style) for style in styles]}
-    constants = prepare(objective, tensors, **given, weights=[2.0, 1.0], regions=None)
+    constants = objective.prepare(tensors, **given, weights=[2.0, 1.0], regions=None)
     (value, _), gradient = jax.jit(jax.value_and_grad(objective, has_aux=True))(pixels, constants, jax.random.key(0))
     assert value > 0
     assert np.isfinite(gradient).all()

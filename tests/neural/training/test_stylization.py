@@ -9,7 +9,7 @@ from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.sliced_wasserstein import SlicedWasserstein
 from stylepipe.neural.networks.transformation import Transformation, fresh, mixed, transform
-from stylepipe.neural.objective import Example, Objective, prepare
+from stylepipe.neural.objective import Example, Objective
 from stylepipe.neural.training.crops import Crops
 from stylepipe.neural.training.loop import evaluate
 from stylepipe.neural.training.stylization import Stylization, Validation, examples, lessons
@@ -46,7 +46,7 @@ def test_the_loss_is_the_mean_of_the_pictures_objectives(loss, given, tiny_vgg):
             "styles": [Example(style) for style in STYLES],
             "weights": [*map(float, shares)],
         }
-        constants = prepare(loss.objective, given.extractor, **shown_of, regions=None)
+        constants = loss.objective.prepare(given.extractor, **shown_of, regions=None)
         expected.append(jax.jit(loss.objective)(shown, constants, key)[1])
     terms = evaluate(tensors, lesson, loss=loss)
     assert list(terms) == ["content", "gram", "sliced_wasserstein"]
