@@ -66,6 +66,38 @@ def test_lists_on_the_command_line_are_axes_where_the_param_is_no_list(swept):
     assert names(sweep) == ["who=x.png", "who=y.png"]
 
 
+def test_a_pattern_stands_for_files(swept, tmp_path):
+    (tmp_path / "a").mkdir()
+    for name in ("a/two.jpg", "a/one.jpg", "a/three.png", "a/.hidden.jpg"):
+        (tmp_path / name).touch()
+    (tmp_path / "a" / "folder.jpg").mkdir()
+    assert swept("{grid: {who: [a/*.jpg]}}").axes == {"who": ["a/one.jpg", "a/two.jpg"]}
+    assert swept("{zip: {who: [x.png, a/*.jpg], passes: [1, 2, 3]}}").axes["who"] == ["x.png", "a/one.jpg", "a/two.jpg"]
+    typed = swept(who=f"[{tmp_path}/a/*.png, a/t*]")
+    assert typed.axes == {"who": [f"{tmp_path}/a/three.png", "a/three.png", "a/two.jpg"]}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason"),
+    [
+        ("a/*.bmp", "none has such a name"),
+        ("../*.jpg", "it leaves the recipe's folder"),
+        ("/*", "it is absolute; paths start from the recipe's folder"),
+    ],
+)
+def test_a_pattern_that_stands_for_nothing_is_reported(swept, pattern, reason):
+    with pytest.raises(RecipeError) as found:
+        swept(f"{{grid: {{who: [b.png, '{pattern}']}}}}")
+    (problem,) = found.value.problems
+    assert problem.message == f"'{pattern}' stands for no file: {reason}."
+    assert str(problem.place) == "recipe.yaml:10:29"
+
+
+def test_a_pattern_on_the_command_line_that_stands_for_nothing_is_reported(swept):
+    with pytest.raises(RecipeError, match=r"-p who: 'a/\*' stands for no file: none has such a name\."):
+        swept(who="[a/*]")
+
+
 def test_the_command_line_stands_in_place_of_what_the_sweep_says(swept):
     sweep = "{grid: {radius: [1, 2]}, zip: {passes: [1, 2], seed: [5, 6]}, include: [{radius: 9, cost: x}, {passes: 7}]}"
     assert [dict(variant.values) for variant in swept(sweep, radius="3", passes="[4, 5]").variants] == [
