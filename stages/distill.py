@@ -107,8 +107,9 @@ def distill(
     unseen = None if validation is None else lessons.teach(center_crops(validation, params.crop))
     validate = None if unseen is None else partial(loop.evaluate, batch=unseen, loss=loss)
     step = loop.start(params.schedule, (start or fresh).tensors, checkpoint.load())
+    seen = params.batch * params.schedule.accumulate
     for step in loop.train(step, loss, lessons, schedule=params.schedule, validate=validate):  # noqa: B020
-        emit(Progress(step.number, params.schedule.steps, step.loss, step.terms))
+        emit(Progress(step.number, params.schedule.steps, step.loss, step.terms, seen))
         checkpoint.offer(partial(loop.saved, step))
     return loop.result(step, fresh.metadata)
 

@@ -102,10 +102,11 @@ def train_style(  # noqa: PLR0917 (a stage's inputs)
     batches = lessons(given, crops, crops_key, count=params.batch, side=params.crop)
     unseen = None if validation is None else Validation.of(loss, given, center_crops(validation, params.crop))
     step = loop.start(params.schedule, first, checkpoint.load())
+    seen = params.batch * params.schedule.accumulate
     for step in loop.train(step, loss, batches, schedule=params.schedule, validate=unseen):  # noqa: B020
-        emit(Progress(step.number, params.schedule.steps, step.loss, step.terms))
+        emit(Progress(step.number, params.schedule.steps, step.loss, step.terms, seen))
         if unseen and any(name.startswith("validation ") for name in step.terms):
             emit(Frame(unseen.strip(step.tensors)))
         checkpoint.offer(partial(loop.saved, step))
-    steps = params.schedule.steps
-    return trained(step, loss, map(batches, range(max(1, steps - _LAST + 1), steps + 1)))
+    last = params.schedule.steps * params.schedule.accumulate
+    return trained(step, loss, map(batches, range(max(1, last - _LAST + 1), last + 1)))

@@ -84,8 +84,9 @@ def train_texture(
     loss = Synthesis(objective, network, params.diversity)
     step = loop.start(params.schedule, (start or fresh(network_key, network)).tensors, checkpoint.load())
     validate = partial(loop.evaluate, batch=batches(0), loss=loss)
+    seen = params.batch * params.schedule.accumulate
     for step in loop.train(step, loss, batches, schedule=params.schedule, validate=validate):  # noqa: B020
-        emit(Progress(step.number, params.schedule.steps, step.loss, step.terms))
+        emit(Progress(step.number, params.schedule.steps, step.loss, step.terms, seen))
         if any(name.startswith("validation ") for name in step.terms):
             emit(Frame(generated(Weights(step.tensors, network.metadata), frame_key, (params.side, params.side))))
         checkpoint.offer(partial(loop.saved, step))

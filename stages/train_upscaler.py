@@ -71,7 +71,8 @@ def train_upscaler(
     unseen = None if validation is None else center_crops(validation, params.validation_crop)
     validate = None if unseen is None else partial(score, large=unseen)
     step = loop.start(params.schedule, weights.tensors, checkpoint.load())
+    seen = params.batch * params.schedule.accumulate
     for step in loop.train(step, loss, batches, schedule=params.schedule, validate=validate):  # noqa: B020
-        emit(Progress(step.number, params.schedule.steps, step.loss, step.terms))
+        emit(Progress(step.number, params.schedule.steps, step.loss, step.terms, seen))
         checkpoint.offer(partial(loop.saved, step))
     return loop.result(step, weights.metadata)

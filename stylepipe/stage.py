@@ -6,10 +6,11 @@
 
 Annotated positional arguments are the stage's inputs, `params` is the rest of its block in the recipe, the return annotation is
 its output. An input that is not given is None, or () for a list. Keyword-only arguments are services of the engine, asked for
-by name: `key`, `emit`, `checkpoint`. A stage reads and writes no files, and its function, its module and its name in recipes
+by name: `key`, `emit`, `checkpoint`. A stage may say beforehand what it will take (`Forecast`). It reads and writes no files, and its function, its module and its name in recipes
 are spelled alike.
 """
 
+import importlib
 import inspect
 import types
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -34,12 +35,16 @@ class Params(BaseModel):
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` iterations are finished; `loss` and its `terms` by name, where the stage minimises something."""
+    """`done` of `total` iterations are finished; `loss` and its `terms` by name, where the stage minimises something.
+
+    `pictures` are those that an iteration of a training looks at, so that its speed can be told.
+    """
 
     done: int
     total: int
     loss: float | None = None
     terms: Mapping[str, float] | None = None
+    pictures: int = 0
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,34 @@ OWN_KEYS = ("use", "foreach")
 """The keys of a stage's block in a recipe that are neither inputs nor parameters."""
 
 
+# --- forecasts --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What is known of a stage before it runs, None for what is not.
+
+    `output` is its result, blank: of the right size, holding zeros. `memory` is what the process takes at its most, in bytes.
+    """
+
+    output: Artifact | None = None
+    memory: int | None = None
+
+
+Foretell = Callable[..., Forecast]
+"""Takes the arguments of a stage, but services, with blank artifacts for those whose content is not known yet."""
+
+
+def unknown(**_: Any) -> Forecast:
+    """The forecast of a stage that says nothing."""
+    return Forecast()
+
+
+def same_size(of: str) -> Foretell:
+    """The forecast of a stage that returns an image or mask of the size of that input."""
+    return lambda **arguments: Forecast(arguments[of])
+
+
 # --- the contract -----------------------------------------------------------------------------------------------------
 
 
@@ -109,10 +142,15 @@ class Stage:
     inputs: Mapping[str, Input]
     output: str
     services: frozenset[str]
+    forecast: Foretell
 
     def __call__(self, *args: Any, **kwargs: Any) -> Artifact:
         """Runs the stage's function."""
         return self.function(*args, **kwargs)
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str, str]]:
+        """To another process a stage goes by name, and is that process's own there."""
+        return _declared, (self.module, self.name)
 
     @property
     def module(self) -> str:
@@ -125,8 +163,10 @@ class Stage:
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
 
-def stage(*, version: int) -> Callable[[Callable[..., Any]], Stage]:
+def stage(*, version: int, forecast: Foretell = unknown) -> Callable[[Callable[..., Any]], Stage]:
     """Makes a function a stage. `version` changes when the same inputs are to give another result.
+
+    `forecast` says beforehand what is known of it; plans show it, and nothing depends on it.
 
     Raises StageContractError when the signature does not keep the contract (see this module's description).
     """
@@ -147,9 +187,13 @@ def stage(*, version: int) -> Callable[[Callable[..., Any]], Stage]:
         output = _kind(hints.get("return"))
         if output is None or output not in KINDS:
             raise _broken(function, f"it returns {hints.get('return')!r}", f"one of {', '.join(KINDS)}")
-        return Stage(function.__name__, version, function, params, inputs, output, frozenset(services))
+        return Stage(function.__name__, version, function, params, inputs, output, frozenset(services), forecast)
 
     return declare
+
+
+def _declared(module: str, name: str) -> Stage:
+    return getattr(importlib.import_module(module), name)
 
 
 def _input(function: Callable[..., Any], parameter: inspect.Parameter, hint: Any) -> Input:

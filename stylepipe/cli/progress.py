@@ -74,7 +74,10 @@ class _Display:
 
     def _iterated(self, stage: str, progress: Iterated) -> None:
         loss = "" if progress.loss is None else f"loss {progress.loss:.4g}"
-        self._bars.update(self._running[stage], completed=progress.done, total=progress.total, loss=loss)
+        task = next(task for task in self._bars.tasks if task.id == self._running[stage])
+        if progress.pictures and task.speed:
+            loss += f", {task.speed * progress.pictures:.3g} pictures/s"
+        self._bars.update(task.id, completed=progress.done, total=progress.total, loss=loss)
         if self._bars.disable and (tenths := progress.done * LINES_PER_STAGE // progress.total) > self._told[stage]:
             self._told[stage] = tenths
             self._line(f"{self._labels[stage]}: {progress.done}/{progress.total} {loss}".rstrip())

@@ -44,6 +44,9 @@ class Schedule(Spec):
     )
     warmup: int = Field(default=100, ge=0, le=1_000_000, description="Steps over which the learning rate rises from zero.")
     validate_every: int = Field(default=500, ge=1, le=1_000_000, description="Steps from one validation to the next.")
+    accumulate: int = Field(
+        default=1, ge=1, le=1024, description="Batches in a step: their gradients are averaged, in the memory that one takes."
+    )
     clip: float = Field(default=1.0, gt=0, le=1e9, description="The largest norm of a gradient: longer ones are shortened.")
 
     @property
@@ -57,7 +60,8 @@ class Schedule(Spec):
         family = optax.adam(self.rate)
         if self.kernels == "muon":
             family = optax.contrib.muon(self.rate, muon_weight_dimension_numbers=_matrices, consistent_rms=_ADAMS_LENGTH)
-        return optax.chain(optax.clip_by_global_norm(self.clip), family)
+        whole = optax.chain(optax.clip_by_global_norm(self.clip), family)
+        return whole if self.accumulate == 1 else optax.MultiSteps(whole, self.accumulate).gradient_transformation()
 
 
 def _matrices(tensors: Any) -> Any:
@@ -94,15 +98,18 @@ def train(
 ) -> Iterator[Step]:
     """The steps from `since` to the schedule's last, each computed when it is asked for.
 
-    `batches` gives the batch of a step by its number, from 1: the step after a restored one is as without the interruption.
-    What `validate` finds, every so many steps and after the last, is among the terms, as 'validation …'. Raises StageError for
-    a loss that is not finite.
+    `batches` gives a batch by its number, from 1, so that the step after a restored one is as without the interruption; a step
+    has as many as the schedule accumulates, and the means of their losses and terms. What `validate` finds, every so many steps
+    and after the last, is among the terms, as 'validation …'. Raises StageError for a loss that is not finite.
     """
     step = since
     while step.number < schedule.steps:
         number = step.number + 1
-        tensors, moments, value, terms = _step(step.tensors, step.moments, batches(number), loss=loss, schedule=schedule)
-        value, terms = jax.device_get((value, terms))
+        tensors, moments, found = step.tensors, step.moments, []
+        for batch in range(schedule.accumulate * step.number + 1, schedule.accumulate * number + 1):
+            tensors, moments, *losses = _step(tensors, moments, batches(batch), loss=loss, schedule=schedule)
+            found.append(losses)
+        value, terms = jax.tree.map(lambda *each: np.mean(each), *jax.device_get(found))
         if not np.isfinite(value):
             raise StageError(f"The loss is {value} at step {number}.", hint="Lower the learning rate.")
         shown = {name: float(term) for name, term in terms.items()}

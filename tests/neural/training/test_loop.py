@@ -54,8 +54,29 @@ def test_long_gradients_are_shortened():
 
 
 @pytest.mark.parametrize("kernels", ["adam", "muon"])
-def test_a_restored_training_goes_on_the_same_way(kernels):
-    schedule = Schedule(steps=9, learning_rate=0.1, kernels=kernels, warmup=2)
+def test_accumulated_batches_are_one_large_batch(kernels):
+    """The mean over four pictures is that of two times two, in value, terms and step."""
+
+    def mean(tensors, batch):
+        value = jnp.mean(jnp.sum((tensors["x"] - batch) ** 2, (1, 2, 3, 4)))
+        return value, {"distance": value}
+
+    pictures = np.random.default_rng(0).normal(size=(3, 4, 3, 3, 2, 4)).astype(np.float32)
+    first = {"x": np.ones((3, 3, 2, 4))}
+    whole = Schedule(steps=3, learning_rate=0.1, kernels=kernels, warmup=0)
+    parts = whole.model_copy(update={"accumulate": 2})
+    at_once = train(start(whole, first), mean, lambda number: pictures[number - 1], schedule=whole)
+    halves = pictures.reshape(6, 2, 3, 3, 2, 4)
+    in_parts = train(start(parts, first), mean, lambda number: halves[number - 1], schedule=parts)
+    for one, other in zip(at_once, in_parts, strict=True):
+        assert other.terms == {"distance": other.loss}
+        assert other.loss == pytest.approx(one.loss, rel=1e-6)
+        np.testing.assert_allclose(other.tensors["x"], one.tensors["x"], atol=1e-5)
+
+
+@pytest.mark.parametrize(("kernels", "accumulate"), [("adam", 1), ("adam", 3), ("muon", 1)])
+def test_a_restored_training_goes_on_the_same_way(kernels, accumulate):
+    schedule = Schedule(steps=9, learning_rate=0.1, kernels=kernels, warmup=2, accumulate=accumulate)
     steps = train(start(schedule, {"x": np.zeros(2)}), distance, lambda n: jnp.float32([n, -n]), schedule=schedule)
     kept, rest = {}, []
     for step in steps:
