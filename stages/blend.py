@@ -6,7 +6,7 @@ from pydantic import Field
 from stylepipe.artifacts import Image, Mask
 from stylepipe.image.blend import Mode, composite
 from stylepipe.image.resize import resize
-from stylepipe.stage import Params, stage
+from stylepipe.stage import Params, same_size, stage
 
 
 class BlendParams(Params):
@@ -20,7 +20,7 @@ class BlendParams(Params):
     opacity: float = Field(default=1.0, ge=0, le=1, description="How much of the upper picture is seen; 0 gives the lower one.")
 
 
-@stage(version=1)
+@stage(version=1, forecast=same_size("image"))
 def blend(image: Image, over: Image, mask: Mask | None, params: BlendParams) -> Image:
     """Lays the picture `over` on the image.
 

@@ -11,7 +11,7 @@ from stylepipe.artifacts import Array, Image, Mask
 from stylepipe.errors import StageError
 from stylepipe.image.color_matching import Variant, match_covariance, match_histogram, match_luminance, match_mean_std
 from stylepipe.image.resize import resize
-from stylepipe.stage import Params, stage
+from stylepipe.stage import Params, same_size, stage
 
 
 class Luminance(Params):
@@ -56,7 +56,7 @@ class ColorTransferParams(Params):
     )
 
 
-@stage(version=1)
+@stage(version=1, forecast=same_size("image"))
 def color_transfer(
     image: Image, colors: Image, mask: Mask | None, colors_mask: Mask | None, params: ColorTransferParams
 ) -> Image:

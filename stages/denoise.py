@@ -8,7 +8,7 @@ from pydantic import Field
 from stylepipe.artifacts import Image
 from stylepipe.image.denoise import bilateral, non_local_means, total_variation
 from stylepipe.image.filters import median
-from stylepipe.stage import Params, stage
+from stylepipe.stage import Params, same_size, stage
 
 
 class TotalVariation(Params):
@@ -61,7 +61,7 @@ class DenoiseParams(Params):
     )
 
 
-@stage(version=1)
+@stage(version=1, forecast=same_size("image"))
 def denoise(image: Image, params: DenoiseParams) -> Image:
     """Removes noise and grain by one of four methods.
 

@@ -8,7 +8,7 @@ from stylepipe.artifacts import Image, Weights
 from stylepipe.errors import StageError
 from stylepipe.neural.feedforward import stylized
 from stylepipe.neural.networks.transformation import describe
-from stylepipe.stage import Params, stage
+from stylepipe.stage import Params, same_size, stage
 
 
 class FeedforwardParams(Params):
@@ -21,7 +21,7 @@ class FeedforwardParams(Params):
     )
 
 
-@stage(version=1)
+@stage(version=1, forecast=same_size("image"))
 def feedforward(image: Image, network: Weights, params: FeedforwardParams) -> Image:
     """Shows an image in a style, or between several, by one pass of a network.
 

@@ -9,7 +9,7 @@ from stylepipe.artifacts import Image, Mask
 from stylepipe.image.blend import feather, mix
 from stylepipe.image.poisson import poisson_blend
 from stylepipe.image.resize import resize
-from stylepipe.stage import Params, stage
+from stylepipe.stage import Params, same_size, stage
 
 THRESHOLD = 129 / 255
 
@@ -45,7 +45,7 @@ class MaskTransferParams(Params):
     )
 
 
-@stage(version=1)
+@stage(version=1, forecast=same_size("image"))
 def mask_transfer(image: Image, background: Image, mask: Mask, params: MaskTransferParams) -> Image:
     """Keeps the image where the mask is white and takes the background where it is black.
 

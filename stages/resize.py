@@ -7,10 +7,10 @@ import jax.numpy as jnp
 from jaxtyping import Float
 from pydantic import Field, model_validator
 
-from stylepipe.artifacts import Array, Image
+from stylepipe.artifacts import Array, Image, blank
 from stylepipe.image.resize import Method, crop_center, scaled
 from stylepipe.image.resize import resize as resampled
-from stylepipe.stage import Params, stage
+from stylepipe.stage import Forecast, Params, stage
 
 Side = Annotated[int, Field(ge=1, le=32_768)]
 
@@ -49,7 +49,11 @@ class ResizeParams(Params):
         return self
 
 
-@stage(version=1)
+def _forecast(image: Image, params: ResizeParams) -> Forecast:
+    return Forecast(Image(blank(*_sizes(image.size, params)[1], 3)))
+
+
+@stage(version=1, forecast=_forecast)
 def resize(image: Image, params: ResizeParams) -> Image:
     """Resamples an image to another size, up or down.
 

@@ -5,7 +5,7 @@ from pydantic import Field
 
 from stylepipe.artifacts import Image
 from stylepipe.image.filters import unsharp_mask
-from stylepipe.stage import Params, stage
+from stylepipe.stage import Params, same_size, stage
 
 
 class SharpenParams(Params):
@@ -26,7 +26,7 @@ class SharpenParams(Params):
     )
 
 
-@stage(version=1)
+@stage(version=1, forecast=same_size("image"))
 def sharpen(image: Image, params: SharpenParams) -> Image:
     """Adds back, `amount` times over, the detail that a Gaussian blur removes.
 

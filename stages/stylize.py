@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from pydantic import Field, model_validator
 
-from stylepipe.artifacts import Image, Mask, Weights
+from stylepipe.artifacts import Image, Mask, Weights, blank
 from stylepipe.errors import StageError
 from stylepipe.neural import bounded, optimize
 from stylepipe.neural.footprint import Workload
-from stylepipe.neural.given import Given, Start, resized
+from stylepipe.neural.given import Given, Size, Start, resized
 from stylepipe.neural.layout import Pooling, describe
 from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.content import Content
@@ -25,7 +25,7 @@ from stylepipe.neural.objective import Objective
 from stylepipe.neural.optimizers import AnyOptimizer
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
 from stylepipe.neural.semantic import Labelling
-from stylepipe.stage import Checkpoint, Emit, Frame, Note, Params, Progress, stage
+from stylepipe.stage import Checkpoint, Emit, Forecast, Frame, Note, Params, Progress, stage
 
 Side = Annotated[int, Field(ge=16, le=65_536)]
 Iterations = Annotated[int, Field(ge=1, le=100_000)]
@@ -103,7 +103,17 @@ class StylizeParams(Params):
         return (self.iterations,) * len(self.sizes) if isinstance(self.iterations, int) else self.iterations
 
 
-@stage(version=1)
+def _forecast(params: StylizeParams, extractor: Weights, style_map: Image | None, **others: Any) -> Forecast:
+    """The result's size, and the memory of the scale that takes most; that of semantic maps depends on their labels."""
+    given = _given(params, style_map=style_map, **others)
+    given.check(params.start)
+    sizes = [given.size(side, params.aspect) for side in params.sizes]
+    budget = bounded.in_bytes(params.memory)
+    peak = max(_workload(params, extractor, given, size).within(budget).peak for size in sizes)
+    return Forecast(Image(blank(*sizes[-1], 3)), round(peak) if style_map is None else None)
+
+
+@stage(version=1, forecast=_forecast)
 def stylize(  # noqa: PLR0917 (a stage's inputs)
     content: Image | None,
     styles: Sequence[Image],
@@ -144,25 +154,20 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
     too small for the network, and for a loss that is not finite, naming the iteration and the term; the last good picture is
     then the last preview, which the run's folder keeps.
     """
-    weights = params.style_weights or (1.0,) * len(styles)
-    names = tuple(str(i + 1) for i in range(len(styles)))
-    given = Given(
-        content,
-        styles,
-        weights,
-        names,
-        masks,
-        style_masks,
-        content_mask,
-        init,
-        style_map,
-        target_map,
-        style_scale=params.style_scale,
-        mask_pooling=params.mask_pooling,
+    given = _given(
+        params,
+        content=content,
+        styles=styles,
+        masks=masks,
+        style_masks=style_masks,
+        content_mask=content_mask,
+        init=init,
+        style_map=style_map,
+        target_map=target_map,
     )
     given.check(params.start)
     given = given.by_label(params.labelling)
-    objective = Objective.of(params.losses, describe(extractor, pooling=params.pooling))
+    objective = _objective(params, extractor)
     tensors = {name: jnp.asarray(tensor) for name, tensor in extractor.tensors.items()}
     first_key, steps_key = jax.random.split(key)
     sizes = tuple(given.size(side, params.aspect) for side in params.sizes)
@@ -182,15 +187,7 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
             reached = optimize.result(params.optimizer, step.state)
             step = optimize.enlarged(params.optimizer, step, resized(reached, size))
         steps = bounded.minimise(
-            Workload(
-                objective,
-                {name: tensor.shape for name, tensor in tensors.items()},
-                params.optimizer,
-                size,
-                styles=given.style_sizes(size),
-                content=content is not None,
-                regions=len(given.masks),
-            ),
+            _workload(params, extractor, given, size),
             tensors,
             partial(given.examples, objective, size),
             step,
@@ -217,6 +214,35 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
             raise
     alpha = None if content is None or content.alpha is None else np.asarray(resized(content.alpha, sizes[-1]))
     return Image(optimize.result(params.optimizer, step.state), alpha)
+
+
+def _given(params: StylizeParams, *, styles: Sequence[Image], **others: Any) -> Given:
+    """The inputs, and what the parameters say of them."""
+    return Given(
+        styles=styles,
+        weights=params.style_weights or (1.0,) * len(styles),
+        names=tuple(str(i + 1) for i in range(len(styles))),
+        style_scale=params.style_scale,
+        mask_pooling=params.mask_pooling,
+        **others,
+    )
+
+
+def _objective(params: StylizeParams, extractor: Weights) -> Objective:
+    return Objective.of(params.losses, describe(extractor, pooling=params.pooling))
+
+
+def _workload(params: StylizeParams, extractor: Weights, given: Given, size: Size) -> Workload:
+    """What the memory of one scale depends on."""
+    return Workload(
+        _objective(params, extractor),
+        {name: np.shape(tensor) for name, tensor in extractor.tensors.items()},
+        params.optimizer,
+        size,
+        styles=given.style_sizes(size),
+        content=given.content is not None,
+        regions=len(given.masks),
+    )
 
 
 def _saved(step: optimize.Step, scale: int, before: int, budget: float) -> dict[str, np.ndarray]:

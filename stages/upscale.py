@@ -1,17 +1,17 @@
 """The stage `upscale`."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from pydantic import Field
 
-from stylepipe.artifacts import Array, Image, Weights
+from stylepipe.artifacts import Array, Image, Weights, blank
 from stylepipe.errors import StageError
 from stylepipe.image.resize import resize, scaled
 from stylepipe.neural.networks.upscaler import FACTORS, describe, enlarge
-from stylepipe.stage import Params, stage
+from stylepipe.stage import Forecast, Params, stage
 
 
 class UpscaleParams(Params):
@@ -25,7 +25,11 @@ class UpscaleParams(Params):
     )
 
 
-@stage(version=1)
+def _forecast(image: Image, params: UpscaleParams, **_: Any) -> Forecast:
+    return Forecast(Image(blank(*scaled(image.size, params.factor), 3)))
+
+
+@stage(version=1, forecast=_forecast)
 def upscale(image: Image, params: UpscaleParams, network: Weights | None = None) -> Image:
     """Enlarges an image.
 

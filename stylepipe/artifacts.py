@@ -1,7 +1,7 @@
 """What flows between stages: `Image`, `Mask` and `Weights`; checked when made, saved without pickle, named by digest.
 
-The same three functions serve every kind: `digest` names the content, `save` writes it as safetensors, `load` reads it back.
-A `Folder` of pictures only ever is an input.
+The same functions serve every kind: `digest` names the content, `save` writes it as safetensors, `load` reads it back, and
+`outline` reads back how large it is. A `Folder` of pictures only ever is an input.
 """
 
 import hashlib
@@ -124,10 +124,25 @@ def load(path: Path) -> Artifact:
 
     Raises StoreError when the file is none, or is damaged, and OSError when it cannot be opened.
     """
+    return _read(path, lambda file, name: file.get_tensor(name))
+
+
+def outline(path: Path) -> Artifact:
+    """An artifact that `save` wrote, blank: only the file's header is read. Raises as `load` does."""
+    return _read(path, lambda file, name: blank(*file.get_slice(name).get_shape()))
+
+
+def blank(*shape: int) -> Float[np.ndarray, "..."]:
+    """Zeros that take no memory, in the place of an array of which only the shape is known."""
+    return np.broadcast_to(np.float32(0), shape)
+
+
+def _read(path: Path, array: Callable[[Any, str], np.ndarray]) -> Artifact:
+    """The artifact in a file, of arrays that are taken from the opened file by their names."""
     try:
         with safe_open(path, framework="numpy") as file:
             description = json.loads((file.metadata() or {})["stylepipe"])
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            arrays = {name: array(file, name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
         return _assemble(description["kind"], arrays, description["metadata"])
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
         raise StoreError(f"{path.name} is not a readable artifact: {error}.") from error

@@ -6,8 +6,8 @@
 
 Annotated positional arguments are the stage's inputs, `params` is the rest of its block in the recipe, the return annotation is
 its output. An input that is not given is None, or () for a list. Keyword-only arguments are services of the engine, asked for
-by name: `key`, `emit`, `checkpoint`. A stage may say beforehand what it will take (`Forecast`). It reads and writes no files, and its function, its module and its name in recipes
-are spelled alike.
+by name: `key`, `emit`, `checkpoint`. A stage may say beforehand what it will take (`Forecast`). It reads and writes no files,
+and its function, its module and its name in recipes are spelled alike.
 """
 
 import importlib

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from safetensors.numpy import save_file
 
-from stylepipe.artifacts import Image, Mask, Weights, digest, kind_of, load, save
+from stylepipe.artifacts import Image, Mask, Weights, blank, digest, kind_of, load, outline, save
 from stylepipe.errors import StoreError
 
 PIXELS = np.linspace(0, 1, 24, dtype=np.float32).reshape(2, 4, 3)
@@ -51,6 +51,22 @@ def test_pictures_come_back_as_they_were(tmp_path, artifact):
     assert digest(again) == digest(artifact)
     for name, array in vars(artifact).items():
         assert np.array_equal(getattr(again, name), array) if array is not None else getattr(again, name) is None
+
+
+def test_an_outline_is_as_large_and_holds_nothing(tmp_path):
+    network = Weights({"kernel": np.ones((2, 3)), "scalar": np.ones(())}, {"of": "tests"})
+    for artifact in (Image(PIXELS, PIXELS[..., 0]), Mask(PIXELS[..., 1]), network):
+        save(artifact, tmp_path / "a.safetensors")
+        seen = outline(tmp_path / "a.safetensors")
+        if isinstance(seen, Weights):
+            assert {name: np.shape(tensor) for name, tensor in seen.tensors.items()} == {"kernel": (2, 3), "scalar": ()}
+            assert seen.metadata == {"of": "tests"}
+        else:
+            assert (type(seen), seen.size) == (type(artifact), (2, 4))
+    (tmp_path / "a.safetensors").write_bytes(b"no artifact")
+    with pytest.raises(StoreError):
+        outline(tmp_path / "a.safetensors")
+    assert blank(10**6, 10**6, 3).base.nbytes == 4  # and not 12 TB
 
 
 @pytest.mark.parametrize("dtype", KINDS_OF_NUMBERS)

@@ -151,6 +151,12 @@ def test_an_odd_size_works(stage, weights):
         check(stage, run(stage, inputs(stage, weights, ODD), params))
 
 
+def test_what_it_foretells_has_the_size_that_comes(stage, weights):
+    given = inputs(stage, weights, ODD)
+    told = stage.forecast(**given, params=parameters(stage)).output
+    assert told is None or told.size == run(stage, given).size
+
+
 @pytest.mark.parametrize(("size", "optional"), [(ODD, False), ((1, 1), True), ((2, 3), True)])
 def test_less_works_or_is_refused(stage, weights, size, optional):
     """Without the inputs that may be absent, and with the smallest pictures."""

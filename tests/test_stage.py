@@ -8,7 +8,7 @@ import pytest
 from pydantic import Field, ValidationError
 
 from stylepipe.artifacts import Image, Mask, Weights
-from stylepipe.stage import Input, Params, Stage, StageContractError, stage
+from stylepipe.stage import Forecast, Input, Params, Stage, StageContractError, same_size, stage
 
 
 class Some(Params):
@@ -73,6 +73,16 @@ def test_calling_a_stage_calls_its_function() -> None:
     picture = Image(np.zeros((1, 1, 3), np.float32))
     assert first((picture,), Some(amount=2), key=7) is picture
     assert calls == [(2.0, 7)]
+
+
+def test_a_stage_may_say_what_it_will_give_and_take() -> None:
+    def brighter(image: Image, params: Some) -> Image:
+        raise NotImplementedError
+
+    picture = Image(np.zeros((2, 3, 3), np.float32))
+    arguments = {"image": picture, "params": Some()}
+    assert stage(version=1)(brighter).forecast(**arguments) == Forecast(None, None)
+    assert stage(version=1, forecast=same_size("image"))(brighter).forecast(**arguments) == Forecast(picture)
 
 
 def test_parameters_are_frozen_known_and_finite() -> None:

@@ -23,6 +23,7 @@ from stylepipe.cli.options import (
 
 if TYPE_CHECKING:
     from stylepipe.engine.job import Job
+    from stylepipe.engine.plan import PlannedStage
     from stylepipe.engine.store import Store
 
 DEFAULT_OUTPUTS = Path("outputs")
@@ -86,7 +87,8 @@ def plan(
 ) -> None:
     """Shows what would be computed, what is cached, and why.
 
-    Of a recipe with a sweep it is what the sweep would compute.
+    What a stage took the last time, and what memory it will take at its most, are told where they are known. Of a recipe with a
+    sweep it is what the sweep would compute.
     """
     from stylepipe.cli.sharing import unpacked
     from stylepipe.cli.sweep import plan_sweep
@@ -115,11 +117,11 @@ def _plan(job: "Job", store: "Store", console: Console) -> None:
         console.say(f"'{name}' is not needed and does not run.")
     words = {"cached": "cached", "run": "runs", "depends": "may run"}
     rows = [
-        (stage.name, stage.stage, words[stage.state], _seconds(stage.seconds), "; ".join(stage.reasons))
+        (stage.name, stage.stage, words[stage.state], _seconds(stage.seconds) or "—", _memory(stage), "; ".join(stage.reasons))
         for stage in planned.stages
     ]
     data = [asdict(stage) for stage in planned.stages]
-    columns = ("name", "stage", "state", "last took", "because")
+    columns = ("name", "stage", "state", "last took", "memory", "because")
     console.result(table(columns, rows, empty="No stage is needed."), data)
 
 
@@ -199,6 +201,12 @@ def show(
         rows.append((name, stage.stage, _seconds(stage.seconds), source, str(stage.iterations or ""), stage.file or ""))
     text = "\n".join([*lines, table(columns, rows, empty="No stage was finished.")])
     Console(as_json=json).result(text, record.model_dump(mode="json"))
+
+
+def _memory(stage: "PlannedStage") -> str:
+    """What a stage will take; nothing is taken by one that is cached."""
+    known = "—" if stage.memory is None else f"{stage.memory / 1e9:.2g} GB"
+    return "" if stage.state == "cached" else known
 
 
 def _seconds(seconds: float | None) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from stylepipe.artifacts import KINDS, Artifact, Folder, Given, Image, Mask, Weights
 from stylepipe.errors import StageError, StylepipeError
 from stylepipe.recipe.resolved import StageNode
-from stylepipe.stage import Checkpoint, Emit
+from stylepipe.stage import Checkpoint, Emit, Stage
 
 Arguments = Mapping[str, Given | Sequence[Given]]
 
@@ -21,8 +21,7 @@ def execute(node: StageNode, arguments: Arguments, *, seed: int, emit: Emit, che
     """
     offered: dict[str, Callable[[], Any]] = {"key": lambda: _key(seed), "emit": lambda: emit, "checkpoint": lambda: checkpoint}
     services = {name: offered[name]() for name in node.stage.services}
-    absent = {name: () if given.many else None for name, given in node.stage.inputs.items() if given.optional}
-    given = absent | {
+    given = absent(node.stage) | {
         name: _read_only(value) if isinstance(value, Given) else tuple(map(_read_only, value))
         for name, value in arguments.items()
     }
@@ -40,6 +39,11 @@ def execute(node: StageNode, arguments: Arguments, *, seed: int, emit: Emit, che
         first_line = str(error).strip().partition("\n")[0]
         reason = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
         raise StageError(f"{where} failed with {reason}.", hint="The run's folder holds the traceback.") from error
+
+
+def absent(stage: Stage) -> dict[str, Any]:
+    """What a stage is given for the inputs that a recipe may leave out."""
+    return {name: () if given.many else None for name, given in stage.inputs.items() if given.optional}
 
 
 def _key(seed: int) -> Any:

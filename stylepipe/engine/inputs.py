@@ -89,6 +89,17 @@ def read_input(found: FoundInput, weights: WeightsSource) -> Given:
     return Folder(tuple(members), lambda name: read(members[name]))
 
 
+def outline_input(found: FoundInput, weights: WeightsSource) -> Given:
+    """An input, as large as it is: of a picture only the header is read, so that it is blank. Raises as `read_input` does."""
+    match found.file.kind:
+        case "image":
+            return io.outline_image(found.path)
+        case "mask":
+            return io.outline_mask(found.path)
+        case _:
+            return read_input(found, weights)
+
+
 def reader_module(kind: str, weights: WeightsSource) -> str:
     """The module that reads inputs of this kind: its source has a part in all that is computed from them."""
     return _reader(kind, weights).__module__

@@ -102,6 +102,14 @@ class Store:
             raise self.quarantine(path, "result")
         return artifact
 
+    def outline(self, digest: str) -> Artifact:
+        """The artifact of that digest, blank. Raises Damaged where its file has no good beginning."""
+        path = self.object_path(f"{digest}.safetensors")
+        try:
+            return artifacts.outline(path)
+        except (OSError, StoreError) as error:
+            raise self.quarantine(path, "result") from error
+
     def read(self, name: str) -> bytes:
         """The bytes of an attachment, checked. Raises Damaged."""
         path = self.object_path(name)
@@ -160,11 +168,11 @@ class Store:
 
 
 class Session:
-    """Writing to the store, for as long as a run lasts."""
+    """Writing to the store, for as long as a run lasts; `folder` is where its temporary files are."""
 
     def __init__(self, store: Store, folder: Path) -> None:
         self.store = store
-        self._folder = folder
+        self.folder = folder
 
     def use(self, key: str) -> Action | None:
         """As `Store.find`; what is found is kept from collection until the session ends. Raises Damaged."""
@@ -226,7 +234,7 @@ class Session:
 
     @contextmanager
     def _writing(self, suffix: str = "") -> Iterator[Path]:
-        temporary = self._folder / f"{secrets.token_hex(6)}{suffix}"
+        temporary = self.folder / f"{secrets.token_hex(6)}{suffix}"
         with cache_errors(self.store.root):
             try:
                 yield temporary

@@ -22,6 +22,7 @@ from stylepipe.image.profiles import to_srgb
 _MODES = {"1", "L", "La", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "F", "I;16", "I;16B"}
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR_CONFIGURATION, _SAMPLE_FORMAT = 258, 262, 284, 339  # tags of TIFF 6.0
+_ORIENTATION, _TURNED = 0x0112, 5  # a tag of EXIF, and its first value whose picture lies on a side
 _WHITE_IS_ZERO, _SEPARATE_PLANES, _SIGNED = 0, 2, 2
 
 
@@ -62,6 +63,17 @@ def decode(file: BufferedReader | BytesIO, picture: ImageFile, *, managed: bool)
     color, alpha = _split(upright)
     shown = to_srgb(color, profile) or (color if color.mode == "L" else color.convert("RGB"))
     return Samples(_unit(np.asarray(shown)), None if alpha is None else _unit(np.asarray(alpha)))
+
+
+def upright_size(_: BufferedReader, picture: ImageFile) -> tuple[int, int]:
+    """(height, width) of the picture that `decode` would return, by its header.
+
+    An orientation that a PNG states behind its samples is not seen.
+    """
+    exif = PIL.Image.Image.getexif(picture)  # not PngImageFile's own, which decodes the picture to find it
+    turned = exif.get(_ORIENTATION, 1) >= _TURNED and not isinstance(picture, TiffImageFile)  # those say their upright size
+    width, height = picture.size
+    return (width, height) if turned else (height, width)
 
 
 def _from_16_bits(levels: UInt16[np.ndarray, "..."], transparent: Any, profile: bytes | None) -> Samples:

@@ -6,19 +6,24 @@ the same versions of Pillow and its libraries.
 
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import PIL.Image
 from jaxtyping import Float
+from PIL.ImageFile import ImageFile
 
-from stylepipe.artifacts import Image, Mask
+from stylepipe.artifacts import Image, Mask, blank
 from stylepipe.errors import InputError, UsageError
-from stylepipe.image.decode import Samples, UnsupportedSamples, decode
+from stylepipe.image.decode import UnsupportedSamples, decode, upright_size
+
+T = TypeVar("T")
+Read = Callable[[BufferedReader, ImageFile], T]
 
 MAX_PIXELS = 100_000_000
 _LUMA = np.array([0.299, 0.587, 0.114])  # Rec. BT.601
@@ -56,7 +61,7 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image:
 
     Raises InputError when the file is missing, unreadable, of another format than its ending says, damaged, or too large.
     """
-    samples = _read(path, max_pixels=max_pixels, managed=True)
+    samples = _read(path, partial(decode, managed=True), max_pixels=max_pixels)
     color = samples.color
     pixels = np.repeat(color[..., None], 3, axis=-1) if color.ndim == 2 else color
     return Image(pixels, samples.alpha)
@@ -67,9 +72,22 @@ def read_mask(path: Path, *, max_pixels: int = MAX_PIXELS) -> Mask:
 
     A mask's levels are data, so an embedded colour profile is not applied. Limits and errors are those of `read_image`.
     """
-    samples = _read(path, max_pixels=max_pixels, managed=False)
+    samples = _read(path, partial(decode, managed=False), max_pixels=max_pixels)
     values = samples.color if samples.color.ndim == 2 else (samples.color @ _LUMA).astype(np.float32)
     return Mask(values if samples.alpha is None else values * samples.alpha)
+
+
+def outline_image(path: Path) -> Image:
+    """The picture that `read_image` reads, blank and without its transparency: only the file's header is read.
+
+    Raises as `read_image` does, for what can be told from the header.
+    """
+    return Image(blank(*_read(path, upright_size), 3))
+
+
+def outline_mask(path: Path) -> Mask:
+    """The mask that `read_mask` reads, as `outline_image` has pictures."""
+    return Mask(blank(*_read(path, upright_size)))
 
 
 def write_image(image: Image, path: Path, *, compress_level: int = 6) -> None:
@@ -96,7 +114,8 @@ def write_mask(mask: Mask, path: Path, *, compress_level: int = 6) -> None:
     _write(np.asarray(mask.values), path, _format_for_writing(path), compress_level)
 
 
-def _read(path: Path, *, max_pixels: int, managed: bool) -> Samples:
+def _read(path: Path, read: Read[T], *, max_pixels: int = MAX_PIXELS) -> T:
+    """What `read` finds in the picture's file and the picture, whose header was read from it."""
     name = path.name
     format_ = _BY_ENDING.get(path.suffix.lower())
     if format_ is None:
@@ -107,19 +126,19 @@ def _read(path: Path, *, max_pixels: int, managed: bool) -> Samples:
         raise InputError(f"There is no file '{name}'.", hint="Check its name and its folder.")
     try:
         with path.open("rb") as file:
-            return _decode(file, name, format_, max_pixels=max_pixels, managed=managed)
+            return _decode(file, name, format_, read, max_pixels=max_pixels)
     except OSError as error:
         raise InputError(f"'{name}' cannot be read: {error.strerror}.", hint="Check its permissions.") from error
 
 
-def _decode(file: BufferedReader, name: str, format_: Format, *, max_pixels: int, managed: bool) -> Samples:
+def _decode(file: BufferedReader, name: str, format_: Format, read: Read[T], *, max_pixels: int) -> T:
     _check_beginning(file, name, format_)
     try:
         with warnings.catch_warnings(action="ignore"):  # of odd metadata, which does not matter, and of size, checked here
             picture = PIL.Image.open(file, formats=[format_.name])
             width, height = picture.size
             if width * height <= max_pixels:
-                return decode(file, picture, managed=managed)
+                return read(file, picture)
         found = f"{width} × {height} pixels"
     except PIL.Image.DecompressionBombError:
         found = f"more than {2 * (PIL.Image.MAX_IMAGE_PIXELS or 0)} pixels"

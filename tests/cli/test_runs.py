@@ -148,20 +148,20 @@ def test_a_stage_that_fails_ends_in_exit_code_1(cli, home, reason, said):
 
 def test_plan_shows_what_would_run_and_why(cli, home):
     assert cli("plan", "recipe.yaml").out.splitlines() == [
-        "name          stage     state    last took  because",
-        "bright        brighten  runs                it has not run before",
-        "dark          walk      may run             'bright' is computed first",
-        "bright_again  brighten  may run             'dark' is computed first",
+        "name          stage     state    last took  memory  because",
+        "bright        brighten  runs     —          0.6 GB  it has not run before",
+        "dark          walk      may run  —          —       'bright' is computed first",
+        "bright_again  brighten  may run  —          —       'dark' is computed first",
     ]
     assert not (home / "outputs").exists()
     cli("run", "recipe.yaml")
     said = cli("plan", "recipe.yaml", "-p", "steps=3")
     assert (said.code, said.err) == (0, "'unneeded' is not needed and does not run.\n")
     assert re.sub(r"\d\.\d s", "0.0 s", said.out).splitlines() == [
-        "name          stage     state    last took  because",
+        "name          stage     state    last took  memory  because",
         "bright        brighten  cached   0.0 s",
-        "dark          walk      runs     0.0 s      steps: 20 → 3",
-        "bright_again  brighten  may run  0.0 s      'dark' is computed first",
+        "dark          walk      runs     0.0 s      —       steps: 20 → 3",
+        "bright_again  brighten  may run  0.0 s      —       'dark' is computed first",
     ]
 
 
@@ -171,6 +171,8 @@ def test_plan_as_json(cli):
     assert (bright["name"], bright["stage"], bright["state"], bright["reasons"]) == ("bright", "brighten", "cached", [])
     assert (dark["state"], dark["reasons"]) == ("run", ["steps: 20 → 3"])
     assert (again["state"], again["key"]) == ("depends", None)
+    assert (bright["memory"], dark["memory"]) == (None, None)
+    assert cli("plan", "recipe.yaml", "--force", "bright", "--json").data[0]["memory"] == 6 * 8 * 12_500_000
     assert re.fullmatch("[0-9a-f]{64}", dark["key"])
 
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from stylepipe.artifacts import Image, Mask, digest
 from stylepipe.errors import InputError, UsageError
-from stylepipe.image.io import read_image, read_mask, write_image, write_mask
+from stylepipe.image import io
+from stylepipe.image.io import outline_image, outline_mask, read_image, read_mask, write_image, write_mask
 
 RNG = np.random.default_rng(2)
 PIXELS = RNG.random((21, 17, 3), dtype=np.float32)
@@ -235,6 +236,25 @@ def encoded(format_: str) -> bytes:
     exif[274] = 6
     PIL.Image.fromarray(np.uint8(PIXELS * 255)).save(file, format_, exif=exif)
     return file.getvalue()
+
+
+@pytest.mark.parametrize(("ending", "format_"), [("png", "PNG"), ("jpg", "JPEG"), ("webp", "WEBP"), ("tif", "TIFF")])
+def test_an_outline_is_of_the_upright_picture_and_decodes_nothing(tmp_path, monkeypatch, ending, format_):
+    path = tmp_path / f"a.{ending}"
+    path.write_bytes(encoded(format_))
+    size = read_image(path).size
+    assert size == (17, 21)
+    monkeypatch.setattr(io, "decode", None)
+    if format_ != "PNG":  # Pillow decodes these only when their samples are asked for
+        monkeypatch.setattr(PIL.Image.Image, "load", None)
+    assert outline_image(path).size == outline_mask(path).size == size
+
+
+def test_an_outline_is_refused_as_the_picture_is(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    for read in (read_image, outline_image):
+        with pytest.raises(InputError, match=r"'a\.png' is not a PNG file"):
+            read(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""What is foretold of stages from the sizes of what they are given: nothing is run for it, and no picture decoded."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from stylepipe.artifacts import Given
+from stylepipe.engine.execute import absent
+from stylepipe.engine.inputs import outline_input
+from stylepipe.engine.job import Job
+from stylepipe.engine.store import Store
+from stylepipe.errors import StylepipeError
+from stylepipe.stage import Forecast
+
+
+class Forecasts:
+    """The forecasts of a job's stages, to be asked for in the stages' order.
+
+    `digests` are those of the inputs and of the results in the store; it may grow between questions.
+    """
+
+    def __init__(self, job: Job, store: Store, digests: Mapping[str, str]) -> None:
+        self._job, self._store, self._digests = job, store, digests
+        self._outlines: dict[str, Given | None] = {}
+
+    def of(self, name: str) -> Forecast:
+        """What is known of a stage that is to run: nothing where it is given something unknown, or refuses what it is given."""
+        told = Forecast()
+        with suppress(StylepipeError):  # the run will say it
+            told = self._foretold(name)
+        self._outlines[name] = told.output
+        return told
+
+    def _foretold(self, name: str) -> Forecast:
+        node = self._job.recipe.stages[name]
+        outlines = {needed: self._outline(needed) for needed in node.needs}
+        if None in outlines.values():
+            return Forecast()
+        given = {
+            argument: outlines[names] if isinstance(names, str) else tuple(outlines[each] for each in names)
+            for argument, names in node.inputs.items()
+        }
+        return node.stage.forecast(**absent(node.stage) | given, params=node.params)
+
+    def _outline(self, name: str) -> Given | None:
+        """An input, or the result of a stage; None where its size is not known."""
+        if name not in self._outlines:
+            found = self._job.inputs.get(name)
+            self._outlines[name] = (
+                outline_input(found, self._job.weights) if found else self._store.outline(self._digests[name])
+            )
+        return self._outlines[name]
