@@ -8,7 +8,6 @@ from jaxtyping import PRNGKeyArray
 from pydantic import Field
 
 from stylepipe.artifacts import Folder, Image, Weights
-from stylepipe.errors import StageError
 from stylepipe.image.resize import scaled
 from stylepipe.neural.given import resized
 from stylepipe.neural.layout import describe as describe_vgg
@@ -89,11 +88,7 @@ def train_style(  # noqa: PLR0917 (a stage's inputs)
     """
     crops_key, network_key = jax.random.split(key)
     network = Transformation(params.channels, params.blocks, len(styles), params.normalization)
-    if start is not None and (found := describe(start)) != network:
-        raise StageError(f"'start' has {found}; the parameters say {network}.", hint="Give both alike.")
-    first = fresh(network_key, network).tensors
-    if start is not None:
-        first = {name: start.tensors[name] for name in first}
+    first = loop.first(fresh(network_key, network), start, network, describe)
     loss = Stylization(Objective.of(params.losses, describe_vgg(extractor)), network)
     crops = crops_of(pictures, side=params.crop, longest=params.longest, halvings=params.halvings)
     sizes = [scaled(style.size, params.style_size / max(style.size)) for style in styles]

@@ -73,16 +73,15 @@ def train_texture(
     network = Texture(params.sizes, params.channels, params.padding)
     _check(params, network)
     noise_key, network_key, frame_key = jax.random.split(key, 3)
-    if start is not None and (found := describe(start)) != network:
-        raise StageError(f"'start' has {found}; the parameters say {network}.", hint="Give both alike.")
+    first = loop.first(fresh(network_key, network), start, network, describe)
     objective = Objective.of(params.losses, describe_vgg(extractor))
     example = resized(texture.pixels, scaled(texture.size, params.texture_size / max(texture.size)))
     require(objective, content=None, styles=[Example(example)])
-    tensors, seen = examples(objective, extractor, [example])
-    wanted = targets(objective, None, seen, [1.0], regional=False)
+    tensors, statistics = examples(objective, extractor, [example])
+    wanted = targets(objective, None, statistics, [1.0], regional=False)
     batches = lessons(tensors, wanted, noise_key, network=network, count=params.batch, side=params.side)
     loss = Synthesis(objective, network, params.diversity)
-    step = loop.start(params.schedule, (start or fresh(network_key, network)).tensors, checkpoint.load())
+    step = loop.start(params.schedule, first, checkpoint.load())
     validate = partial(loop.evaluate, batch=batches(0), loss=loss)
     seen = params.batch * params.schedule.accumulate
     for step in loop.train(step, loss, batches, schedule=params.schedule, validate=validate):  # noqa: B020

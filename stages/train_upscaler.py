@@ -8,7 +8,6 @@ from jaxtyping import PRNGKeyArray
 from pydantic import Field
 
 from stylepipe.artifacts import Folder, Weights
-from stylepipe.errors import StageError
 from stylepipe.neural.networks.upscaler import DEEPEST, FACTORS, WIDEST, Upscaler, describe, fresh
 from stylepipe.neural.training import loop
 from stylepipe.neural.training.crops import center_crops, crops_of
@@ -63,16 +62,15 @@ def train_upscaler(
     """
     crops_key, network_key = jax.random.split(key)
     network = Upscaler(params.blocks, params.channels)
-    if start is not None and (found := describe(start)) != network:
-        raise StageError(f"'start' has {found}; the parameters say {network}.", hint="Give both alike.")
-    weights = start or fresh(network_key, network)
+    untrained = fresh(network_key, network)
+    first = loop.first(untrained, start, network, describe)
     crops = crops_of(pictures, side=max(FACTORS) * params.crop, longest=params.longest, halvings=params.halvings)
     batches = examples(crops, crops_key, count=params.batch, side=params.crop)
     unseen = None if validation is None else center_crops(validation, params.validation_crop)
     validate = None if unseen is None else partial(score, large=unseen)
-    step = loop.start(params.schedule, weights.tensors, checkpoint.load())
+    step = loop.start(params.schedule, first, checkpoint.load())
     seen = params.batch * params.schedule.accumulate
     for step in loop.train(step, loss, batches, schedule=params.schedule, validate=validate):  # noqa: B020
         emit(Progress(step.number, params.schedule.steps, step.loss, step.terms, seen))
         checkpoint.offer(partial(loop.saved, step))
-    return loop.result(step, weights.metadata)
+    return loop.result(step, untrained.metadata)

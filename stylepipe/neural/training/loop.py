@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,7 @@ Tensors = Mapping[str, Float[Array, "..."]]
 Loss = Callable[[Tensors, Any], tuple[Float[Array, ""], Mapping[str, Float[Array, ""]]]]
 """From tensors and a batch, a pytree of arrays: the loss, and the terms to show beside it. Hashable."""
 
+Network = TypeVar("Network")
 
 _ADAMS_LENGTH = 0.2
 """The root mean square that Muon's steps are brought to, about that of Adam's, so that one learning rate serves both.
@@ -78,6 +79,18 @@ class Step(NamedTuple):
     moments: Any
     loss: float = float("nan")
     terms: Mapping[str, float] = {}
+
+
+def first(fresh: Weights, given: Weights | None, network: Network, describe: Callable[[Weights], Network]) -> Tensors:
+    """The tensors that a training of `network` begins with: fresh ones, or those `given`, which must be of one like it.
+
+    Raises StageError when they are of another one, and what `describe` raises for weights of no such network.
+    """
+    if given is None:
+        return fresh.tensors
+    if (found := describe(given)) != network:
+        raise StageError(f"'start' has {found}; the parameters say {network}.", hint="Give both alike.")
+    return {name: given.tensors[name] for name in fresh.tensors}
 
 
 def start(schedule: Schedule, tensors: Tensors, saved: Mapping[str, np.ndarray] | None = None) -> Step:
