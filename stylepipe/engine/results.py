@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,17 +24,35 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of a run's results.
+
+    `measures` says by name what each measure was taken of; `values` has them by output and measure, where they could be taken;
+    `notes` say why others could not.
+    """
+
+    measures: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+Measure = Callable[[RunRecord, Path], Measured]
+"""Measures the results of a run, from its record and its folder."""
+
+
 class VariantResult(_Model):
     """A variant: its values of the axes, what its stages are called in the run's record, and what came of it.
 
-    `losses` are the last ones of each stage that minimises something, `seconds` what all its stages took, whether or not it
-    shares them with others or took them from the cache.
+    `losses` are the last ones of each stage that minimises something, `quality` what was measured of each output, `seconds`
+    what all its stages took, whether or not it shares them with others or took them from the cache.
     """
 
     name: str
     status: Literal["done", "failed", "not run"]
     params: Mapping[str, Any]
     losses: Mapping[str, Line]
+    quality: Mapping[str, Mapping[str, float]] = {}
     seconds: float
     stages: Mapping[str, str]
     outputs: Mapping[str, OutputRecord]
@@ -41,13 +60,17 @@ class VariantResult(_Model):
 
 
 class SweepResults(_Model):
-    """All that a sweep comes to, as in results.json; `sheets` are the files of its contact sheets."""
+    """All that a sweep comes to, as in results.json.
+
+    `measures` says what each measure of quality was taken of; `sheets` are the files of its contact sheets.
+    """
 
     format: int = FORMAT
     id: str
     recipe: str
     axes: Mapping[str, tuple[Any, ...]]
     outputs: tuple[str, ...]
+    measures: Mapping[str, str] = {}
     variants: tuple[VariantResult, ...]
     sheets: tuple[str, ...] = ()
 
@@ -57,7 +80,7 @@ class SweepResults(_Model):
         return all(variant.status == "done" for variant in self.variants)
 
 
-def results_of(sweep: SweepJob, record: RunRecord, losses: Mapping[str, Line]) -> SweepResults:
+def results_of(sweep: SweepJob, record: RunRecord, losses: Mapping[str, Line], measured: Measured) -> SweepResults:
     """The results of a sweep's run; `losses` holds the last line of each stage that told any."""
     failures = {**record.failures, **({record.error.stage: record.error} if record.error and record.error.stage else {})}
     recipe = sweep.job.recipe
@@ -72,6 +95,7 @@ def results_of(sweep: SweepJob, record: RunRecord, losses: Mapping[str, Line]) -
             status="done" if len(outputs) == len(variant.outputs) else "failed" if error else "not run",
             params=shareable(recipe, variant.values),
             losses={own: losses[name] for own, name in variant.stages.items() if name in losses},
+            quality={own: measured.values[name] for own, name in variant.outputs.items() if name in measured.values},
             seconds=round(sum(stage.seconds for stage in done), 3),
             stages=variant.stages,
             outputs=outputs,
@@ -83,6 +107,7 @@ def results_of(sweep: SweepJob, record: RunRecord, losses: Mapping[str, Line]) -
         recipe=record.recipe,
         axes=shareable(recipe, dict(sweep.axes)),
         outputs=tuple(dict.fromkeys(output for variant in sweep.variants for output in variant.outputs)),
+        measures=measured.measures,
         variants=tuple(map(row, sweep.variants)),
     )
 
@@ -109,12 +134,15 @@ def load_results(folder: Path) -> SweepResults | None:
 
 
 def _table(results: SweepResults) -> str:
-    """A line for each variant: its parameters, losses, seconds, and the digests and files of its outputs."""
+    """A line for each variant: its parameters, losses, quality, seconds, and the digests and files of its outputs."""
     stages = dict.fromkeys(stage for variant in results.variants for stage in variant.losses)
     outputs = results.outputs
     apart = {output: f" {output}" if len(outputs) > 1 else "" for output in outputs}
+    measures = [(output, measure) for output in outputs for measure in results.measures]
     columns = [
-        *("variant", "status", *results.axes, *(f"loss {stage}" for stage in stages), "seconds"),
+        *("variant", "status", *results.axes, *(f"loss {stage}" for stage in stages)),
+        *(f"{measure}{apart[output]}" for output, measure in measures),
+        "seconds",
         *(f"{what}{apart[output]}" for output in outputs for what in ("digest", "file")),
         "error",
     ]
@@ -127,6 +155,7 @@ def _table(results: SweepResults) -> str:
             [
                 *(variant.name, variant.status, *(variant.params[axis] for axis in results.axes)),
                 *(variant.losses[stage]["loss"] if stage in variant.losses else "" for stage in stages),
+                *(variant.quality.get(output, {}).get(measure, "") for output, measure in measures),
                 variant.seconds,
                 *(cell for file in files for cell in ((file.digest, file.file) if file else ("", ""))),
                 variant.error.message if variant.error else "",

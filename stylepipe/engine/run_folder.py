@@ -37,6 +37,7 @@ from stylepipe.engine.records import (
     StageRecord,
     Status,
     file_name,
+    load_run,
 )
 from stylepipe.engine.spool import progress_line
 from stylepipe.errors import StageError, StylepipeError
@@ -167,3 +168,14 @@ class RunFolder:
         line = {"time": round(time.monotonic() - self._began, 3), "event": event, **fields}
         with output_errors(self._outputs):
             self._events.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def add_note(folder: Path, text: str) -> EngineNote:
+    """Adds a note on the whole run to the log of one that has ended; the event to tell of it. Raises StoreError.
+
+    The text must name no folder of this machine.
+    """
+    line = {"time": load_run(folder).seconds, "event": "note", "stage": None, "text": text}
+    with output_errors(folder), (folder / EVENTS).open("a", encoding="utf-8") as log:
+        log.write(json.dumps(line, ensure_ascii=False) + "\n")
+    return EngineNote(text)

@@ -9,7 +9,8 @@ from stylepipe.engine.contact_sheet import write_sheets
 from stylepipe.engine.events import Event, Line, Observer, RunEnded, RunStarted, StageCached, StageEmitted, StageStarted
 from stylepipe.engine.merge import SweepJob
 from stylepipe.engine.records import load_run
-from stylepipe.engine.results import SweepResults, results_of, write_results
+from stylepipe.engine.results import Measure, Measured, SweepResults, results_of, write_results
+from stylepipe.engine.run_folder import add_note
 from stylepipe.engine.runner import run
 from stylepipe.engine.spool import progress_line
 from stylepipe.engine.store import Store
@@ -33,16 +34,17 @@ def run_sweep(
     outputs: Path,
     keep_going: bool = True,
     observe: Observer = lambda event: None,
+    measure: Measure = lambda record, folder: Measured(),
     command: Sequence[str] = (),
     ahead: Workers | None = None,
 ) -> SweepResult:
     """Computes what is not in the store, each stage once, and leaves one folder as `run` does, for all variants.
 
     A stage that fails takes with it the variants that need it; unless the sweep is to keep going, it ends there. What was
-    computed is in the store, so that a sweep that was killed goes on when it is run again. Raises Interrupted and StoreError
-    as `run` does.
+    computed is in the store, so that a sweep that was killed goes on when it is run again. At the end `measure` measures what
+    there is, unless the user has stopped the sweep. Raises Interrupted and StoreError as `run` does.
     """
-    watch = _Watch(sweep, observe)
+    watch = _Watch(sweep, observe, measure)
     with suppress(StageError, InputError, WeightsError):  # the results tell of it
         run(sweep.job, store=store, outputs=outputs, keep_going=keep_going, observe=watch, command=command, ahead=ahead)
     return watch.result()
@@ -51,12 +53,13 @@ def run_sweep(
 class _Watch:
     """Hands events on, keeps the last losses of each stage, and when the run ends, however it ends, writes the results."""
 
-    def __init__(self, sweep: SweepJob, observe: Observer) -> None:
+    def __init__(self, sweep: SweepJob, observe: Observer, measure: Measure) -> None:
         self._folder = Path()
         self._results: SweepResults | None = None
         self._sweep = sweep
         self._losses: dict[str, Line] = {}
         self._observe = observe
+        self._measure = measure
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -66,10 +69,8 @@ class _Watch:
                 self._keep(stage, earlier[-1:])
             case StageEmitted(stage, Progress() as progress):
                 self._keep(stage, [progress_line(progress)])
-            case RunEnded():
-                results = results_of(self._sweep, load_run(self._folder), self._losses)
-                self._results = results.model_copy(update={"sheets": write_sheets(results, self._folder)})
-                write_results(self._results, self._folder)
+            case RunEnded(status):
+                self._end(status)
         self._observe(event)
 
     def result(self) -> SweepResult:
@@ -77,6 +78,15 @@ class _Watch:
         if self._results is None:
             raise StoreError(f"The results of the sweep in '{self._folder}' could not be written.", hint="Make room there.")
         return SweepResult(self._folder, self._results)
+
+    def _end(self, status: str) -> None:
+        record = load_run(self._folder)
+        measured = Measured() if status == "interrupted" else self._measure(record, self._folder)
+        for text in measured.notes:
+            self._observe(add_note(self._folder, text))
+        results = results_of(self._sweep, record, self._losses, measured)
+        self._results = results.model_copy(update={"sheets": write_sheets(results, self._folder)})
+        write_results(self._results, self._folder)
 
     def _keep(self, stage: str, lines: Sequence[Line]) -> None:
         self._losses.update((stage, line) for line in lines if line["loss"] is not None)

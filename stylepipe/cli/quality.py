@@ -1,0 +1,182 @@
+"""The quality of a run's results, as the commands need it: which picture is compared with which, measured once and kept."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+from stylepipe.engine.keys import key_of
+from stylepipe.engine.records import RunRecord, StageRecord
+from stylepipe.engine.results import Measure, Measured
+from stylepipe.engine.sources import source_digests
+from stylepipe.engine.store import Action, Damaged, Session, Store
+from stylepipe.errors import StageError, StylepipeError
+from stylepipe.neural.layout import describe
+from stylepipe.neural.quality import GLOBAL, Examples, View, examples, quality, unseen_layers
+from stylepipe.neural.weights import find, read_weights
+
+NETWORK = "vgg19-slim"
+MODULE = "stylepipe.neural.views"
+DIGITS = 4
+ALL_SEEN = "The quality of the results is not measured: their losses have seen every layer that could judge them."
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture in a run's folder, and the digest by which it is known."""
+
+    digest: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A result, and what it is to be like: a content, if there is one, and the styles."""
+
+    result: Picture
+    content: Picture | None
+    styles: tuple[Picture, ...]
+
+
+def measuring(store: Store) -> Measure:
+    """What measures the results of runs of style transfer, each comparison once: the store keeps what came of it.
+
+    The content and the styles of a result are those inputs, so called, of the stage that it comes from or, of the stages before
+    that, the nearest. The network is always the one that comes with stylepipe, at layers that no loss of the run has seen.
+    """
+
+    def measure(record: RunRecord, folder: Path) -> Measured:
+        compared = {name: found for name in record.outputs if (found := comparison(record, name))}
+        if not compared:
+            return Measured()
+        try:
+            with store.session() as session:
+                judge = _Judge(folder, session, record)
+                return _measured(compared, judge) if judge.layers else Measured(notes=(ALL_SEEN,))
+        except StylepipeError as error:  # the run itself has its results
+            return Measured(notes=(f"The quality of the results is not measured. {error.message}",))
+
+    return measure
+
+
+def comparison(record: RunRecord, output: str) -> Comparison | None:
+    """What an output is to be compared with; None where nothing before it takes styles, or it is no picture."""
+    result = record.outputs[output]
+    stage = next((stage for stage in _upwards(record, result.stage) if stage.inputs.get("styles")), None)
+    if stage is None or not result.file.endswith(".png"):
+        return None
+    content = stage.inputs.get("content")
+    styles = [_picture(record, name) for name in _names(stage.inputs["styles"])]
+    return Comparison(
+        Picture(result.digest, result.file), _picture(record, content) if isinstance(content, str) else None, tuple(styles)
+    )
+
+
+def seen_layers(record: RunRecord) -> list[str]:
+    """The layers at which losses of the run compare; `all` where one of them does so at every layer."""
+    losses = [loss for stage in record.stages.values() if stage.inputs.get("styles") for loss in stage.params.get("losses", ())]
+    tables = [loss["layers"] for loss in losses if loss.get("layers")]
+    return sorted({layer for table in tables for layer in ([table] if isinstance(table, str) else table)})
+
+
+def _upwards(record: RunRecord, name: str) -> Sequence[StageRecord]:
+    """A stage and those before it, the nearest first."""
+    names = [name]
+    for each in names:
+        bound = record.stages[each].inputs.values() if each in record.stages else ()
+        names += [before for one in bound for before in _names(one) if before not in names]
+    return [record.stages[each] for each in names if each in record.stages]
+
+
+def _names(bound: str | Sequence[str]) -> Sequence[str]:
+    return [bound] if isinstance(bound, str) else bound
+
+
+def _picture(record: RunRecord, name: str) -> Picture:
+    """An input or a stage's result, as it lies in the run's folder."""
+    if name in record.inputs:
+        return Picture(record.inputs[name].sha256, record.inputs[name].file or "")
+    return Picture(record.stages[name].output, record.stages[name].file or "")
+
+
+def _measured(compared: Mapping[str, Comparison], judge: "_Judge") -> Measured:
+    values: dict[str, Mapping[str, float]] = {}
+    notes: dict[str, None] = {}
+    for name, found in compared.items():
+        try:
+            values[name] = judge.measured(found)
+        except StageError as error:
+            notes[error.message] = None
+    return Measured({name: _spelled(name, layers) for name, layers in judge.layers.items()}, values, tuple(notes))
+
+
+def _spelled(measure: str, layers: Sequence[str]) -> str:
+    """What a measure is taken of."""
+    return ", ".join([*layers, *(["RGB histograms"] if measure == GLOBAL else [])])
+
+
+class _Judge:
+    """Compares the pictures of one run; each is read and looked at once. `layers` are those of each measure."""
+
+    def __init__(self, folder: Path, session: Session, record: RunRecord) -> None:
+        self._folder = folder
+        self._session = session
+        self._recipe = record.recipe
+        path = find(NETWORK)
+        self._digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        self._network = read_weights(path)
+        available = describe(self._network).layers
+        seen = seen_layers(record)
+        self.layers = unseen_layers(available if "all" in seen else seen, available)
+        self._view = cache(self._looked_at)
+        self._examples = cache(self._prepared)
+
+    def measured(self, found: Comparison) -> Mapping[str, float]:
+        """The measures by name, from the store if they are there. Raises StageError for a picture that cannot be measured."""
+        inputs = {
+            "result": found.result.digest,
+            "content": found.content and found.content.digest,
+            "styles": [style.digest for style in found.styles],
+            "network": self._digest,
+        }
+        document = {"stage": "quality", "source": source_digests(MODULE), "inputs": inputs, "params": {"layers": self.layers}}
+        key = key_of(document)
+        try:
+            if action := self._session.use(key):
+                return json.loads(self._session.store.read(action.attachments["quality"]))
+        except Damaged:
+            pass  # it was moved aside, and is measured again
+        values = self._compared(found)
+        kept = {"quality": self._session.attach(partial(_write, values), ".json")}
+        self._session.commit(Action(key=key, document=document, attachments=kept, recipe=self._recipe, node="quality"))
+        return values
+
+    def _compared(self, found: Comparison) -> Mapping[str, float]:
+        from stylepipe.engine.environment import keep_compiled_programs
+        from stylepipe.image.io import outline_image
+        from stylepipe.neural.views import working_size
+
+        keep_compiled_programs(self._session.store.root / "xla")
+        size = working_size(outline_image(self._folder / found.result.file).size)
+        content = self._view(found.content, size) if found.content else None
+        values = quality(
+            self._view(found.result, size), content=content, styles=self._examples(found.styles), layers=self.layers
+        )
+        return {name: round(value, DIGITS) for name, value in values.items()}
+
+    def _prepared(self, styles: tuple[Picture, ...]) -> Examples:
+        return examples([self._view(style, None) for style in styles], self.layers)
+
+    def _looked_at(self, picture: Picture, size: tuple[int, int] | None) -> View:
+        """The picture at this working size, or at its own."""
+        from stylepipe.image.io import read_image
+        from stylepipe.neural.views import view, working_size
+
+        pixels = read_image(self._folder / picture.file).pixels
+        return view(pixels, size or working_size(pixels.shape[:2]), self._network, self.layers)
+
+
+def _write(values: Mapping[str, float], path: Path) -> None:
+    path.write_text(json.dumps(values), encoding="utf-8")

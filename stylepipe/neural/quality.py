@@ -1,0 +1,151 @@
+"""How good a stylisation is: what it kept of the content, and what it has of the styles.
+
+The three factors of Wang et al. 2021, "Evaluate and improve the quality of neural style transfer" (Computer Vision and Image
+Understanding 207, 103203; StyleEval). All are made of cosines Σ a b / (|a| |b|) of what is never negative, so that they lie in
+[0, 1], and a picture compared with itself has 1. A loss cannot judge itself: so they are taken of layers that no loss has
+seen, `unseen_layers`, where the paper has fixed ones. No JAX here; `views` looks at pictures.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+BINS = 128
+PATCH = 3
+ROWS = 1024
+"""How many patches are compared at a time."""
+
+CONTENT, GLOBAL, LOCAL = "content fidelity", "global effects", "local patterns"
+BLOCKS: Mapping[str, tuple[int, ...]] = {CONTENT: (4, 5), GLOBAL: (2, 3, 4, 5), LOCAL: (3, 4)}
+"""The measures, and the network's blocks that each is taken of; in the paper, of the first layer of each."""
+
+Rows = Float[np.ndarray, "n c"]
+Layers = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What is measured of a picture: the share of its pixels in each bin of each channel, and its features at the layers."""
+
+    histogram: Float[np.ndarray, "3 bins"]
+    features: Mapping[str, Float[np.ndarray, "_ _ _"]]
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """What is measured of the styles together: means over them, and all their patches, each of length 1.
+
+    `distinct` says by layer how many patches are the best match of any.
+    """
+
+    histogram: Float[np.ndarray, "3 bins"]
+    grams: Mapping[str, Float[np.ndarray, "_ _"]]
+    patches: Mapping[str, Rows]
+    distinct: Mapping[str, int]
+
+
+def unseen_layers(seen: Collection[str], available: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The layers of each measure: of each of its blocks the first that is not among those that losses have `seen`.
+
+    Blocks that are seen as a whole are left out, and so is a measure that has no block left. `available` are the network's
+    layers, shallowest first.
+    """
+    first: dict[str, str] = {}
+    for layer in available:
+        if layer not in seen:
+            first.setdefault(layer.partition("_")[0], layer)
+    found = {
+        name: tuple(first[f"relu{block}"] for block in blocks if f"relu{block}" in first) for name, blocks in BLOCKS.items()
+    }
+    return {name: layers for name, layers in found.items() if layers}
+
+
+def examples(styles: Sequence[View], layers: Layers) -> Examples:
+    """What results are compared with, of one or more styles."""
+    grams = {layer: np.mean([_gram(style.features[layer]) for style in styles], 0) for layer in layers.get(GLOBAL, ())}
+    patches = {layer: np.concatenate([_patches(style, layer) for style in styles]) for layer in layers.get(LOCAL, ())}
+    distinct = {layer: len(np.unique(_best_matches(rows, rows)[1])) for layer, rows in patches.items()}
+    return Examples(np.mean([style.histogram for style in styles], 0), grams, patches, distinct)
+
+
+# --- the measures ---------------------------------------------------------------------------------------------------------
+
+
+def content_fidelity(result: View, content: View, layers: Sequence[str]) -> float:
+    """The mean over the layers of the cosine of all of the result's features with all of the content's, place by place."""
+    return float(np.mean([cosine(result.features[layer], content.features[layer]) for layer in layers]))
+
+
+def global_effects(result: View, styles: Examples) -> float:
+    """Half the mean over the layers of the cosine of Gram matrices, and half that over the channels of histograms.
+
+    G = Fᵀ F / n for features F of shape (n, c); histograms are shares of pixels in 128 equal bins of [0, 1] (the paper's, of
+    each picture's own range). Of several styles it is the means of their matrices and of their histograms.
+    """
+    textures = [cosine(_gram(result.features[layer]), gram) for layer, gram in styles.grams.items()]
+    colors = [cosine(own, others) for own, others in zip(result.histogram, styles.histogram, strict=True)]
+    return float(np.mean(textures) + np.mean(colors)) / 2
+
+
+def local_patterns(result: View, styles: Examples) -> float:
+    """The mean over the layers of half the patches' likeness and half their diversity.
+
+    Each patch of 3×3 positions of the result has a best match among those of all styles, that of the largest cosine. The
+    likeness is the mean of these cosines; the diversity is the number of patches that are the best match of any, over the
+    number that are when the styles' patches themselves are matched, at most 1 (the paper does not bound it). O(n m c) time
+    for n and m patches, and memory for `ROWS` m cosines.
+    """
+    found: list[float] = []
+    for layer, patches in styles.patches.items():
+        cosines, chosen = _best_matches(_patches(result, layer), patches)
+        found += [float(cosines.mean()), min(1.0, len(np.unique(chosen)) / styles.distinct[layer])]
+    return float(np.mean(found))
+
+
+def quality(result: View, *, content: View | None, styles: Examples, layers: Layers) -> dict[str, float]:
+    """The measures that have `layers`, by name; without a content there is no content fidelity.
+
+    `content` is seen at the result's working size.
+    """
+    found: dict[str, float] = {}
+    if CONTENT in layers and content is not None:
+        found[CONTENT] = content_fidelity(result, content, layers[CONTENT])
+    if GLOBAL in layers:
+        found[GLOBAL] = global_effects(result, styles)
+    if LOCAL in layers:
+        found[LOCAL] = local_patterns(result, styles)
+    return found
+
+
+def cosine(a: Float[np.ndarray, "*shape"], b: Float[np.ndarray, "*shape"]) -> float:
+    """Σ a b / (|a| |b|), in float64; 0 where either is 0."""
+    x, y = (np.asarray(each, np.float64).ravel() for each in (a, b))
+    norms = np.sqrt((x @ x) * (y @ y))
+    return float(x @ y / norms) if norms else 0.0
+
+
+def _gram(found: Float[np.ndarray, "_ _ _"]) -> Float[np.ndarray, "_ _"]:
+    flat = found.reshape(-1, found.shape[-1])
+    return flat.T @ flat / len(flat)
+
+
+def _patches(picture: View, layer: str) -> Rows:
+    """All patches of 3×3 positions, each as a row of length 1, or of zeros."""
+    windows = np.lib.stride_tricks.sliding_window_view(picture.features[layer], (PATCH, PATCH), (0, 1))
+    rows = windows.reshape(windows.shape[0] * windows.shape[1], -1)
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows / np.where(norms > 0, norms, 1)
+
+
+def _best_matches(rows: Rows, others: Float[np.ndarray, "m c"]) -> tuple[Float[np.ndarray, " n"], Int[np.ndarray, " n"]]:
+    """For each row the largest product with any of the others, and the first that has it."""
+
+    def blocks() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for start in range(0, len(rows), ROWS):
+            products = rows[start : start + ROWS] @ others.T
+            yield products.max(1), products.argmax(1)
+
+    largest, numbers = zip(*blocks(), strict=True)
+    return np.concatenate(largest), np.concatenate(numbers)

@@ -1,0 +1,57 @@
+"""Pictures as they are looked at to measure their quality: small, and through a network."""
+
+from collections.abc import Mapping
+from functools import partial
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from stylepipe.artifacts import Array, Weights
+from stylepipe.errors import StageError
+from stylepipe.image.resize import resize, scaled
+from stylepipe.neural.convolution import plain
+from stylepipe.neural.layout import Vgg, describe
+from stylepipe.neural.quality import BINS, PATCH, Layers, View
+from stylepipe.neural.vgg import features
+
+SIDE = 256
+"""The long side to which pictures are brought."""
+
+Pixels = Float[Array, "height width 3"]
+
+
+def working_size(size: tuple[int, int]) -> tuple[int, int]:
+    """The (height, width) to which a picture of that size is brought."""
+    return scaled(size, SIDE / max(size))
+
+
+def view(pixels: Pixels, size: tuple[int, int], network: Weights, layers: Layers) -> View:
+    """What is measured of an RGB picture, with values in [0, 1], that is brought to this working size.
+
+    `network` is a VGG, `layers` those of each measure. The picture lies in the corner of a square, and its mirror image
+    fills the rest, so that one compiled program serves all pictures. Raises StageError for a picture so narrow that a layer
+    holds no patch of it.
+    """
+    height, width = size
+    steps = {layer: 2 ** (int(layer[len("relu")]) - 1) for layer in sorted({name for each in layers.values() for name in each})}
+    least = PATCH * max(steps.values())
+    if min(size) < least:
+        raise StageError(
+            f"The quality of a picture so narrow cannot be measured: brought to a long side of {SIDE} pixels it has"
+            f" {width}×{height}, and needs {least} each way."
+        )
+    small = np.asarray(resize(pixels, size, method="area"))
+    bins = np.clip(small * BINS, 0, BINS - 1).astype(int)
+    counts = [np.bincount(bins[..., channel].ravel(), minlength=BINS) for channel in range(3)]
+    square = np.pad(small, ((0, SIDE - height), (0, SIDE - width), (0, 0)), mode="symmetric")
+    maps = _features(network.tensors, square, layers=tuple(steps), vgg=describe(network))
+    seen = {layer: np.asarray(maps[layer])[: height // step, : width // step] for layer, step in steps.items()}
+    return View(np.array(counts) / (height * width), seen)
+
+
+@partial(jax.jit, static_argnames=("layers", "vgg"))
+def _features(
+    tensors: Mapping[str, Array], square: Pixels, *, layers: tuple[str, ...], vgg: Vgg
+) -> dict[str, Float[Array, "_ _ _"]]:
+    return features(tensors, square, layers=layers, vgg=vgg, convolution=plain)
