@@ -7,6 +7,7 @@
     ├── WeightsError            2    network weights that are missing, damaged or of an unknown layout
     ├── StageError              1    a stage that could not do its work on what it was given
     ├── StoreError              1    a cache or output folder that cannot be read or written
+    ├── ClusterError            1    a cluster that is gone while it computes
     └── Interrupted             130  the user's Ctrl-C, after the state was saved
 
 Every message says what was found and what is allowed; `hint` says what to do about it. The command line prints both and ends
@@ -61,6 +62,10 @@ class StageError(StylepipeError):
 
 class StoreError(StylepipeError):
     """A cache or output folder that cannot be read or written."""
+
+
+class ClusterError(StylepipeError):
+    """A cluster that is gone while it computes; what was computed so far is kept."""
 
 
 class Interrupted(StylepipeError):

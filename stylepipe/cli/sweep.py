@@ -1,8 +1,8 @@
 """The command sweep: all variants of a recipe, as one run."""
 
-from collections.abc import Sequence
-from contextlib import nullcontext
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,9 +14,9 @@ from stylepipe.cli.runs import DEFAULT_OUTPUTS
 from stylepipe.errors import UsageError
 
 if TYPE_CHECKING:
-    from stylepipe.engine.job import Job
     from stylepipe.engine.merge import SweepJob
     from stylepipe.engine.store import Store
+    from stylepipe.engine.workers import Pool
     from stylepipe.recipe.variants import ResolvedSweep
 
 PARTLY_FAILED = 3
@@ -35,8 +35,12 @@ def sweep(
     jobs: Annotated[
         int, typer.Option(min=1, metavar="N", help="Computes in so many processes, each with its share of the cores.")
     ] = 1,
+    executor: Annotated[
+        str | None,
+        typer.Option(metavar="dask://HOST:PORT", help="Computes by the workers of a Dask cluster.", show_default=False),
+    ] = None,
     retries: Annotated[
-        int, typer.Option(min=0, metavar="N", help="How often a stage is computed again whose process was lost.")
+        int, typer.Option(min=0, metavar="N", help="How often a stage is computed again whose worker was lost.")
     ] = 2,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Shows the variants, and what of them would run.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Shows no progress.")] = False,
@@ -50,9 +54,9 @@ def sweep(
     They are those of its `sweep`, and of lists in the place of single values: -p size='[256, 512]'.
     """
     from stylepipe.cli.progress import observer
+    from stylepipe.cli.quality import measuring
     from stylepipe.cli.reports import reporting, shareable_command
     from stylepipe.cli.sharing import Origin, embedding
-    from stylepipe.engine.environment import backend
     from stylepipe.engine.sweep import run_sweep
     from stylepipe.engine.workers import Workers
     from stylepipe.neural.memory import keep_freed_memory
@@ -62,12 +66,7 @@ def sweep(
     loaded, job = _load(recipe, param, force=force, max_variants=max_variants)
     for warning in loaded.base.warnings:
         console.say(f"warning: {warning}")
-    if dry_run:
-        console.result(*_planned(job, open_store(cache)))
-        return
-    if jobs > 1 and backend() != "cpu":
-        raise UsageError(f"--jobs {jobs}: the device is a {backend()}, which one process takes.", hint="Leave --jobs out.")
-    if not quiet:
+    if not (quiet or dry_run):
         console.say(_size(job))
     command = shareable_command(recipe, job.job.recipe, params=param, command="sweep")
     if max_variants:
@@ -79,18 +78,23 @@ def sweep(
         if not no_embed
     }
     store = open_store(cache)
-    again = partial(_job_in_worker, recipe, param, force, max_variants)
-    processes = Workers(jobs, again, job.job, store, retries=retries, keep_going=keep_going) if jobs > 1 else nullcontext()
-    with observer(quiet=quiet) as observe, processes as ahead:
-        result = run_sweep(
-            job,
-            store=store,
-            outputs=outputs,
-            keep_going=keep_going,
-            observe=reporting(embedding(observe, origins, job.job.inputs.values())),
-            command=command,
-            ahead=ahead,
-        )
+    with _pool(1 if dry_run else jobs, executor, store) as pool:
+        if pool:
+            job = replace(job, job=replace(job.job, device=pool.device))
+        if dry_run:
+            console.result(*_planned(job, store))
+            return
+        with observer(quiet=quiet) as observe:
+            result = run_sweep(
+                job,
+                store=store,
+                outputs=outputs,
+                keep_going=keep_going,
+                observe=reporting(embedding(observe, origins, job.job.inputs.values())),
+                measure=measuring(store),
+                command=command,
+                ahead=Workers(pool, job.job, store, retries=retries, keep_going=keep_going) if pool else None,
+            )
     results = result.results
     for variant in results.variants:
         if variant.status != "done":
@@ -119,12 +123,26 @@ def _load(
     return loaded, prepare_sweep(loaded, weights=weights_source(), force="all" in (force or ()) or (force or ()))
 
 
-def _job_in_worker(recipe: Path, param: Sequence[str] | None, force: Sequence[str] | None, max_variants: int | None) -> "Job":
-    """The job of a sweep, in another process than its command's."""
+@contextmanager
+def _pool(jobs: int, executor: str | None, store: "Store") -> Iterator["Pool | None"]:
+    """Who computes besides this process: processes of this machine, the workers of a cluster, or nobody."""
+    from stylepipe.engine.cluster import Cluster
+    from stylepipe.engine.environment import backend
+    from stylepipe.engine.processes import Processes
     from stylepipe.neural.memory import keep_freed_memory
 
-    keep_freed_memory()
-    return _load(recipe, param, force=force, max_variants=max_variants)[1].job
+    if executor and jobs > 1:
+        raise UsageError(f"--jobs {jobs} and --executor {executor} are both given.", hint="Give one of them.")
+    if jobs > 1 and backend() != "cpu":
+        raise UsageError(f"--jobs {jobs}: the device is a {backend()}, which one process takes.", hint="Leave --jobs out.")
+    if executor:
+        with Cluster(executor, store, prepare=keep_freed_memory) as cluster:
+            yield cluster
+    elif jobs > 1:
+        with Processes(jobs, store, prepare=keep_freed_memory) as processes:
+            yield processes
+    else:
+        yield None
 
 
 def _size(job: "SweepJob") -> str:

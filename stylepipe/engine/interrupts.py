@@ -15,7 +15,16 @@ class StopRequest:
     """Whether the user has asked to stop."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self._asked = False
+
+    @property
+    def asked(self) -> bool:
+        """Whether to stop as soon as the state is saved."""
+        return self._asked
+
+    def ask(self) -> None:
+        """Asks to stop."""
+        self._asked = True
 
     def check(self) -> None:
         """Raises Interrupted if so: for moments at which nothing is lost by stopping."""
@@ -34,7 +43,7 @@ def stop_requests() -> Iterator[StopRequest]:
     def ask(number: int, frame: FrameType | None) -> None:
         if stop.asked:
             signal.default_int_handler(number, frame)
-        stop.asked = True
+        stop.ask()
 
     ours = threading.current_thread() is threading.main_thread()
     if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:

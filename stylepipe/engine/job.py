@@ -1,14 +1,14 @@
 """What a run is about: the recipe, the part of it that is selected, and its inputs, found and digested."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stylepipe.engine.environment import backend
 from stylepipe.engine.graph import Selection, select, stages_named
 from stylepipe.engine.inputs import FoundInput, WeightsSource, find_input, reader_module
 from stylepipe.engine.keys import Document, differences, input_document, stage_document
 from stylepipe.engine.store import Action, Damaged, Store
-from stylepipe.errors import UsageError
+from stylepipe.errors import StageError, UsageError
 from stylepipe.recipe.resolved import InputFile, ResolvedRecipe
 
 FindInput = Callable[[InputFile, WeightsSource], FoundInput]
@@ -19,6 +19,7 @@ class Job:
     """A recipe that is ready to be planned or run; `prepare` makes it.
 
     Where it is the graph of several variants, a stage may have a seed of its own, and a name in the recipe other than here.
+    `device` is the class of the devices that compute it (cpu, gpu, tpu), where that need not be this machine's.
     """
 
     recipe: ResolvedRecipe
@@ -28,6 +29,7 @@ class Job:
     weights: WeightsSource
     seeds: Mapping[str, int] = field(default_factory=dict)
     own_names: Mapping[str, str] = field(default_factory=dict)
+    device: str | None = None
 
     def seed(self, name: str) -> int:
         """What a stage's random numbers are drawn from."""
@@ -46,7 +48,19 @@ class Job:
         """All that a stage's result depends on, as far as `digests` are known."""
         readers = {name: reader_module(found.file.kind, self.weights) for name, found in self.inputs.items()}
         node = self.recipe.stages[name]
-        return stage_document(node, digests, readers=readers, seed=self.seed(name), backend=backend())
+        return stage_document(node, digests, readers=readers, seed=self.seed(name), backend=self.device or backend())
+
+    def of_stage(self, name: str) -> "Job":
+        """As much of the job as concerns one stage, for whoever computes it: from any folder, by the device that is there."""
+        node = self.recipe.stages[name]
+        found = {needed: self.inputs[needed] for needed in node.needs if needed in self.inputs}
+        inputs = {
+            needed: replace(each, file=replace(each.file, root=each.file.root.absolute())) for needed, each in found.items()
+        }
+        files = {needed: each.file for needed, each in inputs.items()}
+        recipe = replace(self.recipe, stages={name: node}, inputs=files, outputs={}, params={}, text="", document={})
+        selection = Selection(tuple(inputs), (name,), frozenset({name}))
+        return Job(recipe, selection, self.forced.intersection({name}), inputs, self.weights, {name: self.seed(name)})
 
     def reasons(self, name: str, document: Document, store: Store, *, waits_for: Sequence[str] = ()) -> tuple[str, ...]:
         """Why a stage must be computed, whose result is not in the cache, or is not to be taken from there.
@@ -69,6 +83,14 @@ class Job:
             return store.latest(self.recipe.name, name) or store.latest(self.recipe.name, self.own_names.get(name, name))
         except Damaged:
             return None
+
+    def check_device(self, name: str) -> None:
+        """Raises StageError when this machine is not to compute the stage, since its device is another than the keys say."""
+        if self.device not in (None, backend()):
+            message = (
+                f"Stage '{name}' is to be computed on a {self.device}, and was left to this machine, which has a {backend()}."
+            )
+            raise StageError(message, hint="Run the same command again: the cluster computes what is missing.")
 
     def not_cached(self, name: str) -> UsageError:
         """The error for a stage that comes before the selected ones and is not in the cache."""

@@ -175,6 +175,7 @@ class _Run:
         """The action and whether another run has computed it in the meantime."""
         if name not in self._job.selection.runs:
             raise self._job.not_cached(name)
+        self._job.check_device(name)
         with self._session.flight(key, waiting=self._wait_for_other_run) as work:
             action = None if name in self._forced else self._find(key)
             if action:

@@ -1,80 +1,71 @@
-"""Processes that compute ahead of a run: whatever is ready, while the run goes through its stages in order.
+"""Computing ahead of a run: whatever is ready, while the run goes through its stages in order.
 
 The run stays the one that keeps records: it waits for each stage in turn until a worker has put its result into the store.
 """
 
-import os
-import signal
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from multiprocessing import get_context
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from collections.abc import Iterable, Mapping
+from typing import Protocol, runtime_checkable
 
 from stylepipe.engine.events import EngineNote, Observer
 from stylepipe.engine.interrupts import StopRequest
 from stylepipe.engine.job import Job
 from stylepipe.engine.keys import key_of
 from stylepipe.engine.store import Damaged, Store
-from stylepipe.engine.worker_process import Answer, Done, Failed, Left, Task, serve
+from stylepipe.engine.tasks import Answer, Done, Failed, Left, Lost, Task
 from stylepipe.errors import StageError
-
-_POLL_SECONDS = 0.2
 
 
 class _RemoteError(Exception):
     """The traceback of an error in a worker, as its cause."""
 
 
-@dataclass
-class _Worker:
-    process: BaseProcess
-    connection: Connection
-    cores: Collection[int]
-    task: Task | None = None
+@runtime_checkable
+class Pool(Protocol):
+    """Workers, each of which does one task at a time."""
+
+    @property
+    def device(self) -> str:
+        """The class of device that they compute on: cpu, gpu or tpu."""
+        ...
+
+    @property
+    def free(self) -> int:
+        """How many tasks can be begun now."""
+        ...
+
+    @property
+    def lasts(self) -> bool:
+        """Whether there are workers, or may be some soon."""
+        ...
+
+    def begin(self, task: Task) -> None:
+        """Hands a task to a free worker."""
+        ...
+
+    def listen(self) -> Iterable[Answer]:
+        """What workers have said since, after a moment's waiting for it: of each task events, and at last what became of it."""
+        ...
 
 
 class Workers:
-    """Processes with equal shares of the cores, each of which makes the job anew by `prepare`; a context in which they live.
+    """Hands the stages of a job to a pool as they become ready, and knows what became of each.
 
-    A stage whose process is lost is computed again in a new one, `retries` times; one that fails never is. After a failure
-    without `keep_going` no more stages are begun. When the context ends, those that still run save their state and stop.
+    A stage whose worker is lost is computed again by another, `retries` times; one that fails never is. After a failure without
+    `keep_going` no more stages are begun.
     """
 
-    def __init__(
-        self, count: int, prepare: Callable[[], Job], job: Job, store: Store, *, retries: int, keep_going: bool
-    ) -> None:
-        self._prepare = prepare
+    def __init__(self, pool: Pool, job: Job, store: Store, *, retries: int, keep_going: bool) -> None:
+        self._pool = pool
         self._job = job
         self._store = store
         self._retries = retries
         self._keep_going = keep_going
         self._digests: dict[str, str] = {}
         self._ready: dict[str, Task] = {}
-        self._running: set[str] = set()
+        self._running: dict[str, Task] = {}
         self._settled: dict[str, Done | Failed | Left] = {}
         self._losses: Counter[str] = Counter()
-        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-        shares = [cores[number::count] or cores[number % len(cores) :][:1] if cores else [] for number in range(count)]
-        self._workers = [self._start(share) for share in shares]
-
-    def __enter__(self) -> "Workers":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for worker in self._workers:
-            with suppress(OSError):
-                if worker.task and worker.process.pid:
-                    os.kill(worker.process.pid, signal.SIGINT)
-                else:
-                    worker.connection.send(None)
-        for worker in self._workers:
-            with suppress(EOFError, OSError):
-                while True:  # one that waits for somebody to listen does not end
-                    worker.connection.recv()
-            worker.process.join()
 
     def settle(self, stage: str, digests: Mapping[str, str], stop: StopRequest, tell: Observer) -> bool:
         """Waits until it is known what becomes of a stage, and tells what the workers tell meanwhile.
@@ -89,10 +80,11 @@ class Workers:
             settled = self._settled.get(stage)
             if settled:
                 break
-            if stage not in self._running and not (self._workers and self._may_begin()):
+            if stage not in self._running and not (self._pool.lasts and self._may_begin()):
                 return False
             stop.check()
-            self._listen(tell)
+            for answer in self._pool.listen():
+                self._take(answer, tell)
         if isinstance(settled, Failed):
             error = settled.kind(settled.message, hint=settled.hint)
             raise error from (_RemoteError(settled.traceback) if settled.traceback else None)
@@ -111,65 +103,40 @@ class Workers:
             if known or not all(needed in self._digests for needed in needs):
                 continue
             document = self._job.stage_document(name, self._digests)
-            forced = name in self._job.forced
+            key = key_of(document)
             try:
-                action = None if forced else self._store.find(key_of(document))
+                action = None if name in self._job.forced else self._store.find(key)
             except Damaged:
                 action = None
             if action:
                 self._digests[name] = action.output
                 self._settled[name] = Left(name)
             else:
+                digests = {needed: self._digests[needed] for needed in needs}
                 reasons = self._job.reasons(name, document, self._store)
-                self._ready[name] = Task(name, {needed: self._digests[needed] for needed in needs}, reasons, forced)
+                self._ready[name] = Task(name, self._job.of_stage(name), digests, key, reasons)
 
     def _hand_out(self) -> None:
-        for worker in self._workers:
-            if worker.task is None and self._ready and self._may_begin():
-                name = next(name for name in self._job.selection.stages if name in self._ready)
-                worker.task = self._ready.pop(name)
-                self._running.add(name)
-                with suppress(OSError):  # it is gone, which is noticed when it is listened to
-                    worker.connection.send(worker.task)
+        while self._ready and self._pool.free and self._may_begin():
+            name = next(name for name in self._job.selection.stages if name in self._ready)
+            self._running[name] = self._ready.pop(name)
+            self._pool.begin(self._running[name])
 
-    def _listen(self, tell: Observer) -> None:
-        heard = wait([worker.connection for worker in self._workers], _POLL_SECONDS)
-        for worker in [worker for worker in self._workers if worker.connection in heard]:
-            try:
-                answer: Answer = worker.connection.recv()
-            except (EOFError, OSError):
-                self._replace(worker, tell)
-                continue
-            if isinstance(answer, Done | Failed | Left):
-                worker.task = None
-                self._running.discard(answer.stage)
+    def _take(self, answer: Answer, tell: Observer) -> None:
+        match answer:
+            case Done() | Failed() | Left():
+                del self._running[answer.stage]
                 self._settled[answer.stage] = answer
                 if isinstance(answer, Done):
                     self._digests[answer.stage] = answer.output
-            else:
-                tell(answer)
-
-    def _replace(self, worker: _Worker, tell: Observer) -> None:
-        """Takes out a worker that is lost, and starts another for its stage; one that was lost without any is not missed."""
-        self._workers.remove(worker)
-        worker.process.join()
-        if worker.task is None:
-            return
-        name = worker.task.stage
-        self._running.discard(name)
-        self._losses[name] += 1
-        if self._losses[name] > self._retries:
-            message = f"Stage '{name}': the process that computed it was lost {self._losses[name]} times."
-            self._settled[name] = Failed(name, StageError, message, "Is there enough memory? Fewer --jobs need less.", "")
-        else:
-            self._ready[name] = worker.task
-            tell(EngineNote("The process that computed it was lost. It goes on in another.", name))
-        self._workers.append(self._start(worker.cores))
-
-    def _start(self, cores: Collection[int]) -> _Worker:
-        context = get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=serve, args=(theirs, self._prepare, self._store.root, cores), daemon=True)
-        process.start()
-        theirs.close()
-        return _Worker(process, ours, cores)
+            case Lost(name, hint):
+                task = self._running.pop(name)
+                self._losses[name] += 1
+                if self._losses[name] > self._retries:
+                    message = f"Stage '{name}': the worker that computed it was lost {self._losses[name]} times."
+                    self._settled[name] = Failed(name, StageError, message, hint)
+                else:
+                    self._ready[name] = task
+                    tell(EngineNote("The worker that computed it was lost. It goes on in another.", name))
+            case event:
+                tell(event)

@@ -91,7 +91,7 @@ def test_saving_that_takes_long_is_done_less_often(desk, monkeypatch):
 
 def test_a_stop_saves_the_state_first(desk):
     checkpoint = desk.open()
-    desk.stop.asked = True
+    desk.stop.ask()
     with pytest.raises(Interrupted) as caught:
         checkpoint.offer(lambda: STATE)
     assert str(caught.value) == "Stopped; its state is saved. Run the same command again to go on from there."
