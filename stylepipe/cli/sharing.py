@@ -10,6 +10,7 @@ from stylepipe.cli.options import overrides
 from stylepipe.engine.events import EngineNote, Event, Observer, RunEnded, RunStarted
 from stylepipe.engine.inputs import FoundInput, WeightsSource
 from stylepipe.engine.records import load_run
+from stylepipe.engine.run_folder import add_note
 from stylepipe.errors import StoreError
 from stylepipe.neural import weights
 from stylepipe.recipe.resolved import InputFile, ResolvedRecipe
@@ -62,7 +63,7 @@ def _embed(folder: Path, origins: Mapping[str, Origin], found: Collection[FoundI
         try:
             embed(folder / output.file, provenance)
         except ValueError:
-            observe(EngineNote(f"'{output.file}' does not carry its recipe, which is larger than {MAX_BYTES} bytes."))
+            observe(add_note(folder, f"'{output.file}' does not carry its recipe, which is larger than {MAX_BYTES} bytes."))
 
 
 def _identity(file: InputFile) -> tuple[str, Path, str]:

@@ -79,6 +79,13 @@ class SweepResults(_Model):
         """Whether every variant has all of its results."""
         return all(variant.status == "done" for variant in self.variants)
 
+    @property
+    def quality_columns(self) -> Mapping[str, tuple[str, str]]:
+        """By the name of its column, each output and measure of quality."""
+        several = len(self.outputs) > 1
+        pairs = [(output, measure) for output in self.outputs for measure in self.measures]
+        return {f"{measure} {output}" if several else measure: (output, measure) for output, measure in pairs}
+
 
 def results_of(sweep: SweepJob, record: RunRecord, losses: Mapping[str, Line], measured: Measured) -> SweepResults:
     """The results of a sweep's run; `losses` holds the last line of each stage that told any."""
@@ -138,11 +145,9 @@ def _table(results: SweepResults) -> str:
     stages = dict.fromkeys(stage for variant in results.variants for stage in variant.losses)
     outputs = results.outputs
     apart = {output: f" {output}" if len(outputs) > 1 else "" for output in outputs}
-    measures = [(output, measure) for output in outputs for measure in results.measures]
     columns = [
         *("variant", "status", *results.axes, *(f"loss {stage}" for stage in stages)),
-        *(f"{measure}{apart[output]}" for output, measure in measures),
-        "seconds",
+        *(*results.quality_columns, "seconds"),
         *(f"{what}{apart[output]}" for output in outputs for what in ("digest", "file")),
         "error",
     ]
@@ -155,7 +160,7 @@ def _table(results: SweepResults) -> str:
             [
                 *(variant.name, variant.status, *(variant.params[axis] for axis in results.axes)),
                 *(variant.losses[stage]["loss"] if stage in variant.losses else "" for stage in stages),
-                *(variant.quality.get(output, {}).get(measure, "") for output, measure in measures),
+                *(variant.quality.get(output, {}).get(measure, "") for output, measure in results.quality_columns.values()),
                 variant.seconds,
                 *(cell for file in files for cell in ((file.digest, file.file) if file else ("", ""))),
                 variant.error.message if variant.error else "",

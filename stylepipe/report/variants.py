@@ -32,10 +32,14 @@ class Row:
 
 @dataclass(frozen=True)
 class VariantTable:
-    """All variants: the params that vary, each with the labels of its values; the names of all columns; a row for each."""
+    """All variants: the params that vary, each with the labels of its values; the names of all columns; a row for each.
+
+    `measures` says what each measure of quality was taken of.
+    """
 
     axes: Mapping[str, Sequence[str]]
     columns: Sequence[str]
+    measures: Mapping[str, str]
     outputs: Sequence[str]
     rows: Sequence[Row]
 
@@ -49,22 +53,30 @@ def variant_table(results: SweepResults, folder: Path) -> VariantTable:
             name=variant.name,
             status=variant.status,
             files={name: file for name, output in variant.outputs.items() if (file := file_in(folder, output.file))},
-            cells=_cells(variant, axes, stages),
+            cells=_cells(variant, axes, stages, results.quality_columns),
             error=variant.error,
         )
         for variant in results.variants
     ]
-    columns = [*axes, *map(_loss_column, stages), "seconds"]
+    columns = [*axes, *map(_loss_column, stages), *results.quality_columns, "seconds"]
     labels = {name: list(map(value_label, values)) for name, values in axes.items()}
-    return VariantTable(labels, columns, results.outputs, rows)
+    return VariantTable(labels, columns, results.measures, results.outputs, rows)
 
 
-def _cells(variant: VariantResult, axes: Mapping[str, Sequence[Any]], stages: Sequence[str]) -> Mapping[str, Cell]:
+def _cells(
+    variant: VariantResult,
+    axes: Mapping[str, Sequence[Any]],
+    stages: Sequence[str],
+    quality_columns: Mapping[str, tuple[str, str]],
+) -> Mapping[str, Cell]:
     params = {name: _param(variant.params[name], values) for name, values in axes.items()}
     losses = {
         _loss_column(stage): _number(variant.losses[stage]["loss"] if stage in variant.losses else None) for stage in stages
     }
-    return {**params, **losses, "seconds": Cell(f"{variant.seconds:.1f} s", variant.seconds)}
+    quality = {
+        column: _number(variant.quality.get(output, {}).get(measure)) for column, (output, measure) in quality_columns.items()
+    }
+    return {**params, **losses, **quality, "seconds": Cell(f"{variant.seconds:.1f} s", variant.seconds)}
 
 
 def _param(value: Any, values: Sequence[Any]) -> Cell:

@@ -1,5 +1,7 @@
 """Pictures as recipes: what runs embed, `show`, `run` and `plan` of a picture."""
 
+import html
+import json
 import shutil
 from pathlib import Path
 
@@ -92,7 +94,11 @@ def test_nothing_is_embedded_unless_wanted(cli, home):
 def test_a_recipe_that_is_too_large_is_left_out(cli, home, monkeypatch):
     monkeypatch.setattr("stylepipe.sharing.picture.MAX_BYTES", 100)
     said = cli("run", "recipe.yaml")
-    assert "run: 'bright_again.png' does not carry its recipe, which is larger than 1048576 bytes." in said.err
+    note = "'bright_again.png' does not carry its recipe, which is larger than 1048576 bytes."
+    assert f"run: {note}" in said.err
+    events = [json.loads(line) for line in (Path(said.out.strip()).parent / "events.jsonl").read_text().splitlines()]
+    assert [(event["stage"], event["text"]) for event in events if event["event"] == "note"][-1] == (None, note)
+    assert note in html.unescape((Path(said.out.strip()).parent / "report.html").read_text())
     with PIL.Image.open(said.out.strip()) as plain:
         assert plain.text == {}
 

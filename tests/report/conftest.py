@@ -147,12 +147,14 @@ def swept(write_run: Callable[..., Path]) -> Path:
             "recipe": "look",
             "axes": {"amount": (0.5, 10.0), "style": ("waves.png", "dots.png"), "size": (64,)},
             "outputs": ("sharp",),
+            "measures": {"content fidelity": "relu4_3"},
             "variants": [
                 {
                     "name": name,
                     "status": "done" if name in outputs else "failed",
                     "params": {"amount": amount, "style": style, "size": 64},
                     "losses": {} if number == 3 else {"painted": {"done": 9, "total": 9, "loss": 3.0 - number, "terms": {}}},
+                    "quality": {"sharp": {"content fidelity": 0.5 + number / 8}} if name in outputs else {},
                     "seconds": 1.5,
                     "stages": {"sharp": f"sharp@{amount}"},
                     "outputs": {"sharp": outputs[name]} if name in outputs else {},

@@ -12,13 +12,13 @@ from .test_page import HOSTILE, read
 def test_a_row_holds_what_varies_and_what_came_of_it(swept):
     table = variant_table(load_results(swept), swept)
     assert table.axes == {"amount": ["0.5", "10.0"], "style": ["waves.png", "dots.png"]}
-    assert list(table.columns) == ["amount", "style", "loss painted", "seconds"]
+    assert list(table.columns) == ["amount", "style", "loss painted", "content fidelity", "seconds"]
     assert [row.status for row in table.rows] == ["done", "done", "done", "failed"]
     assert [[cell.order for cell in row.cells.values()] for row in table.rows] == [
-        [0.5, 0, 3.0, 1.5],
-        [0.5, 1, 2.0, 1.5],
-        [10.0, 0, 1.0, 1.5],
-        [10.0, 1, None, 1.5],
+        [0.5, 0, 3.0, 0.5, 1.5],
+        [0.5, 1, 2.0, 0.625, 1.5],
+        [10.0, 0, 1.0, 0.75, 1.5],
+        [10.0, 1, None, None, 1.5],
     ]
     assert table.rows[0].files["sharp"].width == 80
     assert table.rows[3].files == {}
@@ -28,6 +28,7 @@ def test_the_page_of_a_sweep_has_its_variants_in_the_place_of_results(swept):
     page = read(swept)
     assert len([row for row in page.all("tr") if "role" in row]) == 5
     assert "amount=10.0_style=dots.png failed It is too bright. Close the shutters." in page.text
+    assert "taken where no loss of the sweep compares: content fidelity of relu4_3." in page.text
     pictures = {image["alt"]: image.get("src") for image in page.all("img") if image.get("src")}
     assert pictures["amount=0.5_style=dots.png"] == "amount=0.5_style=dots.png.png"
     assert "amount=10.0_style=dots.png" not in pictures
