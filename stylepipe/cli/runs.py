@@ -24,6 +24,7 @@ from stylepipe.cli.options import (
 if TYPE_CHECKING:
     from stylepipe.engine.job import Job
     from stylepipe.engine.plan import PlannedStage
+    from stylepipe.engine.records import RunRecord
     from stylepipe.engine.store import Store
 
 DEFAULT_OUTPUTS = Path("outputs")
@@ -151,16 +152,28 @@ def explain(
 
 
 def runs(outputs: Outputs = DEFAULT_OUTPUTS, json: Json = False) -> None:
-    """Lists the runs, the newest first."""
+    """Lists the runs, the newest first.
+
+    In a terminal of all colours ($COLORTERM is truecolor) with a picture of each.
+    """
+    from stylepipe.cli.thumbnails import with_thumbnails
     from stylepipe.engine.records import list_runs
 
-    rows, data = [], []
+    columns = ("id", "recipe", "status", "took", "cached")
+    rows, pictures, data = [], [], []
     for folder, record in list_runs(outputs):
         cached = f"{sum(stage.cached for stage in record.stages.values())} of {len(record.stages)}"
         rows.append((record.id, record.recipe, record.status, _seconds(record.seconds), cached))
+        pictures.append(_last_picture(folder, record))
         data.append({"folder": str(folder), "record": record.model_dump(mode="json")})
-    text = table(("id", "recipe", "status", "took", "cached"), rows, empty=f"No runs in '{outputs}' yet.")
-    Console(as_json=json).result(text, data)
+    shown = with_thumbnails(columns, rows, pictures) if rows and not json else None
+    Console(as_json=json).result(shown or table(columns, rows, empty=f"No runs in '{outputs}' yet."), data)
+
+
+def _last_picture(folder: Path, record: "RunRecord") -> Path | None:
+    """What a run came to: its first result that is a picture, or the last picture that it made."""
+    made = [*record.outputs.values(), *reversed(list(record.stages.values()))]
+    return next((folder / each.file for each in made if each.file and each.file.endswith(".png")), None)
 
 
 def show(

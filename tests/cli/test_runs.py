@@ -216,6 +216,25 @@ def test_runs_lists_the_newest_first(cli):
     assert oldest["record"]["id"] == Path(oldest["folder"]).name
 
 
+def test_runs_have_pictures_in_a_terminal_of_all_colours(cli, home, monkeypatch):
+    cli("run", "recipe.yaml")
+    plain = cli("runs")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as in a terminal
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("COLORTERM", "")
+    assert cli("runs") == plain
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    said = cli("runs")
+    assert said.out.count("▀") == 8 * 6 / 2
+    words = re.sub(r"\x1b\[[0-9;]*m|▀", "", said.out).split()
+    assert words == plain.out.split()
+    assert cli("runs", "--json").data == json.loads(cli("runs", "--json").out)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert cli("runs") == plain
+
+
 def test_show(cli, home):
     result = cli("run", "recipe.yaml", "--json").data
     run_id = result["record"]["id"]

@@ -1,0 +1,57 @@
+"""Pictures in a terminal: two pixels to a character, one above the other."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from PIL import Image as Pillow
+from rich.color import Color
+from rich.console import Console
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+WIDTH, HEIGHT = 16, 10
+"""The most pixels of a thumbnail, across and down."""
+
+Pixel = tuple[int, int, int, int]
+
+
+def with_thumbnails(columns: Sequence[str], rows: Sequence[Sequence[str]], pictures: Sequence[Path | None]) -> str | None:
+    """Rows under their columns' names, each with its picture before it; None where stdout is no terminal of all colours."""
+    console = Console(highlight=False)
+    if not console.is_terminal or console.color_system != "truecolor" or console.no_color:
+        return None
+    made = Table("", *columns, box=None, padding=(0, 2, 1, 0), header_style="")
+    for row, picture in zip(rows, pictures, strict=True):
+        made.add_row(thumbnail(picture) if picture else "", *map(Text, row))
+    with console.capture() as written:
+        console.print(made)
+    return written.get().rstrip("\n")
+
+
+def thumbnail(path: Path) -> Text:
+    """A picture as coloured characters, transparent where it is; empty when there is none, or it cannot be read."""
+    try:
+        with Pillow.open(path) as opened:
+            opened.thumbnail((WIDTH, HEIGHT), reducing_gap=2.0)
+            picture = opened.convert("RGBA")
+    except (OSError, ValueError, Pillow.DecompressionBombError):
+        return Text()
+    width, height = picture.size
+    framed = Pillow.new("RGBA", (width, height + height % 2))
+    framed.paste(picture)
+
+    def at(x: int, y: int) -> Pixel:
+        return cast("Pixel", framed.getpixel((x, y)))
+
+    lines = [Text.assemble(*(_character(at(x, y), at(x, y + 1)) for x in range(width))) for y in range(0, framed.height, 2)]
+    return Text("\n").join(lines)
+
+
+def _character(upper: Pixel, lower: Pixel) -> tuple[str, Style]:
+    """A block that fills the upper half, on the lower one's colour; the other way round where only the lower one is seen."""
+    ink, paper = (Color.from_rgb(*pixel[:3]) if pixel[3] >= 128 else None for pixel in (upper, lower))
+    if ink is None:
+        return ("▄", Style(color=paper)) if paper else (" ", Style())
+    return "▀", Style(color=ink, bgcolor=paper)
