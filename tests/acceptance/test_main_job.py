@@ -56,6 +56,24 @@ def test_content_and_style_swapped_give_another_result(used_desk, undisturbed):
     assert swapped.digest != undisturbed.digest
 
 
+@pytest.mark.slow
+def test_a_run_is_exported_imported_elsewhere_and_verified_to_be_exact(used_desk, undisturbed, make_desk):
+    used_desk.run()
+    used_desk.call("export", "small", "-o", "small.stylepipe")
+    elsewhere = make_desk()
+    for path in [*elsewhere.root.glob("*.png"), elsewhere.root / "small.yaml"]:
+        path.unlink()
+    (used_desk.root / "small.stylepipe").rename(elsewhere.root / "small.stylepipe")
+    verified = elsewhere.call("verify", "small.stylepipe", "--json", "-q").data
+    assert (verified["verdict"], verified["promised"], verified["changed"]) == ("exact", "exact", {})
+    assert verified["outputs"]["denoised"]["digest"] == undisturbed.digest
+    elsewhere.call("import", "small.stylepipe", "-o", "got")
+    again = elsewhere.call("run", "got/resolved.yaml", "--json", "-q").data["record"]
+    assert not any(stage["cached"] for stage in again["stages"].values())
+    assert again["outputs"]["denoised"]["digest"] == undisturbed.digest
+    assert elsewhere.call("verify", "small", "--json", "-q").data["verdict"] == "exact"
+
+
 def cpu_seconds() -> float:
     """What finished child processes have used: other than the wall's clock, it does not count what else runs here."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
