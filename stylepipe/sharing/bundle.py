@@ -53,9 +53,10 @@ def contents_of(folder: Path, *, given: Mapping[str, Path], folders: Sequence[Pa
         raise UsageError("The run still goes on.", hint="Export it when it has come to its end.")
     source, _ = read_recipe(folder / RESOLVED)
     if "sweep" in source.data:
+        picture = next((folder / output.file for output in record.outputs.values()), "PICTURE")
         raise UsageError(
             "That is a sweep, and a bundle holds one run.",
-            hint="Its pictures carry their recipes: run one of them, and export that run.",
+            hint=f"Its pictures carry their recipes: 'stylepipe run {picture}' makes a run of one variant, to be exported.",
         )
     found = _found(record, given, folders, weights)
     files: dict[str, Path] = {}

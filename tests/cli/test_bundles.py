@@ -110,8 +110,20 @@ def test_what_cannot_be_exported(cli, home, bundle):
     assert cli("export", "toy", "-o", "look.zip").err.startswith("error: 'look.zip' does not end in .stylepipe.")
     assert cli("export", "toy", "-o", bundle).err.startswith(f"error: '{bundle}' exists already.")
     assert cli("export", "none", "-o", "x.stylepipe").err.startswith("error: There is no run 'none'")
-    assert cli("sweep", "recipe.yaml", "-q", "-p", "amount=[0.1, 0.2]", "--outputs", "swept").code == 0
-    assert cli("export", "toy", "--outputs", "swept", "-o", "x.stylepipe").err.startswith("error: That is a sweep")
+
+
+def test_of_a_sweep_one_variant_is_exported(cli, home):
+    said = cli("sweep", "recipe.yaml", "-q", "-p", "amount=[0.1, 0.2]", "--outputs", "swept", "--json")
+    digest = said.data["results"]["variants"][0]["outputs"]["bright_again"]["digest"]
+    refused = cli("export", "toy", "--outputs", "swept", "-o", "x.stylepipe")
+    assert refused.err.startswith(
+        "error: That is a sweep, and a bundle holds one run.\nhint: Its pictures carry their recipes: "
+    )
+    command = refused.err.split("'")[1].split()
+    assert command[2] == f"{said.data['folder']}/amount=0.1.png"
+    assert all(stage["cached"] for stage in cli(*command[1:], "--json").data["record"]["stages"].values())
+    assert cli("export", "toy", "-o", "x.stylepipe").code == 0
+    assert cli("verify", "x.stylepipe", "-q").out.startswith(f"exact: bright_again ({digest[:12]})")
 
 
 def test_a_crate_holds_the_bundle_and_the_results(cli, home, bundle):
