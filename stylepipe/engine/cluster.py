@@ -4,7 +4,7 @@ Which stage is computed when, and what becomes of it when its worker is lost, is
 told which worker does a task, and carries tasks there and answers back.
 """
 
-import socket
+import asyncio
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -71,6 +71,7 @@ class Cluster:
         self._topic = f"stylepipe-{token_hex(6)}"
         self._heard: SimpleQueue[tuple[str, Answer | None]] = SimpleQueue()
         self._workers: dict[str, Introduction] = {}
+        self._device = ""
         self._refused: set[str] = set()
         self._attempts: dict[str, _Attempt] = {}
         self._begun = 0
@@ -92,14 +93,14 @@ class Cluster:
 
     def __exit__(self, *error: object) -> None:
         with self._stack, suppress(ClusterError):
-            self._client.cancel([attempt.future for attempt in self._attempts.values()])
+            self._take_back([attempt.future for attempt in self._attempts.values()])
             while any(attempt.heard for attempt in self._attempts.values()):
                 list(self.listen())
 
     @property
     def device(self) -> str:
         """The class of the workers' devices: cpu, gpu or tpu."""
-        return next(iter(self._workers.values())).device
+        return self._device
 
     @property
     def free(self) -> int:
@@ -117,9 +118,10 @@ class Cluster:
         self._begun += 1
         attempt = f"{task.stage}-{self._topic}-{self._begun}"
         resources = {RESOURCE: 1} if self._workers[worker].declared else None
-        future = self._client.submit(
-            compute_stage, task, self._topic, key=attempt, workers=[worker], resources=resources, pure=False
-        )
+        with self._scheduler():
+            future = self._client.submit(
+                compute_stage, task, self._topic, key=attempt, workers=[worker], resources=resources, pure=False
+            )
         self._attempts[attempt] = _Attempt(task, worker, future)
         future.add_done_callback(lambda _: self._heard.put((attempt, None)))
 
@@ -140,7 +142,7 @@ class Cluster:
                 if found.worker not in self._workers:
                     yield self._give_up(attempt)
         if time.monotonic() - self._peopled >= _PATIENCE_SECONDS:
-            raise ClusterError(f"{self._address} has had no worker for {_PATIENCE_SECONDS:.0f} s.", hint=_AGAIN)
+            raise ClusterError(f"The cluster has had no worker for {_PATIENCE_SECONDS:.0f} s.", hint=_AGAIN)
 
     def _idle(self) -> list[str]:
         busy = {attempt.worker for attempt in self._attempts.values()}
@@ -181,18 +183,30 @@ class Cluster:
 
     def _give_up(self, name: str) -> Lost:
         attempt = self._attempts.pop(name)
-        self._client.cancel([attempt.future])
+        self._take_back([attempt.future])
         return Lost(attempt.task.stage, _LOST)
+
+    def _take_back(self, futures: Sequence["Future"]) -> None:
+        with self._scheduler():
+            self._client.cancel(futures)
+
+    @contextmanager
+    def _scheduler(self) -> Iterator[None]:
+        """Raises ClusterError when the scheduler turns out to be gone in the block."""
+        from distributed.client import ClosedClientError
+
+        try:
+            yield
+        except (OSError, RuntimeError, ClosedClientError) as error:
+            raise ClusterError("The scheduler of the cluster is gone.", hint=_AGAIN) from error
 
     def _call_roll(self) -> Sequence[_Misfit]:
         """Learns which workers there are now, and of the new ones which cannot be used. Raises ClusterError."""
         session = self._session.folder.relative_to(self._store.root)
-        try:
+        with self._scheduler():
             present = self._client.nthreads().keys()
             new = sorted(present - self._workers.keys() - self._refused)
             told = self._client.run(introduce, str(session), self._prepare, workers=new, on_error="return") if new else {}
-        except (OSError, RuntimeError) as error:
-            raise ClusterError(f"The scheduler at {self._address} is gone.", hint=_AGAIN) from error
         self._workers = {worker: known for worker, known in self._workers.items() if worker in present}
         known = [*self._workers.values(), *(said for said in told.values() if isinstance(said, Introduction))]
         gpus = any(said.declared for said in known)
@@ -206,6 +220,7 @@ class Cluster:
                 misfits += [misfit] if misfit else []
             else:
                 self._workers[worker] = said
+                self._device = said.device
         self._called = time.monotonic()
         self._peopled = self._called if self._workers else self._peopled
         return misfits
@@ -219,9 +234,9 @@ class Cluster:
             places = f"there it is {said.cache}, here {self._store.root}"
             hint = f"Let STYLEPIPE_CACHE name a folder that all machines share; {places}."
             return _Misfit(worker, "it keeps its results in another folder than this run", hint)
-        if self._workers and said.device != self.device:
+        if self._device and said.device != self._device:
             hint = "Let those with a GPU declare it, by `dask worker --resources GPU=1`: only they are used then."
-            return _Misfit(worker, f"it computes on a {said.device}, and others on a {self.device}", hint)
+            return _Misfit(worker, f"it computes on a {said.device}, and others on a {self._device}", hint)
         return None
 
 
@@ -248,17 +263,26 @@ def _connected(address: str, host: str, port: int) -> Iterator[Any]:
     except ImportError:
         hint = "Install it by: pip install 'stylepipe[dask]'"
         raise UsageError(f"--executor {address}: Dask is not installed.", hint=hint) from None
+    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
-        socket.create_connection((host, port), timeout=_CONNECT_SECONDS).close()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(f"There is no scheduler at {address}: {reason}.", hint="Start one by `dask scheduler`.") from None
-    try:
-        client = Client(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", timeout=_CONNECT_SECONDS, set_as_default=False)
-    except (OSError, RuntimeError, ValueError) as error:
-        hint = (
-            "Is it a Dask scheduler, of the same version? With TLS, Dask's configuration must name the certificates here, too."
-        )
-        raise UsageError(f"What is at {address} does not answer as a scheduler: {error}", hint=hint) from None
+        asyncio.run(_knock(place))
+        client = Client(place, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except Exception as error:  # another kind of server may answer anything
+        if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+            reason = str(error.__cause__ or error).rpartition(">: ")[2]  # behind the object that Dask names
+        else:
+            reason = "what is there does not answer as one"
+        hint = "Start one by `dask scheduler`. With TLS, Dask's configuration must name the certificates here, too."
+        raise UsageError(f"There is no Dask scheduler at {address}: {reason}.", hint=hint) from None
     with client:
         yield client
+
+
+async def _knock(place: str) -> None:
+    """Connects once, and gives up soon: Dask's client would wait for ever where another kind of server listens."""
+    from distributed import Security
+    from distributed.comm.core import connect
+
+    options = Security().get_connection_args("client")
+    comm = await asyncio.wait_for(connect(place, timeout=_CONNECT_SECONDS - 1, **options), _CONNECT_SECONDS)
+    await comm.close()

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,11 +20,11 @@ TOYS = Path(__file__).parent / "toys"
 SWEEP = """\
 stylepipe: 1
 name: toy
-params: {steps: 4, amount: 0.25}
+params: {steps: 4, amount: 0.25, pause: 0.3}
 inputs: {photo: {image: photo.png}}
 stages:
   bright: {use: brighten, image: $photo, amount: $params.amount}
-  dark: {use: walk, image: $bright, steps: $params.steps, seconds: 0.3}
+  dark: {use: walk, image: $bright, steps: $params.steps, seconds: $params.pause}
 output: $dark
 sweep: {grid: {steps: [6, 7, 8]}}
 """
@@ -45,6 +46,7 @@ class Cluster:
     """A scheduler, and the processes of its workers; `cache` is what they share."""
 
     folder: Path
+    scheduler: subprocess.Popen = field(init=False)
     workers: list[subprocess.Popen] = field(default_factory=list)
 
     @property
@@ -73,14 +75,14 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     for path in TOYS.glob("*.py"):
         (pack / path.name).write_bytes(path.read_bytes())
     (pack / "__init__.py").touch()
-    process = cluster.start("scheduler", "--host", "127.0.0.1", "--port", "0")
+    cluster.scheduler = cluster.start("scheduler", "--host", "127.0.0.1", "--port", "0")
     try:
         while not (cluster.folder / "scheduler.json").exists():
-            assert process.poll() is None, (cluster.folder / "log.txt").read_text()
+            assert cluster.scheduler.poll() is None, (cluster.folder / "log.txt").read_text()
             time.sleep(0.05)
         yield cluster
     finally:
-        for each in [*cluster.workers, process]:
+        for each in [*cluster.workers, cluster.scheduler]:
             with each:
                 each.kill()
 
@@ -161,18 +163,38 @@ def test_without_dask_the_extra_is_named(cli, recipe, monkeypatch):
     assert said.err.endswith("Dask is not installed.\nhint: Install it by: pip install 'stylepipe[dask]'\n")
 
 
-def test_no_scheduler_is_there(cli, recipe):
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (None, "Connection refused"),
+        (b"", "what is there does not answer as one"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "what is there does not answer as one"),
+    ],
+)
+def test_no_scheduler_is_there(cli, recipe, monkeypatch, answer, reason):
     pytest.importorskip("distributed", reason="Dask is not installed (pip install 'stylepipe[dask]')")
-    with socket.socket() as taken:  # and does not listen
-        taken.bind(("127.0.0.1", 0))
-        address = f"dask://127.0.0.1:{taken.getsockname()[1]}"
+    monkeypatch.setattr("stylepipe.engine.cluster._CONNECT_SECONDS", 2)
+    with socket.socket() as server, ExitStack() as stack:
+        server.bind(("127.0.0.1", 0))
+
+        def reply() -> None:
+            stack.enter_context(server.accept()[0]).sendall(answer)
+
+        if answer is not None:
+            server.listen()
+            threading.Thread(target=reply, daemon=True).start()
+        address = f"dask://127.0.0.1:{server.getsockname()[1]}"
         said = cli("sweep", recipe.name, "--executor", address, "-q")
     assert said.code == 2
-    assert said.err == f"error: There is no scheduler at {address}: Connection refused.\nhint: Start one by `dask scheduler`.\n"
+    first, hint = said.err.splitlines()
+    assert first.startswith(f"error: There is no Dask scheduler at {address}: ")
+    assert first.endswith(f"{reason}.")
+    assert hint.startswith("hint: Start one by `dask scheduler`.")
 
 
-def test_a_scheduler_without_workers(cli, recipe, scheduler):
+def test_a_scheduler_without_workers(cli, recipe, scheduler, monkeypatch):
     assert not scheduler.workers
+    monkeypatch.setattr("stylepipe.engine.cluster._CONNECT_SECONDS", 2)
     said = cli("sweep", recipe.name, "--executor", scheduler.executor, "-q")
     assert said.code == 2
     assert f"The scheduler at {scheduler.executor} has no workers.\nhint: Start some" in said.err
@@ -202,7 +224,7 @@ def test_what_fails_in_a_worker_is_told_as_if_it_had_not_and_never_tried_again(c
 
 
 def test_a_worker_is_killed_and_the_sweep_comes_to_the_same_as_alone(cli, recipe, cluster):
-    alone = cli("sweep", recipe.name, "--json", "-q")
+    alone = cli("sweep", recipe.name, "--json", "-q", "-p", "pause=0")
     killer = when_all_are_at_work(cluster.workers[0].kill)
     there = cli("sweep", recipe.name, "--json", "-q", "--executor", cluster.executor, "--cache", cluster.cache)
     killer.join()
@@ -231,14 +253,27 @@ def test_a_sweep_that_is_stopped_stops_the_workers_and_goes_on_later(cli, recipe
     lines = (Path(there.data["folder"]) / "events.jsonl").read_text().splitlines()
     steps = [json.loads(line)["done"] for line in lines if '"progress", "stage": "dark@6"' in line]
     assert steps == [1, 2, 3, 4, 5, 6], "those of both runs, each once"
-    assert digests(there) == digests(cli("sweep", recipe.name, "--json", "-q", "-p", "amount=0.125"))
+    assert digests(there) == digests(cli("sweep", recipe.name, "--json", "-q", "-p", "amount=0.125", "-p", "pause=0"))
 
 
-def test_a_cluster_that_is_gone_ends_the_sweep(cli, recipe, cluster, monkeypatch):
+def test_a_cluster_without_workers_ends_the_sweep(cli, recipe, cluster, monkeypatch):
     monkeypatch.setattr("stylepipe.engine.cluster._PATIENCE_SECONDS", 1.0)
     killer = when_all_are_at_work(lambda: [worker.kill() for worker in cluster.workers])
     options = ("-q", "--executor", cluster.executor, "--cache", cluster.cache, "-p", "amount=0.5")
     said = cli("sweep", recipe.name, *options)
     killer.join()
     assert said.code == 1
-    assert said.err.startswith(f"error: {cluster.executor} has had no worker for 1 s.\nhint: What was computed is kept")
+    assert said.err.startswith("error: The cluster has had no worker for 1 s.\nhint: What was computed is kept")
+
+
+def test_a_cluster_without_its_scheduler_ends_the_sweep(cli, recipe, cluster, monkeypatch):
+    monkeypatch.setattr("stylepipe.engine.cluster._CONNECT_SECONDS", 2)
+    killer = when_all_are_at_work(cluster.scheduler.kill)
+    options = ("-q", "--executor", cluster.executor, "--cache", cluster.cache, "-p", "amount=0.75")
+    said = cli("sweep", recipe.name, *options)
+    killer.join()
+    assert said.code == 1
+    assert said.err.endswith(
+        "error: The scheduler of the cluster is gone.\nhint: What was computed is kept: "
+        "run the same command again when it is back.\n"
+    )
