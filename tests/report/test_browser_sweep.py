@@ -23,6 +23,10 @@ def test_the_table_is_sorted_by_numbers_and_what_has_none_comes_last(visit, swep
     expect(page.get_by_role("columnheader", name="loss painted")).to_have_attribute("aria-sort", "ascending")
     loss.press("Enter")
     assert names(page) == [A, B, C, D]
+    fidelity = page.get_by_role("button", name="content fidelity")
+    fidelity.click()
+    fidelity.click()
+    assert names(page) == [C, B, A, D]
     page.get_by_role("button", name="amount", exact=True).click()
     page.get_by_role("button", name="style", exact=True).click()
     assert names(page) == [A, C, B, D]
