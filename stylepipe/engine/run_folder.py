@@ -171,11 +171,8 @@ class RunFolder:
 
 
 def add_note(folder: Path, text: str) -> EngineNote:
-    """Adds a note on the whole run to the log of one that has ended; the event to tell of it. Raises StoreError.
-
-    The text must name no folder of this machine.
-    """
-    line = {"time": load_run(folder).seconds, "event": "note", "stage": None, "text": text}
+    """Adds a note on the whole run to the log of one that has ended; the event to tell of it. Raises StoreError."""
+    line = {"time": load_run(folder).seconds, "event": "note", "stage": None, "text": Redactor([]).text(text)}
     with output_errors(folder), (folder / EVENTS).open("a", encoding="utf-8") as log:
         log.write(json.dumps(line, ensure_ascii=False) + "\n")
     return EngineNote(text)

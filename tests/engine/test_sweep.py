@@ -5,15 +5,17 @@ import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from stylepipe.engine.events import EngineNote, StageCached, StageFailed, StageFinished, StageStarted
+from stylepipe.engine.events import EngineNote, Event, StageCached, StageFailed, StageFinished, StageStarted
 from stylepipe.engine.merge import SweepJob, prepare_sweep
 from stylepipe.engine.plan import plan
-from stylepipe.engine.records import load_run
+from stylepipe.engine.records import RunRecord, load_run
+from stylepipe.engine.results import Measure, Measured, load_results
 from stylepipe.engine.sweep import SweepResult, run_sweep
-from stylepipe.errors import UsageError
+from stylepipe.errors import Interrupted, UsageError
 from stylepipe.recipe.resolved import ResolvedRecipe
 from stylepipe.recipe.variants import ResolvedSweep, Variant
 
@@ -37,11 +39,17 @@ def prepared(lab, sweep: ResolvedSweep, **options: object) -> SweepJob:
     return prepare_sweep(sweep, weights=lab.weights, **options)
 
 
-def run(lab, sweep: ResolvedSweep, *, keep_going: bool = True, **options: object) -> SweepResult:
+def unmeasured(record: RunRecord, folder: Path) -> Measured:
+    return Measured()
+
+
+def run(lab, sweep: ResolvedSweep, *, keep_going: bool = True, measure: Measure = unmeasured, **options: object) -> SweepResult:
     lab.calls.clear()
     lab.events.clear()
     job = prepared(lab, sweep, **options)
-    return run_sweep(job, store=lab.store, outputs=lab.outputs, keep_going=keep_going, observe=lab.events.append)
+    return run_sweep(
+        job, store=lab.store, outputs=lab.outputs, keep_going=keep_going, observe=lab.events.append, measure=measure
+    )
 
 
 def of_kind(lab, kind: type) -> list[str]:
@@ -200,6 +208,40 @@ def test_the_table_holds_parameters_losses_seconds_and_digests(lab):
     assert told["axes"] == {"steps": [1, 3]}
     assert told["variants"][1]["losses"]["halved"]["done"] == 3
     assert told["sheets"] == ["00-contact-sheet.png"]
+
+
+def test_results_are_measured_at_the_end_and_notes_are_kept_without_folders(lab):
+    def measure(record: RunRecord, folder: Path) -> Measured:
+        assert record.status == "done"
+        values = {name: {"blue": (folder / output.file).stat().st_size / 2} for name, output in record.outputs.items()}
+        return Measured({"blue": "pairs of bytes"}, dict(list(values.items())[:1]), ("/srv/somebody/last.png is too red.",))
+
+    result = run(lab, chains(lab, second=[0.2, 0.3]), measure=measure)
+    first, second = csv.DictReader(io.StringIO((result.folder / "results.csv").read_text()))
+    assert list(first)[4] == "blue"
+    assert (first["blue"], second["blue"]) == (str((result.folder / first["file"]).stat().st_size / 2), "")
+    assert load_results(result.folder) == result.results
+    assert result.results.measures == {"blue": "pairs of bytes"}
+    *_, last = map(json.loads, (result.folder / "events.jsonl").read_text().splitlines())
+    assert (last["event"], last["text"]) == ("note", "last.png is too red.")
+    assert of_kind(lab, EngineNote) == [None]
+
+
+def test_a_sweep_that_the_user_stops_is_not_measured(lab):
+    def stopped(event: Event) -> None:
+        if isinstance(event, StageFinished):
+            raise KeyboardInterrupt
+
+    def measure(record: RunRecord, folder: Path) -> Measured:
+        raise NotImplementedError
+
+    job = prepared(lab, chains(lab, second=[0.2, 0.3]))
+    with pytest.raises(Interrupted):
+        run_sweep(job, store=lab.store, outputs=lab.outputs, observe=stopped, measure=measure)
+    (folder,) = lab.outputs.glob("*/*")
+    results = load_results(folder)
+    assert results is not None
+    assert (results.measures, results.complete) == ({}, False)
 
 
 def test_several_outputs_have_a_file_and_a_sheet_each(lab):
