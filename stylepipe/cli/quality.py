@@ -76,9 +76,16 @@ def comparison(record: RunRecord, output: str) -> Comparison | None:
 
 def seen_layers(record: RunRecord) -> list[str]:
     """The layers at which losses of the run compare; `all` where one of them does so at every layer."""
-    losses = [loss for stage in record.stages.values() if stage.inputs.get("styles") for loss in stage.params.get("losses", ())]
-    tables = [loss["layers"] for loss in losses if loss.get("layers")]
-    return sorted({layer for table in tables for layer in ([table] if isinstance(table, str) else table)})
+    seen: set[str] = set()
+    for stage in record.stages.values():
+        losses = stage.params.get("losses") if stage.inputs.get("styles") else ()
+        for loss in losses if isinstance(losses, list | tuple) else ():
+            match loss:
+                case {"layers": str(every)}:
+                    seen.add(every)
+                case {"layers": Mapping() as table}:
+                    seen.update(table)
+    return sorted(seen)
 
 
 def _upwards(record: RunRecord, name: str) -> Sequence[StageRecord]:

@@ -152,6 +152,13 @@ def test_a_result_is_compared_with_the_inputs_of_the_nearest_stage_that_takes_st
     assert seen_layers(run) == ["relu2_1", "relu6_1"]  # of the two stages that take styles
 
 
+@pytest.mark.parametrize("losses", [None, "some", {"layers": {"relu1_1": 1}}, [None, 3, {"layers": 4}, "all"]])
+def test_params_that_others_call_losses_are_left_alone(losses):
+    made = stage("made", styles=("b",))
+    run = record(made=made.model_copy(update={"params": {"losses": losses}}))
+    assert seen_layers(run) == []
+
+
 def test_textures_have_no_content_and_other_results_are_not_compared():
     found = comparison(record(made=stage("made", styles=("b",))), "result")
     assert found is not None
