@@ -36,7 +36,7 @@ def workload(losses=(GRAM,), optimizer=None, size=POSTER, **options):
     return Workload(Objective.of(losses, VGG), NETWORK, optimizer or Adam(), size, **options)
 
 
-@pytest.mark.parametrize("spec", [Lbfgs(), Lbfgs(memory=3), LbfgsZoom(memory=2), Adam()], ids=str)
+@pytest.mark.parametrize("spec", [Lbfgs(), Lbfgs(memory=3), Lbfgs(history="bfloat16"), LbfgsZoom(memory=2), Adam()], ids=str)
 def test_what_an_optimiser_holds_is_what_it_says(spec):
     state = jax.eval_shape(lambda pixels: family(spec).start(spec, pixels, 2), jnp.zeros((100, 200, 3)))
     held = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))

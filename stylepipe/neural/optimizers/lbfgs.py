@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, Int
 from pydantic import Field
 
 from stylepipe.neural.optimizers.base import FIRST_STEP, Evaluate, Optimizer, Pictures, Pixels, steepest
-from stylepipe.neural.optimizers.memory import Memory, empty, forget, newton, remember
+from stylepipe.neural.optimizers.memory import Memory, Precision, empty, forget, newton, remember
 
 _SHRINK = 0.25
 """What is left of a step that was rejected."""
@@ -25,6 +25,10 @@ class Lbfgs(Optimizer):
 
     kind: Literal["lbfgs"] = "lbfgs"
     memory: int = Field(default=10, ge=1, le=100, description="Steps remembered; each takes the memory of two pictures.")
+    history: Precision = Field(
+        default="float32",
+        description="The numbers that steps are remembered in: `bfloat16` takes half the memory, for large pictures.",
+    )
 
 
 class State(NamedTuple):
@@ -47,7 +51,7 @@ def start(spec: Lbfgs, pixels: Pixels, terms: int) -> State:
         pixels=pixels,
         gradient=jnp.zeros_like(pixels),
         trial=jnp.copy(pixels),
-        memory=empty(spec.memory, pixels.size),
+        memory=empty(spec.memory, pixels.size, spec.history),
         rejections=jnp.int32(0),
     )
 
@@ -87,8 +91,8 @@ def awaited(spec: Lbfgs, state: State) -> Pixels:
 
 
 def pictures(spec: Lbfgs) -> Pictures:
-    """The best picture with its gradient, the trial, and two for each step remembered."""
-    return Pictures(held=3 + 2 * spec.memory, passing=4)
+    """The best picture with its gradient, the trial, and two for each step remembered, or two halves."""
+    return Pictures(held=3 + (2 if spec.history == "float32" else 1) * spec.memory, passing=4)
 
 
 def result(spec: Lbfgs, state: State) -> Pixels:

@@ -2,16 +2,24 @@
 
 The two-loop recursion takes four passes over each remembered vector, one after another. Here the inner products of what is
 remembered are kept, and the recursion is done on those small matrices (Byrd, Nocedal and Schnabel 1994, theorem 2.2).
+
+In bfloat16 the memory takes half the space. Inner products are those of what is kept, in float32, so that the small matrices
+belong to pairs that are rounded, but are themselves exact.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, UInt16
 
 from stylepipe.neural.optimizers.base import Pixels
+
+Precision = Literal["float32", "bfloat16"]
+Rows = Float[Array, "rows n"] | UInt16[Array, "rows n"]
+"""Vectors in float32, or in bfloat16 as its bits: to use a row of bfloat16 itself, XLA widens the whole array on the CPU."""
 
 
 class Memory(NamedTuple):
@@ -21,7 +29,7 @@ class Memory(NamedTuple):
     products of the rows, and `slopes` those with the newest gradient. A place not taken holds zeros.
     """
 
-    rows: Float[Array, "rows n"]
+    rows: Rows
     products: Float[Array, "rows rows"]
     slopes: Float[Array, " rows"]
     newest: Int[Array, ""]
@@ -37,10 +45,11 @@ class Memory(NamedTuple):
         return jnp.trace(self.products, self.length) > 0
 
 
-def empty(length: int, size: int) -> Memory:
+def empty(length: int, size: int, precision: Precision = "float32") -> Memory:
     """Nothing remembered of vectors of that size."""
     rows = 2 * length
-    return Memory(jnp.zeros((rows, size)), jnp.zeros((rows, rows)), jnp.zeros(rows), jnp.int32(length - 1))
+    kept = jnp.zeros((rows, size), jnp.float32 if precision == "float32" else jnp.uint16)
+    return Memory(kept, jnp.zeros((rows, rows)), jnp.zeros(rows), jnp.int32(length - 1))
 
 
 def remember(memory: Memory, moved: Pixels, changed: Pixels, gradient: Pixels, *, learn: Bool[Array, ""]) -> Memory:
@@ -50,14 +59,15 @@ def remember(memory: Memory, moved: Pixels, changed: Pixels, gradient: Pixels, *
     the next one.
     """
     m = memory.length
-    pair = moved.ravel(), changed.ravel()
+    rows, products = memory.rows, memory.products
+    pair = [_read(_kept(vector.ravel(), rows)) for vector in (moved, changed)]
     learn &= jnp.dot(*pair) > 1e-7 * jnp.linalg.norm(pair[0]) * jnp.linalg.norm(pair[1])
     place = (memory.newest + 1) % m
-    rows, products = memory.rows, memory.products
     pair = [jnp.where(learn, vector, 0) for vector in pair]
     for i, vector in zip((place, m + place), pair, strict=True):
-        rows = jax.lax.dynamic_update_index_in_dim(rows, vector, i, 0)  # in place, where `at[i].set` copies all rows
-    found = jnp.matmul(rows, jnp.stack([*pair, gradient.ravel()], 1), precision="highest")
+        # In place, where `at[i].set` copies all rows.
+        rows = jax.lax.dynamic_update_index_in_dim(rows, _kept(vector, rows), i, 0)
+    found = _products(rows, [*pair, gradient.ravel()])
     for i, column in ((place, 0), (m + place, 1)):
         products = products.at[i].set(found[:, column]).at[:, i].set(found[:, column])
     return Memory(rows, products, found[:, 2], jnp.where(learn, place, memory.newest))
@@ -89,5 +99,36 @@ def newton(memory: Memory, gradient: Pixels) -> Pixels:
     u = solve_triangular(triangle, along_steps)
     rest = curvature * u + gamma * (squares @ u) - gamma * along_changes
     factors = jnp.concatenate([solve_triangular(triangle, rest, trans=1), -gamma * u])
-    combined = jnp.matmul(jnp.zeros(2 * m).at[order].set(factors), memory.rows, precision="highest")
+    combined = _combined(jnp.zeros(2 * m).at[order].set(factors), memory.rows)
     return gamma * gradient + combined.reshape(gradient.shape)
+
+
+# --- rows ---------------------------------------------------------------------------------------------------------------
+
+
+def _kept(vector: Float[Array, " n"], rows: Rows) -> Array:
+    """The vector as the rows keep theirs: bfloat16 is the upper half of float32, rounded to the nearest, ties to even."""
+    if rows.dtype == jnp.float32:
+        return vector
+    bits = jax.lax.bitcast_convert_type(vector, jnp.uint32)
+    return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype(jnp.uint16)
+
+
+def _read(row: Array) -> Float[Array, " n"]:
+    """A row in float32."""
+    return row if row.dtype == jnp.float32 else jax.lax.bitcast_convert_type(row.astype(jnp.uint32) << 16, jnp.float32)
+
+
+def _products(rows: Rows, vectors: Sequence[Float[Array, " n"]]) -> Float[Array, "rows vectors"]:
+    """The inner products of all rows with the vectors."""
+    if rows.dtype == jnp.float32:
+        return jnp.matmul(rows, jnp.stack(vectors, 1), precision="highest")
+    stacked = jnp.stack(vectors)
+    return jax.lax.map(lambda row: jnp.matmul(stacked, _read(row), precision="highest"), rows)
+
+
+def _combined(factors: Float[Array, " rows"], rows: Rows) -> Float[Array, " n"]:
+    """The sum of all rows, each times its factor."""
+    if rows.dtype == jnp.float32:
+        return jnp.matmul(factors, rows, precision="highest")
+    return jax.lax.fori_loop(0, len(rows), lambda i, sum_: sum_ + factors[i] * _read(rows[i]), jnp.zeros(rows.shape[1]))

@@ -42,6 +42,26 @@ def test_it_finds_the_minimum(descend, wanted, curvature, clamp):
     assert state.loss == pytest.approx(float(jnp.mean(curvature * (expected - wanted) ** 2)), rel=1e-3, abs=1e-6)
 
 
+@pytest.mark.parametrize("clamp", [False, True])
+def test_a_memory_of_half_the_precision_finds_the_same_minimum(descend, wanted, curvature, clamp):
+    spec = Lbfgs(history="bfloat16")
+    expected = jnp.clip(wanted, 0, 1) if clamp else wanted
+    np.testing.assert_allclose(result(spec, descend(spec, 60, clamp=clamp)[-1]), expected, atol=2e-3)
+
+
+def test_in_a_curved_valley_half_the_precision_takes_at_most_a_quarter_more_steps(descend):
+    start = np.linspace(-1, 0.5, 60).reshape(4, 5, 3)
+
+    def needed(history, levels):
+        states = descend(Lbfgs(history=history), 80, clamp=False, loss=rosenbrock, start=start)
+        return [sum(float(state.loss) >= level for state in states) for level in levels]
+
+    levels = (1e-2, 1e-3, 1e-4, 1e-5)  # from 200
+    whole, half = needed("float32", levels), needed("bfloat16", levels)
+    assert whole[-1] < 80
+    assert [b <= 1.25 * a for a, b in zip(whole, half, strict=True)] == [True] * 4
+
+
 def rosenbrock(pixels, wanted, curvature):
     even, odd = pixels.ravel()[::2], pixels.ravel()[1::2]
     return jnp.mean(100 * (odd - even**2) ** 2 + (1 - even) ** 2)
