@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from stylepipe.engine.keys import key_of
@@ -20,6 +20,7 @@ from stylepipe.neural.weights import find, read_weights
 NETWORK = "vgg19-slim"
 MODULE = "stylepipe.neural.views"
 DIGITS = 4
+REMEMBERED = 8
 ALL_SEEN = "The quality of the results is not measured: their losses have seen every layer that could judge them."
 
 
@@ -125,7 +126,10 @@ def _spelled(measure: str, layers: Sequence[str]) -> str:
 
 
 class _Judge:
-    """Compares the pictures of one run; each is read and looked at once. `layers` are those of each measure."""
+    """Compares the pictures of one run; `layers` are those of each measure.
+
+    What results have in common, contents and styles, is looked at once, as long as these are few.
+    """
 
     def __init__(self, folder: Path, session: Session, record: RunRecord) -> None:
         self._folder = folder
@@ -137,8 +141,8 @@ class _Judge:
         available = describe(self._network).layers
         seen = seen_layers(record)
         self.layers = unseen_layers(available if "all" in seen else seen, available)
-        self._view = cache(self._looked_at)
-        self._examples = cache(self._prepared)
+        self._content = lru_cache(REMEMBERED)(self._view)
+        self._examples = lru_cache(REMEMBERED)(self._prepared)
 
     def measured(self, found: Comparison) -> Mapping[str, float]:
         """The measures by name, from the store if they are there. Raises StageError for a picture that cannot be measured."""
@@ -167,16 +171,16 @@ class _Judge:
 
         keep_compiled_programs(self._session.store.root / "xla")
         size = working_size(outline_image(self._folder / found.result.file).size)
-        content = self._view(found.content, size) if found.content else None
+        content = self._content(found.content, size) if found.content else None
         values = quality(
             self._view(found.result, size), content=content, styles=self._examples(found.styles), layers=self.layers
         )
         return {name: round(value, DIGITS) for name, value in values.items()}
 
     def _prepared(self, styles: tuple[Picture, ...]) -> Examples:
-        return examples([self._view(style, None) for style in styles], self.layers)
+        return examples([self._view(style) for style in styles], self.layers)
 
-    def _looked_at(self, picture: Picture, size: tuple[int, int] | None) -> View:
+    def _view(self, picture: Picture, size: tuple[int, int] | None = None) -> View:
         """The picture at this working size, or at its own."""
         from stylepipe.image.io import read_image
         from stylepipe.neural.views import view, working_size
