@@ -30,7 +30,7 @@ _POLL_SECONDS = 0.2
 _ROLL_CALL_SECONDS = 1.0
 _PATIENCE_SECONDS = 60.0
 
-_START = "Start some, by `dask worker HOST:PORT --nthreads 1` where they are to compute."
+_START = "Start some, by `dask worker HOST:PORT --nthreads 1 --memory-limit 0` where they are to compute."
 _INSTALL = "Install the same stylepipe and the same stages for all workers."
 _AGAIN = "What was computed is kept: run the same command again when it is back."
 _LOST = "Did it run out of memory? Its own log may tell; --retries lets a stage be tried more often."
@@ -69,7 +69,7 @@ class Cluster:
         self._store = store
         self._prepare = prepare
         self._topic = f"stylepipe-{token_hex(6)}"
-        self._heard: SimpleQueue[tuple[str, Answer | None]] = SimpleQueue()
+        self._told: SimpleQueue[tuple[str, Answer | None]] = SimpleQueue()
         self._workers: dict[str, Introduction] = {}
         self._device = ""
         self._refused: set[str] = set()
@@ -123,7 +123,7 @@ class Cluster:
                 compute_stage, task, self._topic, key=attempt, workers=[worker], resources=resources, pure=False
             )
         self._attempts[attempt] = _Attempt(task, worker, future)
-        future.add_done_callback(lambda _: self._heard.put((attempt, None)))
+        future.add_done_callback(lambda _: self._told.put((attempt, None)))
 
     def listen(self) -> Iterator[Answer]:
         """What the workers have said, after a moment's waiting for it.
@@ -131,10 +131,10 @@ class Cluster:
         Raises ClusterError when the scheduler is gone, and when there has been no worker for a minute.
         """
         with suppress(Empty):
-            attempt, answer = self._heard.get(timeout=_POLL_SECONDS)
+            attempt, answer = self._told.get(timeout=_POLL_SECONDS)
             while True:
                 yield from self._understood(attempt, answer)
-                attempt, answer = self._heard.get_nowait()
+                attempt, answer = self._told.get_nowait()
         if time.monotonic() - self._called >= _ROLL_CALL_SECONDS:
             for misfit in self._call_roll():
                 yield EngineNote(f"A worker that has come is not used: {misfit.reason}.")
@@ -152,7 +152,7 @@ class Cluster:
         """Takes what Dask hands on from a worker; called on a thread of Dask's."""
         from distributed.protocol.serialize import deserialize_bytes
 
-        self._heard.put((event[1]["attempt"], deserialize_bytes(event[1]["answer"])))
+        self._told.put((event[1]["attempt"], deserialize_bytes(event[1]["answer"])))
 
     def _understood(self, name: str, answer: Answer | None) -> Iterator[Answer]:
         """What is told of an attempt. None is Dask's word that it has ended, which comes after all that the worker said."""
@@ -160,7 +160,7 @@ class Cluster:
         if attempt is None:
             return
         if answer is None:
-            if attempt.future.status == "error":
+            if attempt.future.status != "cancelled":  # which this run has done itself
                 yield self._without_answer(name)
             return
         attempt.heard = True
@@ -193,11 +193,11 @@ class Cluster:
     @contextmanager
     def _scheduler(self) -> Iterator[None]:
         """Raises ClusterError when the scheduler turns out to be gone in the block."""
-        from distributed.client import ClosedClientError
-
         try:
             yield
-        except (OSError, RuntimeError, ClosedClientError) as error:
+        except Exception as error:
+            if not isinstance(error, OSError) and self._client.status == "running":
+                raise
             raise ClusterError("The scheduler of the cluster is gone.", hint=_AGAIN) from error
 
     def _call_roll(self) -> Sequence[_Misfit]:
@@ -269,7 +269,7 @@ def _connected(address: str, host: str, port: int) -> Iterator[Any]:
         client = Client(place, timeout=_CONNECT_SECONDS, set_as_default=False)
     except Exception as error:  # another kind of server may answer anything
         if isinstance(error, OSError) and not isinstance(error, TimeoutError):
-            reason = str(error.__cause__ or error).rpartition(">: ")[2]  # behind the object that Dask names
+            reason = (str(error.__cause__ or "") or str(error)).rpartition(">: ")[2]  # behind the object that Dask names
         else:
             reason = "what is there does not answer as one"
         hint = "Start one by `dask scheduler`. With TLS, Dask's configuration must name the certificates here, too."

@@ -185,11 +185,12 @@ def test_a_task_whose_worker_is_gone_is_lost_and_taken_back(connect, task):
         assert cluster.free == 1
 
 
-def test_a_task_that_dask_gives_up_is_lost(connect, task):
+@pytest.mark.parametrize("error", [KilledWorker("brighter", SimpleNamespace(address="one"), 3), None])
+def test_a_task_that_ends_without_a_word_is_lost(connect, task, error):
     client = PretendedClient(one=FIT)
     with connect(client) as cluster:
         cluster.begin(task)
-        client.futures[0].end(KilledWorker("brighter", SimpleNamespace(address="one"), 3))
+        client.futures[0].end(error)
         [answer] = cluster.listen()
         assert isinstance(answer, Lost)
 
