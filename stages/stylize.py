@@ -109,8 +109,9 @@ def _forecast(params: StylizeParams, extractor: Weights, style_map: Image | None
     given.check(params.start)
     sizes = [given.size(side, params.aspect) for side in params.sizes]
     budget = bounded.in_bytes(params.memory)
-    peak = max(_workload(params, extractor, given, size).within(budget).peak for size in sizes)
-    return Forecast(Image(blank(*sizes[-1], 3)), round(peak) if style_map is None else None)
+    scales = [_workload(params, extractor, given, size) for size in sizes]
+    memory = max(scale.foretold(scale.within(budget).tile) for scale in scales)
+    return Forecast(Image(blank(*sizes[-1], 3)), round(memory) if style_map is None else None)
 
 
 @stage(version=1, forecast=_forecast)

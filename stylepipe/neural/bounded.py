@@ -4,6 +4,7 @@ Where memory runs out all the same, the loop goes on from where it is, in smalle
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Annotated, Any
 
 import jax
@@ -13,11 +14,12 @@ from stylepipe.errors import StageError
 from stylepipe.neural import optimize
 from stylepipe.neural.footprint import Choice, Workload
 from stylepipe.neural.memory import available, return_freed_memory
-from stylepipe.neural.objective import Tensors
+from stylepipe.neural.objective import Objective, Tensors
+from stylepipe.neural.optimizers import family
 from stylepipe.neural.tiles import TiledObjective, require_tiles
 
-_SHARE = 0.9
-"""What `auto` takes of the memory that is free."""
+_SHARE = 0.8
+"""What `auto` takes of the memory that is free: what is foretold may be a quarter too little."""
 
 _HINT = "Allow more memory, work at a smaller size, or use 'adam', or 'lbfgs' with a shorter memory."
 
@@ -102,7 +104,15 @@ def _steps(
     constants = objective.prepare(tensors, **made)
     del made  # the styles are not needed any more
     return_freed_memory()
-    return optimize.minimise(objective, constants, since, optimizer=workload.optimizer, **options)
+    awaited = family(workload.optimizer).awaited(workload.optimizer, since.state)
+    if awaited is not None and isinstance(objective, Objective):
+        # Otherwise the first step would take its memory beside what the compiler has freed, half a gigabyte.
+        objective.compile(awaited, constants, options["key"])
+        return_freed_memory()
+    steps = optimize.minimise(objective, constants, since, optimizer=workload.optimizer, **options)
+    yield from islice(steps, 1)
+    return_freed_memory()  # what compiling the optimiser's step has freed
+    yield from steps
 
 
 def _too_little(workload: Workload, choice: Choice, budget: float) -> StageError:

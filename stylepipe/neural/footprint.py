@@ -21,7 +21,10 @@ _PICTURE = 12
 """Bytes per pixel of a picture."""
 
 _RUNTIME = 470e6
-"""What Python, JAX and the compiler take, whatever is computed."""
+"""What Python, JAX and compiled programs take, whatever is computed."""
+
+_COMPILING = {"zeros": 10e6, "reflect": 39e6, "edge": 39e6}
+"""What the compiler takes besides, while it works on the gradient, for each layer of a network with that padding."""
 
 _ACTIVATIONS = {"max": 1.4, "average": 4.6, "l2": 4.6}
 """How often a gradient keeps the activations of all layers: once for the way back, and what is being worked on."""
@@ -74,27 +77,38 @@ class Workload:
         return next(iter(ways[ways.index(choice) + 1 :]), None)
 
     def peak(self, tile: int | None) -> float:
-        """Bytes of the whole process at the worst moment, in tiles or as a whole.
+        """Bytes of the whole process at the worst moment after compilation, in tiles or as a whole.
 
         That is the larger of two: when targets are made, the styles are there; later, the gradient is, and either the network's
         activations or what a step of the optimiser works with.
         """
         pixels = _area(self.size)
-        weights = 3 * 4 * sum(map(prod, self.network.values()))  # as they came, as JAX has them, and turned for the way back
-        pictures = family(self.optimizer).pictures(self.optimizer)
-        held = _PICTURE * pixels * (pictures.held + self.content)
-        held += pixels * self.regions * sum(map(_share, self.objective.layers()))
         shown = _PICTURE * sum(map(_area, self.styles))
         if tile is None:
-            held += pixels * self._by_position(self.objective.layers("content")) * self.content
             seen = max([pixels, *map(_area, self.styles)])
             examples = _FORWARD * seen * self._by_position(self._passed())
             working = self._gradient(pixels)
         else:
             seen = _area([min(tile, side) for side in self.size])
             examples = working = self._gradient(seen) + 3 * _PICTURE * seen  # cut out, the content too, and its gradient
-        running = _PICTURE * pixels + max(working, _PICTURE * pixels * pictures.passing)
-        return _RUNTIME + weights + held + max(shown + examples, running)
+        passing = family(self.optimizer).pictures(self.optimizer).passing
+        running = _PICTURE * pixels + max(working, _PICTURE * pixels * passing)
+        return self._held(tile) + max(shown + examples, running)
+
+    def foretold(self, tile: int | None) -> float:
+        """Bytes of the whole process at its worst moment, be it that of compiling, which tiles do not make smaller."""
+        compiling = _COMPILING[self.objective.vgg.padding] * len(self._passed())
+        return max(self.peak(tile), self._held(tile) + compiling)
+
+    def _held(self, tile: int | None) -> float:
+        """Bytes that are taken all the time."""
+        pixels = _area(self.size)
+        weights = 3 * 4 * sum(map(prod, self.network.values()))  # as they came, as JAX has them, and turned for the way back
+        held = _PICTURE * pixels * (family(self.optimizer).pictures(self.optimizer).held + self.content)
+        held += pixels * self.regions * sum(map(_share, self.objective.layers()))
+        if tile is None:
+            held += pixels * self._by_position(self.objective.layers("content")) * self.content
+        return _RUNTIME + weights + held
 
     def _gradient(self, pixels: int) -> float:
         read = {name for loss in self.objective.losses if isinstance(loss, StyleLoss) for name in layers_of(loss)}

@@ -84,8 +84,9 @@ class Objective:
         is not given.
         """
         require(self, content=content, styles=styles)
-        shown = None if content is None else _content(tensors, content, objective=self)
-        seen = [style_statistics(tensors, style, objective=self) for style in styles]
+        # One after the other: those that wait for nothing would be computed at once, each in memory of its own.
+        shown = None if content is None else jax.block_until_ready(_content(tensors, content, objective=self))
+        seen = [jax.block_until_ready(style_statistics(tensors, style, objective=self)) for style in styles]
         return Constants(
             tensors,
             shown and shown[0],
@@ -99,6 +100,10 @@ class Objective:
     ) -> tuple[Value, Float[Array, "height width 3"]]:
         """The loss and its terms, and the gradient of the loss."""
         return _value_and_gradient(self, pixels, constants, key)
+
+    def compile(self, pixels: Float[Array, "height width 3"], constants: Constants, key: PRNGKeyArray) -> None:
+        """Compiles `value_and_gradient` for arrays of these shapes, so that its first call only computes."""
+        _value_and_gradient.lower(self, pixels, constants, key).compile()
 
     def statistics(self, view: View, compares: str | None = None) -> tuple[Any, ...]:
         """By loss, what it reads; None for those that do not compare with `content` or `styles`, if one is named."""
