@@ -63,7 +63,7 @@ def steps(loss: Loss, weights: Any, pictures: np.ndarray) -> tuple[Step, Step]:
     def alone(picture: Picture, constants: Constants) -> Any:
         def score(picture: Picture) -> Any:
             view = View(picture, constants.content, constants.content_region, constants.regions, KEY)
-            return family(loss).distance(loss, family(loss).statistic(loss, view), constants.targets[0])
+            return family(loss).distance(loss, family(loss).statistic(loss, view), constants.targets[0].target)
 
         return jax.value_and_grad(score)(picture)
 

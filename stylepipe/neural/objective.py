@@ -1,8 +1,8 @@
 """The loss of a picture: what is static about it (`Objective`), and the arrays it is computed from (`Constants`)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -28,6 +28,13 @@ class Example(NamedTuple):
     region: Maps | None = None
 
 
+class Goal(NamedTuple):
+    """What a loss's statistic is to become, and how much the loss counts."""
+
+    weight: Float[Array, ""]
+    target: Any
+
+
 class Constants(NamedTuple):
     """All arrays that a step reads: arguments of the compiled function, for a constant inside it is computed on by XLA."""
 
@@ -35,7 +42,7 @@ class Constants(NamedTuple):
     content: Picture | None
     content_region: Maps | None
     regions: tuple[Maps | None, ...]
-    targets: tuple[Any, ...]
+    targets: tuple[Goal, ...]
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,11 @@ class Objective:
     def of(cls, losses: Sequence[AnyLoss], vgg: Vgg) -> "Objective":
         """From the losses as a recipe writes them. Raises StageError as `resolve` does."""
         return cls(tuple(resolve(loss, vgg.layers) for loss in losses), vgg)
+
+    @cached_property
+    def form(self) -> "Objective":
+        """What is compiled: the losses without their weights, which are among the arrays: all weights share a program."""
+        return replace(self, losses=tuple(loss.model_copy(update={"weight": 1.0}) for loss in self.losses))
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -85,8 +97,8 @@ class Objective:
         """
         require(self, content=content, styles=styles)
         # One after the other: those that wait for nothing would be computed at once, each in memory of its own.
-        shown = None if content is None else jax.block_until_ready(_content(tensors, content, objective=self))
-        seen = [jax.block_until_ready(style_statistics(tensors, style, objective=self)) for style in styles]
+        shown = None if content is None else jax.block_until_ready(_content(tensors, content, objective=self.form))
+        seen = [jax.block_until_ready(style_statistics(tensors, style, objective=self.form)) for style in styles]
         return Constants(
             tensors,
             shown and shown[0],
@@ -99,11 +111,11 @@ class Objective:
         self, pixels: Float[Array, "height width 3"], constants: Constants, key: PRNGKeyArray
     ) -> tuple[Value, Float[Array, "height width 3"]]:
         """The loss and its terms, and the gradient of the loss."""
-        return _value_and_gradient(self, pixels, constants, key)
+        return _value_and_gradient(self.form, pixels, constants, key)
 
     def compile(self, pixels: Float[Array, "height width 3"], constants: Constants, key: PRNGKeyArray) -> None:
         """Compiles `value_and_gradient` for arrays of these shapes, so that its first call only computes."""
-        _value_and_gradient.lower(self, pixels, constants, key).compile()
+        _value_and_gradient.lower(self.form, pixels, constants, key).compile()
 
     def statistics(self, view: View, compares: str | None = None) -> tuple[Any, ...]:
         """By loss, what it reads; None for those that do not compare with `content` or `styles`, if one is named."""
@@ -113,10 +125,10 @@ class Objective:
 
         return tuple(map(read, self.losses))
 
-    def distance(self, statistics: Sequence[Any], targets: Sequence[Any]) -> Value:
+    def distance(self, statistics: Sequence[Any], targets: Sequence[Goal]) -> Value:
         """The loss and its terms, from what each loss reads and what that is to become."""
         each = zip(self.losses, statistics, targets, strict=True)
-        terms = jnp.stack([loss.weight * family(loss).distance(loss, *of_loss) for loss, *of_loss in each])
+        terms = jnp.stack([goal.weight * family(loss).distance(loss, found, goal.target) for loss, found, goal in each])
         return terms.sum(), terms
 
 
@@ -135,13 +147,13 @@ def targets(
     weights: Sequence[float] | Float[Array, " styles"],
     *,
     regional: bool,
-) -> tuple[Any, ...]:
-    """By loss, its target, from the statistics by loss of the content and of each style; the weights are as in `prepare`."""
+) -> tuple[Goal, ...]:
+    """By loss, its goal, from the statistics by loss of the content and of each style; the weights are as in `prepare`."""
     shares = jnp.asarray(weights, jnp.float32) / (1 if regional or not styles else sum(weights))
     found = []
     for i, loss in enumerate(objective.losses):
         references = References(content and content[i], tuple(style[i] for style in styles), shares, regional)
-        found.append(family(loss).target(loss, references))
+        found.append(Goal(jnp.float32(loss.weight), family(loss).target(loss, references)))
     return tuple(found)
 
 

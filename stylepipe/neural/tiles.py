@@ -93,10 +93,10 @@ class TiledObjective:
         content = None if constants.content is None else constants.content.pixels
         scene = _Scene(pixels, content, constants.content_region, constants.regions)
         sums = self._sums(constants.tensors, scene, key=key)
-        (loss, terms), slopes = _distance(sums, constants.targets, objective=self.objective)
+        (loss, terms), slopes = _distance(sums, constants.targets, objective=self.objective.form)
         gradient = jnp.zeros_like(pixels)
         for tile in self._tiles(pixels):
-            part = _gradient(constants.tensors, scene.within(tile), tile.counted, key, slopes, objective=self.objective)
+            part = _gradient(constants.tensors, scene.within(tile), tile.counted, key, slopes, objective=self.objective.form)
             # One tile after the other: those that wait for nothing would be computed at once, each in memory of its own.
             gradient = jax.block_until_ready(_added(gradient, part, tile.corner))
             return_freed_memory()
@@ -106,7 +106,7 @@ class TiledObjective:
         self, tensors: Tensors, scene: "_Scene", *, compares: str | None = None, key: PRNGKeyArray | None = None
     ) -> tuple[Any, ...]:
         """By loss, its statistic of the whole scene; None as in `Objective.statistics`."""
-        options = {"objective": self.objective, "compares": compares}
+        options = {"objective": self.objective.form, "compares": compares}
 
         def one(tile: "_Tile") -> tuple[Any, ...]:
             found = jax.block_until_ready(_statistics(tensors, scene.within(tile), tile.counted, key, **options))

@@ -51,6 +51,22 @@ def test_the_loss_is_the_sum_of_its_named_terms(network, trio):
     assert terms[1] == pytest.approx(styled, rel=1e-5)
 
 
+def test_another_weight_needs_no_other_program(network, trio, monkeypatch):
+    """What is compiled is traced: a second trace would ask for the features again."""
+    vgg, tensors = network
+    pixels, content, style = trio
+    looked, values = [], []
+    monkeypatch.setattr("stylepipe.neural.objective.features", lambda *a, **k: looked.append(1) or features(*a, **k))
+    for weight in (0.25, 2.5):
+        objective = Objective.of([Content(layers={"relu2_1": 0.9}), Gram(layers={"relu1_1": 0.9}, weight=weight)], vgg)
+        constants = objective.prepare(tensors, content=Example(content), styles=[Example(style)], weights=[1.0], regions=None)
+        values.append(objective.value_and_gradient(pixels, constants, KEY))
+    assert len(looked) == 3  # of the content, of the style, and of the picture
+    ((_, one), less), ((_, other), more) = values
+    np.testing.assert_allclose(other, one * jnp.float32([1, 10]), rtol=1e-5)
+    assert not np.allclose(less, more, rtol=0.1)
+
+
 def test_the_content_itself_has_no_content_loss_and_a_style_no_style_loss(network, trio):
     vgg, tensors = network
     objective = Objective.of(LOSSES, vgg)

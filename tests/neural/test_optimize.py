@@ -102,8 +102,9 @@ def test_it_stops_when_a_window_gains_too_little(problem):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o.kind)
 def test_a_loss_that_is_not_finite_names_iteration_and_term(problem, optimizer):
     objective, constants, content = problem
-    nothing = {layer: jnp.full_like(values, jnp.nan) for layer, values in constants.targets[1].means.items()}
-    targets = (constants.targets[0], constants.targets[1]._replace(means=nothing), None)
+    content_goal, style_goal, last = constants.targets
+    nothing = {layer: jnp.full_like(values, jnp.nan) for layer, values in style_goal.target.means.items()}
+    targets = (content_goal, style_goal._replace(target=style_goal.target._replace(means=nothing)), last)
     broken = constants._replace(targets=targets)
     with pytest.raises(optimize.Diverged, match="not finite at iteration 1: the term 'gram' is nan") as caught:
         list(minimise(objective, broken, begun(optimizer, problem), optimizer=optimizer, iterations=3, key=KEY))
