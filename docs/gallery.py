@@ -2,7 +2,7 @@
 
     python docs/gallery.py
 
-Takes half an hour on two cores; what was computed before is taken from the cache.
+Takes an hour on two cores; what was computed before is taken from the cache.
 """
 
 import json
@@ -38,6 +38,9 @@ COMMANDS = (
     "run recipes/sliced_texture.yaml",
     "run recipes/doodle.yaml",
     "sweep recipes/losses.yaml",
+    "run recipes/fast.yaml",
+    "run recipes/fast_then_refine.yaml",
+    "sweep recipes/style_mix.yaml",
 )
 """In the order of the page; a recipe's commands follow each other."""
 

@@ -56,6 +56,7 @@ CATALOGUE = {
     "vgg19": _keras("vgg19", "253f8cb515780f3b799900260a226db6", 80, "VGG-19, trained on ImageNet, to relu5_4"),
     "vgg19-slim": Entry("VGG-19 distilled to a twentieth of its parameters, to relu5_1", ("vgg19-slim.safetensors",)),
     "upscaler": Entry("super-resolution by 2, 3 and 4", ("upscaler.safetensors",)),
+    "swirls-embers": Entry("two styles, each in one pass, and all between them", ("swirls-embers.safetensors",)),
 }
 
 

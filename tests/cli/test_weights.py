@@ -58,7 +58,8 @@ def server(published: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_list(cli, home, monkeypatch):
     files = {entry["name"]: entry["file"] for entry in cli("weights", "list", "--json").data}
-    assert files == {"vgg16": None, "vgg19": None, **{name: str(weights.find(name)) for name in ("vgg19-slim", "upscaler")}}
+    shipped = {name: str(weights.find(name)) for name in ("vgg19-slim", "upscaler", "swirls-embers")}
+    assert files == {"vgg16": None, "vgg19": None, **shipped}
     monkeypatch.setenv("STYLEPIPE_WEIGHTS", str(home))
     (home / "vgg19-slim.safetensors").touch()
     files = {entry["name"]: entry["file"] for entry in cli("weights", "list", "--json").data}
