@@ -109,7 +109,8 @@ def _forecast(params: StylizeParams, extractor: Weights, style_map: Image | None
     given.check(params.start)
     sizes = [given.size(side, params.aspect) for side in params.sizes]
     budget = bounded.in_bytes(params.memory)
-    scales = [_workload(params, extractor, given, size) for size in sizes]
+    objective = _objective(params, extractor)
+    scales = [_workload(params, objective, extractor, given, size) for size in sizes]
     memory = max(scale.foretold(scale.within(budget).tile) for scale in scales)
     return Forecast(Image(blank(*sizes[-1], 3)), round(memory) if style_map is None else None)
 
@@ -188,7 +189,7 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
             reached = optimize.result(params.optimizer, step.state)
             step = optimize.enlarged(params.optimizer, step, resized(reached, size))
         steps = bounded.minimise(
-            _workload(params, extractor, given, size),
+            _workload(params, objective, extractor, given, size),
             tensors,
             partial(given.examples, objective, size),
             step,
@@ -233,10 +234,10 @@ def _objective(params: StylizeParams, extractor: Weights) -> Objective:
     return Objective.of(params.losses, describe(extractor, pooling=params.pooling))
 
 
-def _workload(params: StylizeParams, extractor: Weights, given: Given, size: Size) -> Workload:
+def _workload(params: StylizeParams, objective: Objective, extractor: Weights, given: Given, size: Size) -> Workload:
     """What the memory of one scale depends on."""
     return Workload(
-        _objective(params, extractor),
+        objective,
         {name: np.shape(tensor) for name, tensor in extractor.tensors.items()},
         params.optimizer,
         size,

@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from stylepipe.engine.keys import key_of
-from stylepipe.engine.records import RunRecord, StageRecord
+from stylepipe.engine.records import RunRecord, StageRecord, names_of
 from stylepipe.engine.results import Measure, Measured
 from stylepipe.engine.sources import source_digests
 from stylepipe.engine.store import Action, Damaged, Session, Store
@@ -69,7 +69,7 @@ def comparison(record: RunRecord, output: str) -> Comparison | None:
     if stage is None or not result.file.endswith(".png"):
         return None
     content = stage.inputs.get("content")
-    styles = [_picture(record, name) for name in _names(stage.inputs["styles"])]
+    styles = [_picture(record, name) for name in names_of(stage.inputs["styles"])]
     return Comparison(
         Picture(result.digest, result.file), _picture(record, content) if isinstance(content, str) else None, tuple(styles)
     )
@@ -94,12 +94,8 @@ def _upwards(record: RunRecord, name: str) -> Sequence[StageRecord]:
     names = [name]
     for each in names:
         bound = record.stages[each].inputs.values() if each in record.stages else ()
-        names += [before for one in bound for before in _names(one) if before not in names]
+        names += [before for one in bound for before in names_of(one) if before not in names]
     return [record.stages[each] for each in names if each in record.stages]
-
-
-def _names(bound: str | Sequence[str]) -> Sequence[str]:
-    return [bound] if isinstance(bound, str) else bound
 
 
 def _picture(record: RunRecord, name: str) -> Picture:

@@ -126,9 +126,7 @@ def _load(
 @contextmanager
 def _pool(jobs: int, executor: str | None, store: "Store") -> Iterator["Pool | None"]:
     """Who computes besides this process: processes of this machine, the workers of a cluster, or nobody."""
-    from stylepipe.engine.cluster import Cluster
     from stylepipe.engine.environment import backend
-    from stylepipe.engine.processes import Processes
     from stylepipe.neural.memory import keep_freed_memory
 
     if executor and jobs > 1:
@@ -136,9 +134,13 @@ def _pool(jobs: int, executor: str | None, store: "Store") -> Iterator["Pool | N
     if jobs > 1 and backend() != "cpu":
         raise UsageError(f"--jobs {jobs}: the device is a {backend()}, which one process takes.", hint="Leave --jobs out.")
     if executor:
+        from stylepipe.engine.cluster import Cluster
+
         with Cluster(executor, store, prepare=keep_freed_memory) as cluster:
             yield cluster
     elif jobs > 1:
+        from stylepipe.engine.processes import Processes
+
         with Processes(jobs, store, prepare=keep_freed_memory) as processes:
             yield processes
     else:

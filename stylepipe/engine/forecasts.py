@@ -35,11 +35,7 @@ class Forecasts:
         outlines = {needed: self._outline(needed) for needed in node.needs}
         if None in outlines.values():
             return Forecast()
-        given = {
-            argument: outlines[names] if isinstance(names, str) else tuple(outlines[each] for each in names)
-            for argument, names in node.inputs.items()
-        }
-        return node.stage.forecast(**absent(node.stage) | given, params=node.params)
+        return node.stage.forecast(**absent(node.stage) | node.bind(outlines.__getitem__), params=node.params)
 
     def _outline(self, name: str) -> Given | None:
         """An input, or the result of a stage; None where its size is not known."""

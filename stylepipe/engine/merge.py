@@ -142,8 +142,4 @@ def _label(sweep: ResolvedSweep, numbers: Sequence[int]) -> str:
 
 
 def _renamed(node: StageNode, called: Mapping[str, str]) -> StageNode:
-    inputs = {
-        argument: called[bound] if isinstance(bound, str) else tuple(called[name] for name in bound)
-        for argument, bound in node.inputs.items()
-    }
-    return replace(node, name=called[node.name], inputs=inputs)
+    return replace(node, name=called[node.name], inputs=node.bind(called.__getitem__))

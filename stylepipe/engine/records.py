@@ -7,7 +7,7 @@ outputs/<recipe>/<timestamp>-<id>/
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -57,6 +57,11 @@ class StageRecord(_Model):
     file: str | None = None
     animation: str | None = None
     environment: Mapping[str, str | int] | None = None
+
+
+def names_of(bound: str | Sequence[str]) -> Sequence[str]:
+    """The inputs and stages that an argument of a `StageRecord` is bound to."""
+    return [bound] if isinstance(bound, str) else bound
 
 
 class OutputRecord(_Model):

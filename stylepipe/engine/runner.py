@@ -8,7 +8,6 @@ from stylepipe.artifacts import Given
 from stylepipe.engine.computation import Computation, compute
 from stylepipe.engine.environment import environment
 from stylepipe.engine.events import EngineNote, Event, Observer, RunEnded, RunStarted, StageCached
-from stylepipe.engine.execute import Arguments
 from stylepipe.engine.failures import Failures
 from stylepipe.engine.inputs import read_input
 from stylepipe.engine.interrupts import RESUME, StopRequest, stop_requests
@@ -188,7 +187,7 @@ class _Run:
                 reasons=self._job.reasons(name, document, self._store),
             )
             action, self._values[name] = compute(
-                task, self._arguments(name), session=self._session, work=work, stop=self._stop, tell=self._tell
+                task, task.node.bind(self._value), session=self._session, work=work, stop=self._stop, tell=self._tell
             )
         self._forced.discard(name)
         return action, False
@@ -199,13 +198,6 @@ class _Run:
         except Damaged as damaged:
             self._note(f"{damaged.message} It is made again.")
             return None
-
-    def _arguments(self, name: str) -> Arguments:
-        bound = self._recipe.stages[name].inputs
-        return {
-            argument: self._value(names) if isinstance(names, str) else tuple(self._value(one) for one in names)
-            for argument, names in bound.items()
-        }
 
     def _value(self, name: str) -> Given:
         """The artifact of an input or a stage, read when it is first needed. Raises _Redo when the stored one is damaged."""

@@ -89,12 +89,8 @@ def do(task: Task, session: Session, stop: StopRequest, tell: Observer) -> Done 
             action = None if task.stage in job.forced else session.use(task.key)
             if action:
                 return Done(task.stage, task.key, action.output, computed=False)
-            arguments = {
-                argument: value(names) if isinstance(names, str) else tuple(map(value, names))
-                for argument, names in node.inputs.items()
-            }
             computation = Computation(node, job.recipe.name, job.seed(task.stage), document, task.reasons)
-            action, _ = compute(computation, arguments, session=session, work=work, stop=stop, tell=tell_all_but_frames)
+            action, _ = compute(computation, node.bind(value), session=session, work=work, stop=stop, tell=tell_all_but_frames)
             return Done(task.stage, task.key, action.output, computed=True)
     except (StageError, InputError, WeightsError) as error:
         told = "".join(traceback.format_exception(error)) if error.__cause__ else ""

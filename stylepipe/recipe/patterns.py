@@ -23,7 +23,8 @@ def with_files(values: Sequence[Any], folder: Path, report: Callable[[int, str],
             continue
         reason = escape_reason(value) if confined else unreadable_reason(value)
         pattern = value if confined else expanduser(value)  # noqa: PTH111 (that of Path raises where there is no home)
-        files = [] if reason else sorted(file for file in glob(pattern, root_dir=folder) if (folder / file).is_file())  # noqa: PTH207 (keeps patterns' own form: relative stays relative)
+        matches = [] if reason else glob(pattern, root_dir=folder)  # noqa: PTH207 (what is relative stays so)
+        files = sorted(file for file in matches if (folder / file).is_file())
         if not files:
             report(number, f"{show(value)} stands for no file: {reason or 'none has such a name'}.")
         found += files

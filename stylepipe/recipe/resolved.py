@@ -1,12 +1,14 @@
 """What a checked recipe comes to: the one thing that the recipe language hands to the engine."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from stylepipe.errors import Place
 from stylepipe.stage import Params, Stage
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,13 @@ class StageNode:
         """The names of all inputs and nodes that this one is computed from, in the order of its arguments."""
         bound = self.inputs.values()
         return tuple(name for names in bound for name in ((names,) if isinstance(names, str) else names))
+
+    def bind(self, value: Callable[[str], T]) -> dict[str, T | tuple[T, ...]]:
+        """By argument, the `value` of the name that it is bound to; of a list argument, those of all its names."""
+        return {
+            argument: value(names) if isinstance(names, str) else tuple(map(value, names))
+            for argument, names in self.inputs.items()
+        }
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import jinja2
 import yaml
 
 from stylepipe.engine.files import output_errors, write_whole
-from stylepipe.engine.records import EVENTS, RECORD, TRACEBACK, Failure, RunRecord, StageRecord, load_run
+from stylepipe.engine.records import EVENTS, RECORD, TRACEBACK, Failure, RunRecord, StageRecord, load_run, names_of
 from stylepipe.engine.results import RESULTS, TABLE, load_results
 from stylepipe.recipe.scalars import dump
 from stylepipe.report.chart import Chart, chart
@@ -139,10 +139,6 @@ def _moment(iso: str) -> str:
     return f"{datetime.fromisoformat(iso):%-d %B %Y, %H:%M}"
 
 
-def _names(bound: str | Sequence[str]) -> Sequence[str]:
-    return [bound] if isinstance(bound, str) else bound
-
-
 def _value(value: Any) -> str:
     """A parameter as its recipe would write it: on one line, unless it is a mapping or has one in it."""
     match value:
@@ -164,7 +160,7 @@ _TEMPLATES.filters |= {
     "duration": _duration,
     "bytes": _bytes,
     "moment": _moment,
-    "names": _names,
+    "names": names_of,
     "value": _value,
     "command": shlex.join,
 }
