@@ -1,11 +1,9 @@
 """The 3×3 convolution with a continued border, and a way to the same numbers that is fast on the CPU.
 
-`plain` is the definition. It is slow on the CPU for three reasons, and `convolve` avoids them there (benchmarks/extractor.py
-measures the first two):
+`plain` is the definition. `convolve` avoids on the CPU what makes it slow there (benchmarks/extractor.py measures both):
 
 - XLA's fast kernels take convolutions that are padded by zeros; one without padding, whose input was padded before, takes up to
-  three times as long, and its gradient too. So the image is convolved with zeros around it, and what the other paddings add
-  along the four sides is computed apart: it is the kernel's outer row or column on the line that the padding repeats.
+  three times as long. So what was padded before is padded by zeros once more, and the result's outermost pixels are cut off.
 - Layers of few channels do not fill the processor's vectors. So neighbouring pixels of a row are computed at once, as more
   output channels of a wider kernel with a stride.
 - The gradient for the kernel, which only training asks for, is to XLA a convolution with a kernel as large as the picture. It
@@ -25,9 +23,6 @@ from stylepipe.neural.layout import Padding
 
 Map = Float[Array, "_ _ _"]
 Kernel = Float[Array, "3 3 _ _"]
-Line = Float[Array, "_ _"]
-Lines = tuple[Line, Line, Line, Line]
-"""Of the top, bottom, left and right side of a map, (width, channels) and (height, channels)."""
 
 
 def correlate(
@@ -56,7 +51,11 @@ def _padded(x: Map, padding: Padding) -> Map:
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
 def convolve(x: Map, kernel: Kernel, padding: Padding) -> Map:
     """The values of `plain`, by the faster way where that is on the CPU. Differentiable once, in reverse mode."""
-    return lax.platform_dependent(x, kernel, cpu=partial(_forward, padding=padding), default=partial(plain, padding=padding))
+
+    def cpu(x: Map, kernel: Kernel) -> Map:
+        return _surrounded_by_zeros(_padded(x, padding), kernel)[1:-1, 1:-1]
+
+    return lax.platform_dependent(x, kernel, cpu=cpu, default=partial(plain, padding=padding))
 
 
 def _convolve_forward(x: Map, kernel: Kernel, padding: Padding) -> tuple[Map, tuple[Map, Kernel]]:
@@ -72,7 +71,9 @@ def _convolve_backward(padding: Padding, saved: tuple[Map, Kernel], slope: Map) 
         return for_x(slope)[0], for_kernel(slope)[0]
 
     def cpu(x: Map, kernel: Kernel, slope: Map) -> tuple[Map, Kernel]:
-        return _backward(slope, kernel, padding), _for_kernel(x, slope, padding)
+        turned = kernel[::-1, ::-1].swapaxes(2, 3)
+        for_padded = _surrounded_by_zeros(_padded(slope, "zeros"), turned)
+        return jax.linear_transpose(lambda x: _padded(x, padding), x)(for_padded)[0], _for_kernel(x, slope, padding)
 
     return lax.platform_dependent(x, kernel, slope, cpu=cpu, default=default)
 
@@ -83,22 +84,13 @@ convolve.defvjp(_convolve_forward, _convolve_backward)
 # --- on the CPU ---------------------------------------------------------------------------------------------------------
 
 
-def _forward(x: Map, kernel: Kernel, padding: Padding) -> Map:
-    y = _surrounded_by_zeros(x, kernel)
-    if padding == "zeros":
-        return y
-    return _add_to_sides(y, _left_out(_sides(x, _repeated(padding)), kernel, padding), 0)
-
-
-def _backward(slope: Map, kernel: Kernel, padding: Padding) -> Map:
-    """The transpose of `_forward` in x."""
-    turned = kernel[::-1, ::-1].swapaxes(2, 3)
-    gradient = _surrounded_by_zeros(slope, turned)
-    if padding == "zeros":
-        return gradient
-    sides = _sides(gradient, 0)  # of the shapes to transpose for
-    transposed = jax.linear_transpose(lambda sides: _left_out(sides, kernel, padding), sides)
-    return _add_to_sides(gradient, transposed(_sides(slope, 0))[0], _repeated(padding))
+def _surrounded_by_zeros(x: Map, kernel: Kernel) -> Map:
+    """`plain` with padding by zeros, n neighbours of each row at once: (3, n + 2) windows, n apart, to n × out channels."""
+    (height, width, _), channels = x.shape, kernel.shape[2:]
+    n = 4 if min(channels) <= 4 else 2 if max(channels) <= 16 else 1
+    shifted = [jnp.pad(kernel, ((0, 0), (i, n - 1 - i), (0, 0), (0, 0))) for i in range(n)]
+    y = correlate(x, jnp.concatenate(shifted, axis=-1), stride=(1, n), padding=((1, 1), (1, 1 + -width % n)))
+    return y.reshape(height, -1, channels[1])[:, :width]
 
 
 def _for_kernel(x: Map, slope: Map, padding: Padding) -> Kernel:
@@ -107,58 +99,3 @@ def _for_kernel(x: Map, slope: Map, padding: Padding) -> Kernel:
     padded = _padded(x, padding)
     places = [padded[i : i + height, j : j + width] for i in range(3) for j in range(3)]
     return jnp.stack([jnp.einsum("hwi,hwo->io", place, slope) for place in places]).reshape(3, 3, x.shape[2], -1)
-
-
-def _repeated(padding: Padding) -> int:
-    """How far inside lies the line that the padding repeats outside."""
-    return 1 if padding == "reflect" else 0
-
-
-def _sides(x: Map, inside: int) -> Lines:
-    return x[inside], x[-1 - inside], x[:, inside], x[:, -1 - inside]
-
-
-def _left_out(lines: Lines, kernel: Kernel, padding: Padding) -> Lines:
-    """What zeros around the image leave out of the result's outermost lines, from the image's lines that are repeated there.
-
-    Rows go round the corners: they are padded in their turn. All four are one product of matrices.
-    """
-    mode = "reflect" if padding == "reflect" else "edge"
-    top, bottom, left, right = lines
-    longest = max(len(top), len(left))
-
-    def windows(line: Line, mode: str) -> Line:
-        padded = jnp.pad(line, ((1, 1), (0, 0)), mode=mode)
-        threes = jnp.concatenate([padded[:-2], padded[1:-1], padded[2:]], axis=1)
-        return jnp.pad(threes, ((0, longest - len(line)), (0, 0)))
-
-    inputs = jnp.stack([windows(top, mode), windows(bottom, mode), windows(left, "constant"), windows(right, "constant")])
-    outer = jnp.stack([kernel[0], kernel[2], kernel[:, 0], kernel[:, 2]])
-    found = jnp.einsum("lpi,lio->lpo", inputs, outer.reshape(4, -1, kernel.shape[-1]))
-    return found[0, : len(top)], found[1, : len(top)], found[2, : len(left)], found[3, : len(left)]
-
-
-def _add_to_sides(y: Map, lines: Lines, inside: int) -> Map:
-    """Adds a line to each side of y, that far inside it.
-
-    In place, where XLA finds that nothing else reads y; starting with the top row, it does not, and copies all of y.
-    """
-    top, bottom, left, right = lines
-    height, width, _ = y.shape
-    for line, start in (
-        (bottom[None], (height - 1 - inside, 0, 0)),
-        (top[None], (inside, 0, 0)),
-        (right[:, None], (0, width - 1 - inside, 0)),
-        (left[:, None], (0, inside, 0)),
-    ):
-        y = lax.dynamic_update_slice(y, lax.dynamic_slice(y, start, line.shape) + line, start)
-    return y
-
-
-def _surrounded_by_zeros(x: Map, kernel: Kernel) -> Map:
-    """`plain` with padding by zeros, n neighbours of each row at once: (3, n + 2) windows, n apart, to n × out channels."""
-    (height, width, _), channels = x.shape, kernel.shape[2:]
-    n = 4 if min(channels) <= 4 else 2 if max(channels) <= 16 else 1
-    shifted = [jnp.pad(kernel, ((0, 0), (i, n - 1 - i), (0, 0), (0, 0))) for i in range(n)]
-    y = correlate(x, jnp.concatenate(shifted, axis=-1), stride=(1, n), padding=((1, 1), (1, 1 + -width % n)))
-    return y.reshape(height, -1, channels[1])[:, :width]

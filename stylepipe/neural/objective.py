@@ -10,7 +10,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from stylepipe.errors import StageError
-from stylepipe.neural.convolution import plain
 from stylepipe.neural.layout import Vgg
 from stylepipe.neural.losses import AnyLoss, family
 from stylepipe.neural.losses.base import Maps, Picture, References, View, layers_of, resolve
@@ -167,7 +166,7 @@ def _value_and_gradient(
 @partial(jax.jit, static_argnames="objective")
 def _content(tensors: Tensors, content: Example, *, objective: Objective) -> tuple[Picture, tuple[Any, ...]]:
     """The content's features, and by loss its statistic, where the loss compares with the content."""
-    found = features(tensors, content.pixels, layers=objective.layers("content"), vgg=objective.vgg, convolution=plain)
+    found = features(tensors, content.pixels, layers=objective.layers("content"), vgg=objective.vgg)
     picture = Picture(content.pixels, found)
     return picture, objective.statistics(View(picture, picture, content.region), "content")
 
@@ -175,5 +174,5 @@ def _content(tensors: Tensors, content: Example, *, objective: Objective) -> tup
 @partial(jax.jit, static_argnames="objective")
 def style_statistics(tensors: Tensors, style: Example, *, objective: Objective) -> tuple[Any, ...]:
     """By loss, the style's statistic, where the loss compares with the styles."""
-    found = features(tensors, style.pixels, layers=objective.layers("styles"), vgg=objective.vgg, convolution=plain)
+    found = features(tensors, style.pixels, layers=objective.layers("styles"), vgg=objective.vgg)
     return objective.statistics(View(Picture(style.pixels, found), regions=(style.region,)), "styles")

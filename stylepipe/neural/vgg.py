@@ -1,6 +1,6 @@
 """VGG's named layers as one pure function of the weights and an image (Simonyan and Zisserman 2014, arXiv 1409.1556)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
@@ -8,8 +8,8 @@ from jaxtyping import Float
 
 from stylepipe.artifacts import Array
 from stylepipe.errors import StageError, did_you_mean
-from stylepipe.neural.convolution import Kernel, Map, convolve, correlate
-from stylepipe.neural.layout import Padding, Vgg, describe
+from stylepipe.neural.convolution import convolve, correlate
+from stylepipe.neural.layout import Vgg, describe
 
 __all__ = ["Vgg", "describe", "features"]
 
@@ -20,14 +20,12 @@ def features(
     *,
     layers: tuple[str, ...],
     vgg: Vgg,
-    convolution: Callable[[Map, Kernel, Padding], Map] = convolve,
 ) -> dict[str, Float[Array, "_ _ _"]]:
     """The activations of the named layers, after their ReLU, each of shape (h, w, channels).
 
     `tensors` are those of the weights that `vgg` describes; `image` is RGB in [0, 1]. A layer of block b has the image's size
     divided by 2^(b−1), rounded down at each pool. No deeper layer than asked for is computed. With padding by zeros, it is the
-    normalised image that is padded, as in training. `convolution` is `convolve` or, for a pass that is made once, `plain`: its
-    program takes a third of the time to compile on the CPU. `layers` and `vgg` are static under `jax.jit`; the tensors must be
+    normalised image that is padded, as in training. `layers` and `vgg` are static under `jax.jit`; the tensors must be
     arguments, or XLA computes on them while it compiles. Raises StageError for a layer that the weights do not hold and for
     an image too small for one.
     """
@@ -40,7 +38,7 @@ def features(
         place = name.removeprefix("relu")
         if place.endswith("_1") and place != "1_1":
             x = vgg.gain * _pool(x, vgg)
-        x = jax.nn.relu(convolution(x, weights[f"conv{place}/kernel"], vgg.padding) + weights[f"conv{place}/bias"])
+        x = jax.nn.relu(convolve(x, weights[f"conv{place}/kernel"], vgg.padding) + weights[f"conv{place}/bias"])
         if name in layers:
             found[name] = x
     return found

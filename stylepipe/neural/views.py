@@ -10,7 +10,6 @@ from jaxtyping import Float
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import StageError
 from stylepipe.image.resize import resize, scaled
-from stylepipe.neural.convolution import plain
 from stylepipe.neural.layout import Vgg, describe
 from stylepipe.neural.quality import BINS, PATCH, Layers, View
 from stylepipe.neural.vgg import features
@@ -54,4 +53,4 @@ def view(pixels: Pixels, size: tuple[int, int], network: Weights, layers: Layers
 def _features(
     tensors: Mapping[str, Array], square: Pixels, *, layers: tuple[str, ...], vgg: Vgg
 ) -> dict[str, Float[Array, "_ _ _"]]:
-    return features(tensors, square, layers=layers, vgg=vgg, convolution=plain)
+    return features(tensors, square, layers=layers, vgg=vgg)
