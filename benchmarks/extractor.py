@@ -1,12 +1,13 @@
-"""A step of style transfer on the CPU: the Gram loss of the slim network at five layers, its value and its gradient.
+"""A step of style transfer on the CPU: the Gram loss of a network at five layers, its value and its gradient.
 
-    python benchmarks/extractor.py [WIDTH HEIGHT]
+    python benchmarks/extractor.py [--network NAME] [--size WIDTH HEIGHT]
 
-Prints milliseconds per step (least and median of interleaved repeats) and megapixel-iterations per second, beside the plain
-form in JAX and, where PyTorch is installed, the same loop there; then what each convolution reaches in GFLOP/s.
+Prints milliseconds per step (least, median and most of interleaved repeats) and megapixel-iterations per second, beside the
+plain form in JAX and, where PyTorch is installed, the same loop there, in both of its layouts; then what each convolution
+reaches in GFLOP/s. The network `vgg19` has VGG-19's widths and random weights.
 """
 
-import sys
+import argparse
 import time
 from collections.abc import Callable
 from statistics import median
@@ -21,12 +22,30 @@ keep_freed_memory()  # before JAX starts its threads
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 
+from stylepipe.artifacts import Weights  # noqa: E402
 from stylepipe.neural.convolution import convolve, plain  # noqa: E402
 from stylepipe.neural.vgg import Vgg, describe, features  # noqa: E402
 from stylepipe.neural.weights import find, read_weights  # noqa: E402
 
+VGG19 = {1: (64, 64), 2: (128, 128), 3: (256, 256, 256, 256), 4: (512, 512, 512, 512), 5: (512,)}
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 REPEATS = 15
+
+
+def network(name: str) -> Weights:
+    """One of those that `find` knows, or `vgg19`."""
+    if name != "vgg19":
+        return read_weights(find(name))
+    draw = np.random.default_rng(0)
+    tensors = {"normalise/kernel": np.eye(3, dtype=np.float32)[None, None], "normalise/bias": np.zeros(3, np.float32)}
+    inputs = 3
+    for block, widths in VGG19.items():
+        for index, outputs in enumerate(widths, 1):
+            kernel = draw.normal(scale=np.sqrt(2 / (9 * inputs)), size=(3, 3, inputs, outputs))
+            tensors[f"conv{block}_{index}/kernel"] = kernel.astype(np.float32)
+            tensors[f"conv{block}_{index}/bias"] = np.zeros(outputs, np.float32)
+            inputs = outputs
+    return Weights(tensors, {"pooling": "max", "padding": "reflect"})
 
 
 def in_turns(steps: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
@@ -57,14 +76,14 @@ def jax_step(tensors, image, vgg: Vgg, convolution) -> Callable[[], object]:
     return lambda: jax.block_until_ready(step(image, tensors, targets))
 
 
-def torch_step(tensors, image, vgg: Vgg) -> Callable[[], object]:
+def torch_step(tensors, image, vgg: Vgg, layout: str) -> Callable[[], object]:
     import torch
     from torch.nn import functional as F
 
     def tensor(name):
-        return torch.tensor(
-            np.asarray(tensors[name]).transpose(3, 2, 0, 1).copy() if "kernel" in name else np.asarray(tensors[name])
-        )
+        if "kernel" not in name:
+            return torch.tensor(np.asarray(tensors[name]))
+        return torch.tensor(np.asarray(tensors[name]).transpose(3, 2, 0, 1).copy()).to(memory_format=getattr(torch, layout))
 
     weights = {name: tensor(name) for name in tensors}
 
@@ -81,7 +100,7 @@ def torch_step(tensors, image, vgg: Vgg) -> Callable[[], object]:
                 found.append(f @ f.T / f.shape[1])
         return found
 
-    x = torch.tensor(np.asarray(image).transpose(2, 0, 1).copy())[None]
+    x = torch.tensor(np.asarray(image).transpose(2, 0, 1).copy())[None].to(memory_format=getattr(torch, layout))
     with torch.no_grad():
         targets = grams(x[:, :, ::2, ::2])
 
@@ -114,20 +133,29 @@ def convolutions(tensors, size: tuple[int, int], vgg: Vgg) -> None:
 
 
 def main() -> None:
-    width, height = map(int, sys.argv[1:3]) if len(sys.argv) > 2 else (768, 432)
-    weights = read_weights(find("vgg19-slim"))
+    """Prints the tables."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--network", default="vgg19-slim", metavar="NAME")
+    parser.add_argument("--size", type=int, nargs=2, default=(768, 432), metavar=("WIDTH", "HEIGHT"))
+    given = parser.parse_args()
+    width, height = given.size
+    weights = network(given.network)
     vgg = describe(weights)
-    tensors = {name: jnp.asarray(tensor) for name, tensor in weights.tensors.items()}
+    tensors = {name: jnp.asarray(tensor, jnp.float32) for name, tensor in weights.tensors.items()}
     image = jnp.asarray(np.random.default_rng(0).random((height, width, 3)), jnp.float32)
     steps = {"here": jax_step(tensors, image, vgg, convolve), "plain JAX": jax_step(tensors, image, vgg, plain)}
     try:
-        steps["PyTorch"] = torch_step(tensors, image, vgg)
+        for layout in ("channels_last", "contiguous_format"):
+            steps[f"PyTorch, {layout}"] = torch_step(tensors, image, vgg, layout)
     except ImportError:
         print("PyTorch is not installed, and is left out.")
-    print(f"{width}×{height}, {vgg.padding} padding, {vgg.pooling} pooling\n\n              least   median (ms)   MP·it/s")
+    print(f"{given.network}, {width}×{height}, {vgg.padding} padding, {vgg.pooling} pooling\n")
+    print("| program | least (ms) | median | most | MP·iterations/s |\n|---|---|---|---|---|")
     for name, seconds in in_turns(steps).items():
-        least = min(seconds)
-        print(f"{name:<10} {least * 1e3:8.0f} {median(seconds) * 1e3:8.0f}       {height * width / least / 1e6:9.2f}")
+        ms = (1e3 * figure for figure in (min(seconds), median(seconds), max(seconds)))
+        print(
+            "| {} | {:.0f} | {:.0f} | {:.0f} | {:.2f} |".format(name, *ms, height * width / median(seconds) / 1e6), flush=True
+        )
     convolutions(tensors, (height, width), vgg)
 
 

@@ -6,6 +6,7 @@
   three times as long. So what was padded before is padded by zeros once more, and the result's outermost pixels are cut off.
 - Layers of few channels do not fill the processor's vectors. So neighbouring pixels of a row are computed at once, as more
   output channels of a wider kernel with a stride.
+- Layers of many channels have more to multiply than to read and write: Winograd's form has a quarter of it.
 - The gradient for the kernel, which only training asks for, is to XLA a convolution with a kernel as large as the picture. It
   is nine products of matrices, which makes a step of training more than twice as fast.
 """
@@ -19,10 +20,14 @@ from jax import lax
 from jaxtyping import Float
 
 from stylepipe.artifacts import Array
+from stylepipe.neural import winograd
 from stylepipe.neural.layout import Padding
 
 Map = Float[Array, "_ _ _"]
 Kernel = Float[Array, "3 3 _ _"]
+
+_MANY = 16.0
+"""Multiplications for each number read or written, at one place of the kernel, from which on Winograd's form is faster."""
 
 
 def correlate(
@@ -53,7 +58,7 @@ def convolve(x: Map, kernel: Kernel, padding: Padding) -> Map:
     """The values of `plain`, by the faster way where that is on the CPU. Differentiable once, in reverse mode."""
 
     def cpu(x: Map, kernel: Kernel) -> Map:
-        return _surrounded_by_zeros(_padded(x, padding), kernel)[1:-1, 1:-1]
+        return _inside(_padded(x, padding), kernel)
 
     return lax.platform_dependent(x, kernel, cpu=cpu, default=partial(plain, padding=padding))
 
@@ -72,7 +77,7 @@ def _convolve_backward(padding: Padding, saved: tuple[Map, Kernel], slope: Map) 
 
     def cpu(x: Map, kernel: Kernel, slope: Map) -> tuple[Map, Kernel]:
         turned = kernel[::-1, ::-1].swapaxes(2, 3)
-        for_padded = _surrounded_by_zeros(_padded(slope, "zeros"), turned)
+        for_padded = _inside(jnp.pad(slope, ((2, 2), (2, 2), (0, 0))), turned)
         return jax.linear_transpose(lambda x: _padded(x, padding), x)(for_padded)[0], _for_kernel(x, slope, padding)
 
     return lax.platform_dependent(x, kernel, slope, cpu=cpu, default=default)
@@ -84,18 +89,27 @@ convolve.defvjp(_convolve_forward, _convolve_backward)
 # --- on the CPU ---------------------------------------------------------------------------------------------------------
 
 
-def _surrounded_by_zeros(x: Map, kernel: Kernel) -> Map:
-    """`plain` with padding by zeros, n neighbours of each row at once: (3, n + 2) windows, n apart, to n × out channels."""
+def _inside(x: Map, kernel: Kernel) -> Map:
+    """The cross-correlation of x (h + 2, w + 2, in) with the kernel where that lies inside x, (h, w, out)."""
     (height, width, _), channels = x.shape, kernel.shape[2:]
-    n = 4 if min(channels) <= 4 else 2 if max(channels) <= 16 else 1
+    if _many(channels):
+        return winograd.correlate(x, kernel)
+    n = 4 if min(channels) <= 4 else 2 if max(channels) <= 16 else 1  # so many neighbours at once
     shifted = [jnp.pad(kernel, ((0, 0), (i, n - 1 - i), (0, 0), (0, 0))) for i in range(n)]
     y = correlate(x, jnp.concatenate(shifted, axis=-1), stride=(1, n), padding=((1, 1), (1, 1 + -width % n)))
-    return y.reshape(height, -1, channels[1])[:, :width]
+    return y.reshape(height, -1, channels[1])[1:-1, 1 : width - 1]
+
+
+def _many(channels: tuple[int, ...]) -> bool:
+    inputs, outputs = channels
+    return inputs * outputs >= _MANY * (inputs + outputs)
 
 
 def _for_kernel(x: Map, slope: Map, padding: Padding) -> Kernel:
     """The transpose of `plain` in the kernel: for each of its places, Σ over positions p of x_p slope_pᵀ."""
     height, width, _ = x.shape
     padded = _padded(x, padding)
+    if _many((x.shape[-1], slope.shape[-1])):
+        return winograd.for_kernel(padded, slope)
     places = [padded[i : i + height, j : j + width] for i in range(3) for j in range(3)]
     return jnp.stack([jnp.einsum("hwi,hwo->io", place, slope) for place in places]).reshape(3, 3, x.shape[2], -1)

@@ -20,6 +20,7 @@ CASES = [
     ("zeros", (1, 1), (3, 5)),
     ("edge", (1, 2), (5, 6)),
     ("reflect", (2, 3), (20, 17)),
+    *[(padding, (9, 6), (32, 40)) for padding in PADDINGS],  # by Winograd's form
 ]
 
 
