@@ -20,6 +20,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
+from optimisation import NoCheckpoint  # noqa: E402
 
 from stages.stylize import StylizeParams, stylize  # noqa: E402
 from stylepipe.artifacts import Array, Image, Weights  # noqa: E402
@@ -35,16 +36,6 @@ DRIVEN = {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0}
 MEASURED = {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0, "relu4_3": 1.0}
 STYLE_WEIGHT = 20.0
 KEY = jax.random.key(0)
-
-
-class NoCheckpoint:
-    """A run that is never stopped."""
-
-    def load(self) -> None:
-        return None
-
-    def offer(self, state: object) -> None:
-        pass
 
 
 def minimised(kind: str, content: Image, style: Image, network: Weights, iterations: int) -> Array:

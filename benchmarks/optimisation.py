@@ -35,6 +35,16 @@ CONTENT_LAYER = "relu4_2"
 TURNS, ITERATIONS = 3, 10
 
 
+class NoCheckpoint:
+    """A run that is never stopped."""
+
+    def load(self) -> None:
+        return None
+
+    def offer(self, state: object) -> None:
+        pass
+
+
 def pictures(side: int) -> tuple[np.ndarray, np.ndarray]:
     """A content and a style of side × side pixels: smooth noise, so that nothing has to be at hand."""
     random = np.random.default_rng(side)
@@ -46,13 +56,6 @@ def pictures(side: int) -> tuple[np.ndarray, np.ndarray]:
 def ours(weights: Weights, content: np.ndarray, style: np.ndarray) -> list[float]:
     """Seconds of each iteration of the stage, everything that it does included."""
     stamps: list[float] = []
-
-    class NoCheckpoint:
-        def load(self) -> None:
-            return None
-
-        def offer(self, state: object) -> None:
-            pass
 
     params = StylizeParams(size=len(content), iterations=ITERATIONS)
     stylize(

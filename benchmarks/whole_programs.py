@@ -1,0 +1,121 @@
+"""An iteration of `stylize` beside one of K. Crowson's style-transfer-pytorch, each with everything that it does.
+
+    python benchmarks/whole_programs.py PROGRAM [--network NAME] [--size WIDTH HEIGHT] [--iterations N] [--turns N]
+
+PROGRAM is a folder with a checkout of https://github.com/crowsonkb/style-transfer-pytorch; what it asks for must be
+there. Both minimise the W2 loss at five layers, content at relu4_2 and total variation by Adam, and average the iterates,
+on networks of the same widths: `vgg19`, with random weights, or those of a network that is known by its name. `stylepipe, Gram`
+is the stage with Gram matrices in place of the W2 loss. They take turns; a time is the median of all iterations after the
+first two of a turn.
+"""
+
+import argparse
+import contextlib
+import io
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+
+from stylepipe.neural.memory import keep_freed_memory
+
+keep_freed_memory()  # as `stylepipe run` does, for both programs, before JAX starts its threads
+
+import jax  # noqa: E402
+import numpy as np  # noqa: E402
+from extractor import LAYERS, network  # noqa: E402
+from optimisation import NoCheckpoint  # noqa: E402
+
+from stages.stylize import StylizeParams, stylize  # noqa: E402
+from stylepipe.artifacts import Image, Weights  # noqa: E402
+
+Program = Callable[[np.ndarray, np.ndarray, int], list[float]]
+"""From content, style and how many iterations, to when each of them had ended."""
+
+
+def pictures(width: int, height: int) -> np.ndarray:
+    """A content and a style: smooth noise, so that nothing has to be at hand."""
+    coarse = np.random.default_rng(0).random((2, height // 8, width // 8, 3), np.float32)
+    return np.asarray(jax.image.resize(coarse, (2, height, width, 3), "cubic")).clip(0, 1)
+
+
+def ours(weights: Weights, kind: str) -> Program:
+    losses = [
+        {"kind": "content", "weight": 0.015, "layers": {"relu4_2": 1}},
+        {"kind": kind, "layers": dict.fromkeys(LAYERS, 0.2)},
+        {"kind": "total_variation", "weight": 2},
+    ]
+
+    def program(content: np.ndarray, style: np.ndarray, iterations: int) -> list[float]:
+        ends: list[float] = []
+        params = StylizeParams(
+            size=max(content.shape),
+            iterations=iterations,
+            losses=losses,
+            optimizer={"kind": "adam", "learning_rate": 0.02, "averaging": 0.99},
+        )
+        services = {"key": jax.random.key(0), "emit": lambda event: ends.append(time.time()), "checkpoint": NoCheckpoint()}
+        stylize(Image(content), [Image(style)], weights, params, **services)
+        return ends
+
+    return program
+
+
+def theirs(weights: Weights) -> Program:
+    """Their program on a network of the same widths; its time does not depend on its weights."""
+    import torch
+    import torchvision
+    from PIL import Image as Picture
+
+    places: list[int | str] = []
+    for name, tensor in weights.tensors.items():
+        if name.startswith("conv") and name.endswith("/kernel"):
+            places += ["M"] if name.startswith(("conv2_1", "conv3_1", "conv4_1", "conv5_1")) else []
+            places.append(tensor.shape[-1])
+    torchvision.models.vgg19 = lambda weights: SimpleNamespace(features=torchvision.models.vgg.make_layers(places))
+    from style_transfer import StyleTransfer
+
+    torch.manual_seed(0)
+
+    def program(content: np.ndarray, style: np.ndarray, iterations: int) -> list[float]:
+        ends: list[float] = []
+        both = [Picture.fromarray(np.uint8(np.rint(255 * each))) for each in (content, style)]
+        side = max(content.shape)
+        options = {"min_scale": side, "end_scale": side, "initial_iterations": iterations}
+        with contextlib.redirect_stdout(io.StringIO()):
+            StyleTransfer().stylize(both[0], both[1:], callback=lambda at: ends.append(at.time), **options)
+        return ends
+
+    return program
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("program", metavar="PROGRAM")
+    parser.add_argument("--network", default="vgg19-slim", metavar="NAME")
+    parser.add_argument("--size", type=int, nargs=2, default=(768, 432), metavar=("WIDTH", "HEIGHT"))
+    parser.add_argument("--iterations", type=int, default=10)
+    parser.add_argument("--turns", type=int, default=3)
+    given = parser.parse_args()
+    sys.path.insert(0, given.program)
+    weights, (width, height) = network(given.network), given.size
+    programs = {
+        "stylepipe, W2": ours(weights, "wasserstein"),
+        "stylepipe, Gram": ours(weights, "gram"),
+        "style-transfer-pytorch": theirs(weights),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in programs}
+    for _ in range(given.turns):
+        for name, program in programs.items():
+            seconds[name] += list(np.diff(program(*pictures(width, height), given.iterations)))[1:]
+    print(f"{given.network}, {width}×{height}\n")
+    print("| program | ms per iteration (least … most) | MP·iterations/s |\n|---|---|---|")
+    for name, each in seconds.items():
+        median, least, most = (1e3 * figure for figure in (statistics.median(each), min(each), max(each)))
+        print(f"| {name} | {median:.0f} ({least:.0f} … {most:.0f}) | {width * height / median / 1e3:.2f} |")
+
+
+if __name__ == "__main__":
+    main()
