@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from stylepipe.artifacts import Image, Mask, Weights, blank
 from stylepipe.errors import StageError
 from stylepipe.neural import bounded, optimize
+from stylepipe.neural.devices import memories
 from stylepipe.neural.footprint import Workload
 from stylepipe.neural.given import Given, Size, Start, resized
 from stylepipe.neural.layout import Pooling, describe
@@ -80,7 +81,7 @@ class StylizeParams(Params):
     memory: bounded.Budget = Field(
         default="auto",
         description="How much memory it may take, as `4GB`; `auto` is most of what is free when it starts. A picture that "
-        "needs more as a whole is computed in tiles, with the same result up to rounding.",
+        "needs more as a whole is computed in tiles, with the same result up to rounding. Of several GPUs, that of each.",
     )
     preview_every: int | None = Field(
         default=None, ge=1, le=100_000, description="Show a preview frame every so many iterations."
@@ -244,6 +245,7 @@ def _workload(params: StylizeParams, objective: Objective, extractor: Weights, g
         styles=given.style_sizes(size),
         content=given.content is not None,
         regions=len(given.masks),
+        memories=memories(size[0]),
     )
 
 

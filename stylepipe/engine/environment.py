@@ -1,4 +1,4 @@
-"""The machine as far as it bears on results: versions, platform, device class, threads. Nothing that names it or its user."""
+"""The machine as far as it bears on results: versions, platform, devices, threads. Nothing that names it or its user."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ PACKAGES = ("jax", "jaxlib", "numpy", "pillow")
 
 @cache
 def environment() -> Mapping[str, str | int]:
-    """Versions, platform, device and number of threads: where all are equal, results are equal to the byte."""
+    """Versions, platform, device and the numbers of devices and threads: where all are equal, results are equal to the byte."""
     return {
         "stylepipe": __version__,
         "python": platform.python_version(),
@@ -24,6 +24,7 @@ def environment() -> Mapping[str, str | int]:
         "platform": f"{platform.system()} {platform.machine()}",
         "backend": backend(),
         "device": _device_kind(),
+        "devices": devices(),
         "threads": threads(),
     }
 
@@ -53,6 +54,16 @@ def _device_kind() -> str:
     import jax
 
     return jax.devices()[0].device_kind
+
+
+def devices() -> int:
+    """How many devices JAX sees. The CPU is one unless XLA is told to make several of it; only then JAX is asked."""
+    told = "device_count" in os.environ.get("XLA_FLAGS", "") or "JAX_NUM_CPU_DEVICES" in os.environ
+    if backend() == "cpu" and not told:
+        return 1
+    import jax
+
+    return jax.local_device_count()
 
 
 def threads() -> int:

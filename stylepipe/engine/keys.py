@@ -1,7 +1,7 @@
 """The identity of a computation: a document of all that its result depends on, and the SHA-256 of it.
 
-Not in it: paths, names of nodes and recipes, the device's number, the number of threads. Inputs are named, and lists keep their
-order, so that two inputs that change places make another key.
+Not in it: paths, names of nodes and recipes, the device's number, how many devices and threads there are. Inputs are named, and
+lists keep their order, so that two inputs that change places make another key.
 """
 
 import hashlib

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, ByteSize, TypeAdapter, ValidationError
 
 from stylepipe.errors import StageError
 from stylepipe.neural import optimize
+from stylepipe.neural.devices import spread
 from stylepipe.neural.footprint import Choice, Workload
 from stylepipe.neural.memory import available, return_freed_memory
 from stylepipe.neural.objective import Objective, Tensors
@@ -101,7 +102,8 @@ def _steps(
     objective = workload.objective if tile is None else TiledObjective.of(workload.objective, tile)
     made = examples()
     return_freed_memory()
-    constants = objective.prepare(tensors, **made)
+    constants = spread(objective.prepare(tensors, **made), workload.size)
+    since = since._replace(state=spread(since.state, workload.size))
     del made  # the styles are not needed any more
     return_freed_memory()
     awaited = family(workload.optimizer).awaited(workload.optimizer, since.state)

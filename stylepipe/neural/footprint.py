@@ -48,7 +48,8 @@ class Workload:
     """What the memory of one scale depends on.
 
     `network` holds the shapes of the network's tensors by name; `size` is the picture's (height, width), `styles` are those of
-    the styles as they are looked at; `regions` is the number of masks that say where styles apply.
+    the styles as they are looked at; `regions` is the number of masks that say where styles apply; `memories` is the number of
+    devices, each with a memory of its own, over which the picture's rows lie. What is told is then the bytes of each.
     """
 
     objective: Objective
@@ -58,6 +59,7 @@ class Workload:
     styles: Sequence[tuple[int, int]] = ()
     content: bool = True
     regions: int = 0
+    memories: int = 1
 
     def ways(self) -> tuple[Choice, ...]:
         """As a whole, then in ever smaller tiles where losses and optimiser can do that."""
@@ -82,10 +84,10 @@ class Workload:
         That is the larger of two: when targets are made, the styles are there; later, the gradient is, and either the network's
         activations or what a step of the optimiser works with.
         """
-        pixels = _area(self.size)
+        pixels = _area(self.size) / self.memories
         shown = _PICTURE * sum(map(_area, self.styles))
         if tile is None:
-            seen = max([pixels, *map(_area, self.styles)])
+            seen = max(map(_area, [self.size, *self.styles])) / self.memories
             examples = _FORWARD * seen * self._by_position(self._passed())
             working = self._gradient(pixels)
         else:
@@ -102,7 +104,7 @@ class Workload:
 
     def _held(self, tile: int | None) -> float:
         """Bytes that are taken all the time."""
-        pixels = _area(self.size)
+        pixels = _area(self.size) / self.memories
         weights = 3 * 4 * sum(map(prod, self.network.values()))  # as they came, as JAX has them, and turned for the way back
         held = _PICTURE * pixels * (family(self.optimizer).pictures(self.optimizer).held + self.content)
         held += pixels * self.regions * sum(map(_share, self.objective.layers()))
@@ -110,7 +112,7 @@ class Workload:
             held += pixels * self._by_position(self.objective.layers("content")) * self.content
         return _RUNTIME + weights + held
 
-    def _gradient(self, pixels: int) -> float:
+    def _gradient(self, pixels: float) -> float:
         read = {name for loss in self.objective.losses if isinstance(loss, StyleLoss) for name in layers_of(loss)}
         kept = _ACTIVATIONS[self.objective.vgg.pooling] * self._by_position(self._passed())
         return pixels * (kept + _READ * max(1, self.regions) * self._by_position(read))
@@ -132,5 +134,5 @@ def _share(layer: str) -> float:
     return 4 / 4 ** (int(layer[len("relu")]) - 1)
 
 
-def _area(size: Sequence[int]) -> int:
-    return size[0] * size[1]
+def _area(size: Sequence[int]) -> float:
+    return float(size[0] * size[1])

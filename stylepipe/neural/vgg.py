@@ -9,6 +9,7 @@ from jaxtyping import Float
 from stylepipe.artifacts import Array
 from stylepipe.errors import StageError, did_you_mean
 from stylepipe.neural.convolution import convolve, correlate
+from stylepipe.neural.devices import by_rows
 from stylepipe.neural.layout import Vgg, describe
 
 __all__ = ["Vgg", "describe", "features"]
@@ -25,9 +26,9 @@ def features(
 
     `tensors` are those of the weights that `vgg` describes; `image` is RGB in [0, 1]. A layer of block b has the image's size
     divided by 2^(b−1), rounded down at each pool. No deeper layer than asked for is computed. With padding by zeros, it is the
-    normalised image that is padded, as in training. `layers` and `vgg` are static under `jax.jit`; the tensors must be
-    arguments, or XLA computes on them while it compiles. Raises StageError for a layer that the weights do not hold and for
-    an image too small for one.
+    normalised image that is padded, as in training. Where there are several devices, the rows of a high image lie over them.
+    `layers` and `vgg` are static under `jax.jit`; the tensors must be arguments, or XLA computes on them while it compiles.
+    Raises StageError for a layer that the weights do not hold and for an image too small for one.
     """
     _check_layers(layers, vgg, image.shape[:2])
     deepest = max((vgg.layers.index(name) for name in layers), default=-1)
@@ -39,6 +40,7 @@ def features(
         if place.endswith("_1") and place != "1_1":
             x = vgg.gain * _pool(x, vgg)
         x = jax.nn.relu(convolve(x, weights[f"conv{place}/kernel"], vgg.padding) + weights[f"conv{place}/bias"])
+        x = by_rows(x, len(image))
         if name in layers:
             found[name] = x
     return found

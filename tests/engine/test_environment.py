@@ -38,6 +38,19 @@ def test_the_number_of_threads_is_that_of_the_cores_we_may_use():
     assert done.stdout == "1\n"
 
 
+def test_jax_is_asked_for_the_number_of_devices_only_where_there_may_be_several(monkeypatch):
+    monkeypatch.setattr(jax, "local_device_count", lambda: 8)
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    monkeypatch.delenv("JAX_NUM_CPU_DEVICES", raising=False)
+    monkeypatch.setattr(environment, "backend", lambda: "cpu")
+    assert environment.devices() == 1
+    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
+    assert environment.devices() == 8
+    monkeypatch.delenv("XLA_FLAGS")
+    monkeypatch.setattr(environment, "backend", lambda: "gpu")
+    assert environment.devices() == 8
+
+
 def test_nothing_names_the_machine_or_its_user():
     found = environment.environment()
     assert os.uname().nodename not in str(found)

@@ -34,7 +34,7 @@ def test_the_record_says_all_that_bears_on_the_result(lab):
     assert (record.format, record.recipe, record.status, record.seed) == (1, "trial", "done", 5)
     assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{6}", record.id)
     assert set(record.environment) == {
-        "python", "stylepipe", "jax", "jaxlib", "numpy", "pillow", "platform", "backend", "device", "threads",
+        "python", "stylepipe", "jax", "jaxlib", "numpy", "pillow", "platform", "backend", "device", "devices", "threads",
     }  # fmt: skip
     assert {name: (i.kind, i.reference, i.file) for name, i in record.inputs.items()} == {
         "content": ("image", "content.png", "01-content.png"),

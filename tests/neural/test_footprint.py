@@ -55,6 +55,11 @@ def test_memory_grows_with_what_must_be_held_of_a_picture():
     assert workload().peak(None) - workload().peak(512) == pytest.approx(pixels * (1.4 * 60 + 2 * 20) - picture, rel=0.02)
 
 
+def test_of_several_memories_each_takes_its_part_of_the_picture():
+    fixed = workload(size=(1, 1)).peak(None)
+    assert workload(memories=8).peak(None) - fixed == pytest.approx((workload().peak(None) - fixed) / 8, rel=1e-4)
+
+
 def test_the_whole_is_preferred_then_the_largest_tiles_that_fit():
     ways = workload().ways()
     assert [way.tile for way in ways] == [None, *footprint.TILES]
