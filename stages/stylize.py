@@ -16,7 +16,7 @@ from stylepipe.neural import bounded, optimize
 from stylepipe.neural.devices import memories
 from stylepipe.neural.footprint import Workload
 from stylepipe.neural.given import Given, Size, Start, resized
-from stylepipe.neural.layout import Pooling, describe
+from stylepipe.neural.layout import Pooling, Precision, describe
 from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
@@ -76,6 +76,11 @@ class StylizeParams(Params):
     )
     labelling: Labelling = Field(default=Labelling(), description="What in semantic maps is a label, and which count.")
     pooling: Pooling | None = Field(default=None, description="How the network pools; by default as it was trained.")
+    precision: Precision = Field(
+        default="float32",
+        description="What the network's convolutions compute in; all else is float32. `tf32` and `bfloat16` are for GPUs and "
+        "TPUs, and make another result of the same look. On a CPU `tf32` is float32, and `bfloat16` is slower.",
+    )
     clamp: bool = Field(default=True, description="Keep pixels in [0, 1] at each step; otherwise only the result is.")
     early_stop: optimize.EarlyStop | None = Field(default=None, description="When to stop before all iterations are done.")
     memory: bounded.Budget = Field(
@@ -232,7 +237,7 @@ def _given(params: StylizeParams, *, styles: Sequence[Image], **others: Any) -> 
 
 
 def _objective(params: StylizeParams, extractor: Weights) -> Objective:
-    return Objective.of(params.losses, describe(extractor, pooling=params.pooling))
+    return Objective.of(params.losses, describe(extractor, pooling=params.pooling, precision=params.precision))
 
 
 def _workload(params: StylizeParams, objective: Objective, extractor: Weights, given: Given, size: Size) -> Workload:

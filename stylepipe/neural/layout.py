@@ -21,6 +21,7 @@ from stylepipe.errors import WeightsError
 
 Pooling = Literal["max", "average", "l2"]
 Padding = Literal["zeros", "reflect", "edge"]
+Precision = Literal["float32", "tf32", "bfloat16"]
 
 DEEPEST = (2, 2, 4, 4, 4)
 """VGG-19's convolutions per block; VGG-16 and slim networks have at most as many."""
@@ -36,13 +37,14 @@ class Vgg:
     """A network without its tensors: all that must be known when the computation is compiled.
 
     `depth` is the number of convolutions in each block. `gain` multiplies the result of every pool; it is 1 with the pooling
-    that the network was trained with.
+    that the network was trained with. `precision` is that of the convolutions.
     """
 
     depth: tuple[int, ...]
     pooling: Pooling
     padding: Padding
     gain: float = 1.0
+    precision: Precision = "float32"
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -50,8 +52,8 @@ class Vgg:
         return tuple(f"relu{block}_{index}" for block, index in places(self.depth))
 
 
-def describe(weights: Weights, *, pooling: Pooling | None = None) -> Vgg:
-    """What the weights say of themselves; `pooling`, if given, takes the place of their own.
+def describe(weights: Weights, *, pooling: Pooling | None = None, precision: Precision = "float32") -> Vgg:
+    """What the weights say of themselves, and how they are used; `pooling`, if given, takes the place of their own.
 
     Another pooling than the network was trained with changes the scale of the activations. With maximum as 1, the mean of
     the window times 2, or the root of its sum of squares times 0.78, keeps their mean about as it was (K. Crowson,
@@ -61,7 +63,7 @@ def describe(weights: Weights, *, pooling: Pooling | None = None) -> Vgg:
     chosen = pooling or trained
     padding = _stated(weights.metadata, "padding", Padding)
     depth = check_shapes({name: np.shape(tensor) for name, tensor in weights.tensors.items()})
-    return Vgg(depth, chosen, padding, _MEAN_GAIN[chosen] / _MEAN_GAIN[trained])
+    return Vgg(depth, chosen, padding, _MEAN_GAIN[chosen] / _MEAN_GAIN[trained], precision)
 
 
 def check_shapes(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:

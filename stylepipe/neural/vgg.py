@@ -1,6 +1,7 @@
 """VGG's named layers as one pure function of the weights and an image (Simonyan and Zisserman 2014, arXiv 1409.1556)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -8,11 +9,14 @@ from jaxtyping import Float
 
 from stylepipe.artifacts import Array
 from stylepipe.errors import StageError, did_you_mean
-from stylepipe.neural.convolution import convolve, correlate
+from stylepipe.neural.convolution import Kernel, Map, convolve, correlate, plain
 from stylepipe.neural.devices import by_rows
 from stylepipe.neural.layout import Vgg, describe
 
 __all__ = ["Vgg", "describe", "features"]
+
+_PRECISIONS = {"float32": "float32", "tf32": "tensorfloat32"}
+"""JAX's names."""
 
 
 def features(
@@ -39,7 +43,7 @@ def features(
         place = name.removeprefix("relu")
         if place.endswith("_1") and place != "1_1":
             x = vgg.gain * _pool(x, vgg)
-        x = jax.nn.relu(convolve(x, weights[f"conv{place}/kernel"], vgg.padding) + weights[f"conv{place}/bias"])
+        x = jax.nn.relu(_convolved(x, weights[f"conv{place}/kernel"], vgg) + weights[f"conv{place}/bias"])
         x = by_rows(x, len(image))
         if name in layers:
             found[name] = x
@@ -60,6 +64,33 @@ def _check_layers(layers: tuple[str, ...], vgg: Vgg, size: tuple[int, ...]) -> N
                 f"The layer '{name}' takes images of at least {least}×{least} pixels; this one has {size[1]}×{size[0]}.",
                 hint="Work at a larger size, or use layers of earlier blocks.",
             )
+
+
+def _convolved(x: Map, kernel: Kernel, vgg: Vgg) -> Map:
+    """The convolution and its gradient in the network's precision, from and to that of x."""
+    if vgg.precision == "bfloat16":
+        return plain(x.astype(jnp.bfloat16), kernel.astype(jnp.bfloat16), vgg.padding).astype(x.dtype)
+    return _convolved_by(x, kernel, vgg)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2,))
+def _convolved_by(x: Map, kernel: Kernel, vgg: Vgg) -> Map:
+    """`convolve`, and accelerators told the precision: JAX lets them compute in less than float32 by default."""
+    with jax.default_matmul_precision(_PRECISIONS[vgg.precision]):
+        return convolve(x, kernel, vgg.padding)
+
+
+def _convolved_forward(x: Map, kernel: Kernel, vgg: Vgg) -> tuple[Map, Callable[[Map], tuple[Map, Kernel]]]:
+    with jax.default_matmul_precision(_PRECISIONS[vgg.precision]):
+        return jax.vjp(lambda x, kernel: convolve(x, kernel, vgg.padding), x, kernel)
+
+
+def _convolved_backward(vgg: Vgg, pull: Callable[[Map], tuple[Map, Kernel]], slope: Map) -> tuple[Map, Kernel]:
+    with jax.default_matmul_precision(_PRECISIONS[vgg.precision]):
+        return pull(slope)
+
+
+_convolved_by.defvjp(_convolved_forward, _convolved_backward)
 
 
 def _pool(x: Float[Array, "_ _ _"], vgg: Vgg) -> Float[Array, "_ _ _"]:

@@ -1,5 +1,6 @@
 """VGG's layers against the definition, written in NumPy and float64."""
 
+import re
 from functools import partial
 
 import jax
@@ -138,6 +139,34 @@ def test_zeros_are_padded_after_the_normalisation():
     weights.tensors["normalise/bias"][:] = -0.5
     found = compiled(weights, describe(weights), ("relu1_1",))(np.full((5, 5, 3), 0.5, np.float32))["relu1_1"]
     np.testing.assert_allclose(found, np.broadcast_to(weights.tensors["conv1_1/bias"], (5, 5, 2)), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("precision", "told"), [("float32", {("HIGHEST", "f32")}), ("tf32", {("HIGH", "f32")}), ("bfloat16", {("DEFAULT", "bf16")})]
+)
+def test_accelerators_are_told_the_precision_there_and_back(precision, told):
+    weights = random_weights((4, 4), (5,))
+    tensors = {name: jnp.asarray(tensor) for name, tensor in weights.tensors.items()}
+
+    def loss(image, tensors):
+        return features(tensors, image, layers=("relu2_1",), vgg=describe(weights, precision=precision))["relu2_1"].sum()
+
+    program = jax.jit(jax.grad(loss)).trace(jnp.zeros((16, 16, 3)), tensors).lower(lowering_platforms=("cuda",)).as_text()
+    convolutions = [line for line in program.splitlines() if "stablehlo.convolution" in line and "1x1x3x3x" not in line]
+    assert len(convolutions) == 2 * 3
+    assert {re.search(r"precision (\w+)>.*x(\w+)>$", line).groups() for line in convolutions} == told
+
+
+def test_bfloat16_is_near_and_tf32_on_a_cpu_the_same(image):
+    weights = random_weights((6, 6), (8, 8), padding="reflect")
+    found = {
+        precision: features(weights.tensors, image, layers=("relu2_2",), vgg=describe(weights, precision=precision))["relu2_2"]
+        for precision in ("float32", "tf32", "bfloat16")
+    }
+    np.testing.assert_array_equal(found["tf32"], found["float32"])
+    assert found["bfloat16"].dtype == jnp.float32
+    error = jnp.linalg.norm(found["bfloat16"] - found["float32"]) / jnp.linalg.norm(found["float32"])
+    assert 1e-4 < error < 1e-2
 
 
 def test_no_deeper_than_the_layers_need():

@@ -42,6 +42,11 @@ def run(tiny_vgg):
     return call
 
 
+def test_the_networks_precision_is_another_result_of_the_same_look(run):
+    error = run().pixels - run(precision="bfloat16").pixels
+    assert 0 < np.sqrt(np.mean(error**2)) < 0.01
+
+
 # --- sizes and starts; after one iteration L-BFGS has evaluated its start and not moved ---------------------------------
 
 
