@@ -6,7 +6,8 @@
   three times as long. So what was padded before is padded by zeros once more, and the result's outermost pixels are cut off.
 - Layers of few channels do not fill the processor's vectors. So neighbouring pixels of a row are computed at once, as more
   output channels of a wider kernel with a stride.
-- Layers of many channels have more to multiply than to read and write: Winograd's form has a quarter of it.
+- Layers of many channels have more to multiply than to read and write: Winograd's form has a quarter of it. It takes half a
+  second more to compile, and so pays on large maps.
 - The gradient for the kernel, which only training asks for, is to XLA a convolution with a kernel as large as the picture. It
   is nine products of matrices, which makes a step of training more than twice as fast.
 """
@@ -26,8 +27,11 @@ from stylepipe.neural.layout import Padding
 Map = Float[Array, "_ _ _"]
 Kernel = Float[Array, "3 3 _ _"]
 
-_MANY = 16.0
+_DENSE = 16
 """Multiplications for each number read or written, at one place of the kernel, from which on Winograd's form is faster."""
+
+_LARGE = 1e9
+"""Multiplications from which on it saves the time to compile it within about a hundred steps."""
 
 
 def correlate(
@@ -92,7 +96,7 @@ convolve.defvjp(_convolve_forward, _convolve_backward)
 def _inside(x: Map, kernel: Kernel) -> Map:
     """The cross-correlation of x (h + 2, w + 2, in) with the kernel where that lies inside x, (h, w, out)."""
     (height, width, _), channels = x.shape, kernel.shape[2:]
-    if _many(channels):
+    if _winograd_pays((height - 2) * (width - 2), *channels):
         return winograd.correlate(x, kernel)
     n = 4 if min(channels) <= 4 else 2 if max(channels) <= 16 else 1  # so many neighbours at once
     shifted = [jnp.pad(kernel, ((0, 0), (i, n - 1 - i), (0, 0), (0, 0))) for i in range(n)]
@@ -100,16 +104,15 @@ def _inside(x: Map, kernel: Kernel) -> Map:
     return y.reshape(height, -1, channels[1])[1:-1, 1 : width - 1]
 
 
-def _many(channels: tuple[int, ...]) -> bool:
-    inputs, outputs = channels
-    return inputs * outputs >= _MANY * (inputs + outputs)
+def _winograd_pays(positions: int, inputs: int, outputs: int) -> bool:
+    return inputs * outputs >= _DENSE * (inputs + outputs) and 9 * positions * inputs * outputs >= _LARGE
 
 
 def _for_kernel(x: Map, slope: Map, padding: Padding) -> Kernel:
     """The transpose of `plain` in the kernel: for each of its places, Σ over positions p of x_p slope_pᵀ."""
     height, width, _ = x.shape
     padded = _padded(x, padding)
-    if _many((x.shape[-1], slope.shape[-1])):
+    if _winograd_pays(height * width, x.shape[-1], slope.shape[-1]):
         return winograd.for_kernel(padded, slope)
     places = [padded[i : i + height, j : j + width] for i in range(3) for j in range(3)]
     return jnp.stack([jnp.einsum("hwi,hwo->io", place, slope) for place in places]).reshape(3, 3, x.shape[2], -1)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import correlate
 
+from stylepipe.neural import convolution
 from stylepipe.neural.convolution import convolve, plain
 
 PADDINGS = {"zeros": "constant", "reflect": "mirror", "edge": "nearest"}
@@ -20,7 +21,6 @@ CASES = [
     ("zeros", (1, 1), (3, 5)),
     ("edge", (1, 2), (5, 6)),
     ("reflect", (2, 3), (20, 17)),
-    *[(padding, (9, 6), (32, 40)) for padding in PADDINGS],  # by Winograd's form
 ]
 
 
@@ -56,6 +56,20 @@ def test_values_and_gradients_are_the_plain_ones(padding, size, channels):
 
     for found, expected in zip(value_and_gradients(convolve), value_and_gradients(plain), strict=True):
         near(found, expected)
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_by_winograds_form_too(padding, monkeypatch):
+    monkeypatch.setattr(convolution, "_LARGE", 0)
+    monkeypatch.setattr(convolution, "_DENSE", 15)
+    test_values_and_gradients_are_the_plain_ones(padding, (9, 6), (32, 30))
+
+
+@pytest.mark.parametrize(
+    ("size", "channels", "pays"), [(128, (128, 128), True), (128, (128, 16), False), (32, (128, 128), False)]
+)
+def test_winograds_form_is_for_large_maps_of_many_channels(size, channels, pays):
+    assert convolution._winograd_pays(size**2, *channels) == pays
 
 
 def test_in_batches():
