@@ -47,9 +47,9 @@ def correlate(
     return lax.conv_general_dilated(x[None], kernel, stride, padding, dimension_numbers=layout, precision=precision)[0]
 
 
-def plain(x: Map, kernel: Kernel, padding: Padding) -> Map:
+def plain(x: Map, kernel: Kernel, padding: Padding, precision: str | None = None) -> Map:
     """The cross-correlation of x (h, w, in) with the kernel (3, 3, in, out), of the size of x."""
-    return correlate(_padded(x, padding), kernel)
+    return correlate(_padded(x, padding), kernel, precision=precision)
 
 
 def _padded(x: Map, padding: Padding) -> Map:
@@ -57,26 +57,29 @@ def _padded(x: Map, padding: Padding) -> Map:
     return jnp.pad(x, ((1, 1), (1, 1), (0, 0)), mode=mode)
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(2,))
-def convolve(x: Map, kernel: Kernel, padding: Padding) -> Map:
-    """The values of `plain`, by the faster way where that is on the CPU. Differentiable once, in reverse mode."""
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def convolve(x: Map, kernel: Kernel, padding: Padding, precision: str | None = None) -> Map:
+    """The values of `plain`, by the faster way where that is on the CPU. Differentiable once, in reverse mode.
+
+    `precision`, as JAX names it, is that of accelerators; the CPU computes in float32.
+    """
 
     def cpu(x: Map, kernel: Kernel) -> Map:
         return _inside(_padded(x, padding), kernel)
 
-    return lax.platform_dependent(x, kernel, cpu=cpu, default=partial(plain, padding=padding))
+    return lax.platform_dependent(x, kernel, cpu=cpu, default=partial(plain, padding=padding, precision=precision))
 
 
-def _convolve_forward(x: Map, kernel: Kernel, padding: Padding) -> tuple[Map, tuple[Map, Kernel]]:
-    return convolve(x, kernel, padding), (x, kernel)
+def _convolve_forward(x: Map, kernel: Kernel, padding: Padding, precision: str | None) -> tuple[Map, tuple[Map, Kernel]]:
+    return convolve(x, kernel, padding, precision), (x, kernel)
 
 
-def _convolve_backward(padding: Padding, saved: tuple[Map, Kernel], slope: Map) -> tuple[Map, Kernel]:
+def _convolve_backward(padding: Padding, precision: str | None, saved: tuple[Map, Kernel], slope: Map) -> tuple[Map, Kernel]:
     x, kernel = saved
 
     def default(x: Map, kernel: Kernel, slope: Map) -> tuple[Map, Kernel]:
-        for_x = jax.linear_transpose(lambda x: plain(x, kernel, padding), x)
-        for_kernel = jax.linear_transpose(lambda kernel: plain(x, kernel, padding), kernel)
+        for_x = jax.linear_transpose(lambda x: plain(x, kernel, padding, precision), x)
+        for_kernel = jax.linear_transpose(lambda kernel: plain(x, kernel, padding, precision), kernel)
         return for_x(slope)[0], for_kernel(slope)[0]
 
     def cpu(x: Map, kernel: Kernel, slope: Map) -> tuple[Map, Kernel]:

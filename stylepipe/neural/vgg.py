@@ -1,7 +1,6 @@
 """VGG's named layers as one pure function of the weights and an image (Simonyan and Zisserman 2014, arXiv 1409.1556)."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +15,7 @@ from stylepipe.neural.layout import Vgg, describe
 __all__ = ["Vgg", "describe", "features"]
 
 _PRECISIONS = {"float32": "float32", "tf32": "tensorfloat32"}
-"""JAX's names."""
+"""JAX's names. Told nothing, accelerators compute in less than float32."""
 
 
 def features(
@@ -70,27 +69,7 @@ def _convolved(x: Map, kernel: Kernel, vgg: Vgg) -> Map:
     """The convolution and its gradient in the network's precision, from and to that of x."""
     if vgg.precision == "bfloat16":
         return plain(x.astype(jnp.bfloat16), kernel.astype(jnp.bfloat16), vgg.padding).astype(x.dtype)
-    return _convolved_by(x, kernel, vgg)
-
-
-@partial(jax.custom_vjp, nondiff_argnums=(2,))
-def _convolved_by(x: Map, kernel: Kernel, vgg: Vgg) -> Map:
-    """`convolve`, and accelerators told the precision: JAX lets them compute in less than float32 by default."""
-    with jax.default_matmul_precision(_PRECISIONS[vgg.precision]):
-        return convolve(x, kernel, vgg.padding)
-
-
-def _convolved_forward(x: Map, kernel: Kernel, vgg: Vgg) -> tuple[Map, Callable[[Map], tuple[Map, Kernel]]]:
-    with jax.default_matmul_precision(_PRECISIONS[vgg.precision]):
-        return jax.vjp(lambda x, kernel: convolve(x, kernel, vgg.padding), x, kernel)
-
-
-def _convolved_backward(vgg: Vgg, pull: Callable[[Map], tuple[Map, Kernel]], slope: Map) -> tuple[Map, Kernel]:
-    with jax.default_matmul_precision(_PRECISIONS[vgg.precision]):
-        return pull(slope)
-
-
-_convolved_by.defvjp(_convolved_forward, _convolved_backward)
+    return convolve(x, kernel, vgg.padding, _PRECISIONS[vgg.precision])
 
 
 def _pool(x: Float[Array, "_ _ _"], vgg: Vgg) -> Float[Array, "_ _ _"]:

@@ -1,4 +1,4 @@
-"""Winograd's form against the definition in double precision, and what it is exact for."""
+"""Winograd's form against the definition in double precision."""
 
 import jax
 import jax.numpy as jnp
