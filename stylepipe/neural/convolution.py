@@ -30,7 +30,7 @@ Kernel = Float[Array, "3 3 _ _"]
 _DENSE = 16
 """Multiplications for each number read or written, at one place of the kernel, from which on Winograd's form is faster."""
 
-_LARGE = 1e9
+_LARGE = 3e8
 """Multiplications from which on it saves the time to compile it within about a hundred steps."""
 
 

@@ -23,8 +23,8 @@ _PICTURE = 12
 _RUNTIME = 470e6
 """What Python, JAX and compiled programs take, whatever is computed."""
 
-_COMPILING = {"zeros": 10e6, "reflect": 39e6, "edge": 39e6}
-"""What the compiler takes besides, while it works on the gradient, for each layer of a network with that padding."""
+_COMPILING = 14e6
+"""What the compiler takes besides, while it works on the gradient, for each layer of the network."""
 
 _ACTIVATIONS = {"max": 1.4, "average": 4.6, "l2": 4.6}
 """How often a gradient keeps the activations of all layers: once for the way back, and what is being worked on."""
@@ -99,7 +99,7 @@ class Workload:
 
     def foretold(self, tile: int | None) -> float:
         """Bytes of the whole process at its worst moment, be it that of compiling, which tiles do not make smaller."""
-        compiling = _COMPILING[self.objective.vgg.padding] * len(self._passed())
+        compiling = _COMPILING * len(self._passed())
         return max(self.peak(tile), self._held(tile) + compiling)
 
     def _held(self, tile: int | None) -> float:
