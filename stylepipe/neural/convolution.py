@@ -31,7 +31,7 @@ _DENSE = 16
 """Multiplications for each number read or written, at one place of the kernel, from which on Winograd's form is faster."""
 
 _LARGE = 3e8
-"""Multiplications from which on it saves the time to compile it within about a hundred steps."""
+"""Multiplications from which on it saves the time to compile it within a few hundred steps."""
 
 
 def correlate(
