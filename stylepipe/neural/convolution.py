@@ -27,11 +27,11 @@ from stylepipe.neural.layout import Padding
 Map = Float[Array, "_ _ _"]
 Kernel = Float[Array, "3 3 _ _"]
 
-_DENSE = 16
-"""Multiplications for each number read or written, at one place of the kernel, from which on Winograd's form is faster."""
+_DENSE = 40
+"""Multiplications for each number read or written, at one place of the kernel, from which on Winograd's form is much faster."""
 
-_LARGE = 3e8
-"""Multiplications from which on it saves the time to compile it within a few hundred steps."""
+_LARGE = 1e9
+"""Multiplications from which on it saves the time and memory that it takes to compile."""
 
 
 def correlate(
