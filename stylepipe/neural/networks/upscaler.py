@@ -28,7 +28,7 @@ from jaxtyping import Float, PRNGKeyArray
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import WeightsError
 from stylepipe.image.resize import resize
-from stylepipe.neural.convolution import convolve
+from stylepipe.neural.convolution import correlate
 from stylepipe.neural.networks.shapes import require_network, require_shapes
 from stylepipe.neural.spans import spans
 
@@ -158,4 +158,4 @@ def _detail(tensors: Tensors, picture: Float[Array, "h w 3"], *, factor: int) ->
 
 
 def _convolution(tensors: Tensors, name: str, x: Float[Array, "h w _"]) -> Float[Array, "h w _"]:
-    return convolve(x, tensors[f"{name}/kernel"], "zeros") + tensors[f"{name}/bias"]
+    return correlate(x, tensors[f"{name}/kernel"], padding="SAME") + tensors[f"{name}/bias"]
