@@ -19,7 +19,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from types import SimpleNamespace
 from typing import NamedTuple
 
 from stylepipe.neural.memory import keep_freed_memory
@@ -29,6 +28,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
+from optimisation import NoCheckpoint  # noqa: E402
 
 from stages.stylize import StylizeParams, stylize  # noqa: E402
 from stylepipe.artifacts import Image  # noqa: E402
@@ -98,8 +98,7 @@ def measured(point: Point) -> Cost:
         else:
             stamps.append(time.perf_counter())
 
-    never_stopped = SimpleNamespace(load=lambda: None, offer=lambda state: None)
-    stylize(content, styles, network, params, key=jax.random.key(0), emit=emit, checkpoint=never_stopped)
+    stylize(content, styles, network, params, key=jax.random.key(0), emit=emit, checkpoint=NoCheckpoint())
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     before, *seconds = np.diff(stamps).tolist()
     return Cost(before, seconds, 1024 * int(status["VmHWM"].split()[0]), notes)
