@@ -31,6 +31,7 @@ from stylepipe.neural.networks.transformation import (
     normalised,
     transform,
 )
+from stylepipe.neural.program import program
 from stylepipe.neural.spans import spans
 
 Map = Float[np.ndarray, "_ _ _"]
@@ -70,7 +71,7 @@ def stylized(
     return np.clip(np.asarray(result)[:height, :width], 0, 1)
 
 
-@partial(jax.jit, static_argnames="network")
+@program(static_argnames="network")
 def _whole(tensors: Tensors, picture: Float[Array, "h w 3"], known: Known, *, network: Transformation) -> Float[Array, "h w 3"]:
     return transform(tensors, picture, network=network, known=known)[0]
 
@@ -92,7 +93,7 @@ def _in_tiles(tensors: Tensors, picture: Map, known: Known, network: Transformat
     return result
 
 
-@partial(jax.jit, static_argnames="network")
+@program(static_argnames="network")
 def _middle(tensors: Tensors, x: Float[Array, "h w c"], known: Known, *, network: Transformation) -> Float[Array, "h w c"]:
     """From what the last layer before the blocks convolves to, what the first one after them gets."""
     x = jax.nn.relu(normalised(tensors, ENCODER[-1], x, known))
@@ -132,7 +133,7 @@ def _tiles(
         yield (rows.kept(factor), columns.kept(factor)), found[rows.inside(factor), columns.inside(factor)]
 
 
-@partial(jax.jit, static_argnames=("network", "names"))
+@program(static_argnames=("network", "names"))
 def _convolved(
     tensors: Tensors, x: Float[Array, "h w _"], known: Known, *, network: Transformation, names: tuple[str, ...]
 ) -> Float[Array, "new_h new_w _"]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import jax
@@ -13,6 +13,7 @@ from stylepipe.errors import StageError
 from stylepipe.neural.layout import Vgg
 from stylepipe.neural.losses import AnyLoss, family
 from stylepipe.neural.losses.base import Maps, Picture, References, View, layers_of, resolve
+from stylepipe.neural.program import program
 from stylepipe.neural.vgg import features
 
 Tensors = Mapping[str, Float[Array, "..."]]
@@ -114,7 +115,7 @@ class Objective:
 
     def compile(self, pixels: Float[Array, "height width 3"], constants: Constants, key: PRNGKeyArray) -> None:
         """Compiles `value_and_gradient` for arrays of these shapes, so that its first call only computes."""
-        _value_and_gradient.lower(self.form, pixels, constants, key).compile()
+        _value_and_gradient.compile(self.form, pixels, constants, key)
 
     def statistics(self, view: View, compares: str | None = None) -> tuple[Any, ...]:
         """By loss, what it reads; None for those that do not compare with `content` or `styles`, if one is named."""
@@ -156,14 +157,14 @@ def targets(
     return tuple(found)
 
 
-@partial(jax.jit, static_argnums=0)
+@program(static_argnums=0)
 def _value_and_gradient(
     objective: Objective, pixels: Float[Array, "height width 3"], constants: Constants, key: PRNGKeyArray
 ) -> tuple[Value, Float[Array, "height width 3"]]:
     return jax.value_and_grad(objective, has_aux=True)(pixels, constants, key)
 
 
-@partial(jax.jit, static_argnames="objective")
+@program(static_argnames="objective")
 def _content(tensors: Tensors, content: Example, *, objective: Objective) -> tuple[Picture, tuple[Any, ...]]:
     """The content's features, and by loss its statistic, where the loss compares with the content."""
     found = features(tensors, content.pixels, layers=objective.layers("content"), vgg=objective.vgg)
@@ -171,7 +172,7 @@ def _content(tensors: Tensors, content: Example, *, objective: Objective) -> tup
     return picture, objective.statistics(View(picture, picture, content.region), "content")
 
 
-@partial(jax.jit, static_argnames="objective")
+@program(static_argnames="objective")
 def style_statistics(tensors: Tensors, style: Example, *, objective: Objective) -> tuple[Any, ...]:
     """By loss, the style's statistic, where the loss compares with the styles."""
     found = features(tensors, style.pixels, layers=objective.layers("styles"), vgg=objective.vgg)

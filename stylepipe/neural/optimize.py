@@ -14,6 +14,7 @@ from stylepipe.errors import StageError
 from stylepipe.neural.objective import Constants, Objective, Value
 from stylepipe.neural.optimizers import AnyOptimizer, family
 from stylepipe.neural.optimizers.base import Evaluation, Pixels, State
+from stylepipe.neural.program import program
 from stylepipe.neural.spec import Spec
 from stylepipe.neural.tiles import TiledObjective, require_tiles
 from stylepipe.neural.trees import filled, named
@@ -131,26 +132,26 @@ def _advanced(
     where it can: so the state is still there if it fails.
     """
     if optimizer.searches and isinstance(objective, Objective):
-        return _searched(state, constants, key, optimizer=optimizer, objective=objective, clamp=clamp)
+        return _searched(state, constants, key, optimizer=optimizer, objective=objective.form, clamp=clamp)
     awaited = family(optimizer).awaited(optimizer, state)
     assert awaited is not None  # or it searches, which `require_tiles` refuses
     found = jax.block_until_ready(objective.value_and_gradient(awaited, constants, key))
     return _moved(state, *found, optimizer=optimizer, clamp=clamp)
 
 
-@partial(jax.jit, static_argnames=("optimizer", "clamp"), donate_argnames="state")
+@program(static_argnames=("optimizer", "clamp"), donate_argnames="state")
 def _moved(state: Any, value: Value, gradient: Pixels, *, optimizer: AnyOptimizer, clamp: bool) -> Any:
     return family(optimizer).step(optimizer, lambda _: _evaluation(value, gradient), state, clamp=clamp)
 
 
-@partial(jax.jit, static_argnames=("optimizer", "objective", "clamp"), donate_argnames="state")
+@program(static_argnames=("optimizer", "objective", "clamp"), donate_argnames="state")
 def _searched(
     state: Any, constants: Constants, key: PRNGKeyArray, *, optimizer: AnyOptimizer, objective: Objective, clamp: bool
 ) -> Any:
     """A step that evaluates pictures that it finds on its way."""
 
     def evaluate(pixels: Pixels) -> Evaluation:
-        return _evaluation(*objective.value_and_gradient(pixels, constants, key))
+        return _evaluation(*jax.value_and_grad(objective, has_aux=True)(pixels, constants, key))
 
     return family(optimizer).step(optimizer, evaluate, state, clamp=clamp)
 

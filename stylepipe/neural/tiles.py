@@ -30,6 +30,7 @@ from stylepipe.neural.losses.base import Maps, Picture, View
 from stylepipe.neural.memory import return_freed_memory
 from stylepipe.neural.objective import Constants, Example, Objective, Tensors, Value, require, targets
 from stylepipe.neural.optimizers import AnyOptimizer
+from stylepipe.neural.program import program
 from stylepipe.neural.spans import Span, spans
 from stylepipe.neural.vgg import features
 
@@ -109,7 +110,7 @@ class TiledObjective:
         options = {"objective": self.objective.form, "compares": compares}
 
         def one(tile: "_Tile") -> tuple[Any, ...]:
-            found = jax.block_until_ready(_statistics(tensors, scene.within(tile), tile.counted, key, **options))
+            found = jax.block_until_ready(_compiled_statistics(tensors, scene.within(tile), tile.counted, key, **options))
             return_freed_memory()
             return found
 
@@ -219,7 +220,6 @@ def _added(whole: Pixels, part: Float[Array, "h w 3"], corner: Int[Array, "2"]) 
     return lax.dynamic_update_slice(whole, lax.dynamic_slice(whole, start, part.shape) + part, start)
 
 
-@partial(jax.jit, static_argnames=("objective", "compares"))
 def _statistics(
     tensors: Tensors,
     scene: _Scene,
@@ -248,6 +248,9 @@ def _statistics(
     return objective.statistics(view, compares)
 
 
+_compiled_statistics = program(static_argnames=("objective", "compares"))(_statistics)
+
+
 def _own(counted: Int[Array, "2 2"], size: tuple[int, ...], dtype: Any) -> Float[Array, "h w"]:
     """1 within what a tile counts, 0 elsewhere."""
     rows, columns = ((bounds[0] <= at) & (at < bounds[1]) for at, bounds in zip(map(jnp.arange, size), counted, strict=True))
@@ -258,13 +261,13 @@ def _both(region: Maps | None, own: Mapping[str, Float[Array, "_ _"]]) -> Maps:
     return own if region is None else {name: own[name] * mask for name, mask in region.items()}
 
 
-@partial(jax.jit, static_argnames="objective")
+@program(static_argnames="objective")
 def _distance(sums: tuple[Any, ...], wanted: tuple[Any, ...], *, objective: Objective) -> tuple[Any, tuple[Any, ...]]:
     """The loss and its terms, and the derivatives of the loss by the sums."""
     return jax.value_and_grad(objective.distance, has_aux=True)(sums, wanted)
 
 
-@partial(jax.jit, static_argnames="objective")
+@program(static_argnames="objective")
 def _gradient(
     tensors: Tensors,
     scene: _Scene,

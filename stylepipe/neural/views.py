@@ -1,9 +1,7 @@
 """Pictures as they are looked at to measure their quality: small, and through a network."""
 
 from collections.abc import Mapping
-from functools import partial
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -11,6 +9,7 @@ from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import StageError
 from stylepipe.image.resize import resize, scaled
 from stylepipe.neural.layout import Vgg, describe
+from stylepipe.neural.program import program
 from stylepipe.neural.quality import BINS, PATCH, Layers, View
 from stylepipe.neural.vgg import features
 
@@ -49,7 +48,7 @@ def view(pixels: Pixels, size: tuple[int, int], network: Weights, layers: Layers
     return View(np.array(counts) / (height * width), seen)
 
 
-@partial(jax.jit, static_argnames=("layers", "vgg"))
+@program(static_argnames=("layers", "vgg"))
 def _features(
     tensors: Mapping[str, Array], square: Pixels, *, layers: tuple[str, ...], vgg: Vgg
 ) -> dict[str, Float[Array, "_ _ _"]]:

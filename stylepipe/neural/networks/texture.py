@@ -34,6 +34,7 @@ from stylepipe.neural.convolution import convolve
 from stylepipe.neural.networks.normalization import normalise, statistics
 from stylepipe.neural.networks.shapes import require_network, require_shapes, stated
 from stylepipe.neural.networks.transformation import colors
+from stylepipe.neural.program import program
 
 Tensors = Mapping[str, Float[Array, "..."]]
 Padding = Literal["circular", "edge"]
@@ -150,7 +151,7 @@ def generated(weights: Weights, key: PRNGKeyArray, size: tuple[int, int]) -> Flo
     return np.clip(np.asarray(found)[: size[0], : size[1]], 0, 1)
 
 
-_generated = jax.jit(texture, static_argnames="network")
+_generated = program(static_argnames="network")(texture)
 
 
 def _convolved(tensors: Tensors, name: str, x: Float[Array, "h w _"], *, padding: Padding) -> Float[Array, "h w _"]:

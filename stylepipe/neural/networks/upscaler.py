@@ -17,7 +17,6 @@ and `network: upscaler` in the metadata.
 """
 
 from collections.abc import Mapping
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -30,6 +29,7 @@ from stylepipe.errors import WeightsError
 from stylepipe.image.resize import resize
 from stylepipe.neural.convolution import correlate
 from stylepipe.neural.networks.shapes import require_network, require_shapes
+from stylepipe.neural.program import program
 from stylepipe.neural.spans import spans
 
 Tensors = Mapping[str, Float[Array, "..."]]
@@ -152,7 +152,7 @@ def enlarge(
     return large
 
 
-@partial(jax.jit, static_argnames="factor")
+@program(static_argnames="factor")
 def _detail(tensors: Tensors, picture: Float[Array, "h w 3"], *, factor: int) -> Float[Array, "big_h big_w 3"]:
     return head(tensors, trunk(tensors, picture), factor)
 

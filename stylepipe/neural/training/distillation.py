@@ -8,11 +8,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Float, PRNGKeyArray
 
-from stylepipe.artifacts import Weights
+from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import StageError
 from stylepipe.neural.layout import Padding, Pooling, Vgg, describe, places
+from stylepipe.neural.program import program
 from stylepipe.neural.training.crops import Crops
 from stylepipe.neural.training.loop import Tensors
 from stylepipe.neural.vgg import features
@@ -67,13 +68,13 @@ class Teachers:
         return found
 
 
-@partial(jax.jit, static_argnames="teachers")
+@program(static_argnames="teachers")
 def scales(teachers: Teachers, tensors: Sequence[Tensors], crops: Float[Array, "crops side side 3"]) -> Mapping[str, Array]:
     """The root mean square of each layer's features."""
     return {layer: jnp.sqrt(jnp.mean(found**2)) for layer, found in teachers(tensors, crops).items()}
 
 
-@partial(jax.jit, static_argnames="teachers")
+@program(static_argnames="teachers")
 def lesson(
     teachers: Teachers, tensors: Sequence[Tensors], units: Mapping[str, Array], crops: Float[Array, "crops side side 3"]
 ) -> Lesson:

@@ -1,7 +1,6 @@
 """Training: steps of Adam or Muon over a network's tensors, compiled once."""
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import jax
@@ -14,6 +13,7 @@ from pydantic import Field
 
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import StageError
+from stylepipe.neural.program import program
 from stylepipe.neural.spec import Spec
 from stylepipe.neural.trees import filled, named
 
@@ -137,7 +137,7 @@ def result(step: Step, metadata: Mapping[str, str]) -> Weights:
     return Weights({name: np.asarray(tensor, np.float16) for name, tensor in step.tensors.items()}, metadata)
 
 
-@partial(jax.jit, static_argnames="loss")
+@program(static_argnames="loss")
 def evaluate(tensors: Tensors, batch: Any, *, loss: Loss) -> Mapping[str, Float[Array, ""]]:
     """The terms of the loss for a batch, as for validation."""
     return loss(tensors, batch)[1]
@@ -148,7 +148,7 @@ def saved(step: Step) -> dict[str, np.ndarray]:
     return {**named((step.tensors, step.moments)), "number": np.array(step.number)}
 
 
-@partial(jax.jit, static_argnames=("loss", "schedule"), donate_argnames=("tensors", "moments"))
+@program(static_argnames=("loss", "schedule"), donate_argnames=("tensors", "moments"))
 def _step(tensors: Tensors, moments: Any, batch: Any, *, loss: Loss, schedule: Schedule) -> Any:
     (value, terms), gradient = jax.value_and_grad(loss, has_aux=True)(tensors, batch)
     change, moments = schedule.optimizer.update(gradient, moments, tensors)

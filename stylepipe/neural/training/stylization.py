@@ -15,6 +15,7 @@ from stylepipe.neural.losses.base import Picture, View
 from stylepipe.neural.networks.normalization import PICTURES, Statistics
 from stylepipe.neural.networks.transformation import Tensors, Transformation, mixed, transform
 from stylepipe.neural.objective import Constants, Example, Objective, style_statistics, targets
+from stylepipe.neural.program import program
 from stylepipe.neural.training.crops import Crops
 from stylepipe.neural.training.loop import Step, evaluate, result
 from stylepipe.neural.vgg import features
@@ -116,12 +117,12 @@ class Validation:
         return np.concatenate([first.pictures[0], *np.clip(np.asarray(shown), 0, 1)], axis=1)
 
 
-@partial(jax.jit, static_argnames="loss")
+@program(static_argnames="loss")
 def _shown(tensors: Tensors, given: Lesson, *, loss: Stylization) -> Array:
     return loss.passed(tensors, given)[0]
 
 
-@partial(jax.jit, static_argnames="loss")
+@program(static_argnames="loss")
 def _found(tensors: Tensors, given: Lesson, *, loss: Stylization) -> Mapping[str, Statistics]:
     return jax.tree.map(lambda by_picture: by_picture[0], loss.passed(tensors, given)[1])  # pooled: alike for all pictures
 
