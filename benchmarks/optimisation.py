@@ -154,7 +154,7 @@ def against_scipy(weights: Weights, side: int = 128, evaluations: int = 200) -> 
     minimize(scipys, np.asarray(content, np.float64).ravel(), jac=True, method="L-BFGS-B", options=options)
     begin = start(Lbfgs(), content, terms=len(objective.terms))
     *_, last = minimise(objective, constants, begin, optimizer=Lbfgs(), iterations=evaluations, key=key, clamp=False)
-    return last.loss, min(losses[:evaluations])
+    return last.losses[-1].value, min(losses[:evaluations])
 
 
 def rows(weights: Weights, sides: tuple[int, ...]) -> Iterator[str]:

@@ -1,37 +1,47 @@
 """An iteration of `stylize` beside one of K. Crowson's style-transfer-pytorch, each with everything that it does.
 
     python benchmarks/whole_programs.py PROGRAM [--network NAME] [--size WIDTH HEIGHT] [--iterations N] [--turns N]
+    python benchmarks/whole_programs.py PROGRAM --job [--network NAME]
 
 PROGRAM is a folder with a checkout of https://github.com/crowsonkb/style-transfer-pytorch; what it asks for must be
 there. Both minimise the W2 loss at five layers, content at relu4_2 and total variation by Adam, and average the iterates,
 on networks of the same widths: `vgg19`, with random weights, or those of a network that is known by its name. `stylepipe, Gram`
 is the stage with Gram matrices in place of the W2 loss. They take turns; a time is the median of all iterations after the
-first two of a turn.
+first two of a turn. `--job` is the whole of `recipes/wasserstein.yaml` at 768×432, 500 and 5 × 300 iterations over scales that
+grow by √2, from the first to the last second, compilation included. What the machine multiplies is measured with it.
 """
 
 import argparse
 import contextlib
 import io
+import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 
 from stylepipe.neural.memory import keep_freed_memory
 
-keep_freed_memory()  # as `stylepipe run` does, for both programs, before JAX starts its threads
+keep_freed_memory()  # both as `stylepipe run` has it, for both programs, before JAX starts its threads
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
-from extractor import LAYERS, network  # noqa: E402
+from extractor import LAYERS, in_turns, network  # noqa: E402
 from optimisation import NoCheckpoint  # noqa: E402
 
 from stages.stylize import StylizeParams, stylize  # noqa: E402
 from stylepipe.artifacts import Image, Weights  # noqa: E402
 
-Program = Callable[[np.ndarray, np.ndarray, int], list[float]]
-"""From content, style and how many iterations, to when each of them had ended."""
+JOB = ((136, 500), (192, 300), (272, 300), (384, 300), (543, 300), (768, 300))
+
+Schedule = Sequence[tuple[int, int]]
+"""The long side at each scale, and its iterations."""
+
+Program = Callable[[np.ndarray, np.ndarray, Schedule], list[float]]
+"""From content, style and schedule, to when each iteration had ended."""
 
 
 def pictures(width: int, height: int) -> np.ndarray:
@@ -47,11 +57,11 @@ def ours(weights: Weights, kind: str) -> Program:
         {"kind": "total_variation", "weight": 2},
     ]
 
-    def program(content: np.ndarray, style: np.ndarray, iterations: int) -> list[float]:
+    def program(content: np.ndarray, style: np.ndarray, schedule: Schedule) -> list[float]:
         ends: list[float] = []
         params = StylizeParams(
-            size=max(content.shape),
-            iterations=iterations,
+            size=tuple(side for side, _ in schedule),
+            iterations=tuple(iterations for _, iterations in schedule),
             losses=losses,
             optimizer={"kind": "adam", "learning_rate": 0.02, "averaging": 0.99},
         )
@@ -78,16 +88,32 @@ def theirs(weights: Weights) -> Program:
 
     torch.manual_seed(0)
 
-    def program(content: np.ndarray, style: np.ndarray, iterations: int) -> list[float]:
+    def program(content: np.ndarray, style: np.ndarray, schedule: Schedule) -> list[float]:
         ends: list[float] = []
         both = [Picture.fromarray(np.uint8(np.rint(255 * each))) for each in (content, style)]
-        side = max(content.shape)
-        options = {"min_scale": side, "end_scale": side, "initial_iterations": iterations}
+        (least, first), (most, others) = schedule[0], schedule[-1]
+        options = {"min_scale": least, "end_scale": most, "initial_iterations": first, "iterations": others}
         with contextlib.redirect_stdout(io.StringIO()):
             StyleTransfer().stylize(both[0], both[1:], callback=lambda at: ends.append(at.time), **options)
         return ends
 
     return program
+
+
+def matrix_rate() -> float:
+    """GFLOP/s of JAX's product of two matrices of 2048×2048 floats."""
+    matrix, product = jnp.ones((2048, 2048)), jax.jit(jnp.matmul)
+    seconds = in_turns({"": lambda: jax.block_until_ready(product(matrix, matrix))})[""]
+    return 2 * 2048**3 / statistics.median(seconds) / 1e9
+
+
+def job(programs: dict[str, Program]) -> None:
+    """Prints what the whole of the W2 recipe takes."""
+    print("| program | seconds | iterations | GFLOP/s of the machine, before … after |\n|---|---|---|---|")
+    for name, program in programs.items():
+        before, start = matrix_rate(), time.time()
+        ends = program(*pictures(768, 432), JOB)
+        print(f"| {name} | {ends[-1] - start:.0f} | {len(ends)} | {before:.0f} … {matrix_rate():.0f} |", flush=True)
 
 
 def main() -> None:
@@ -98,6 +124,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, nargs=2, default=(768, 432), metavar=("WIDTH", "HEIGHT"))
     parser.add_argument("--iterations", type=int, default=10)
     parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--job", action="store_true")
     given = parser.parse_args()
     sys.path.insert(0, given.program)
     weights, (width, height) = network(given.network), given.size
@@ -106,10 +133,14 @@ def main() -> None:
         "stylepipe, Gram": ours(weights, "gram"),
         "style-transfer-pytorch": theirs(weights),
     }
+    if given.job:
+        del programs["stylepipe, Gram"]
+        job(programs)
+        return
     seconds: dict[str, list[float]] = {name: [] for name in programs}
     for _ in range(given.turns):
         for name, program in programs.items():
-            seconds[name] += list(np.diff(program(*pictures(width, height), given.iterations)))[1:]
+            seconds[name] += list(np.diff(program(*pictures(width, height), [(max(given.size), given.iterations)])))[1:]
     print(f"{given.network}, {width}×{height}\n")
     print("| program | ms per iteration (least … most) | MP·iterations/s |\n|---|---|---|")
     for name, each in seconds.items():

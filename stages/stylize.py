@@ -179,15 +179,14 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
     tensors = {name: jnp.asarray(tensor) for name, tensor in extractor.tensors.items()}
     first_key, steps_key = jax.random.split(key)
     sizes = tuple(given.size(side, params.aspect) for side in params.sizes)
-    terms = len(objective.terms)
 
     saved = checkpoint.load()
     if saved is None:
         began, before, budget = 0, 0, bounded.in_bytes(params.memory)
-        step = optimize.start(params.optimizer, given.first(params.start, sizes[0], first_key), terms=terms)
+        step = optimize.start(params.optimizer, given.first(params.start, sizes[0], first_key), terms=len(objective.terms))
     else:
         began, before, budget = int(saved["scale"]), int(saved["before"]), float(saved["budget"])
-        step = optimize.restored(params.optimizer, saved, sizes[began], terms=terms)
+        step = optimize.restored(params.optimizer, saved, sizes[began], terms=len(objective.terms))
     for scale in range(began, len(sizes)):
         size = sizes[scale]
         if scale > began:
@@ -206,12 +205,15 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
             key=jax.random.fold_in(steps_key, scale),
             clamp=params.clamp,
             early_stop=params.early_stop,
+            stops=_multiples(params.preview_every, before, params.counts[scale]),
         )
         try:
             for step in steps:
                 done = before + step.iteration
                 left = sum(params.counts[scale:]) - (params.counts[scale] if step.settled else step.iteration)
-                emit(Progress(done, done + left, step.loss, dict(zip(objective.terms, step.terms, strict=True))))
+                for ahead, (loss, values) in zip(reversed(range(len(step.losses))), step.losses, strict=True):
+                    terms = dict(zip(objective.terms, values, strict=True))
+                    emit(Progress(done - ahead, done + left, loss, terms))
                 if params.preview_every and done % params.preview_every == 0:
                     emit(Frame(optimize.result(params.optimizer, step.state)))
                 checkpoint.offer(partial(_saved, step, scale, before, budget))
@@ -252,6 +254,11 @@ def _workload(params: StylizeParams, objective: Objective, extractor: Weights, g
         regions=len(given.masks),
         memories=memories(size[0]),
     )
+
+
+def _multiples(every: int | None, before: int, iterations: int) -> range:
+    """At which iterations of a scale the count over all scales, `before` at its start, is a multiple of `every`."""
+    return range(every - before % every, iterations + 1, every) if every else range(0)
 
 
 def _saved(step: optimize.Step, scale: int, before: int, budget: float) -> dict[str, np.ndarray]:

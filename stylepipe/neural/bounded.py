@@ -22,6 +22,9 @@ from stylepipe.neural.tiles import TiledObjective, require_tiles
 _SHARE = 0.8
 """What `auto` takes of the memory that is free: what is foretold may be a quarter too little."""
 
+_AT_ONCE = 10
+"""Steps that a GPU or TPU takes without the host."""
+
 _HINT = "Allow more memory, work at a smaller size, or use 'adam', or 'lbfgs' with a shorter memory."
 
 
@@ -106,12 +109,13 @@ def _steps(
     since = since._replace(state=spread(since.state, workload.size))
     del made  # the styles are not needed any more
     return_freed_memory()
+    at_once = 1 if jax.default_backend() == "cpu" else _AT_ONCE
     awaited = family(workload.optimizer).awaited(workload.optimizer, since.state)
-    if awaited is not None and isinstance(objective, Objective):
+    if at_once == 1 and awaited is not None and isinstance(objective, Objective):
         # Otherwise the first step would take its memory beside what the compiler has freed, half a gigabyte.
         objective.compile(awaited, constants, options["key"])
         return_freed_memory()
-    steps = optimize.minimise(objective, constants, since, optimizer=workload.optimizer, **options)
+    steps = optimize.minimise(objective, constants, since, optimizer=workload.optimizer, at_once=at_once, **options)
     yield from islice(steps, 1)
     return_freed_memory()  # what compiling the optimiser's step has freed
     yield from steps

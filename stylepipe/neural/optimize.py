@@ -1,13 +1,18 @@
-"""The loop over one scale: steps on the host, each compiled once for its shape, until enough of them or no more gain."""
+"""The loop over one scale, until enough steps or no more gain. Its programs are compiled once for a shape.
 
-from collections.abc import Iterator, Mapping
+On the CPU the loop is on the host, for a step inside `lax.fori_loop` is 3.4 times as slow there (jax-ml/jax issue 12868). Other
+devices would wait for the host after each step: they take several in one program.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 from pydantic import Field
 
 from stylepipe.errors import StageError
@@ -27,19 +32,25 @@ class EarlyStop(Spec):
     improvement: float = Field(default=1e-3, gt=0, lt=1, description="The least share of the loss to be gained.")
 
 
+class Loss(NamedTuple):
+    """A loss and its terms, on the host."""
+
+    value: float
+    terms: tuple[float, ...]
+
+
 class Step(NamedTuple):
     """Where a loop stands: all that the rest depends on. `state` is good until the next step is asked for.
 
     `milestone` is the loss at the end of the last window of the early stop, NaN before there was one; `settled` says that the
-    last one gained too little.
+    last one gained too little. `losses` are those of the iterations since the step before, the last one at the end.
     """
 
     iteration: int
     state: Any
     milestone: float = float("nan")
     settled: bool = False
-    loss: float = float("nan")
-    terms: tuple[float, ...] = ()
+    losses: tuple[Loss, ...] = ()
 
 
 class Diverged(StageError):
@@ -60,28 +71,31 @@ def minimise(
     key: PRNGKeyArray,
     clamp: bool = True,
     early_stop: EarlyStop | None = None,
+    at_once: int = 1,
+    stops: Iterable[int] = (),
 ) -> Iterator[Step]:
     """The steps from `since` up to `iterations`, each computed when it is asked for.
 
-    On the CPU a step inside `lax.fori_loop` is 3.4 times as slow as one called from here (jax-ml/jax issue 12868). The step
-    after a checkpointed one is the same as without the interruption. Raises Diverged, which names the iteration and the term,
-    and StageError for an optimiser that does not work in tiles.
+    A step is one iteration or, as one program, up to `at_once` of them, but none passes an iteration of `stops`, or the end of
+    a window of the early stop. What comes after a checkpointed step is the same as without the interruption. Raises Diverged,
+    which names the iteration and the term, and StageError for an optimiser that does not work in tiles.
     """
     if isinstance(objective, TiledObjective):
         require_tiles(objective.objective, optimizer)
-    step = since
+    step, window = since, early_stop.window if early_stop else iterations
+    ends = sorted({iterations, *stops, *range(window, iterations, window)})
     while step.iteration < iterations and not step.settled:
-        iteration = step.iteration + 1
-        drawn = jax.random.fold_in(key, iteration)
-        state = _advanced(step.state, constants, drawn, optimizer=optimizer, objective=objective, clamp=clamp)
-        loss, terms = jax.device_get((state.loss, state.terms))
+        count = min(at_once, ends[bisect_right(ends, step.iteration)] - step.iteration)
+        advanced = partial(_advanced, step.state, constants, key, optimizer=optimizer, objective=objective, clamp=clamp)
+        state, losses = advanced(first=step.iteration + 1, count=count, at_once=at_once)
+        iteration, loss = step.iteration + len(losses), losses[-1].value
         if not np.isfinite(loss):
-            raise _diverged(objective, terms, iteration, result(optimizer, state))
+            raise _diverged(objective, losses[-1].terms, iteration, result(optimizer, state))
         milestone, settled = step.milestone, False
         if early_stop is not None and iteration % early_stop.window == 0:
             settled = milestone - loss < early_stop.improvement * abs(milestone)
-            milestone = float(loss)
-        step = Step(iteration, state, milestone, bool(settled), float(loss), tuple(map(float, terms)))
+            milestone = loss
+        step = Step(iteration, state, milestone, settled, losses)
         yield step
 
 
@@ -122,21 +136,32 @@ def _advanced(
     constants: Constants,
     key: PRNGKeyArray,
     *,
+    first: int,
+    count: int,
+    at_once: int,
     optimizer: AnyOptimizer,
     objective: Objective | TiledObjective,
     clamp: bool,
-) -> Any:
-    """The state one step on.
+) -> tuple[Any, tuple[Loss, ...]]:
+    """The state after iterations from `first` on, at most `count`, and their losses; the first that is not finite is the last.
 
     A step takes over the memory of the state before it. Its evaluation, which takes most of the memory, comes before that
     where it can: so the state is still there if it fails.
     """
+    if at_once > 1 and isinstance(objective, Objective):
+        options = {"at_once": at_once, "optimizer": optimizer, "objective": objective.form, "clamp": clamp}
+        state, done, rows = _several(state, constants, key, jnp.int32(first), jnp.int32(count), **options)
+        return state, tuple(Loss(value, tuple(terms)) for value, *terms in np.asarray(rows)[:done].tolist())
+    drawn = jax.random.fold_in(key, first)
     if optimizer.searches and isinstance(objective, Objective):
-        return _searched(state, constants, key, optimizer=optimizer, objective=objective.form, clamp=clamp)
-    awaited = family(optimizer).awaited(optimizer, state)
-    assert awaited is not None  # or it searches, which `require_tiles` refuses
-    found = jax.block_until_ready(objective.value_and_gradient(awaited, constants, key))
-    return _moved(state, *found, optimizer=optimizer, clamp=clamp)
+        state = _one(state, constants, drawn, optimizer=optimizer, objective=objective.form, clamp=clamp)
+    else:
+        awaited = family(optimizer).awaited(optimizer, state)
+        assert awaited is not None  # or it searches, which `require_tiles` refuses
+        found = jax.block_until_ready(objective.value_and_gradient(awaited, constants, drawn))
+        state = _moved(state, *found, optimizer=optimizer, clamp=clamp)
+    value, terms = jax.device_get((state.loss, state.terms))
+    return state, (Loss(float(value), tuple(terms.tolist())),)
 
 
 @program(static_argnames=("optimizer", "clamp"), donate_argnames="state")
@@ -144,16 +169,46 @@ def _moved(state: Any, value: Value, gradient: Pixels, *, optimizer: AnyOptimize
     return family(optimizer).step(optimizer, lambda _: _evaluation(value, gradient), state, clamp=clamp)
 
 
-@program(static_argnames=("optimizer", "objective", "clamp"), donate_argnames="state")
-def _searched(
+def _stepped(
     state: Any, constants: Constants, key: PRNGKeyArray, *, optimizer: AnyOptimizer, objective: Objective, clamp: bool
 ) -> Any:
-    """A step that evaluates pictures that it finds on its way."""
+    """The state after a step that evaluates the pictures itself."""
 
     def evaluate(pixels: Pixels) -> Evaluation:
         return _evaluation(*jax.value_and_grad(objective, has_aux=True)(pixels, constants, key))
 
     return family(optimizer).step(optimizer, evaluate, state, clamp=clamp)
+
+
+_one = program(static_argnames=("optimizer", "objective", "clamp"), donate_argnames="state")(_stepped)
+
+
+@program(static_argnames=("at_once", "optimizer", "objective", "clamp"), donate_argnames="state")
+def _several(
+    state: Any,
+    constants: Constants,
+    key: PRNGKeyArray,
+    first: Int[Array, ""],
+    count: Int[Array, ""],
+    *,
+    at_once: int,
+    optimizer: AnyOptimizer,
+    objective: Objective,
+    clamp: bool,
+) -> tuple[Any, Int[Array, ""], Float[Array, "at_once losses"]]:
+    """The state after `count` steps, or the first whose loss is not finite; how many; for each, the loss and its terms."""
+
+    def step(carry: tuple[Any, Array, Array]) -> tuple[Any, Array, Array]:
+        state, done, rows = carry
+        drawn = jax.random.fold_in(key, first + done)
+        state = _stepped(state, constants, drawn, optimizer=optimizer, objective=objective, clamp=clamp)
+        return state, done + 1, rows.at[done].set(jnp.append(state.loss, state.terms))
+
+    def goes_on(carry: tuple[Any, Array, Array]) -> Array:
+        _, done, rows = carry
+        return (done < count) & jnp.isfinite(rows).all()
+
+    return jax.lax.while_loop(goes_on, step, (state, jnp.int32(0), jnp.zeros((at_once, 1 + len(state.terms)))))
 
 
 def _evaluation(value: Value, gradient: Pixels) -> Evaluation:
@@ -171,7 +226,7 @@ def _enlarged(state: Any, pixels: Pixels, *, optimizer: AnyOptimizer) -> Any:
     return family(optimizer).enlarged(optimizer, state, pixels)
 
 
-def _diverged(objective: Objective | TiledObjective, terms: np.ndarray, iteration: int, pixels: np.ndarray) -> Diverged:
+def _diverged(objective: Objective | TiledObjective, terms: Sequence[float], iteration: int, pixels: np.ndarray) -> Diverged:
     broken = [
         f"the term '{name}' is {value}" for name, value in zip(objective.terms, terms, strict=True) if not np.isfinite(value)
     ]

@@ -51,7 +51,7 @@ def run(height: int, way: str) -> dict[str, np.ndarray]:
     steps = bounded.minimise(work, tensors, lambda: examples, begun, **options, iterations=4, key=jax.random.key(0))
     found: dict = {"loss": [], "parts": []}
     for step in steps:
-        found["loss"].append(step.loss)
+        found["loss"].append(step.losses[-1].value)
         found["result"] = optimize.result(optimizer, step.state)
         if step.iteration == 1 and way != "adam":
             found["gradient"] = np.array(step.state.gradient)

@@ -45,8 +45,9 @@ def test_the_loss_falls_and_each_step_reports_its_terms(problem, optimizer):
     losses = []
     for step in minimise(objective, constants, begun(optimizer, problem), optimizer=optimizer, iterations=12, key=KEY):
         assert step.iteration == len(losses) + 1
-        assert sum(step.terms) == pytest.approx(step.loss, rel=1e-5)
-        losses.append(step.loss)
+        ((loss, terms),) = step.losses
+        assert sum(terms) == pytest.approx(loss, rel=1e-5)
+        losses.append(loss)
         pixels = result(optimizer, step.state)
         assert 0 <= pixels.min() <= pixels.max() <= 1
     assert len(losses) == 12
@@ -65,6 +66,21 @@ def test_an_interrupted_run_ends_with_the_same_bytes(problem, optimizer, interru
         *_, step = minimise(objective, constants, step, iterations=until, **options)
         step = restored(optimizer, saved(step), SIZE, terms=3)
     np.testing.assert_array_equal(result(optimizer, step.state), expected)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o.kind)
+def test_several_iterations_in_one_program_are_as_one_at_a_time(problem, optimizer):
+    objective, constants, _ = problem
+    options = {"optimizer": optimizer, "key": KEY, "iterations": 13, "early_stop": EarlyStop(window=6, improvement=1e-6)}
+    singly = list(minimise(objective, constants, begun(optimizer, problem), **options))
+    expected = [result(optimizer, singly[-1].state), [loss for step in singly for loss in step.losses]]
+    together = list(minimise(objective, constants, begun(optimizer, problem), at_once=5, stops=[7], **options))
+    assert [step.iteration for step in together] == [5, 6, 7, 12, 13]
+    assert together[-1].milestone == pytest.approx(singly[-1].milestone, rel=1e-5)
+    np.testing.assert_allclose(result(optimizer, together[-1].state), expected[0], atol=1e-5)
+    found = [loss for step in together for loss in step.losses]
+    np.testing.assert_allclose([loss.value for loss in found], [loss.value for loss in expected[1]], rtol=1e-5)
+    np.testing.assert_allclose([loss.terms for loss in found], [loss.terms for loss in expected[1]], rtol=1e-4)
 
 
 def test_what_is_saved_is_not_changed_by_the_steps_after_it(problem):
@@ -87,14 +103,16 @@ def test_the_picture_that_a_run_starts_from_stays_as_it_was(problem):
 def test_it_stops_when_a_window_gains_too_little(problem):
     objective, constants, _ = problem
     options = {"optimizer": Lbfgs(), "iterations": 60, "key": KEY}
-    losses = [step.loss for step in minimise(objective, constants, begun(Lbfgs(), problem), **options)]
+    losses = [step.losses[0].value for step in minimise(objective, constants, begun(Lbfgs(), problem), **options)]
     assert len(losses) == 60
     ends = losses[4::5]
     gains = [(a - b) / a for a, b in pairwise(ends)]
     bound = gains[3] * 1.0001
     expected = 5 * (next(i for i, gain in enumerate(gains) if gain < bound) + 2)
     stop = EarlyStop(window=5, improvement=bound)
-    found = [step.loss for step in minimise(objective, constants, begun(Lbfgs(), problem), early_stop=stop, **options)]
+    found = [
+        step.losses[0].value for step in minimise(objective, constants, begun(Lbfgs(), problem), early_stop=stop, **options)
+    ]
     assert len(found) == expected < 60
     assert found == losses[:expected]
 
@@ -122,6 +140,16 @@ def test_a_loss_that_breaks_later_leaves_the_last_good_picture(problem):
     with pytest.raises(optimize.Diverged, match="at iteration 3") as caught:
         next(after)
     np.testing.assert_array_equal(caught.value.pixels, good)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o.kind)
+def test_of_several_iterations_in_one_program_the_first_that_breaks_is_the_last(problem, optimizer):
+    objective, _, _ = problem
+    kink = Kink((TotalVariation(),), objective.vgg)
+    begin = start(optimizer, jnp.full((*SIZE, 3), 0.5), terms=1)
+    options = {"optimizer": optimizer, "iterations": 9, "at_once": 4, "key": KEY}
+    with pytest.raises(optimize.Diverged, match="The gradient of the loss is not finite at iteration 1"):
+        list(minimise(kink, problem[1], begin, **options))
 
 
 class Kink(Objective):
@@ -183,4 +211,4 @@ def test_lbfgs_reaches_the_loss_of_scipys_at_as_many_evaluations(slim_vgg19, pic
     minimize(scipys, np.float64(content).ravel(), jac=True, method="L-BFGS-B", options=options)
     begin = start(Lbfgs(), content, terms=3)
     *_, ours = minimise(objective, constants, begin, optimizer=Lbfgs(), iterations=200, key=KEY, clamp=False)
-    assert ours.loss <= 1.02 * min(losses[:200])
+    assert ours.losses[-1].value <= 1.02 * min(losses[:200])

@@ -179,7 +179,7 @@ def test_a_run_in_tiles_ends_where_one_of_the_whole_does(tiny_vgg, optimizer):
         ):
             begun = start(optimizer, problem.pixels, terms=2)
             *_, last = minimise(objective, constants, begun, optimizer=optimizer, iterations=20, key=KEY)
-            ends.append((result(optimizer, last.state), last.loss))
+            ends.append((result(optimizer, last.state), last.losses[-1].value))
     (picture, loss), (other, its_loss) = ends
     assert error(other, picture) < 1e-6
     assert its_loss == pytest.approx(loss, rel=1e-6)

@@ -228,14 +228,41 @@ def weights_by_position(view: View, layer: str) -> PositionWeights:
 
 def sum_positions(values: Float[Array, "n channels"], weights: PositionWeights) -> Sums:
     """Σ_p m_p values_p, (regions, channels), for the weights m of each region."""
-    sums = [(values if m is None else values * m[:, None]).sum(0) for m in weights]
+    sums = [_weighted(values, m).sum(0) for m in weights]
     return Sums(jnp.stack(sums), count_positions(len(values), weights))
 
 
 def sum_products(left: Float[Array, "n a"], right: Float[Array, "n b"], weights: PositionWeights) -> Sums:
     """Σ_p m_p left_pᵀ right_p, (regions, a, b), for the weights m of each region: O(n a b) time, O(n a) memory."""
-    totals = [jnp.matmul((left if m is None else left * m[:, None]).T, right, precision="highest") for m in weights]
+    totals = [jnp.matmul(_weighted(left, m).T, right, precision="highest") for m in weights]
     return Sums(jnp.stack(totals), count_positions(len(left), weights))
+
+
+def sum_squares(values: Float[Array, "n channels"], weights: PositionWeights) -> Sums:
+    """Σ_p m_p values_pᵀ values_p, (regions, channels, channels): `sum_products` of the values with themselves."""
+    return Sums(jnp.stack([_squares(values, m) for m in weights]), count_positions(len(values), weights))
+
+
+@jax.custom_vjp
+def _squares(values: Float[Array, "n c"], weights: Float[Array, " n"] | None) -> Float[Array, "c c"]:
+    """Σ_p m_p values_pᵀ values_p. Its gradient is one product, m_p values_p (S + Sᵀ), where JAX would take two."""
+    return jnp.matmul(_weighted(values, weights).T, values, precision="highest")
+
+
+def _squares_forward(values: Array, weights: Array | None) -> tuple[Array, tuple[Array, Array | None]]:
+    return _squares(values, weights), (values, weights)
+
+
+def _squares_backward(saved: tuple[Array, Array | None], slope: Float[Array, "c c"]) -> tuple[Array, None]:
+    values, weights = saved
+    return _weighted(jnp.matmul(values, slope + slope.T, precision="highest"), weights), None
+
+
+_squares.defvjp(_squares_forward, _squares_backward)
+
+
+def _weighted(values: Float[Array, "n channels"], weights: Float[Array, " n"] | None) -> Float[Array, "n channels"]:
+    return values if weights is None else values * weights[:, None]
 
 
 def count_positions(positions: int, weights: PositionWeights) -> Float[Array, " regions"]:

@@ -15,7 +15,7 @@ from stylepipe.neural.losses.base import (
     View,
     examples,
     squared_error,
-    sum_products,
+    sum_squares,
     weights_by_position,
 )
 
@@ -41,7 +41,7 @@ def statistic(spec: Gram, view: View) -> dict[str, Sums]:
     for layer in spec.table:
         features = view.picture.features[layer]
         shifted = features.reshape(-1, features.shape[-1]) - spec.shift
-        found[layer] = sum_products(shifted, shifted, weights_by_position(view, layer))
+        found[layer] = sum_squares(shifted, weights_by_position(view, layer))
     return found
 
 

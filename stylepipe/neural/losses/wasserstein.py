@@ -18,7 +18,7 @@ from stylepipe.neural.losses.base import (
     means,
     normaliser,
     sum_positions,
-    sum_products,
+    sum_squares,
     weights_by_position,
 )
 
@@ -61,7 +61,7 @@ def statistic(spec: Wasserstein, view: View) -> dict[str, MomentSums]:
     for layer in spec.table:
         features = view.picture.features[layer]
         flat, weights = features.reshape(-1, features.shape[-1]), weights_by_position(view, layer)
-        found[layer] = MomentSums(sum_positions(flat, weights), sum_products(flat, flat, weights))
+        found[layer] = MomentSums(sum_positions(flat, weights), sum_squares(flat, weights))
     return found
 
 
