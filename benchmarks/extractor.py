@@ -24,6 +24,8 @@ import jax.numpy as jnp  # noqa: E402
 
 from stylepipe.artifacts import Weights  # noqa: E402
 from stylepipe.neural.convolution import convolve, plain  # noqa: E402
+from stylepipe.neural.losses.base import sum_squares  # noqa: E402
+from stylepipe.neural.program import program  # noqa: E402
 from stylepipe.neural.vgg import Vgg, describe, features  # noqa: E402
 from stylepipe.neural.weights import find, read_weights  # noqa: E402
 
@@ -61,18 +63,23 @@ def in_turns(steps: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
     return seconds
 
 
-def jax_step(tensors, image, vgg: Vgg, convolution) -> Callable[[], object]:
-    def gram(f):
-        f = f.reshape(-1, f.shape[-1])
-        return f.T @ f / len(f)
+def plain_gram(f):
+    f = f.reshape(-1, f.shape[-1])
+    return f.T @ f / len(f)
 
+
+def our_gram(f):
+    return sum_squares(f.reshape(-1, f.shape[-1]), [None]).mean[0]
+
+
+def jax_step(tensors, image, vgg: Vgg, *, convolution, gram, compiled) -> Callable[[], object]:
     def loss(image, tensors, targets):
         with patch("stylepipe.neural.vgg.convolve", convolution):
             found = features(tensors, image, layers=LAYERS, vgg=vgg)
         return sum(jnp.mean((gram(found[name]) - targets[name]) ** 2) for name in LAYERS)
 
     targets = {name: gram(f) for name, f in features(tensors, image[::2, ::2], layers=LAYERS, vgg=vgg).items()}
-    step = jax.jit(jax.value_and_grad(loss))
+    step = compiled(jax.value_and_grad(loss))
     return lambda: jax.block_until_ready(step(image, tensors, targets))
 
 
@@ -120,9 +127,9 @@ def convolutions(tensors, size: tuple[int, int], vgg: Vgg) -> None:
         height, width = size[0] >> halvings, size[1] >> halvings
         x, slope = jnp.ones((height, width, kernel.shape[2])), jnp.ones((height, width, kernel.shape[3]))
         steps = {}
-        for form in (convolve, plain):
-            value = jax.jit(lambda x, k, form=form: form(x, k, vgg.padding))
-            gradient = jax.jit(lambda x, k, s, form=form: jax.vjp(lambda x: form(x, k, vgg.padding), x)[1](s))
+        for form, compiled in ((convolve, program()), (plain, jax.jit)):
+            value = compiled(lambda x, k, form=form: form(x, k, vgg.padding))
+            gradient = compiled(lambda x, k, s, form=form: jax.vjp(lambda x: form(x, k, vgg.padding), x)[1](s))
             steps[form, 0] = lambda value=value: jax.block_until_ready(value(x, kernel))  # noqa: B023
             steps[form, 1] = lambda gradient=gradient: jax.block_until_ready(gradient(x, kernel, slope))  # noqa: B023
         flops = 2 * height * width * kernel.size
@@ -143,7 +150,10 @@ def main() -> None:
     vgg = describe(weights)
     tensors = {name: jnp.asarray(tensor, jnp.float32) for name, tensor in weights.tensors.items()}
     image = jnp.asarray(np.random.default_rng(0).random((height, width, 3)), jnp.float32)
-    steps = {"here": jax_step(tensors, image, vgg, convolve), "plain JAX": jax_step(tensors, image, vgg, plain)}
+    steps = {
+        "here": jax_step(tensors, image, vgg, convolution=convolve, gram=our_gram, compiled=program()),
+        "plain JAX": jax_step(tensors, image, vgg, convolution=plain, gram=plain_gram, compiled=jax.jit),
+    }
     try:
         for layout in ("channels_last", "contiguous_format"):
             steps[f"PyTorch, {layout}"] = torch_step(tensors, image, vgg, layout)

@@ -28,6 +28,7 @@ from stylepipe.neural.layout import describe  # noqa: E402
 from stylepipe.neural.losses import SPECS, family  # noqa: E402
 from stylepipe.neural.losses.base import Loss, Picture, View  # noqa: E402
 from stylepipe.neural.objective import Constants, Example, Objective  # noqa: E402
+from stylepipe.neural.program import program  # noqa: E402
 from stylepipe.neural.vgg import features  # noqa: E402
 from stylepipe.neural.weights import find, read_weights  # noqa: E402
 
@@ -40,7 +41,7 @@ class Step:
 
     def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
         self.arguments = arguments
-        self.compiled = jax.jit(function).lower(*arguments).compile()
+        self.compiled = program()(function).compile(*arguments)
         self.bytes = self.compiled.memory_analysis().temp_size_in_bytes
 
     def seconds(self) -> float:

@@ -2,8 +2,6 @@
 
 `plain` is the definition. `convolve` avoids on the CPU what makes it slow there (benchmarks/extractor.py measures both):
 
-- XLA's fast kernels take convolutions that are padded by zeros; one without padding, whose input was padded before, takes up to
-  three times as long. So what was padded before is padded by zeros once more, and the result's outermost pixels are cut off.
 - Layers of few channels do not fill the processor's vectors. So neighbouring pixels of a row are computed at once, as more
   output channels of a wider kernel with a stride.
 - Layers of many channels have more to multiply than to read and write: Winograd's form has a quarter of it. It takes half a
@@ -27,7 +25,7 @@ from stylepipe.neural.layout import Padding
 Map = Float[Array, "_ _ _"]
 Kernel = Float[Array, "3 3 _ _"]
 
-_DENSE = 40
+_DENSE = 60
 """Multiplications for each number read or written, at one place of the kernel, from which on Winograd's form is much faster."""
 
 _LARGE = 1e9
@@ -83,8 +81,7 @@ def _convolve_backward(padding: Padding, precision: str | None, saved: tuple[Map
         return for_x(slope)[0], for_kernel(slope)[0]
 
     def cpu(x: Map, kernel: Kernel, slope: Map) -> tuple[Map, Kernel]:
-        turned = kernel[::-1, ::-1].swapaxes(2, 3)
-        for_padded = _inside(jnp.pad(slope, ((2, 2), (2, 2), (0, 0))), turned)
+        for_padded = _inside(slope, kernel[::-1, ::-1].swapaxes(2, 3), zeros=2)
         return jax.linear_transpose(lambda x: _padded(x, padding), x)(for_padded)[0], _for_kernel(x, slope, padding)
 
     return lax.platform_dependent(x, kernel, slope, cpu=cpu, default=default)
@@ -96,15 +93,17 @@ convolve.defvjp(_convolve_forward, _convolve_backward)
 # --- on the CPU ---------------------------------------------------------------------------------------------------------
 
 
-def _inside(x: Map, kernel: Kernel) -> Map:
-    """The cross-correlation of x (h + 2, w + 2, in) with the kernel where that lies inside x, (h, w, out)."""
-    (height, width, _), channels = x.shape, kernel.shape[2:]
-    if _winograd_pays((height - 2) * (width - 2), *channels):
-        return winograd.correlate(x, kernel)
-    n = 4 if min(channels) <= 4 else 2 if max(channels) <= 16 else 1  # so many neighbours at once
+def _inside(x: Map, kernel: Kernel, *, zeros: int = 0) -> Map:
+    """The cross-correlation of x (h, w, in), with so many zeros around it, with the kernel where that lies inside."""
+    channels, border = kernel.shape[2:], (zeros, zeros)
+    height, width = (length + 2 * zeros - 2 for length in x.shape[:2])
+    if _winograd_pays(height * width, *channels):
+        return winograd.correlate(jnp.pad(x, (border, border, (0, 0))), kernel)
+    n = 4 if min(channels) <= 4 else 2 if max(channels) <= 24 else 1  # so many neighbours at once
     shifted = [jnp.pad(kernel, ((0, 0), (i, n - 1 - i), (0, 0), (0, 0))) for i in range(n)]
-    y = correlate(x, jnp.concatenate(shifted, axis=-1), stride=(1, n), padding=((1, 1), (1, 1 + -width % n)))
-    return y.reshape(height, -1, channels[1])[1:-1, 1 : width - 1]
+    padding = (border, (zeros, zeros + -width % n))
+    y = correlate(x, jnp.concatenate(shifted, axis=-1), stride=(1, n), padding=padding)
+    return y.reshape(height, -1, channels[1])[:, :width]
 
 
 def _winograd_pays(positions: int, inputs: int, outputs: int) -> bool:
