@@ -95,26 +95,20 @@ convolve.defvjp(_convolve_forward, _convolve_backward)
 
 def _inside(x: Map, kernel: Kernel, *, zeros: int = 0) -> Map:
     """The cross-correlation of x (h, w, in), with so many zeros around it, with the kernel where that lies inside."""
-    channels, border = kernel.shape[2:], (zeros, zeros)
+    (inputs, outputs), border = kernel.shape[2:], (zeros, zeros)
     height, width = (length + 2 * zeros - 2 for length in x.shape[:2])
-    if _winograd_pays(height * width, *channels):
+    if inputs * outputs >= _DENSE * (inputs + outputs) and height * width * kernel.size >= _LARGE:
         return winograd.correlate(jnp.pad(x, (border, border, (0, 0))), kernel)
-    n = 4 if min(channels) <= 4 else 2 if max(channels) <= 24 else 1  # so many neighbours at once
+    n = 4 if min(inputs, outputs) <= 4 else 2 if max(inputs, outputs) <= 24 else 1  # so many neighbours at once
     shifted = [jnp.pad(kernel, ((0, 0), (i, n - 1 - i), (0, 0), (0, 0))) for i in range(n)]
     padding = (border, (zeros, zeros + -width % n))
     y = correlate(x, jnp.concatenate(shifted, axis=-1), stride=(1, n), padding=padding)
-    return y.reshape(height, -1, channels[1])[:, :width]
-
-
-def _winograd_pays(positions: int, inputs: int, outputs: int) -> bool:
-    return inputs * outputs >= _DENSE * (inputs + outputs) and 9 * positions * inputs * outputs >= _LARGE
+    return y.reshape(height, -1, outputs)[:, :width]
 
 
 def _for_kernel(x: Map, slope: Map, padding: Padding) -> Kernel:
     """The transpose of `plain` in the kernel: for each of its places, Σ over positions p of x_p slope_pᵀ."""
     height, width, _ = x.shape
     padded = _padded(x, padding)
-    if _winograd_pays(height * width, x.shape[-1], slope.shape[-1]):
-        return winograd.for_kernel(padded, slope)
     places = [padded[i : i + height, j : j + width] for i in range(3) for j in range(3)]
     return jnp.stack([jnp.einsum("hwi,hwo->io", place, slope) for place in places]).reshape(3, 3, x.shape[2], -1)

@@ -57,18 +57,6 @@ def correlate(x: Float[Array, "_ _ i"], kernel: Float[Array, "3 3 i o"]) -> Floa
     return values.reshape(4 * values.shape[0], -1, values.shape[-1])[:height, :width]
 
 
-def for_kernel(x: Float[Array, "_ _ i"], slope: Float[Array, "h w o"]) -> Float[Array, "3 3 i o"]:
-    """The transpose of `correlate` in the kernel: for each of its places, Σ over positions p of x_p slope_pᵀ."""
-    height, width, channels = slope.shape
-    slope = jnp.pad(slope, ((0, -height % 4), (0, -width % 4), (0, 0)))
-    slope = slope.reshape(len(slope) // 4, 4, -1, 4, channels)
-    spread = tuple(zip(*_VALUES, strict=True))
-    rows = jnp.stack(_combined(spread, [slope[:, i] for i in range(4)]))
-    slopes = jnp.stack(_combined(spread, [rows[:, :, :, j] for j in range(4)]), axis=1)
-    kernels = jnp.einsum("abyxi,abyxo->abio", _data(x), slopes)
-    return jnp.matmul(_BOTH.T, kernels.reshape(36, -1), precision="highest").reshape(3, 3, -1, channels)
-
-
 def _data(x: Float[Array, "_ _ i"]) -> Float[Array, "6 6 _ _ i"]:
     """Bᵀ d B of each window d of 6×6 pixels, 4 apart, of x (h + 2, w + 2, in)."""
     x = jnp.pad(x, ((0, 2 + (2 - len(x)) % 4), (0, 2 + (2 - x.shape[1]) % 4), (0, 0)))
