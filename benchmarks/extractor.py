@@ -25,9 +25,9 @@ import jax.numpy as jnp  # noqa: E402
 from stylepipe.artifacts import Weights  # noqa: E402
 from stylepipe.neural.convolution import convolve, plain  # noqa: E402
 from stylepipe.neural.losses.base import sum_squares  # noqa: E402
+from stylepipe.neural.program import program  # noqa: E402
 from stylepipe.neural.vgg import Vgg, describe, features  # noqa: E402
 from stylepipe.neural.weights import find, read_weights  # noqa: E402
-from stylepipe.program import program  # noqa: E402
 
 VGG19 = {1: (64, 64), 2: (128, 128), 3: (256, 256, 256, 256), 4: (512, 512, 512, 512), 5: (512,)}
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")

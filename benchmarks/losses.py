@@ -28,9 +28,9 @@ from stylepipe.neural.layout import describe  # noqa: E402
 from stylepipe.neural.losses import SPECS, family  # noqa: E402
 from stylepipe.neural.losses.base import Loss, Picture, View  # noqa: E402
 from stylepipe.neural.objective import Constants, Example, Objective  # noqa: E402
+from stylepipe.neural.program import program  # noqa: E402
 from stylepipe.neural.vgg import features  # noqa: E402
 from stylepipe.neural.weights import find, read_weights  # noqa: E402
-from stylepipe.program import program  # noqa: E402
 
 TURNS = 9
 KEY = jax.random.key(0)

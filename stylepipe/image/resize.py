@@ -9,7 +9,6 @@ from jaxtyping import Float, Int
 
 from stylepipe.artifacts import Array
 from stylepipe.image.color import linear_to_srgb, srgb_to_linear
-from stylepipe.program import program
 
 Method = Literal["lanczos3", "bicubic", "bilinear", "area", "nearest"]
 
@@ -95,7 +94,7 @@ def _taps(old: int, new: int, method: Method) -> _Taps:
     return first, (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-@program()
+@jax.jit
 def _resample(pixels: Float[Array, "_ _ *channels"], rows: _Taps, columns: _Taps) -> Float[Array, "_ _ *channels"]:
     return _along_rows(_along_rows(pixels, *rows).swapaxes(0, 1), *columns).swapaxes(0, 1)
 

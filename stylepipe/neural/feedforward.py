@@ -31,8 +31,8 @@ from stylepipe.neural.networks.transformation import (
     normalised,
     transform,
 )
+from stylepipe.neural.program import program
 from stylepipe.neural.spans import spans
-from stylepipe.program import program
 
 Map = Float[np.ndarray, "_ _ _"]
 Place = tuple[slice, slice]

@@ -13,8 +13,8 @@ from stylepipe.errors import StageError
 from stylepipe.neural.layout import Vgg
 from stylepipe.neural.losses import AnyLoss, family
 from stylepipe.neural.losses.base import Maps, Picture, References, View, layers_of, resolve
+from stylepipe.neural.program import program
 from stylepipe.neural.vgg import features
-from stylepipe.program import program
 
 Tensors = Mapping[str, Float[Array, "..."]]
 Value = tuple[Float[Array, ""], Float[Array, " terms"]]

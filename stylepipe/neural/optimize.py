@@ -19,10 +19,10 @@ from stylepipe.errors import StageError
 from stylepipe.neural.objective import Constants, Objective, Value
 from stylepipe.neural.optimizers import AnyOptimizer, family
 from stylepipe.neural.optimizers.base import Evaluation, Pixels, State
+from stylepipe.neural.program import program
 from stylepipe.neural.spec import Spec
 from stylepipe.neural.tiles import TiledObjective, require_tiles
 from stylepipe.neural.trees import filled, named
-from stylepipe.program import program
 
 
 class EarlyStop(Spec):

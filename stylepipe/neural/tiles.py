@@ -30,9 +30,9 @@ from stylepipe.neural.losses.base import Maps, Picture, View
 from stylepipe.neural.memory import return_freed_memory
 from stylepipe.neural.objective import Constants, Example, Objective, Tensors, Value, require, targets
 from stylepipe.neural.optimizers import AnyOptimizer
+from stylepipe.neural.program import program
 from stylepipe.neural.spans import Span, spans
 from stylepipe.neural.vgg import features
-from stylepipe.program import program
 
 Pixels = Float[Array, "height width 3"]
 

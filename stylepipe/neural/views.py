@@ -9,9 +9,9 @@ from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import StageError
 from stylepipe.image.resize import resize, scaled
 from stylepipe.neural.layout import Vgg, describe
+from stylepipe.neural.program import program
 from stylepipe.neural.quality import BINS, PATCH, Layers, View
 from stylepipe.neural.vgg import features
-from stylepipe.program import program
 
 SIDE = 256
 """The long side to which pictures are brought."""

@@ -34,7 +34,7 @@ from stylepipe.neural.convolution import convolve
 from stylepipe.neural.networks.normalization import normalise, statistics
 from stylepipe.neural.networks.shapes import require_network, require_shapes, stated
 from stylepipe.neural.networks.transformation import colors
-from stylepipe.program import program
+from stylepipe.neural.program import program
 
 Tensors = Mapping[str, Float[Array, "..."]]
 Padding = Literal["circular", "edge"]

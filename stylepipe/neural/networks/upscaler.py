@@ -29,8 +29,8 @@ from stylepipe.errors import WeightsError
 from stylepipe.image.resize import resize
 from stylepipe.neural.convolution import correlate
 from stylepipe.neural.networks.shapes import require_network, require_shapes
+from stylepipe.neural.program import program
 from stylepipe.neural.spans import spans
-from stylepipe.program import program
 
 Tensors = Mapping[str, Float[Array, "..."]]
 

@@ -13,10 +13,10 @@ from jaxtyping import Float, PRNGKeyArray
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import StageError
 from stylepipe.neural.layout import Padding, Pooling, Vgg, describe, places
+from stylepipe.neural.program import program
 from stylepipe.neural.training.crops import Crops
 from stylepipe.neural.training.loop import Tensors
 from stylepipe.neural.vgg import features
-from stylepipe.program import program
 
 Features = Mapping[str, Float[Array, "crops _ _ _"]]
 

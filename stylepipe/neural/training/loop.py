@@ -13,9 +13,9 @@ from pydantic import Field
 
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import StageError
+from stylepipe.neural.program import program
 from stylepipe.neural.spec import Spec
 from stylepipe.neural.trees import filled, named
-from stylepipe.program import program
 
 Tensors = Mapping[str, Float[Array, "..."]]
 Loss = Callable[[Tensors, Any], tuple[Float[Array, ""], Mapping[str, Float[Array, ""]]]]

@@ -15,10 +15,10 @@ from stylepipe.neural.losses.base import Picture, View
 from stylepipe.neural.networks.normalization import PICTURES, Statistics
 from stylepipe.neural.networks.transformation import Tensors, Transformation, mixed, transform
 from stylepipe.neural.objective import Constants, Example, Objective, style_statistics, targets
+from stylepipe.neural.program import program
 from stylepipe.neural.training.crops import Crops
 from stylepipe.neural.training.loop import Step, evaluate, result
 from stylepipe.neural.vgg import features
-from stylepipe.program import program
 
 
 class Examples(NamedTuple):

@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from stylepipe.program import program
+from stylepipe.neural.program import program
 
 
 @program(static_argnames="power")
