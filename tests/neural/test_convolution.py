@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import correlate
 
-from stylepipe.neural import convolution
+from stylepipe.neural import convolution, winograd
 from stylepipe.neural.convolution import convolve, plain
 
 PADDINGS = {"zeros": "constant", "reflect": "mirror", "edge": "nearest"}
@@ -68,8 +68,12 @@ def test_by_winograds_form_too(padding, monkeypatch):
 @pytest.mark.parametrize(
     ("size", "channels", "pays"), [(128, (128, 128), True), (128, (128, 16), False), (32, (128, 128), False)]
 )
-def test_winograds_form_is_for_large_maps_of_many_channels(size, channels, pays):
-    assert convolution._winograd_pays(size**2, *channels) == pays
+def test_winograds_form_is_for_large_maps_of_many_channels(size, channels, pays, monkeypatch):
+    taken, correlate = [], winograd.correlate
+    monkeypatch.setattr(winograd, "correlate", lambda x, kernel: taken.append(x.shape) or correlate(x, kernel))
+    x, kernel = jnp.zeros((size, size, channels[0])), jnp.zeros((3, 3, *channels))
+    jax.eval_shape(lambda x, kernel: convolve(x, kernel, "reflect"), x, kernel)
+    assert bool(taken) == pays
 
 
 def test_in_batches():
