@@ -1,6 +1,7 @@
 """The 3×3 convolution with a continued border, and a way to the same numbers that is fast on the CPU.
 
-`plain` is the definition. `convolve` avoids on the CPU what makes it slow there (benchmarks/extractor.py measures both):
+`plain` is the definition. `convolve` avoids on the CPU what makes it slow there (benchmarks/extractor.py measures both). It is
+for a `program`, in which Eigen convolves: under a `jax.jit` without options JAX 0.10 takes up to five times as long.
 
 - Layers of few channels do not fill the processor's vectors. So neighbouring pixels of a row are computed at once, as more
   output channels of a wider kernel with a stride.
