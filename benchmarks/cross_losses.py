@@ -29,6 +29,7 @@ from stylepipe.image.resize import resize, scaled  # noqa: E402
 from stylepipe.neural.layout import describe  # noqa: E402
 from stylepipe.neural.losses import SPECS  # noqa: E402
 from stylepipe.neural.objective import Example, Objective  # noqa: E402
+from stylepipe.neural.program import program  # noqa: E402
 from stylepipe.neural.weights import find, read_weights  # noqa: E402
 
 KINDS = ("gram", "cooccurrence", "moments", "wasserstein", "histogram", "sliced_wasserstein")
@@ -57,7 +58,7 @@ def table(kinds: Sequence[str], content: Image, style: Image, iterations: int) -
     judge = Objective.of([SPECS[kind](layers=MEASURED) for kind in kinds], describe(network))
     constants = judge.prepare(tensors, content=None, styles=[Example(jnp.asarray(style.pixels))], weights=[1.0], regions=None)
 
-    @jax.jit
+    @program()
     def distances(pixels: Array) -> Array:
         return judge(pixels, constants, KEY)[1]
 

@@ -142,11 +142,12 @@ def against_scipy(weights: Weights, side: int = 128, evaluations: int = 200) -> 
     objective = Objective.of([Content(), Gram(weight=6.0), TotalVariation(weight=2.0)], describe(weights))
     constants = objective.prepare(tensors, content=Example(content), styles=[Example(style)], weights=[1.0], regions=None)
     key = jax.random.key(0)
-    evaluate = jax.jit(lambda pixels, constants: jax.value_and_grad(objective, has_aux=True)(pixels, constants, key))
     losses: list[float] = []
 
     def scipys(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        (loss, _), gradient = evaluate(jnp.asarray(flat.reshape(content.shape), jnp.float32), constants)
+        (loss, _), gradient = objective.value_and_gradient(
+            jnp.asarray(flat.reshape(content.shape), jnp.float32), constants, key
+        )
         losses.append(float(loss))
         return float(loss), np.asarray(gradient, np.float64).ravel()
 

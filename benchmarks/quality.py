@@ -14,7 +14,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from rich.console import Console
@@ -25,6 +24,7 @@ from stylepipe.image.io import read_image
 from stylepipe.image.metrics import psnr
 from stylepipe.image.resize import resize
 from stylepipe.neural.networks.upscaler import FACTORS, enlarge
+from stylepipe.neural.program import program
 from stylepipe.neural.vgg import describe, features
 from stylepipe.neural.weights import find, read_weights
 
@@ -51,7 +51,7 @@ def maps(weights: Weights, layers: Sequence[str], crops: np.ndarray) -> Mapping[
     All networks continue the crops by reflection, as the students do: it is the networks that are compared, not their borders.
     """
     tensors = {name: jnp.asarray(tensor) for name, tensor in weights.tensors.items()}
-    see = jax.jit(partial(features, layers=tuple(layers), vgg=replace(describe(weights), padding="reflect")))
+    see = program()(partial(features, layers=tuple(layers), vgg=replace(describe(weights), padding="reflect")))
     found = [see(tensors, crop) for crop in crops]
     return {layer: np.stack([np.asarray(f[layer]).reshape(-1, f[layer].shape[-1]) for f in found]) for layer in layers}
 

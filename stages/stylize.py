@@ -179,14 +179,15 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
     tensors = {name: jnp.asarray(tensor) for name, tensor in extractor.tensors.items()}
     first_key, steps_key = jax.random.split(key)
     sizes = tuple(given.size(side, params.aspect) for side in params.sizes)
+    terms = len(objective.terms)
 
     saved = checkpoint.load()
     if saved is None:
         began, before, budget = 0, 0, bounded.in_bytes(params.memory)
-        step = optimize.start(params.optimizer, given.first(params.start, sizes[0], first_key), terms=len(objective.terms))
+        step = optimize.start(params.optimizer, given.first(params.start, sizes[0], first_key), terms=terms)
     else:
         began, before, budget = int(saved["scale"]), int(saved["before"]), float(saved["budget"])
-        step = optimize.restored(params.optimizer, saved, sizes[began], terms=len(objective.terms))
+        step = optimize.restored(params.optimizer, saved, sizes[began], terms=terms)
     for scale in range(began, len(sizes)):
         size = sizes[scale]
         if scale > began:
@@ -212,8 +213,7 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
                 done = before + step.iteration
                 left = sum(params.counts[scale:]) - (params.counts[scale] if step.settled else step.iteration)
                 for ahead, (loss, values) in zip(reversed(range(len(step.losses))), step.losses, strict=True):
-                    terms = dict(zip(objective.terms, values, strict=True))
-                    emit(Progress(done - ahead, done + left, loss, terms))
+                    emit(Progress(done - ahead, done + left, loss, dict(zip(objective.terms, values, strict=True))))
                 if params.preview_every and done % params.preview_every == 0:
                     emit(Frame(optimize.result(params.optimizer, step.state)))
                 checkpoint.offer(partial(_saved, step, scale, before, budget))

@@ -85,9 +85,17 @@ def minimise(
     step, window = since, early_stop.window if early_stop else iterations
     ends = sorted({iterations, *stops, *range(window, iterations, window)})
     while step.iteration < iterations and not step.settled:
-        count = min(at_once, ends[bisect_right(ends, step.iteration)] - step.iteration)
-        advanced = partial(_advanced, step.state, constants, key, optimizer=optimizer, objective=objective, clamp=clamp)
-        state, losses = advanced(first=step.iteration + 1, count=count, at_once=at_once)
+        state, losses = _advanced(
+            step.state,
+            constants,
+            key,
+            first=step.iteration + 1,
+            count=min(at_once, ends[bisect_right(ends, step.iteration)] - step.iteration),
+            at_once=at_once,
+            optimizer=optimizer,
+            objective=objective,
+            clamp=clamp,
+        )
         iteration, loss = step.iteration + len(losses), losses[-1].value
         if not np.isfinite(loss):
             raise _diverged(objective, losses[-1].terms, iteration, result(optimizer, state))
