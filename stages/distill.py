@@ -10,12 +10,11 @@ from jaxtyping import PRNGKeyArray
 from pydantic import Field, field_validator
 
 from stylepipe.artifacts import Folder, Weights
-from stylepipe.errors import StageError
 from stylepipe.neural.layout import DEEPEST, WIDEST, Padding, Pooling, describe
 from stylepipe.neural.losses.base import LayerName
 from stylepipe.neural.training import loop
 from stylepipe.neural.training.crops import center_crops, crops_of
-from stylepipe.neural.training.distillation import Distillation, Lessons, Teachers, student
+from stylepipe.neural.training.distillation import Distillation, Lessons, Teachers, grown, student
 from stylepipe.stage import Checkpoint, Emit, Params, Progress, stage
 
 Width = Annotated[int, Field(ge=1, le=WIDEST)]
@@ -78,11 +77,11 @@ def distill(
     - `teachers`: VGGs; a layer is taught by the first of them that has it.
     - `validation`: pictures whose middle parts are compared now and then, and at the end; the log holds the errors as
       'validation relu1_1' …
-    - `start`: the result of an earlier training with the same `widths` and `layers`, to go on from.
+    - `start`: the result of an earlier training to go on from; of other `widths`, what both have is kept (see `grown`).
 
     The result holds the network and its heads in half precision; it is computed with in single precision. Raises StageError for
-    a layer that the student or the teachers lack, for folders without a picture as large as a crop, for a `start` of another
-    shape, and for a loss that is not finite.
+    a layer that the student or the teachers lack, for folders without a picture as large as a crop, and for a loss that is not
+    finite; WeightsError for a `start` that is no VGG.
     """
     layers = tuple(params.layers.items())
     group = Teachers.of(teachers, tuple(params.layers), params.padding)
@@ -101,25 +100,13 @@ def distill(
     )
     channels = {layer: maps.shape[-1] for layer, maps in lessons(1).features.items()}
     fresh = student(student_key, params.widths, pooling=params.pooling, padding=params.padding, channels=channels)
-    if start is not None:
-        _require_alike(start, fresh)
+    begun = fresh if start is None else grown(start, fresh)
     loss = Distillation(describe(fresh), layers, params.gram_weight)
     unseen = None if validation is None else lessons.teach(center_crops(validation, params.crop))
     validate = None if unseen is None else partial(loop.evaluate, batch=unseen, loss=loss)
-    step = loop.start(params.schedule, (start or fresh).tensors, checkpoint.load())
+    step = loop.start(params.schedule, begun.tensors, checkpoint.load())
     seen = params.batch * params.schedule.accumulate
     for step in loop.train(step, loss, lessons, schedule=params.schedule, validate=validate):  # noqa: B020
         emit(Progress(step.number, params.schedule.steps, step.loss, step.terms, seen))
         checkpoint.offer(partial(loop.saved, step))
     return loop.result(step, fresh.metadata)
-
-
-def _require_alike(start: Weights, fresh: Weights) -> None:
-    for name, tensor in fresh.tensors.items():
-        found = start.tensors.get(name)
-        if found is None or found.shape != tensor.shape:
-            held = "nothing" if found is None else f"the shape {found.shape}"
-            raise StageError(
-                f"'start' holds {held} as '{name}'; expected is the shape {tensor.shape}.",
-                hint="Go on from a network that was trained with the same 'widths', 'layers' and teachers.",
-            )

@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from stages.distill import DistillParams, distill
-from stylepipe.artifacts import Folder, Image, digest
-from stylepipe.errors import Interrupted, StageError
+from stylepipe.artifacts import Folder, Image, Weights, digest
+from stylepipe.errors import Interrupted, WeightsError
 from stylepipe.neural.layout import describe
 from stylepipe.stage import Progress
 
@@ -83,12 +83,17 @@ def test_it_goes_on_from_an_earlier_result(run):
     assert validations(more)[1] == pytest.approx(validations(events)[60], rel=0.01)
 
 
-def test_a_start_of_other_widths_is_refused(run):
-    with pytest.raises(StageError) as caught:
-        run(start=run(schedule={"steps": 1}), widths=((5,), (8,)))
-    assert (
-        caught.value.message == "'start' holds the shape (3, 3, 3, 6) as 'conv1_1/kernel'; expected is the shape (3, 3, 3, 5)."
-    )
+def test_a_start_grows_to_wider_layers_and_loses_nothing(run):
+    events, more = [], []
+    first = run(events=events)
+    wider = run(start=first, events=more, widths=((9,), (10,)), schedule={"steps": 1, "learning_rate": 1e-6})
+    assert wider.tensors["conv2_1/kernel"].shape == (3, 3, 9, 10)
+    assert validations(more)[1] == pytest.approx(validations(events)[60], rel=0.01)
+
+
+def test_a_start_that_is_no_vgg_is_refused(run):
+    with pytest.raises(WeightsError, match="no convolution"):
+        run(start=Weights({}, {"pooling": "max", "padding": "zeros"}))
 
 
 def test_more_convolutions_than_vggs_are_refused():

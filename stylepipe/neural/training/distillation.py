@@ -1,7 +1,7 @@
 """What a slim VGG learns from a larger one: features that a linear map takes to the teacher's."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -157,6 +157,25 @@ def student(
         tensors[f"{layer}/head"] = jax.random.normal(own, (found[layer], count)) / np.sqrt(found[layer])
         tensors[f"{layer}/offset"] = jnp.zeros(count)
     return Weights(tensors, {"pooling": pooling, "padding": padding})
+
+
+def grown(start: Weights, fresh: Weights) -> Weights:
+    """A student of `fresh`'s widths that begins with what `start` knows, a VGG of other widths perhaps.
+
+    The channels that both have are `start`'s, the first ones. Those that `fresh` has beyond them are its own, but nothing
+    listens to them yet: where no channel is lost, the layers still answer as in `start` (Chen et al. 2016, "Net2Net", arXiv
+    1511.05641, where new channels are copies). Raises WeightsError for a `start` that is no VGG.
+    """
+    describe(start)
+    return replace(fresh, tensors={name: _extended(start.tensors.get(name), tensor) for name, tensor in fresh.tensors.items()})
+
+
+def _extended(old: Array | None, new: Array) -> Array:
+    """The last axis counts outputs, the one before it inputs."""
+    if old is None or old.ndim != new.ndim:
+        return new
+    *_, outputs = common = tuple(slice(min(sizes)) for sizes in zip(old.shape, new.shape, strict=True))
+    return new.at[..., outputs].set(0).at[common].set(old[common])
 
 
 @dataclass(frozen=True)

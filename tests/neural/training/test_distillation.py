@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from stylepipe.artifacts import Weights
-from stylepipe.errors import StageError
+from stylepipe.errors import StageError, WeightsError
 from stylepipe.neural.layout import Vgg, describe
 from stylepipe.neural.training.crops import Crops
-from stylepipe.neural.training.distillation import Distillation, Lessons, Teachers, student
+from stylepipe.neural.training.distillation import Distillation, Lessons, Teachers, grown, student
 from stylepipe.neural.vgg import features
 
 LAYERS = ("relu1_1", "relu2_1")
@@ -109,3 +109,39 @@ def test_a_fresh_student_has_the_widths_and_heads_asked_for():
     assert shapes["relu2_1/offset"] == (8,)
     with pytest.raises(StageError, match="The student has no layer 'relu3_1'; its last one is 'relu2_1'"):
         student(jax.random.key(0), [[4], [6]], pooling="max", padding="edge", channels={"relu3_1": 7})
+
+
+def vgg(seed: int, *widths: int) -> Weights:
+    channels = {"relu2_1": 7}
+    return student(jax.random.key(seed), [[w] for w in widths], pooling="max", padding="edge", channels=channels)
+
+
+def heads(made: Weights) -> np.ndarray:
+    image = jax.random.uniform(jax.random.key(9), (12, 14, 3))
+    found = features(made.tensors, image, layers=("relu2_1",), vgg=describe(made))["relu2_1"]
+    return np.asarray(found @ made.tensors["relu2_1/head"] + made.tensors["relu2_1/offset"])
+
+
+def test_a_student_grown_wider_answers_as_before():
+    narrow, fresh = vgg(0, 4, 6), vgg(1, 5, 8)
+    wide = grown(narrow, fresh)
+    assert {name: tensor.shape for name, tensor in wide.tensors.items()} == {n: t.shape for n, t in fresh.tensors.items()}
+    np.testing.assert_allclose(heads(wide), heads(narrow), rtol=1e-5, atol=1e-5)
+    assert np.array_equal(wide.tensors["conv2_1/kernel"][..., 6:], fresh.tensors["conv2_1/kernel"][..., 6:])
+
+
+def test_a_student_grown_narrower_keeps_its_first_channels():
+    wide = vgg(0, 5, 8)
+    small = grown(wide, vgg(1, 4, 6))
+    assert np.array_equal(small.tensors["conv2_1/kernel"], wide.tensors["conv2_1/kernel"][:, :, :4, :6])
+    assert np.array_equal(small.tensors["relu2_1/head"], wide.tensors["relu2_1/head"][:6])
+
+
+def test_a_student_grown_deeper_has_fresh_layers_where_there_were_none():
+    fresh = vgg(1, 4, 6, 8)
+    assert np.array_equal(grown(vgg(0, 4, 6), fresh).tensors["conv3_1/kernel"], fresh.tensors["conv3_1/kernel"])
+
+
+def test_nothing_grows_from_what_is_no_vgg():
+    with pytest.raises(WeightsError, match="no convolution"):
+        grown(Weights({}, {"pooling": "max", "padding": "edge"}), vgg(0, 4, 6))
