@@ -28,7 +28,7 @@ from stylepipe.image.io import read_image  # noqa: E402
 from stylepipe.image.resize import resize, scaled  # noqa: E402
 from stylepipe.neural.layout import describe  # noqa: E402
 from stylepipe.neural.losses import SPECS  # noqa: E402
-from stylepipe.neural.objective import Example, Objective  # noqa: E402
+from stylepipe.neural.objective import Constants, Example, Objective  # noqa: E402
 from stylepipe.neural.program import program  # noqa: E402
 from stylepipe.neural.weights import find, read_weights  # noqa: E402
 
@@ -59,14 +59,15 @@ def table(kinds: Sequence[str], content: Image, style: Image, iterations: int) -
     constants = judge.prepare(tensors, content=None, styles=[Example(jnp.asarray(style.pixels))], weights=[1.0], regions=None)
 
     @program()
-    def distances(pixels: Array) -> Array:
+    def distances(pixels: Array, constants: Constants) -> Array:
         return judge(pixels, constants, KEY)[1]
 
-    before = np.asarray(distances(content.pixels))
+    before = np.asarray(distances(content.pixels, constants))
     yield f"| minimised | {' | '.join(kinds)} |"
     yield f"|---|{'---|' * len(kinds)}"
     for kind in kinds:
-        left = np.asarray(distances(minimised(kind, content, style, network, iterations))) / before
+        result = minimised(kind, content, style, network, iterations)
+        left = np.asarray(distances(result, constants)) / before
         yield f"| `{kind}` | {' | '.join(f'{share:.3f}' for share in left)} |"
 
 
