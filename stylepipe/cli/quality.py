@@ -161,11 +161,11 @@ class _Judge:
         return values
 
     def _compared(self, found: Comparison) -> Mapping[str, float]:
-        from stylepipe.engine.environment import keep_compiled_programs
+        from stylepipe.engine.environment import set_up_jax
         from stylepipe.image.io import outline_image
         from stylepipe.neural.views import working_size
 
-        keep_compiled_programs(self._session.store.root / "xla")
+        set_up_jax(self._session.store.root / "xla")
         size = working_size(outline_image(self._folder / found.result.file).size)
         content = self._content(found.content, size) if found.content else None
         values = quality(

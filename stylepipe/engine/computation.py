@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stylepipe.artifacts import Artifact
 from stylepipe.engine.checkpoints import Checkpoint
-from stylepipe.engine.environment import environment, keep_compiled_programs
+from stylepipe.engine.environment import environment, set_up_jax
 from stylepipe.engine.events import EngineNote, Observer, StageEmitted, StageFinished, StageStarted
 from stylepipe.engine.execute import Arguments, execute
 from stylepipe.engine.files import cache_errors
@@ -50,7 +50,7 @@ def compute(
     When the user asks to stop, a stage with checkpoints does so once its state is saved, another one where it next emits
     something. Raises what `execute` raises, StoreError, and Interrupted.
     """
-    keep_compiled_programs(session.store.root / "xla")
+    set_up_jax(session.store.root / "xla")
     name = task.node.name
     with cache_errors(work):
         work.mkdir(exist_ok=True)

@@ -19,7 +19,7 @@ Color = Float[Array, "*size 3"]
 
 def _linear_map(matrix: np.ndarray, color: Color) -> Color:
     """`matrix` times each colour, in full float32 (accelerators round the factors of a product unless told not to)."""
-    return jnp.matmul(color, jnp.asarray(matrix.T, jnp.float32), precision="highest")
+    return jnp.matmul(color, jnp.asarray(matrix.T, jnp.float32))
 
 
 # --- light ------------------------------------------------------------------------------------------------------------

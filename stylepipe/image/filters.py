@@ -53,7 +53,7 @@ def median(pixels: Float[Array, "h w *c"], *, size: int) -> Float[Array, "h w *c
 def _separable(
     rows: Float[Array, "h h"], image: Float[Array, "h w *c"], columns: Float[Array, "w w"]
 ) -> Float[Array, "h w *c"]:
-    return jnp.einsum("ij,jk...,lk->il...", rows, image, columns, precision="highest")
+    return jnp.einsum("ij,jk...,lk->il...", rows, image, columns)
 
 
 @jax.jit

@@ -14,8 +14,8 @@ from stylepipe.neural.layout import Vgg, describe
 
 __all__ = ["Vgg", "describe", "features"]
 
-_PRECISIONS = {"float32": "float32", "tf32": "tensorfloat32"}
-"""JAX's names. Told nothing, accelerators compute in less than float32."""
+_PRECISIONS = {"float32": "float32", "tf32": "tensorfloat32", "bfloat16": "bfloat16"}
+"""JAX's names."""
 
 
 def features(
@@ -37,7 +37,7 @@ def features(
     deepest = max((vgg.layers.index(name) for name in layers), default=-1)
     found: dict[str, Array] = {}
     weights = {name: tensor.astype(image.dtype) for name, tensor in tensors.items()}
-    x = correlate(image, weights["normalise/kernel"], precision="highest") + weights["normalise/bias"]
+    x = correlate(image, weights["normalise/kernel"]) + weights["normalise/bias"]
     for name in vgg.layers[: deepest + 1]:
         place = name.removeprefix("relu")
         if place.endswith("_1") and place != "1_1":
@@ -67,9 +67,10 @@ def _check_layers(layers: tuple[str, ...], vgg: Vgg, size: tuple[int, ...]) -> N
 
 def _convolved(x: Map, kernel: Kernel, vgg: Vgg) -> Map:
     """The convolution and its gradient in the network's precision, from and to that of x."""
+    precision = _PRECISIONS[vgg.precision]
     if vgg.precision == "bfloat16":
-        return plain(x.astype(jnp.bfloat16), kernel.astype(jnp.bfloat16), vgg.padding).astype(x.dtype)
-    return convolve(x, kernel, vgg.padding, _PRECISIONS[vgg.precision])
+        return plain(x.astype(jnp.bfloat16), kernel.astype(jnp.bfloat16), vgg.padding, precision).astype(x.dtype)
+    return convolve(x, kernel, vgg.padding, precision)
 
 
 def _pool(x: Float[Array, "_ _ _"], vgg: Vgg) -> Float[Array, "_ _ _"]:

@@ -50,7 +50,7 @@ _VALUES = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, 
 def correlate(x: Float[Array, "_ _ i"], kernel: Float[Array, "3 3 i o"]) -> Float[Array, "_ _ o"]:
     """The cross-correlation of x (h + 2, w + 2, in) with the kernel where that lies inside x, (h, w, out)."""
     height, width = x.shape[0] - 2, x.shape[1] - 2
-    kernels = jnp.matmul(_BOTH, kernel.reshape(9, -1), precision="highest").reshape(6, 6, *kernel.shape[2:])
+    kernels = jnp.matmul(_BOTH, kernel.reshape(9, -1)).reshape(6, 6, *kernel.shape[2:])
     products = jnp.einsum("abyxi,abio->abyxo", _data(x), kernels)
     rows = _combined(_VALUES, list(products))
     values = jnp.stack([jnp.stack(_combined(_VALUES, list(row)), axis=2) for row in rows], axis=1)  # (⌈h/4⌉, 4, ⌈w/4⌉, 4, out)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import jax
+import jax.numpy as jnp
 import pytest
 
 from stylepipe.engine import environment
@@ -66,6 +67,12 @@ def test_a_folder_that_the_user_chose_for_compiled_programs_stays(lab):
     jax.config.update("jax_compilation_cache_dir", "/chosen")
     lab.run(lab.chain())
     assert jax.config.values["jax_compilation_cache_dir"] == "/chosen"
+
+
+def test_stages_multiply_in_float32_on_every_device(lab):
+    jax.config.update("jax_default_matmul_precision", None)
+    lab.run(lab.chain())
+    assert "precision = [HIGHEST, HIGHEST]" in jax.jit(jnp.matmul).lower(jnp.ones((2, 2)), jnp.ones((2, 2))).as_text()
 
 
 @pytest.mark.skipif(environment.backend() != "cpu", reason="where there are other devices, JAX is asked for them")

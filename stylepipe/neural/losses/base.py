@@ -234,7 +234,7 @@ def sum_positions(values: Float[Array, "n channels"], weights: PositionWeights) 
 
 def sum_products(left: Float[Array, "n a"], right: Float[Array, "n b"], weights: PositionWeights) -> Sums:
     """Σ_p m_p left_pᵀ right_p, (regions, a, b), for the weights m of each region: O(n a b) time, O(n a) memory."""
-    totals = [jnp.matmul(_weighted(left, m).T, right, precision="highest") for m in weights]
+    totals = [jnp.matmul(_weighted(left, m).T, right) for m in weights]
     return Sums(jnp.stack(totals), count_positions(len(left), weights))
 
 
@@ -246,7 +246,7 @@ def sum_squares(values: Float[Array, "n channels"], weights: PositionWeights) ->
 @jax.custom_vjp
 def _squares(values: Float[Array, "n c"], weights: Float[Array, " n"] | None) -> Float[Array, "c c"]:
     """Σ_p m_p values_pᵀ values_p. Its gradient is one product, m_p values_p (S + Sᵀ), where JAX would take two."""
-    return jnp.matmul(_weighted(values, weights).T, values, precision="highest")
+    return jnp.matmul(_weighted(values, weights).T, values)
 
 
 def _squares_forward(values: Array, weights: Array | None) -> tuple[Array, tuple[Array, Array | None]]:
@@ -255,7 +255,7 @@ def _squares_forward(values: Array, weights: Array | None) -> tuple[Array, tuple
 
 def _squares_backward(saved: tuple[Array, Array | None], slope: Float[Array, "c c"]) -> tuple[Array, None]:
     values, weights = saved
-    return _weighted(jnp.matmul(values, slope + slope.T, precision="highest"), weights), None
+    return _weighted(jnp.matmul(values, slope + slope.T), weights), None
 
 
 _squares.defvjp(_squares_forward, _squares_backward)

@@ -62,7 +62,7 @@ def target(spec: NearestNeighbour, references: References) -> Target:
 def _rebuilt(content: Float[Array, "h w c"], style: Positions) -> Float[Array, "h w c"]:
     (mask,) = style.weights
     weights = jnp.ones(style.features.shape[:2]) if mask is None else mask
-    middle = jnp.tensordot(weights, style.features, 2, precision="highest") / weights.sum()
+    middle = jnp.tensordot(weights, style.features, 2) / weights.sum()
     candidates = weights >= weights.max() / 2
     return style.features[nearest(content - content.mean((0, 1)), style.features - middle, candidates, size=1)]
 

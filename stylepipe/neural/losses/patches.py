@@ -33,7 +33,7 @@ def nearest(features: Map, examples: Map, candidates: Bool[Array, "_ _"], *, siz
 
         def against(start: Int[Array, ""]) -> tuple[Float[Array, "h w"], Index, Index]:
             others = lax.dynamic_slice_in_dim(examples, start, example_tall + size - 1)
-            products = jnp.einsum("yxc,YXc->yxYX", some, others, precision="highest")
+            products = jnp.einsum("yxc,YXc->yxYX", some, others)
             sums = _along_diagonal(_along_diagonal(products, (0, 2), size), (1, 3), size)
             there = partial(lax.dynamic_slice_in_dim, start_index=start, slice_size=example_tall)
             scores = jnp.where(there(candidates), sums * there(inverse), -jnp.inf)

@@ -83,4 +83,4 @@ def unit_directions(key: PRNGKeyArray, count: int, channels: int) -> Float[Array
 
 
 def _project(directions: Float[Array, "d c"], values: Float[Array, "c n"]) -> Float[Array, "d n"]:
-    return jnp.matmul(directions, values, precision="highest")
+    return jnp.matmul(directions, values)

@@ -150,4 +150,4 @@ _bures.defvjp(_bures_forward, _bures_backward)
 
 
 def _product(left: Float[Array, "regions a b"], right: Float[Array, "regions b c"]) -> Float[Array, "regions a c"]:
-    return jnp.matmul(left, right, precision="highest")
+    return jnp.matmul(left, right)

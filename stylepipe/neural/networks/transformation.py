@@ -246,7 +246,7 @@ def _upsampled(x: Float[Array, "h w _"], kernel: Float[Array, "3 3 _ _"], networ
     repeated map is continued by reflection, the small one is by its edge.
     """
     phases = jnp.asarray(_PHASES[network.upsampling], x.dtype)
-    small = jnp.einsum("pda,qeb,abio->deipqo", phases, phases, kernel, precision="highest")
+    small = jnp.einsum("pda,qeb,abio->deipqo", phases, phases, kernel)
     y: Array = convolve(x, small.reshape(3, 3, x.shape[2], -1), "edge" if network.padding == "reflect" else "zeros")
     return pixel_shuffle(y, 2)
 

@@ -122,13 +122,13 @@ def _read(row: Array) -> Float[Array, " n"]:
 def _products(rows: Rows, vectors: Sequence[Float[Array, " n"]]) -> Float[Array, "rows vectors"]:
     """The inner products of all rows with the vectors."""
     if rows.dtype == jnp.float32:
-        return jnp.matmul(rows, jnp.stack(vectors, 1), precision="highest")
+        return jnp.matmul(rows, jnp.stack(vectors, 1))
     stacked = jnp.stack(vectors)
-    return jax.lax.map(lambda row: jnp.matmul(stacked, _read(row), precision="highest"), rows)
+    return jax.lax.map(lambda row: jnp.matmul(stacked, _read(row)), rows)
 
 
 def _combined(factors: Float[Array, " rows"], rows: Rows) -> Float[Array, " n"]:
     """The sum of all rows, each times its factor."""
     if rows.dtype == jnp.float32:
-        return jnp.matmul(factors, rows, precision="highest")
+        return jnp.matmul(factors, rows)
     return jax.lax.fori_loop(0, len(rows), lambda i, sum_: sum_ + factors[i] * _read(rows[i]), jnp.zeros(rows.shape[1]))
