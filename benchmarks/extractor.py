@@ -4,7 +4,7 @@
 
 Prints milliseconds per step (least, median and most of interleaved repeats) and megapixel-iterations per second, beside the
 plain form in JAX and, where PyTorch is installed, the same loop there, in both of its layouts; then what each convolution
-reaches in GFLOP/s. The network `vgg19` has VGG-19's widths and random weights.
+reaches in GFLOP/s. networks.py says which networks there are.
 """
 
 import argparse
@@ -21,33 +21,15 @@ keep_freed_memory()  # before JAX starts its threads
 
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
+from networks import network  # noqa: E402
 
-from stylepipe.artifacts import Weights  # noqa: E402
 from stylepipe.neural.convolution import convolve, plain  # noqa: E402
 from stylepipe.neural.losses.base import sum_squares  # noqa: E402
 from stylepipe.neural.program import program  # noqa: E402
 from stylepipe.neural.vgg import Vgg, describe, features  # noqa: E402
-from stylepipe.neural.weights import find, read_weights  # noqa: E402
 
-VGG19 = {1: (64, 64), 2: (128, 128), 3: (256, 256, 256, 256), 4: (512, 512, 512, 512), 5: (512,)}
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 REPEATS = 15
-
-
-def network(name: str) -> Weights:
-    """One of those that `find` knows, or `vgg19`."""
-    if name != "vgg19":
-        return read_weights(find(name))
-    draw = np.random.default_rng(0)
-    tensors = {"normalise/kernel": np.eye(3, dtype=np.float32)[None, None], "normalise/bias": np.zeros(3, np.float32)}
-    inputs = 3
-    for block, widths in VGG19.items():
-        for index, outputs in enumerate(widths, 1):
-            kernel = draw.normal(scale=np.sqrt(2 / (9 * inputs)), size=(3, 3, inputs, outputs))
-            tensors[f"conv{block}_{index}/kernel"] = kernel.astype(np.float32)
-            tensors[f"conv{block}_{index}/bias"] = np.zeros(outputs, np.float32)
-            inputs = outputs
-    return Weights(tensors, {"pooling": "max", "padding": "reflect"})
 
 
 def in_turns(steps: dict[str, Callable[[], object]]) -> dict[str, list[float]]:

@@ -29,7 +29,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
-from extractor import LAYERS, in_turns, network  # noqa: E402
+from extractor import LAYERS, in_turns  # noqa: E402
+from networks import network  # noqa: E402
 from optimisation import NoCheckpoint  # noqa: E402
 
 from stages.stylize import StylizeParams, stylize  # noqa: E402
