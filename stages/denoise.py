@@ -1,13 +1,16 @@
 """The stage `denoise`: a choice of denoisers."""
 
+from functools import partial
 from typing import Annotated, Literal
 
 import jax.numpy as jnp
+import numpy as np
 from pydantic import Field
 
 from stylepipe.artifacts import Image
 from stylepipe.image.denoise import bilateral, non_local_means, total_variation
 from stylepipe.image.filters import median
+from stylepipe.image.tiled import tiled
 from stylepipe.stage import Params, same_size, stage
 
 
@@ -73,17 +76,19 @@ def denoise(image: Image, params: DenoiseParams) -> Image:
       two pixels. The gentlest on texture, and the slowest.
     - `median`: of each channel in each neighbourhood. Removes single specks.
 
-    Beyond its border the image goes on mirrored. The result is clamped to [0, 1], transparency is handed on.
+    Beyond its border the image goes on mirrored. Large pictures are taken in tiles, with the same result, but for
+    `total_variation`, where every pixel depends on all others. The result is clamped to [0, 1], transparency is handed on.
     `stylepipe.image.denoise` has the details and sources.
     """
-    pixels = jnp.asarray(image.pixels)
     match params.method:
         case TotalVariation(weight=weight, iterations=iterations, tolerance=tolerance):
-            pixels = total_variation(pixels, weight=weight, iterations=iterations, tolerance=tolerance)
+            pixels = total_variation(jnp.asarray(image.pixels), weight=weight, iterations=iterations, tolerance=tolerance)
         case Bilateral(sigma_space=sigma_space, sigma_color=sigma_color, radius=radius):
-            pixels = bilateral(pixels, sigma_space=sigma_space, sigma_color=sigma_color, radius=radius)
-        case NonLocalMeans(strength=strength, patch_radius=patch_radius, search_radius=search_radius):
-            pixels = non_local_means(pixels, strength=strength, patch_radius=patch_radius, search_radius=search_radius)
+            local = partial(bilateral, sigma_space=sigma_space, sigma_color=sigma_color, radius=radius)
+            pixels = tiled(local, image.pixels, reach=radius)
+        case NonLocalMeans(strength=strength, patch_radius=patch, search_radius=search):
+            local = partial(non_local_means, strength=strength, patch_radius=patch, search_radius=search)
+            pixels = tiled(local, image.pixels, reach=patch + search)
         case Median(size=size):
-            pixels = median(pixels, size=size)
-    return Image(jnp.clip(pixels, 0, 1), image.alpha)
+            pixels = tiled(partial(median, size=size), image.pixels, reach=size // 2)
+    return Image(np.clip(pixels, 0, 1), image.alpha)

@@ -188,6 +188,7 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
     else:
         began, before, budget = int(saved["scale"]), int(saved["before"]), float(saved["budget"])
         step = optimize.restored(params.optimizer, saved, sizes[began], terms=terms)
+    del saved  # as large as the state
     for scale in range(began, len(sizes)):
         size = sizes[scale]
         if scale > began:

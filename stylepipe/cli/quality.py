@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
-from stylepipe.engine.keys import key_of
+from stylepipe.engine.keys import PRECISION, key_of
 from stylepipe.engine.records import RunRecord, StageRecord, names_of
 from stylepipe.engine.results import Measure, Measured
 from stylepipe.engine.sources import source_digests
@@ -165,7 +165,7 @@ class _Judge:
         from stylepipe.image.io import outline_image
         from stylepipe.neural.views import working_size
 
-        set_up_jax(self._session.store.root / "xla")
+        set_up_jax(self._session.store.root / "xla", PRECISION)
         size = working_size(outline_image(self._folder / found.result.file).size)
         content = self._content(found.content, size) if found.content else None
         values = quality(

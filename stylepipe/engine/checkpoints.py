@@ -44,8 +44,9 @@ class Checkpoint:
         self._wait = SAVE_SECONDS
 
     def load(self) -> Mapping[str, np.ndarray] | None:
-        """The state that an earlier attempt saved last, or None."""
-        return self._state
+        """The state that an earlier attempt saved last, or None. It is handed over: another call finds none."""
+        state, self._state = self._state, None
+        return state
 
     def offer(self, state: Callable[[], Mapping[str, np.ndarray]]) -> None:
         """Saves the state when it is time to. Raises Interrupted, with the state saved, when the user asked to stop."""

@@ -12,7 +12,7 @@ from stylepipe.engine.events import EngineNote, Observer, StageEmitted, StageFin
 from stylepipe.engine.execute import Arguments, execute
 from stylepipe.engine.files import cache_errors
 from stylepipe.engine.interrupts import StopRequest
-from stylepipe.engine.keys import Document, key_of
+from stylepipe.engine.keys import PRECISION, Document, key_of
 from stylepipe.engine.pictures import attach_picture
 from stylepipe.engine.spool import Frames, Losses
 from stylepipe.engine.store import Action, Session
@@ -50,7 +50,7 @@ def compute(
     When the user asks to stop, a stage with checkpoints does so once its state is saved, another one where it next emits
     something. Raises what `execute` raises, StoreError, and Interrupted.
     """
-    set_up_jax(session.store.root / "xla")
+    set_up_jax(session.store.root / "xla", PRECISION)
     name = task.node.name
     with cache_errors(work):
         work.mkdir(exist_ok=True)

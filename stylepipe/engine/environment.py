@@ -11,9 +11,6 @@ from pathlib import Path
 from stylepipe import __version__
 from stylepipe.errors import UsageError
 
-PRECISION = "float32"
-"""What JAX multiplies in, on every device, where a computation does not choose for itself."""
-
 PACKAGES = ("jax", "jaxlib", "numpy", "pillow")
 
 
@@ -74,14 +71,14 @@ def threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def set_up_jax(folder: Path) -> None:
-    """Lets JAX keep what it compiles in `folder`, unless the user has chosen a folder already, and multiply in `PRECISION`.
+def set_up_jax(folder: Path, precision: str) -> None:
+    """Lets JAX keep what it compiles in `folder`, unless the user has chosen a folder already, and multiply in `precision`.
 
     Left to itself it multiplies numbers of float32 in TF32 on GPUs, and in bfloat16 on TPUs.
     """
     import jax
 
-    jax.config.update("jax_default_matmul_precision", PRECISION)
+    jax.config.update("jax_default_matmul_precision", precision)
     if jax.config.values["jax_compilation_cache_dir"] is None:
         jax.config.update("jax_compilation_cache_dir", str(folder))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)

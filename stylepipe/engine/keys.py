@@ -9,11 +9,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from stylepipe.engine.environment import PRECISION
 from stylepipe.engine.sources import source_digests
 from stylepipe.recipe.resolved import StageNode
 
 KEY_VERSION = 1
+PRECISION = "float32"
+"""What JAX multiplies in, on every device, where a computation does not choose for itself."""
 
 _ABSENT = object()
 

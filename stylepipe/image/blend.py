@@ -4,14 +4,17 @@ Colours are sRGB-encoded and not premultiplied, as in `Image`, and blended as th
 of an opaque picture.
 """
 
+from functools import partial
 from typing import Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Float
 
 from stylepipe.artifacts import Array
-from stylepipe.image.filters import gaussian_blur
+from stylepipe.image.filters import gaussian_blur, reach
+from stylepipe.image.tiled import tiled
 
 Mode = Literal["normal", "multiply", "screen", "overlay", "soft_light", "luminosity"]
 
@@ -24,7 +27,8 @@ def feather(mask: Plane, *, radius: float) -> Plane:
 
     Along a straight edge the value is ½ on the edge, and beyond the ramp within half a level of 8 bits of 0 or 1.
     """
-    return gaussian_blur(mask, sigma=radius / 3)
+    sigma = radius / 3
+    return tiled(partial(gaussian_blur, sigma=sigma), np.asarray(mask), reach=reach(sigma))
 
 
 @jax.jit

@@ -24,6 +24,11 @@ def gaussian_blur(image: Float[Array, "h w *c"], *, sigma: float) -> Float[Array
     return _separable(_blur_matrix(height, sigma), image, _blur_matrix(width, sigma))
 
 
+def reach(sigma: float) -> int:
+    """How many pixels away from a pixel its blur still depends on them."""
+    return int(4 * sigma + 0.5)
+
+
 def unsharp_mask(
     pixels: Float[Array, "h w 3"], *, amount: float, radius: float, threshold: float = 0.0
 ) -> Float[Array, "h w 3"]:
@@ -75,8 +80,7 @@ def _blur_matrix(length: int, sigma: float) -> Float[np.ndarray, "length length"
 
     A mirrored line has period 2·length; on it, pixel j stands at j and at −1 − j.
     """
-    reach = int(4 * sigma + 0.5)
-    offsets = np.arange(-reach, reach + 1)
+    offsets = np.arange(-reach(sigma), reach(sigma) + 1)
     kernel = np.exp(-0.5 * (offsets / sigma) ** 2)
     periodic = np.bincount(offsets % (2 * length), kernel / kernel.sum(), minlength=2 * length).astype(np.float32)
     i, j = np.ogrid[:length, :length]

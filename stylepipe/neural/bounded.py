@@ -48,7 +48,10 @@ Budget = Annotated[str, AfterValidator(_checked)]
 
 def in_bytes(budget: Budget) -> float:
     """The bytes of a budget; of `auto`, most of what is free now."""
-    return _SHARE * available() if budget == "auto" else float(_bytes(budget))
+    if budget != "auto":
+        return float(_bytes(budget))
+    return_freed_memory()
+    return _SHARE * available()
 
 
 def minimise(

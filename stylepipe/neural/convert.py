@@ -12,6 +12,7 @@ A file's data are read only after its tensors' names and shapes are found to be 
 import math
 import re
 import tempfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
@@ -32,7 +33,7 @@ _CAFFE_MEANS = (103.939, 116.779, 123.68)
 _IMAGENET_MEANS, _IMAGENET_DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _LARGEST_FILE = 2**30
 
-# What h5py, safetensors and PyTorch raise for a damaged file.
+# What h5py, NumPy, safetensors and PyTorch raise for a damaged file, or one that claims to hold more than there is memory.
 _UNREADABLE = (
     OSError,
     StoreError,
@@ -43,6 +44,8 @@ _UNREADABLE = (
     EOFError,
     UnpicklingError,
     BadZipFile,
+    zlib.error,
+    MemoryError,
 )
 
 _Tensors = dict[str, np.ndarray]
@@ -131,8 +134,9 @@ def _read_artifact(path: Path) -> Weights:
 
 def _read_safetensors(path: Path) -> tuple[_Tensors, dict[str, str]]:
     with safe_open(path, framework="numpy") as file:
-        if any(name.startswith("Variable") for name in file.keys()):  # noqa: SIM118
-            return _from_variables({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+        if variables := [name for name in file.keys() if name.startswith("Variable")]:  # noqa: SIM118
+            _require_floats({name: file.get_slice(name).get_dtype() for name in variables})
+            return _from_variables({name: file.get_tensor(name) for name in variables})
         names = [name for name in file.keys() if re.match(r"conv\d_\d/|normalise/|features\.", name)]  # noqa: SIM118
         _require_floats({name: file.get_slice(name).get_dtype() for name in names})
         tensors = {name: file.get_tensor(name) for name in names}
@@ -236,6 +240,8 @@ def _read_torch(path: Path) -> tuple[_Tensors, dict[str, str]]:
         raise WeightsError(
             "Reading a .pth needs PyTorch, which is not installed.", hint="Install it with 'pip install torch', for this once."
         ) from error
+    if tuple(map(int, torch.__version__.split(".")[:2])) < (2, 6):
+        raise WeightsError("Reading a .pth needs PyTorch 2.6 or later: earlier ones can be made to run what a file says.")
     loaded = torch.load(path, map_location="cpu", weights_only=True)
     if not isinstance(loaded, Mapping):
         raise WeightsError("The file holds no state dict.")

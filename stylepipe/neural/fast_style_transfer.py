@@ -41,7 +41,10 @@ def read_archive(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
 def from_variables(variables: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Tensors and metadata of the network. Raises WeightsError, naming the variable, for one that does not fit."""
-    numbered = {int(found[1] or 0): tensor for name, tensor in variables.items() if (found := _VARIABLE.fullmatch(name))}
+    named = [(found, np.asarray(tensor)) for name, tensor in variables.items() if (found := _VARIABLE.fullmatch(name))]
+    numbered = {int(found[1] or 0): tensor for found, tensor in named}
+    if len(numbered) < len(named):
+        raise WeightsError("Two of the variables 'Variable', 'Variable_1' … have the same number.")
     network = _network(numbered)
     tensors: dict[str, np.ndarray] = {}
     for number, (layer, shape) in enumerate(network.layers.items()):
@@ -57,10 +60,12 @@ def from_variables(variables: Mapping[str, np.ndarray]) -> tuple[dict[str, np.nd
 
 def _network(numbered: Mapping[int, np.ndarray]) -> Transformation:
     blocks, rest = divmod(len(numbered) - 18, 6)
-    if rest or sorted(numbered) != list(range(len(numbered))) or not 0 <= blocks <= DEEPEST:
+    gap = next((number for number in range(max(numbered, default=0)) if number not in numbered), None)
+    if gap is not None or rest or not 0 <= blocks <= DEEPEST:
+        lacking = "" if gap is None else f", and not {_name(gap)}"
         raise WeightsError(
-            f"The file holds {len(numbered)} of the variables 'Variable', 'Variable_1' …; expected are 18 and 6 more for each "
-            "residual block, numbered without a gap.",
+            f"The file holds {len(numbered)} of the variables 'Variable', 'Variable_1' …{lacking}; expected are 18 and 6 more "
+            "for each residual block, numbered without a gap.",
             hint="The usual network has 48.",
         )
     channels = (*numbered[0].shape, 0)[3:4] or (0,)
@@ -70,10 +75,13 @@ def _network(numbered: Mapping[int, np.ndarray]) -> Transformation:
 
 
 def _fitting(numbered: Mapping[int, np.ndarray], number: int, expected: tuple[int, ...], layer: str) -> np.ndarray:
-    found = numbered[number]
-    name = f"Variable_{number}" if number else "Variable"
+    found, name = numbered[number], _name(number)
     if found.shape != expected:
-        raise WeightsError(f"'{name}', a part of the layer '{layer}', has shape {found.shape}; expected is {expected}.")
+        raise WeightsError(f"{name}, a part of the layer '{layer}', has shape {found.shape}; expected is {expected}.")
     if found.dtype not in (np.float32, np.float16):
-        raise WeightsError(f"'{name}' is of type {found.dtype}; allowed is float32, float16.")
+        raise WeightsError(f"{name} is of type {found.dtype}; allowed is float32, float16.")
     return found.astype(np.float32)
+
+
+def _name(number: int) -> str:
+    return f"'Variable_{number}'" if number else "'Variable'"

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from stylepipe.artifacts import Array, Weights
+from stylepipe.image.spans import spans
 from stylepipe.neural.networks.normalization import Known, Statistics
 from stylepipe.neural.networks.transformation import (
     DECODER,
@@ -32,7 +33,6 @@ from stylepipe.neural.networks.transformation import (
     transform,
 )
 from stylepipe.neural.program import program
-from stylepipe.neural.spans import spans
 
 Map = Float[np.ndarray, "_ _ _"]
 Place = tuple[slice, slice]

@@ -95,13 +95,13 @@ class Given:
         """The picture that a result of this size starts from."""
         if self.init is not None:
             return resized(self.init.pixels, size)
-        noise = jax.random.uniform(key, (*size, 3))
         if start == "noise":
-            return noise
+            return jax.random.uniform(key, (*size, 3))
         if start == "style_mean":
             means = jnp.stack([jnp.mean(jnp.asarray(style.pixels), (0, 1)) for style in self.styles])
             mean = jnp.average(means, 0, jnp.asarray(self.weights))
-            return jnp.clip(mean + 0.01 * (noise - 0.5), 0, 1)  # one colour alone looks the same everywhere to the network
+            noise = jax.random.uniform(key, (*size, 3), minval=-0.005, maxval=0.005)
+            return jnp.clip(mean + noise, 0, 1)  # one colour alone looks the same everywhere to the network
         assert self.content is not None  # as `check` found
         content = resized(self.content.pixels, size)
         return content if start == "content" else jnp.repeat(luma(content)[..., None], 3, -1)

@@ -39,7 +39,7 @@ def available() -> int:
     stats = device.memory_stats() if device.platform != "cpu" else None
     if stats and "bytes_limit" in stats:
         return stats["bytes_limit"] - stats.get("bytes_in_use", 0)
-    return min(_of_system(), _of_group())
+    return min(_of_system(), _of_groups())
 
 
 def _of_system() -> int:
@@ -51,10 +51,28 @@ def _of_system() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
-def _of_group(folder: Path = Path("/sys/fs/cgroup")) -> int:
-    """What a container may still take (Linux control groups, version 2)."""
+def _of_groups(proc: Path = Path("/proc/self/cgroup"), mount: Path = Path("/sys/fs/cgroup")) -> int:
+    """What the control groups of this process, those around them included, let it take: containers and batch systems set them.
+
+    Linux has two versions of them. Files that are cached count as taken there, but are given up when memory is wanted.
+    """
+    found = [2**62]
+    for line in proc.read_text(encoding="utf-8").splitlines() if proc.exists() else ():
+        _, controllers, path = line.split(":", 2)
+        if controllers in ("", "memory"):
+            folder = mount / controllers / path.lstrip("/")
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes") if controllers else ("memory.max", "memory.current")
+            around = [folder, *folder.parents]
+            found += [_of_group(group, *names) for group in around[: around.index(mount / controllers) + 1]]
+    return min(found)
+
+
+def _of_group(folder: Path, limit: str, usage: str) -> int:
+    """What a group may still take, if it has a limit. Inside a container those around it are not to be seen."""
     try:
-        limit, used = ((folder / name).read_text(encoding="ascii").strip() for name in ("memory.max", "memory.current"))
+        most, used, table = ((folder / name).read_text(encoding="ascii") for name in (limit, usage, "memory.stat"))
     except OSError:
-        limit = used = "max"
-    return 2**62 if limit == "max" else int(limit) - int(used)
+        return 2**62
+    figures = dict(line.split() for line in table.splitlines())
+    cached = figures.get("total_inactive_file", figures.get("inactive_file", 0))
+    return 2**62 if most.strip() == "max" else int(most) - int(used) + int(cached)

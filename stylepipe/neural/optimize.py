@@ -130,7 +130,8 @@ def saved(step: Step) -> dict[str, np.ndarray]:
 
 def restored(optimizer: AnyOptimizer, arrays: Mapping[str, np.ndarray], size: tuple[int, int], *, terms: int) -> Step:
     """The step that `saved` took apart, of a picture of this size, (height, width)."""
-    template = start(optimizer, jnp.zeros((*size, 3)), terms=terms).state
+    pixels = jax.ShapeDtypeStruct((*size, 3), jnp.float32)
+    template = jax.eval_shape(partial(_start, optimizer=optimizer, terms=terms), pixels)
     return Step(int(arrays["iteration"]), filled(template, arrays), float(arrays["milestone"]), bool(arrays["settled"]))
 
 

@@ -25,13 +25,13 @@ from jax import lax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from stylepipe.errors import StageError
+from stylepipe.image.spans import Span, spans
 from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.base import Maps, Picture, View
 from stylepipe.neural.memory import return_freed_memory
 from stylepipe.neural.objective import Constants, Example, Objective, Tensors, Value, require, targets
 from stylepipe.neural.optimizers import AnyOptimizer
 from stylepipe.neural.program import program
-from stylepipe.neural.spans import Span, spans
 from stylepipe.neural.vgg import features
 
 Pixels = Float[Array, "height width 3"]

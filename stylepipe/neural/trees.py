@@ -11,8 +11,11 @@ Tree = TypeVar("Tree")
 
 
 def named(tree: object) -> dict[str, np.ndarray]:
-    """The leaves of a tree by their paths in it, copied to the host: a step may be given the memory of the one before."""
-    return {keystr(path): np.array(leaf) for path, leaf in tree_leaves_with_path(tree)}
+    """The leaves of a tree by their paths in it, on the host; on the CPU they are not copied.
+
+    A program cannot take over the memory of a leaf while such an array is kept.
+    """
+    return {keystr(path): np.asarray(leaf) for path, leaf in tree_leaves_with_path(tree)}
 
 
 def filled(template: Tree, arrays: Mapping[str, np.ndarray]) -> Tree:

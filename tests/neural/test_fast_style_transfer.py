@@ -1,5 +1,8 @@
 """Networks in the layout of fast-style-transfer: their result by the program's own formulas, and what is refused."""
 
+import io
+import zipfile
+
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
@@ -86,7 +89,9 @@ def test_safetensors_with_names_of_tensorflow_are_converted(tmp_path):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"Variable_5": None}, "'net.npz': The file holds 23 of the variables"),
+        ({"Variable_5": None}, "'net.npz': The file holds 23 of the variables .*, and not 'Variable_5'; expected are 18"),
+        ({"Variable_23": None}, "'net.npz': The file holds 23 of the variables 'Variable', 'Variable_1' …; expected are 18"),
+        ({"Variable_4:0": np.zeros(4, np.float32)}, "'net.npz': Two of the variables .* have the same number"),
         (
             {"Variable": np.zeros((9, 9), np.float32)},
             r"'net.npz': 'Variable' has shape \(9, 9\); expected is \(9, 9, 3, 1…256\)",
@@ -104,6 +109,34 @@ def test_what_does_not_fit_is_refused(tmp_path, changed, message):
     held = {name: tensor for name, tensor in {**variables(), **changed}.items() if tensor is not None}
     np.savez(tmp_path / "net.npz", **held)
     with pytest.raises(WeightsError, match=message):
+        read_weights(tmp_path / "net.npz")
+
+
+def test_archives_that_are_damaged_or_claim_too_much_are_refused(tmp_path):
+    held = variables()
+    np.savez_compressed(tmp_path / "net.npz", **held)
+    whole = (tmp_path / "net.npz").read_bytes()
+    random = np.random.default_rng(0)
+    for _ in range(40):
+        damaged = bytearray(whole)
+        for place in random.integers(100, len(whole), 5):
+            damaged[place] ^= 0xFF
+        (tmp_path / "net.npz").write_bytes(damaged)
+        with pytest.raises(WeightsError, match=r"'net.npz'"):
+            read_weights(tmp_path / "net.npz")
+    with zipfile.ZipFile(tmp_path / "net.npz", "w") as archive:
+        header = io.BytesIO()
+        np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (2**40, 64)})
+        archive.writestr("Variable.npy", header.getvalue())
+    with pytest.raises(WeightsError, match=r"'net.npz' cannot be read"):
+        read_weights(tmp_path / "net.npz")
+
+
+def test_what_is_no_array_is_refused(tmp_path):
+    np.savez(tmp_path / "net.npz", **{name: tensor for name, tensor in variables().items() if name != "Variable"})
+    with zipfile.ZipFile(tmp_path / "net.npz", "a") as archive:
+        archive.writestr("Variable", b"no array")
+    with pytest.raises(WeightsError, match=r"'Variable' has shape \(\)"):
         read_weights(tmp_path / "net.npz")
 
 

@@ -75,7 +75,8 @@ class Transformation(NamedTuple):
     def __str__(self) -> str:
         return (
             f"{self.blocks} block{'s'[: self.blocks != 1]}, {self.channels} channels, "
-            f"{self.styles} style{'s'[: self.styles != 1]}, {self.normalization} normalisation"
+            f"{self.styles} style{'s'[: self.styles != 1]}, {self.normalization} normalisation, "
+            f"padding by '{self.padding}', upsampling by '{self.upsampling}'"
         )
 
     @property

@@ -27,10 +27,10 @@ from jaxtyping import Float, PRNGKeyArray
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import WeightsError
 from stylepipe.image.resize import resize
+from stylepipe.image.spans import spans
 from stylepipe.neural.convolution import correlate
 from stylepipe.neural.networks.shapes import require_network, require_shapes
 from stylepipe.neural.program import program
-from stylepipe.neural.spans import spans
 
 Tensors = Mapping[str, Float[Array, "..."]]
 

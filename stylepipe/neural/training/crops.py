@@ -46,8 +46,9 @@ def crops_of(folders: Sequence[Folder], *, side: int, longest: int, halvings: in
         sizes = [found for name in folder.names if (found := _sizes(folder, name, side, longest, halvings))]
         if not sizes:
             raise StageError(
-                f"Folder {number} of {len(folders)} has no picture of at least {side}×{side} pixels.",
-                hint="Choose smaller crops, or larger pictures.",
+                f"Folder {number} of {len(folders)} has no picture of at least {side}×{side} pixels, "
+                f"once brought to a long side of at most {longest}.",
+                hint="Choose smaller crops, larger pictures, or another 'longest'.",
             )
         for of_one in sizes:
             pictures += of_one
@@ -63,7 +64,7 @@ def center_crops(folder: Folder, side: int) -> Float[np.ndarray, "pictures side 
         height, width, _ = pixels.shape
         top, left = (height - side) // 2, (width - side) // 2
         if top >= 0 and left >= 0:
-            found.append(pixels[top : top + side, left : left + side])
+            found.append(pixels[top : top + side, left : left + side].copy())  # not a view, which would keep the picture
     if not found:
         raise StageError(f"The folder to validate with has no picture of at least {side}×{side} pixels.")
     return np.stack(found)

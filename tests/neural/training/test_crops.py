@@ -56,7 +56,10 @@ def test_too_small_pictures_are_left_out_or_refused():
     assert len(crops_of([folder(small, large)], side=8, longest=30, halvings=0).pictures) == 1
     with pytest.raises(StageError) as caught:
         crops_of([folder(large), folder(small)], side=8, longest=30, halvings=0)
-    assert caught.value.message == "Folder 2 of 2 has no picture of at least 8×8 pixels."
+    assert (
+        caught.value.message
+        == "Folder 2 of 2 has no picture of at least 8×8 pixels, once brought to a long side of at most 30."
+    )
 
 
 def test_the_middle_of_pictures():

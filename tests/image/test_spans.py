@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stylepipe.neural.spans import spans
+from stylepipe.image.spans import spans
 
 
 @given(st.integers(1, 900), st.integers(1, 5), st.integers(1, 5), st.integers(0, 200))

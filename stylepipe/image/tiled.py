@@ -1,0 +1,33 @@
+"""Filters of neighbourhoods, tile by tile: beside the picture and its result, what they take does not grow with it."""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from stylepipe.artifacts import Array
+from stylepipe.image.spans import spans
+
+_TILE = 1024
+
+
+def tiled(
+    local: Callable[[Float[Array, "_ _ *c"]], Float[Array, "_ _ *c"]],
+    pixels: Float[np.ndarray, "h w *c"],
+    *,
+    reach: int,
+    tile: int = _TILE,
+) -> Float[np.ndarray, "h w *c"]:
+    """local(pixels), of tiles of `tile` pixels a side or, where `local` reaches far, somewhat more.
+
+    `local` makes of a picture another one of its size, each value from those at most `reach` pixels away in x and in y. What it
+    makes of the picture's border, it makes of that border in a tile.
+    """
+    side = max(tile, 4 * (reach + 1))  # so that at least half of a tile counts
+    result = np.empty_like(pixels)
+    for rows in spans(pixels.shape[0], side, reach):
+        for columns in spans(pixels.shape[1], side, reach):
+            found = local(jnp.asarray(pixels[rows.seen, columns.seen]))
+            result[rows.kept(1), columns.kept(1)] = found[rows.inside(1), columns.inside(1)]
+    return result
