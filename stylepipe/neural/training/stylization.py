@@ -21,6 +21,10 @@ from stylepipe.neural.training.loop import Step, evaluate, result
 from stylepipe.neural.vgg import features
 
 
+_TOGETHER = 4
+"""Pictures that a validation looks at together."""
+
+
 class Examples(NamedTuple):
     """What all steps compare with: the extractor's tensors and, for each style and by loss, the style's statistic."""
 
@@ -100,20 +104,25 @@ class Validation:
 
     @classmethod
     def of(cls, loss: Stylization, given: Examples, pictures: Iterable[Float[np.ndarray, "side side 3"]]) -> "Validation":
-        """From pictures of one size."""
-        styles = len(given.styles)
-        shares, key = np.eye(styles, dtype=np.float32), jax.random.key(0)  # a key of its own, so that figures can be compared
-        return cls(loss, tuple(Lesson(given, np.stack([picture] * styles), shares, key) for picture in pictures))
+        """From pictures of one size. Some are looked at together, as in training: batch normalisation pools their statistics."""
+        held, styles, key = list(pictures), len(given.styles), jax.random.key(0)  # a key of its own, so that figures compare
+        groups = [np.stack(held[first : first + _TOGETHER]) for first in range(0, len(held), _TOGETHER)]
+        shares = np.eye(styles, dtype=np.float32)
+        return cls(
+            loss,
+            tuple(Lesson(given, group.repeat(styles, 0), np.tile(shares, (len(group), 1)), key) for group in groups),
+        )
 
     def __call__(self, tensors: Tensors) -> dict[str, float]:
         """The terms of the loss, on average."""
         each = [evaluate(tensors, lesson, loss=self.loss) for lesson in self.lessons]
-        return {name: float(np.mean([terms[name] for terms in each])) for name in each[0]}
+        counts = [len(lesson.pictures) for lesson in self.lessons]
+        return {name: float(np.average([terms[name] for terms in each], weights=counts)) for name in each[0]}
 
     def strip(self, tensors: Tensors) -> Float[np.ndarray, "side width 3"]:
         """The first picture and, beside it, what the network makes of it in each style."""
         first = self.lessons[0]
-        shown = _shown(tensors, first, loss=self.loss)
+        shown = _shown(tensors, first, loss=self.loss)[: len(first.examples.styles)]
         return np.concatenate([first.pictures[0], *np.clip(np.asarray(shown), 0, 1)], axis=1)
 
 

@@ -62,12 +62,21 @@ def test_a_steps_lesson_depends_on_its_number_alone_and_styles_take_turns(given)
 
 
 def test_validation_shows_each_picture_in_all_styles(loss, given):
-    pictures = DRAW.random((2, 16, 16, 3), dtype=np.float32)
+    pictures = DRAW.random((5, 16, 16, 3), dtype=np.float32)
     found = Validation.of(loss, given, pictures)
     tensors = fresh(jax.random.key(0), NETWORK).tensors
-    each = [evaluate(tensors, lesson, loss=loss)["gram"] for lesson in found.lessons]
-    assert found(tensors)["gram"] == pytest.approx(np.mean(each), rel=1e-6)
+    each = [Validation.of(loss, given, [picture])(tensors)["gram"] for picture in pictures]
+    assert found(tensors)["gram"] == pytest.approx(np.mean(each), rel=1e-5)
     strip = found.strip(tensors)
     assert strip.shape == (16, 3 * 16, 3)
     np.testing.assert_array_equal(strip[:, :16], pictures[0])
     assert 0 <= strip.min() <= strip.max() <= 1
+
+
+def test_batch_normalisation_is_validated_on_several_pictures(loss, given):
+    batch = Stylization(loss.objective, NETWORK._replace(normalization="batch"))
+    tensors = fresh(jax.random.key(0), batch.network).tensors
+    dark, light = 0.2 * DRAW.random((16, 16, 3), dtype=np.float32), 1 - 0.2 * DRAW.random((16, 16, 3), dtype=np.float32)
+    together = Validation.of(batch, given, [dark, light])(tensors)["content"]
+    alone = [Validation.of(batch, given, [picture])(tensors)["content"] for picture in (dark, light)]
+    assert abs(together / np.mean(alone) - 1) > 0.01
