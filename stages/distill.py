@@ -24,7 +24,7 @@ class DistillParams(Params):
     """The student, the crops it sees, and its training."""
 
     widths: tuple[Annotated[tuple[Width, ...], Field(min_length=1)], ...] = Field(
-        default=((16, 16), (40, 32), (96, 64, 64, 64), (128, 160, 80, 80), (128,)),
+        default=((16, 16), (40, 32), (96, 64, 48, 48), (128, 160, 64, 80), (128,)),
         min_length=1,
         max_length=len(DEEPEST),
         description="The student's channels, block by block, for each of its convolutions.",

@@ -20,7 +20,6 @@ from stylepipe.neural.training.crops import Crops
 from stylepipe.neural.training.loop import Step, evaluate, result
 from stylepipe.neural.vgg import features
 
-
 _TOGETHER = 4
 """Pictures that a validation looks at together."""
 
@@ -104,7 +103,7 @@ class Validation:
 
     @classmethod
     def of(cls, loss: Stylization, given: Examples, pictures: Iterable[Float[np.ndarray, "side side 3"]]) -> "Validation":
-        """From pictures of one size. Some are looked at together, as in training: batch normalisation pools their statistics."""
+        """From pictures of one size. Some are seen together, as in training: batch normalisation pools their statistics."""
         held, styles, key = list(pictures), len(given.styles), jax.random.key(0)  # a key of its own, so that figures compare
         groups = [np.stack(held[first : first + _TOGETHER]) for first in range(0, len(held), _TOGETHER)]
         shares = np.eye(styles, dtype=np.float32)
