@@ -33,7 +33,13 @@ def sweep(
         int | None, typer.Option(min=1, metavar="N", help="Allows so many variants. [default: 256]", show_default=False)
     ] = None,
     jobs: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Computes in so many processes, each with its share of the cores.")
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Computes in so many processes, each with its share of the cores. "
+            "To each, `memory: auto` is most of what is free: give large pictures a budget.",
+        ),
     ] = 1,
     executor: Annotated[
         str | None,
