@@ -48,10 +48,7 @@ Budget = Annotated[str, AfterValidator(_checked)]
 
 def in_bytes(budget: Budget) -> float:
     """The bytes of a budget; of `auto`, most of what is free now."""
-    if budget != "auto":
-        return float(_bytes(budget))
-    return_freed_memory()
-    return _SHARE * available()
+    return _SHARE * available() if budget == "auto" else float(_bytes(budget))
 
 
 def minimise(

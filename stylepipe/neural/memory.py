@@ -32,13 +32,14 @@ def return_freed_memory() -> None:
 
 
 def available() -> int:
-    """The bytes that the default device could still give to this process."""
+    """The bytes that the default device could still give to this process, with what that has freed and kept."""
     import jax  # not by those who only want memory kept: it takes a second
 
     device = jax.devices()[0]
     stats = device.memory_stats() if device.platform != "cpu" else None
     if stats and "bytes_limit" in stats:
         return stats["bytes_limit"] - stats.get("bytes_in_use", 0)
+    return_freed_memory()
     return min(_of_system(), _of_groups())
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from stylepipe.neural.memory import _of_groups
+from stylepipe.neural.memory import _of_groups, available
 
 PROGRAM = """
 import resource
@@ -35,6 +35,10 @@ def test_pages_are_cleared_once():
     """Three times 80 MB are some 58,600 pages of 4 KB, or 120 of 2 MB."""
     assert pages_cleared("default") > 100
     assert pages_cleared("keep") < 50
+
+
+def test_a_machine_has_some_memory():
+    assert 1e7 < available() < 1e13
 
 
 @pytest.fixture
