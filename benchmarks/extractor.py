@@ -24,6 +24,7 @@ import jax.numpy as jnp  # noqa: E402
 from networks import network  # noqa: E402
 
 from stylepipe.neural.convolution import convolve, plain  # noqa: E402
+from stylepipe.neural.layout import halvings  # noqa: E402
 from stylepipe.neural.losses.base import sum_squares  # noqa: E402
 from stylepipe.neural.program import program  # noqa: E402
 from stylepipe.neural.vgg import Vgg, describe, features  # noqa: E402
@@ -105,8 +106,7 @@ def convolutions(tensors, size: tuple[int, int], vgg: Vgg) -> None:
     print("\nGFLOP/s          here: value  gradient     plain: value  gradient")
     for name in vgg.layers:
         kernel = tensors[name.replace("relu", "conv") + "/kernel"]
-        halvings = int(name[4]) - 1
-        height, width = size[0] >> halvings, size[1] >> halvings
+        height, width = (length >> halvings(name) for length in size)
         x, slope = jnp.ones((height, width, kernel.shape[2])), jnp.ones((height, width, kernel.shape[3]))
         steps = {}
         for form, compiled in ((convolve, program()), (plain, jax.jit)):

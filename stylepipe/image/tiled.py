@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from stylepipe.artifacts import Array
-from stylepipe.image.spans import spans
+from stylepipe.image.tiling import tiles
 
 _TILE = 1024
 
@@ -26,8 +26,7 @@ def tiled(
     """
     side = max(tile, 4 * (reach + 1))  # so that at least half of a tile counts
     result = np.empty_like(pixels)
-    for rows in spans(pixels.shape[0], side, reach):
-        for columns in spans(pixels.shape[1], side, reach):
-            found = np.asarray(local(jnp.asarray(pixels[rows.seen, columns.seen])))  # cut on the host: JAX compiles each cut
-            result[rows.kept(1), columns.kept(1)] = found[rows.inside(1), columns.inside(1)]
+    for place in tiles(pixels.shape[:2], side, reach):
+        found = np.asarray(local(jnp.asarray(pixels[place.seen()])))  # cut on the host: JAX compiles each cut
+        result[place.counted()] = found[place.inside()]
     return result

@@ -8,7 +8,6 @@ of the blocks between are, for they have a quarter of its sides.
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from itertools import product
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from stylepipe.artifacts import Array, Weights
-from stylepipe.image.spans import spans
+from stylepipe.image.tiling import Place, tiles
 from stylepipe.neural.networks.normalization import Known, Statistics
 from stylepipe.neural.networks.transformation import (
     DECODER,
@@ -35,7 +34,6 @@ from stylepipe.neural.networks.transformation import (
 from stylepipe.neural.program import program
 
 Map = Float[np.ndarray, "_ _ _"]
-Place = tuple[slice, slice]
 
 _WHOLE = 2**21
 """The most pixels of a picture that is taken whole: a little more than 1920×1080."""
@@ -124,13 +122,11 @@ def _tiles(
 ) -> Iterator[tuple[Place, Map]]:
     """What the last of these layers convolves to: where each tile counts, and what is there."""
     unit = _UNIT if names[0] == ENCODER[0] else 1  # the source's pixels by one of the blocks' maps
-    both = (tuple(spans(length // unit, tile, _MARGIN)) for length in source.shape[:2])
-    for place in product(*both):
-        seen = source[tuple(slice(unit * span.start, unit * span.stop) for span in place)]
-        found = np.asarray(_convolved(tensors, seen, known, network=network, names=names))
-        factor = len(found) // (place[0].stop - place[0].start)
-        rows, columns = place
-        yield (rows.kept(factor), columns.kept(factor)), found[rows.inside(factor), columns.inside(factor)]
+    height, width, _ = source.shape
+    for place in tiles((height // unit, width // unit), tile, _MARGIN):
+        found = np.asarray(_convolved(tensors, source[place.seen(unit)], known, network=network, names=names))
+        factor = len(found) // place.rows.length
+        yield place.counted(factor), found[place.inside(factor)]
 
 
 @program(static_argnames=("network", "names"))

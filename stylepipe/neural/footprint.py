@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
 
+from stylepipe.neural.layout import halvings
 from stylepipe.neural.losses.base import StyleLoss, layers_of
 from stylepipe.neural.objective import Objective
 from stylepipe.neural.optimizers import AnyOptimizer, family
@@ -131,7 +132,7 @@ class Workload:
 
 def _share(layer: str) -> float:
     """Bytes that one channel of a layer takes for each pixel of the picture: every pool leaves a quarter of the positions."""
-    return 4 / 4 ** (int(layer[len("relu")]) - 1)
+    return 4 / 4 ** halvings(layer)
 
 
 def _area(size: Sequence[int]) -> float:

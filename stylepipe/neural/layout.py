@@ -89,6 +89,11 @@ def places(depth: tuple[int, ...]) -> Iterator[tuple[int, int]]:
     return ((block, index) for block, count in enumerate(depth, 1) for index in range(1, count + 1))
 
 
+def halvings(layer: str) -> int:
+    """How many pools come before a layer."""
+    return int(layer[len("relu")]) - 1
+
+
 def _stated(metadata: Mapping[str, str], name: str, allowed: Any) -> Any:
     stated = metadata.get(name)
     if stated not in get_args(allowed):

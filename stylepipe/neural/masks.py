@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from stylepipe.errors import StageError
 from stylepipe.image.resize import resize
-from stylepipe.neural.layout import Vgg
+from stylepipe.neural.layout import Vgg, halvings
 
 MaskPooling = Literal["network", "area"]
 
@@ -61,5 +61,5 @@ def _average3(mask: np.ndarray) -> np.ndarray:
 
 
 def _by_area(mask: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:
-    sizes = {layer: tuple(n >> int(layer[len("relu")]) - 1 for n in mask.shape) for layer in layers}
+    sizes = {layer: tuple(n >> halvings(layer) for n in mask.shape) for layer in layers}
     return {layer: np.asarray(resize(mask, size, method="area")) for layer, size in sizes.items()}

@@ -16,7 +16,6 @@ odd rest as the picture's; so the last one ends at the picture's border, and pad
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
-from itertools import product
 from typing import Any, NamedTuple, get_args
 
 import jax
@@ -25,7 +24,8 @@ from jax import lax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from stylepipe.errors import StageError
-from stylepipe.image.spans import Span, spans
+from stylepipe.image.tiling import Tile, tiles
+from stylepipe.neural.layout import halvings
 from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.base import Maps, Picture, View
 from stylepipe.neural.memory import return_freed_memory
@@ -97,9 +97,9 @@ class TiledObjective:
         (loss, terms), slopes = _distance(sums, constants.targets, objective=self.objective.form)
         gradient = jnp.zeros_like(pixels)
         for tile in self._tiles(pixels):
-            part = _gradient(constants.tensors, scene.within(tile), tile.counted, key, slopes, objective=self.objective.form)
+            part = _gradient(constants.tensors, scene.within(tile), _counted(tile), key, slopes, objective=self.objective.form)
             # One tile after the other: those that wait for nothing would be computed at once, each in memory of its own.
-            gradient = jax.block_until_ready(_added(gradient, part, tile.corner))
+            gradient = jax.block_until_ready(_added(gradient, part, _corner(tile)))
             return_freed_memory()
         return (loss, terms), gradient
 
@@ -109,17 +109,17 @@ class TiledObjective:
         """By loss, its statistic of the whole scene; None as in `Objective.statistics`."""
         options = {"objective": self.objective.form, "compares": compares}
 
-        def one(tile: "_Tile") -> tuple[Any, ...]:
-            found = jax.block_until_ready(_compiled_statistics(tensors, scene.within(tile), tile.counted, key, **options))
+        def one(tile: Tile) -> tuple[Any, ...]:
+            found = jax.block_until_ready(_compiled_statistics(tensors, scene.within(tile), _counted(tile), key, **options))
             return_freed_memory()
             return found
 
         return reduce(partial(jax.tree.map, jnp.add), map(one, self._tiles(scene.pixels)))
 
-    def _tiles(self, pixels: Pixels) -> "Iterator[_Tile]":
+    def _tiles(self, pixels: Pixels) -> Iterator[Tile]:
         margin, step = _geometry(self.objective)
         height, width, _ = pixels.shape
-        return (_Tile(*both) for both in product(*(spans(length, self.tile, margin, step=step) for length in (height, width))))
+        return tiles((height, width), self.tile, margin, step=step)
 
 
 def require_tiles(objective: Objective, optimizer: AnyOptimizer) -> None:
@@ -150,34 +150,24 @@ def least_tile(objective: Objective) -> int:
 # --- where the tiles lie ------------------------------------------------------------------------------------------------
 
 
-class _Tile(NamedTuple):
-    rows: Span
-    columns: Span
+def _corner(tile: Tile) -> Int[Array, "2"]:
+    """Its first row and column in the picture."""
+    return jnp.int32([span.start for span in tile])
 
-    @property
-    def corner(self) -> Int[Array, "2"]:
-        """Its first row and column in the picture."""
-        return jnp.int32([self.rows.start, self.columns.start])
 
-    @property
-    def counted(self) -> Int[Array, "2 2"]:
-        """The first row that it counts and the one after the last, and the same of the columns, from its corner."""
-        return jnp.int32([(span.first - span.start, span.last - span.start) for span in self])
+def _counted(tile: Tile) -> Int[Array, "2 2"]:
+    """The first row that it counts and the one after the last, and the same of the columns, from its corner."""
+    return jnp.int32([(inside.start, inside.stop) for inside in tile.inside()])
 
 
 def _geometry(objective: Objective) -> tuple[int, int]:
     """The margin and step for tiles: how far the deepest layer sees, rounded up to its window, and that window."""
     asked, layers = objective.layers(), objective.vgg.layers
     deepest = max((number for number, name in enumerate(layers) if name in asked), default=-1)
-    windows = [2 ** _halvings(name) for name in layers[: deepest + 1]]
+    windows = [2 ** halvings(name) for name in layers[: deepest + 1]]
     step = max(windows, default=1)
     reach = max(1, sum(windows))  # a position more at each convolution; without any, a pixel: differences to the next
     return -(-reach // step) * step, step
-
-
-def _halvings(layer: str) -> int:
-    """How many pools come before a layer."""
-    return int(layer[len("relu")]) - 1
 
 
 # --- one tile -----------------------------------------------------------------------------------------------------------
@@ -191,15 +181,15 @@ class _Scene(NamedTuple):
     content_region: Maps | None = None
     regions: tuple[Maps | None, ...] = (None,)
 
-    def within(self, tile: _Tile) -> "_Scene":
+    def within(self, tile: Tile) -> "_Scene":
         """What a tile sees of it."""
-        seen = tuple(span.stop - span.start for span in tile)
+        corner, seen = _corner(tile), (tile.rows.length, tile.columns.length)
 
-        def cut(values: Float[Array, "height width *channels"], halvings: int = 0) -> Float[Array, "h w *channels"]:
-            return _cut(values, tile.corner >> halvings, size=tuple(length >> halvings for length in seen))
+        def cut(values: Float[Array, "height width *channels"], pools: int = 0) -> Float[Array, "h w *channels"]:
+            return _cut(values, corner >> pools, size=tuple(length >> pools for length in seen))
 
         def masks(region: Maps | None) -> Maps | None:
-            return None if region is None else {name: cut(mask, _halvings(name)) for name, mask in region.items()}
+            return None if region is None else {name: cut(mask, halvings(name)) for name, mask in region.items()}
 
         content = None if self.content is None else cut(self.content)
         return _Scene(cut(self.pixels), content, masks(self.content_region), tuple(map(masks, self.regions)))
@@ -236,7 +226,7 @@ def _statistics(
     if scene.content is not None:
         layers = objective.layers("content")
         content = Picture(scene.content, features(tensors, scene.content, layers=layers, vgg=objective.vgg))
-    own = {name: _own(counted >> _halvings(name), each.shape[:2], each.dtype) for name, each in found.items()}
+    own = {name: _own(counted >> halvings(name), each.shape[:2], each.dtype) for name, each in found.items()}
     view = View(
         Picture(scene.pixels, found),
         content,

@@ -10,7 +10,7 @@ from stylepipe.artifacts import Array
 from stylepipe.errors import StageError, did_you_mean
 from stylepipe.neural.convolution import Kernel, Map, convolve, correlate, plain
 from stylepipe.neural.devices import by_rows
-from stylepipe.neural.layout import Vgg, describe
+from stylepipe.neural.layout import Vgg, describe, halvings
 
 __all__ = ["Vgg", "describe", "features"]
 
@@ -56,8 +56,7 @@ def _check_layers(layers: tuple[str, ...], vgg: Vgg, size: tuple[int, ...]) -> N
                 f"The network has no layer '{name}'; its layers are {vgg.layers[0]} … {vgg.layers[-1]}.",
                 hint=did_you_mean(name, vgg.layers),
             )
-        halvings = int(name[len("relu")]) - 1
-        least = 2**halvings * (2 if vgg.padding == "reflect" else 1)
+        least = 2 ** halvings(name) * (2 if vgg.padding == "reflect" else 1)
         if min(size) < least:
             raise StageError(
                 f"The layer '{name}' takes images of at least {least}×{least} pixels; this one has {size[1]}×{size[0]}.",

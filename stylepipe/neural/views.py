@@ -8,7 +8,7 @@ from jaxtyping import Float
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import StageError
 from stylepipe.image.resize import resize, scaled
-from stylepipe.neural.layout import Vgg, describe
+from stylepipe.neural.layout import Vgg, describe, halvings
 from stylepipe.neural.program import program
 from stylepipe.neural.quality import BINS, PATCH, Layers, View
 from stylepipe.neural.vgg import features
@@ -32,7 +32,7 @@ def view(pixels: Pixels, size: tuple[int, int], network: Weights, layers: Layers
     holds no patch of it.
     """
     height, width = size
-    steps = {layer: 2 ** (int(layer[len("relu")]) - 1) for layer in sorted({name for each in layers.values() for name in each})}
+    steps = {layer: 2 ** halvings(layer) for layer in sorted({name for each in layers.values() for name in each})}
     least = PATCH * max(steps.values())
     if min(size) < least:
         raise StageError(

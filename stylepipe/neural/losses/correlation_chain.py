@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 from pydantic import Field, field_validator
 
+from stylepipe.neural.layout import halvings
 from stylepipe.neural.losses.base import (
     Examples,
     Layers,
@@ -61,16 +62,12 @@ def statistic(spec: CorrelationChain, view: View) -> dict[str, Sums]:
     found = {}
     for shallow, deep in pairwise(sorted(spec.table)):  # by their names, from the shallowest
         above, below = (view.picture.features[layer] - spec.shift for layer in (shallow, deep))
-        weights, factor = weights_by_position(view, shallow), 2 ** (_block(deep) - _block(shallow))
+        weights, factor = weights_by_position(view, shallow), 2 ** (halvings(deep) - halvings(shallow))
         weighted = (above if m is None else above * m.reshape(*above.shape[:2], 1) for m in weights)
         gathered = (_gathered(each, below.shape[:2], factor) for each in weighted)
         totals = [sum_products(_flat(each), _flat(below), [None]).total for each in gathered]
         found[shallow] = Sums(jnp.concatenate(totals), count_positions(above.shape[0] * above.shape[1], weights))
     return found
-
-
-def _block(layer: str) -> int:
-    return int(layer[len("relu")])
 
 
 def _flat(values: Float[Array, "h w c"]) -> Float[Array, "n c"]:

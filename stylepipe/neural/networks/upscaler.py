@@ -27,7 +27,7 @@ from jaxtyping import Float, PRNGKeyArray
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import WeightsError
 from stylepipe.image.resize import resize
-from stylepipe.image.spans import spans
+from stylepipe.image.tiling import tiles
 from stylepipe.neural.convolution import correlate
 from stylepipe.neural.networks.shapes import require_network, require_shapes
 from stylepipe.neural.program import program
@@ -145,10 +145,9 @@ def enlarge(
     small = np.asarray(pixels)
     large = np.array(resize(small, (factor * height, factor * width), method="bicubic"))
     margin = 2 + 2 * _depth(tensors)  # a pixel for each convolution
-    for rows in spans(height, tile, margin):
-        for columns in spans(width, tile, margin):
-            detail = np.asarray(_detail(tensors, small[rows.seen, columns.seen], factor=factor))
-            large[rows.kept(factor), columns.kept(factor)] += detail[rows.inside(factor), columns.inside(factor)]
+    for place in tiles((height, width), tile, margin):
+        detail = np.asarray(_detail(tensors, small[place.seen()], factor=factor))
+        large[place.counted(factor)] += detail[place.inside(factor)]
     return large
 
 

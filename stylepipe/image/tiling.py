@@ -1,0 +1,73 @@
+"""Where tiles lie in a picture."""
+
+from collections.abc import Iterable, Iterator
+from itertools import product
+from typing import NamedTuple
+
+Place = tuple[slice, slice]
+"""Rows and columns."""
+
+
+class Span(NamedTuple):
+    """A tile's extent along one axis: it sees [start, stop), and counts in [first, last)."""
+
+    start: int
+    stop: int
+    first: int
+    last: int
+
+    @property
+    def length(self) -> int:
+        """How much it sees."""
+        return self.stop - self.start
+
+
+class Tile(NamedTuple):
+    """A tile's extent along both axes."""
+
+    rows: Span
+    columns: Span
+
+    def seen(self, factor: int = 1) -> Place:
+        """What it sees of the picture, enlarged by `factor`."""
+        return _place(factor, [(span.start, span.stop) for span in self])
+
+    def counted(self, factor: int = 1) -> Place:
+        """Where it counts there."""
+        return _place(factor, [(span.first, span.last) for span in self])
+
+    def inside(self, factor: int = 1) -> Place:
+        """Where it counts, within what it sees."""
+        return _place(factor, [(span.first - span.start, span.last - span.start) for span in self])
+
+
+def _place(factor: int, bounds: Iterable[tuple[int, int]]) -> Place:
+    rows, columns = (slice(factor * first, factor * last) for first, last in bounds)
+    return rows, columns
+
+
+def tiles(size: tuple[int, int], tile: int, margin: int, *, step: int = 1) -> Iterator[Tile]:
+    """Tiles of a picture of that (height, width), row by row, as `spans` lays them along each axis."""
+    return (Tile(*both) for both in product(*(spans(length, tile, margin, step=step) for length in size)))
+
+
+def spans(length: int, tile: int, margin: int, *, step: int = 1) -> Iterator[Span]:
+    """Tiles of one size along an axis, which count all of it once.
+
+    The size is at most `tile`, and that must be 2·(margin + step) − 1 or more.
+    Each sees `margin` pixels further than it counts, or up to the picture's border. None reaches beyond the border, where each
+    layer of a network pads on its own: the last one is shifted back instead. Tiles start, and change over, at multiples of
+    `step`, of which `margin` is one; their size leaves the same rest by it as `length`.
+    """
+    if length <= tile:
+        yield Span(0, length, 0, length)
+        return
+    rest = length % step
+    size = tile - (tile - rest) % step
+    first = 0
+    while first < length:
+        start = max(0, min(first - margin, length - size))
+        stop = start + size
+        last = length if stop == length else stop - rest - margin
+        yield Span(start, stop, first, last)
+        first = last
