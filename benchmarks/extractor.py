@@ -23,6 +23,7 @@ import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 from networks import network  # noqa: E402
 
+from stylepipe.artifacts import Weights  # noqa: E402
 from stylepipe.neural.convolution import convolve, plain  # noqa: E402
 from stylepipe.neural.layout import halvings  # noqa: E402
 from stylepipe.neural.losses.base import sum_squares  # noqa: E402
@@ -66,36 +67,21 @@ def jax_step(tensors, image, vgg: Vgg, *, convolution, gram, compiled) -> Callab
     return lambda: jax.block_until_ready(step(image, tensors, targets))
 
 
-def torch_step(tensors, image, vgg: Vgg, layout: str) -> Callable[[], object]:
+def torch_step(weights: Weights, image, layout: str) -> Callable[[], object]:
+    import pytorch
     import torch
-    from torch.nn import functional as F
 
-    def tensor(name):
-        if "kernel" not in name:
-            return torch.tensor(np.asarray(tensors[name]))
-        return torch.tensor(np.asarray(tensors[name]).transpose(3, 2, 0, 1).copy()).to(memory_format=getattr(torch, layout))
-
-    weights = {name: tensor(name) for name in tensors}
+    see, x = pytorch.extractor(weights, layout), pytorch.picture(image)
 
     def grams(x):
-        found = []
-        x = F.conv2d(x, weights["normalise/kernel"], weights["normalise/bias"])
-        for name in vgg.layers:
-            conv = name.replace("relu", "conv")
-            if name.endswith("_1") and name != "relu1_1":
-                x = F.max_pool2d(x, 2)
-            x = F.relu(F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), weights[f"{conv}/kernel"], weights[f"{conv}/bias"]))
-            if name in LAYERS:
-                f = x.flatten(2)[0]
-                found.append(f @ f.T / f.shape[1])
-        return found
+        found = see(x)
+        return [pytorch.gram(found[name]) for name in LAYERS]
 
-    x = torch.tensor(np.asarray(image).transpose(2, 0, 1).copy())[None].to(memory_format=getattr(torch, layout))
     with torch.no_grad():
         targets = grams(x[:, :, ::2, ::2])
 
     def step():
-        y = x.clone().requires_grad_()
+        y = x.to(memory_format=getattr(torch, layout), copy=True).requires_grad_()
         sum(((g - t) ** 2).mean() for g, t in zip(grams(y), targets, strict=True)).backward()
         return y.grad
 
@@ -138,7 +124,7 @@ def main() -> None:
     }
     try:
         for layout in ("channels_last", "contiguous_format"):
-            steps[f"PyTorch, {layout}"] = torch_step(tensors, image, vgg, layout)
+            steps[f"PyTorch, {layout}"] = torch_step(weights, image, layout)
     except ImportError:
         print("PyTorch is not installed, and is left out.")
     print(f"{given.network}, {width}×{height}, {vgg.padding} padding, {vgg.pooling} pooling\n")

@@ -70,47 +70,21 @@ def ours(weights: Weights, content: np.ndarray, style: np.ndarray) -> list[float
     return list(np.diff(stamps))[1:]
 
 
-def pytorch(weights: Weights, content: np.ndarray, style: np.ndarray) -> list[float]:
+def plainly(weights: Weights, content: np.ndarray, style: np.ndarray) -> list[float]:
     """Seconds of each iteration of the same work written plainly in PyTorch, channels last."""
     import torch
-    from torch.nn import functional
+    from pytorch import extractor, gram, picture
 
-    def tensor(array: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(np.array(array, np.float32))
-
-    tensors = {
-        name: tensor(np.moveaxis(each, (3, 2), (0, 1)) if each.ndim == 4 else each) for name, each in weights.tensors.items()
-    }
-
-    def features(x: torch.Tensor) -> dict[str, torch.Tensor]:
-        found = {}
-        x = functional.conv2d(
-            x.contiguous(memory_format=torch.channels_last), tensors["normalise/kernel"], tensors["normalise/bias"]
-        )
-        for layer in describe(weights).layers:
-            place = layer.removeprefix("relu")
-            if place.endswith("_1") and place != "1_1":
-                x = functional.max_pool2d(x, 2)
-            x = functional.pad(x, (1, 1, 1, 1), mode="reflect")
-            x = functional.relu(functional.conv2d(x, tensors[f"conv{place}/kernel"], tensors[f"conv{place}/bias"]))
-            found[layer] = x
-        return found
-
-    def gram(maps: torch.Tensor) -> torch.Tensor:
-        flat = maps[0].flatten(1)
-        return flat @ flat.T / flat.shape[1]
+    features = extractor(weights)
 
     def relative(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
         return (found - wanted).square().mean() / wanted.square().mean()
 
-    def image(array: np.ndarray) -> torch.Tensor:
-        return tensor(array).permute(2, 0, 1)[None].contiguous()
-
     with torch.no_grad():
-        wanted = features(image(content))[CONTENT_LAYER]
-        seen = features(image(style))
+        wanted = features(picture(content))[CONTENT_LAYER]
+        seen = features(picture(style))
         grams = {layer: gram(seen[layer]) for layer in STYLE_LAYERS}
-    pixels = image(content).requires_grad_()
+    pixels = picture(content).requires_grad_()
     optimizer = torch.optim.LBFGS([pixels], lr=1, max_iter=1, history_size=10)
 
     def closure() -> torch.Tensor:
@@ -164,7 +138,7 @@ def rows(weights: Weights, sides: tuple[int, ...]) -> Iterator[str]:
         import torch
 
         torch.set_num_threads(len(os.sched_getaffinity(0)))
-        programs = {"stylepipe": ours, f"PyTorch {torch.__version__}": pytorch}
+        programs = {"stylepipe": ours, f"PyTorch {torch.__version__}": plainly}
     except ImportError:
         programs = {"stylepipe": ours}
     yield "| pixels | program | ms per iteration (least … most) | MP·iterations/s |"
