@@ -1,4 +1,4 @@
-"""Makes docs/gallery.md and its pictures: every recipe at its full size, what went in and what came out.
+"""Makes docs/gallery.md and its pictures: recipes at their full size, what went in and what came out.
 
     python docs/gallery.py
 
@@ -47,8 +47,8 @@ COMMANDS = (
 INTRODUCTION = """\
 # Gallery
 
-What each recipe makes, with the network that comes with stylepipe, and the command that made it. The pictures here are small;
-a run leaves them at their full size, with every intermediate. `python docs/gallery.py` makes this page again.
+What the recipes make, all but `poster`, with the networks that come with stylepipe, and the command that made it. The pictures
+here are small; a run leaves them at their full size, with every intermediate. `python docs/gallery.py` makes this page again.
 """
 
 

@@ -27,7 +27,7 @@ def feedforward(image: Image, network: Weights, params: FeedforwardParams) -> Im
 
     `network` is an image-transformation network, as `train_style` makes them (see `stylepipe.neural.networks.transformation`).
     How large its strokes are was decided by its training, in pixels: bring the image to another size for larger or smaller
-    ones. Any size and aspect will do; of a picture of more than two million pixels, the memory taken beside it is that of tiles
+    ones. Any size and aspect will do; of a picture beyond 1920×1080, the memory taken beside it is that of tiles
     and of the maps of the network's blocks, and the result the same. Transparency is kept.
 
     Raises WeightsError for another network, and StageError for weights that are not one for each of its styles.

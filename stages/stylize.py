@@ -86,7 +86,8 @@ class StylizeParams(Params):
     memory: bounded.Budget = Field(
         default="auto",
         description="How much memory it may take, as `4GB`; `auto` is most of what is free when it starts. A picture that "
-        "needs more as a whole is computed in tiles, with the same result up to rounding. Of several GPUs, that of each.",
+        "needs more as a whole is computed in tiles, if its losses and its optimizer can be, with the same result up to "
+        "rounding. Of several GPUs, that of each.",
     )
     preview_every: int | None = Field(
         default=None, ge=1, le=100_000, description="Show a preview frame every so many iterations."
@@ -159,8 +160,8 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
 
     The result has a long side of `size` and values in [0, 1]. Raises StageError for an input that a loss or `start` needs and
     that is not given, for semantic maps whose labels do not fit together, for a mask that is empty at a layer, for a picture
-    too small for the network, and for a loss that is not finite, naming the iteration and the term; the last good picture is
-    then the last preview, which the run's folder keeps.
+    too small for the network, and for a loss that is not finite, naming the iteration and the term; the picture it stopped at
+    is then the last preview, which the run's folder keeps.
     """
     given = _given(
         params,
@@ -221,8 +222,8 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
         except StageError as error:
             if isinstance(error, optimize.Diverged):
                 emit(Frame(error.pixels))
-            error.within(f"At a long side of {max(size)}")
-            raise
+            # As it leaves the stage it may leave the process, and must be made again from these two.
+            raise StageError(f"At a long side of {max(size)}: {error.message}", hint=error.hint) from error
     alpha = None if content is None or content.alpha is None else np.asarray(resized(content.alpha, sizes[-1]))
     return Image(optimize.result(params.optimizer, step.state), alpha)
 

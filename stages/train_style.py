@@ -8,6 +8,7 @@ from jaxtyping import PRNGKeyArray
 from pydantic import Field
 
 from stylepipe.artifacts import Folder, Image, Weights
+from stylepipe.errors import StageError
 from stylepipe.image.resize import scaled
 from stylepipe.neural.given import resized
 from stylepipe.neural.layout import describe as describe_vgg
@@ -86,6 +87,8 @@ def train_style(  # noqa: PLR0917 (a stage's inputs)
     a picture as large as a crop, for a layer that the extractor has not, for a `start` of another form, and for a loss that is
     not finite, and WeightsError for a `start` that is no such network.
     """
+    if not styles:
+        raise StageError("No style was given.", hint="Give at least one of 'styles'.")
     crops_key, network_key = jax.random.split(key)
     network = Transformation(params.channels, params.blocks, len(styles), params.normalization)
     first = loop.first(fresh(network_key, network), start, network, describe)

@@ -83,10 +83,13 @@ def convert(source: Path, target: Path) -> Weights:
     return weights
 
 
+_HINT = "It is damaged, or of another network: docs/style-networks.md and 'stylepipe weights convert --help' say what is read."
+
+
 def _read(path: Path, readers: Mapping[str, _Reader]) -> Weights:
     reader = readers.get(path.suffix)
     if reader is None:
-        hint = "'stylepipe weights convert' makes a .safetensors of it." if path.suffix == ".pth" else None
+        hint = "'stylepipe weights convert' makes a .safetensors of it." if path.suffix == ".pth" else "Give one of those."
         raise WeightsError(f"'{path.name}' is no file of weights that can be read; allowed is {', '.join(readers)}.", hint=hint)
     try:
         if path.stat().st_size > _LARGEST_FILE:
@@ -101,6 +104,7 @@ def _read(path: Path, readers: Mapping[str, _Reader]) -> Weights:
             describe(weights)
     except WeightsError as error:
         error.within(f"'{path.name}'")
+        error.hint = error.hint or _HINT
         raise
     except FileNotFoundError as error:
         raise WeightsError(f"There is no file '{path}'.", hint="Check its name and its folder.") from error

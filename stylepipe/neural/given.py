@@ -58,6 +58,8 @@ class Given:
             raise StageError(
                 f"'start: {start}' needs '{needed}', and none is given.", hint=f"Give '{needed}' or 'init', or 'start: noise'."
             )
+        if self.content_mask is not None and self.content is None:
+            raise StageError("A 'content_mask' was given, and no 'content'.", hint="Give both, or neither.")
         maps = [name for name in ("style_map", "target_map") if getattr(self, name) is not None]
         if len(maps) == 1:
             raise StageError(f"Of 'style_map' and 'target_map' only '{maps[0]}' was given.", hint="Give both, or neither.")

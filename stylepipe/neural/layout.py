@@ -12,12 +12,13 @@ converted without it.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal
 
 import numpy as np
 
 from stylepipe.artifacts import Weights
 from stylepipe.errors import WeightsError
+from stylepipe.neural.networks.shapes import stated
 
 Pooling = Literal["max", "average", "l2"]
 Padding = Literal["zeros", "reflect", "edge"]
@@ -28,6 +29,8 @@ DEEPEST = (2, 2, 4, 4, 4)
 
 WIDEST = 512
 """VGG's largest number of channels; a file that states more is not one, and is refused before its data are read."""
+
+_CONVERT = "'stylepipe weights convert' brings a file of another layout into the form that is read here."
 
 _MEAN_GAIN = {"max": 1.0, "average": 2.0, "l2": 0.78}
 
@@ -59,9 +62,9 @@ def describe(weights: Weights, *, pooling: Pooling | None = None, precision: Pre
     the window times 2, or the root of its sum of squares times 0.78, keeps their mean about as it was (K. Crowson,
     style-transfer-pytorch). Raises WeightsError when the tensors are not a network in the form described above.
     """
-    trained = _stated(weights.metadata, "pooling", Pooling)
+    trained = stated(weights, "pooling", Pooling, hint=_CONVERT)
     chosen = pooling or trained
-    padding = _stated(weights.metadata, "padding", Padding)
+    padding = stated(weights, "padding", Padding, hint=_CONVERT)
     depth = check_shapes({name: np.shape(tensor) for name, tensor in weights.tensors.items()})
     return Vgg(depth, chosen, padding, _MEAN_GAIN[chosen] / _MEAN_GAIN[trained], precision)
 
@@ -94,29 +97,20 @@ def halvings(layer: str) -> int:
     return int(layer[len("relu")]) - 1
 
 
-def _stated(metadata: Mapping[str, str], name: str, allowed: Any) -> Any:
-    stated = metadata.get(name)
-    if stated not in get_args(allowed):
-        found = f"the {name} '{stated}'" if stated else f"no {name}"
-        raise WeightsError(
-            f"The weights state {found}; allowed is {', '.join(get_args(allowed))}.",
-            hint="'stylepipe weights convert' brings a file of another layout into the form that is read here.",
-        )
-    return stated
-
-
 def _check(shapes: Mapping[str, tuple[int, ...]], layer: str, expected: tuple[int | None, ...]) -> int:
     """The layer's output channels, its kernel and bias being there with matching shapes; None is any number up to `WIDEST`."""
     for part in ("kernel", "bias"):
         if f"{layer}/{part}" not in shapes:
-            raise WeightsError(f"The weights hold no '{layer}/{part}'.")
+            raise WeightsError(f"The weights hold no '{layer}/{part}'.", hint=_CONVERT)
     kernel, bias = shapes[f"{layer}/kernel"], shapes[f"{layer}/bias"]
     fits = len(kernel) == len(expected) and all(
         0 < size <= WIDEST if want is None else size == want for size, want in zip(kernel, expected, strict=True)
     )
     if not fits:
         wanted = ", ".join(f"1…{WIDEST}" if want is None else str(want) for want in expected)
-        raise WeightsError(f"The tensor '{layer}/kernel' has shape {kernel}; expected is ({wanted}).")
+        raise WeightsError(f"The tensor '{layer}/kernel' has shape {kernel}; expected is ({wanted}).", hint=_CONVERT)
     if bias != kernel[-1:]:
-        raise WeightsError(f"The tensor '{layer}/bias' has shape {bias}; expected is {kernel[-1:]}, after its kernel.")
+        raise WeightsError(
+            f"The tensor '{layer}/bias' has shape {bias}; expected is {kernel[-1:]}, after its kernel.", hint=_CONVERT
+        )
     return kernel[-1]

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 from stylepipe.errors import StageError
 from stylepipe.image.resize import resize
 from stylepipe.neural.layout import Vgg, halvings
+from stylepipe.neural.vgg import check_layers
 
 MaskPooling = Literal["network", "area"]
 
@@ -24,8 +25,10 @@ def layer_masks(
 
     `network` takes the mask through the network: each convolution averages 3×3 positions (at the edge, those that are there),
     each pool 2×2, so that a feature counts by the share of what it has seen that lies inside. `area` averages the pixels that
-    a position stands for, and nothing around them. Raises StageError, with `name`, for a mask that is empty at a layer.
+    a position stands for, and nothing around them. Raises StageError, with `name`, for a mask that is empty at a layer, and as
+    `check_layers` does.
     """
+    check_layers(layers, vgg, mask.shape)
     found = _pooled(mask, layers, vgg) if pooling == "network" else _by_area(mask, layers)
     for layer, values in found.items():
         if values.sum() < _LEAST:

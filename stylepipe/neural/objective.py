@@ -93,12 +93,13 @@ class Objective:
 
         `regions`, one for each style, are where in the picture it applies, and its losses there are multiplied by its one of
         `weights`; None blends the styles everywhere, by `weights` in any unit. Raises StageError when a loss compares with what
-        is not given.
+        is not given, and as `check_style` of its losses does.
         """
         require(self, content=content, styles=styles)
         # One after the other: those that wait for nothing would be computed at once, each in memory of its own.
         shown = None if content is None else jax.block_until_ready(_content(tensors, content, objective=self.form))
         seen = [jax.block_until_ready(style_statistics(tensors, style, objective=self.form)) for style in styles]
+        _check_styles(self, seen)
         return Constants(
             tensors,
             shown and shown[0],
@@ -138,6 +139,19 @@ def require(objective: Objective, *, content: Example | None, styles: Sequence[E
     for name, loss in zip(objective.terms, objective.losses, strict=True):
         for missing in sorted(loss.compares - given):
             raise StageError(f"The loss '{name}' compares with the {missing}, and none is given.", hint=f"Give '{missing}'.")
+
+
+def _check_styles(objective: Objective, seen: Sequence[Sequence[Any]]) -> None:
+    for number, statistics in enumerate(seen, 1):
+        for loss, statistic in zip(objective.losses, statistics, strict=True):
+            check = getattr(family(loss), "check_style", None)
+            if check is None:
+                continue
+            try:
+                check(loss, statistic)
+            except StageError as error:
+                error.within(f"The loss '{loss.kind}' of style {number}")
+                raise
 
 
 def targets(

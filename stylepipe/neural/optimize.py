@@ -54,7 +54,7 @@ class Step(NamedTuple):
 
 
 class Diverged(StageError):
-    """A loss or gradient that is not finite; `pixels` is the last picture whose loss was."""
+    """A loss or gradient that is not finite; `pixels` is the picture it stopped at."""
 
     def __init__(self, message: str, pixels: np.ndarray, *, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -243,5 +243,5 @@ def _diverged(objective: Objective | TiledObjective, terms: Sequence[float], ite
     return Diverged(
         found if broken else f"The gradient of the loss is not finite at iteration {iteration}.",
         pixels,
-        hint="Lower the weights or the learning rate; the run's folder keeps the last good picture.",
+        hint="Lower the weights or the learning rate; the run's folder keeps the picture it stopped at.",
     )

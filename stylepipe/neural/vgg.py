@@ -1,6 +1,6 @@
 """VGG's named layers as one pure function of the weights and an image (Simonyan and Zisserman 2014, arXiv 1409.1556)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -33,7 +33,7 @@ def features(
     `layers` and `vgg` are static under `jax.jit`; the tensors must be arguments, or XLA computes on them while it compiles.
     Raises StageError for a layer that the weights do not hold and for an image too small for one.
     """
-    _check_layers(layers, vgg, image.shape[:2])
+    check_layers(layers, vgg, image.shape[:2])
     deepest = max((vgg.layers.index(name) for name in layers), default=-1)
     found: dict[str, Array] = {}
     weights = {name: tensor.astype(image.dtype) for name, tensor in tensors.items()}
@@ -49,7 +49,8 @@ def features(
     return found
 
 
-def _check_layers(layers: tuple[str, ...], vgg: Vgg, size: tuple[int, ...]) -> None:
+def check_layers(layers: Sequence[str], vgg: Vgg, size: tuple[int, ...]) -> None:
+    """Raises StageError for a layer that the network has not, or that a picture of this (height, width) is too small for."""
     for name in layers:
         if name not in vgg.layers:
             raise StageError(

@@ -37,7 +37,8 @@ def view(pixels: Pixels, size: tuple[int, int], network: Weights, layers: Layers
     if min(size) < least:
         raise StageError(
             f"The quality of a picture so narrow cannot be measured: brought to a long side of {SIDE} pixels it has"
-            f" {width}×{height}, and needs {least} each way."
+            f" {width}×{height}, and needs {least} each way.",
+            hint="Compare pictures that are less narrow.",
         )
     small = np.asarray(resize(pixels, size, method="area"))
     bins = np.clip(small * BINS, 0, BINS - 1).astype(int)

@@ -127,7 +127,10 @@ def verify(weights: str) -> Any:
 
     networks = {"image-transformation": transformation, "texture": texture, "upscaler": upscaler}
     if network not in networks:
-        raise WeightsError(f"The weights state the network '{network}'; allowed is {', '.join(networks)}.")
+        raise WeightsError(
+            f"The weights state the network '{network}'; allowed is {', '.join(networks)}.",
+            hint="Another program wrote the file.",
+        )
     return networks[network].describe(read)
 
 
@@ -206,4 +209,7 @@ def _download(
             f"{url} is not what was published: its MD5 sum is not {published.md5}.", hint="Try again later."
         ) from error
     except OSError as error:
-        raise WeightsError(f"{published.file} cannot be written to {folder}: {error}.") from error
+        raise WeightsError(
+            f"{published.file} cannot be written to {folder}: {error}.",
+            hint="Make room there, or name another folder in $STYLEPIPE_WEIGHTS.",
+        ) from error

@@ -9,7 +9,7 @@ from stylepipe.recipe.files import escape_reason, unreadable_reason
 from stylepipe.recipe.model import Recipe
 from stylepipe.recipe.names import Names
 from stylepipe.recipe.problems import Problems, dotted, show
-from stylepipe.recipe.resolved import InputFile
+from stylepipe.recipe.resolved import WEIGHTS_ENDINGS, InputFile
 from stylepipe.recipe.template import Reference, Resolver
 
 _WEIGHTS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -50,5 +50,6 @@ def _reason(file: InputFile, *, free: bool) -> str | None:
     """Why a reference cannot be used, as a clause."""
     if file.is_name:
         fits = _WEIGHTS_NAME.fullmatch(file.reference)
-        return None if fits else "expected a name such as vgg19-slim, or a path with a / or the ending .safetensors or .h5"
+        endings = f"{', '.join(WEIGHTS_ENDINGS[:-1])} or {WEIGHTS_ENDINGS[-1]}"
+        return None if fits else f"expected a name such as vgg19-slim, or a path with a / or the ending {endings}"
     return unreadable_reason(file.reference) if free else escape_reason(file.reference)

@@ -10,6 +10,9 @@ from stylepipe.stage import Params, Stage
 
 T = TypeVar("T")
 
+WEIGHTS_ENDINGS = (".safetensors", ".h5", ".npz")
+"""Of the files that weights are read from."""
+
 
 @dataclass(frozen=True)
 class InputFile:
@@ -29,7 +32,7 @@ class InputFile:
     @property
     def is_name(self) -> bool:
         """Whether it is the bare name of known weights, not the path of a file."""
-        return self.kind == "weights" and "/" not in self.reference and not self.reference.endswith((".safetensors", ".h5"))
+        return self.kind == "weights" and "/" not in self.reference and not self.reference.endswith(WEIGHTS_ENDINGS)
 
     @property
     def is_picture(self) -> bool:

@@ -11,12 +11,12 @@ from stylepipe.engine.records import InputRecord
 from stylepipe.errors import StylepipeError, UsageError
 from stylepipe.image.io import ENDINGS
 from stylepipe.recipe.problems import show
-from stylepipe.recipe.resolved import InputFile
+from stylepipe.recipe.resolved import WEIGHTS_ENDINGS, InputFile
 
 MAX_FILES = 1000
 """How many files of a folder are looked into."""
 
-_ENDINGS = {"image": ENDINGS, "mask": ENDINGS, "weights": (".safetensors", ".h5")}
+_ENDINGS = {"image": ENDINGS, "mask": ENDINGS, "weights": WEIGHTS_ENDINGS}
 
 
 def find_inputs(

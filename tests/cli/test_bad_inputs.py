@@ -179,7 +179,7 @@ REFERENCES = [
     (
         "net=vgg 19",
         "7:18: inputs.net.weights cannot be 'vgg 19' (from $params.net): expected a name such as vgg19-slim, or a path with "
-        "a / or the ending .safetensors or .h5.",
+        "a / or the ending .safetensors, .h5 or .npz.",
     ),
 ]
 """What is given with -p, and what is said."""

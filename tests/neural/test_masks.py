@@ -52,6 +52,13 @@ def test_by_area_nothing_around_a_position_counts():
 
 
 @pytest.mark.parametrize("pooling", ["network", "area"])
+@pytest.mark.parametrize("size", [(7, 40), (3, 3)])
+def test_a_picture_too_small_for_a_layer_is_an_error(size, pooling):
+    with pytest.raises(StageError, match="The layer 'relu3_1' takes images of at least 8×8 pixels"):
+        at(np.ones(size), "relu1_1", "relu3_1", pooling=pooling)
+
+
+@pytest.mark.parametrize("pooling", ["network", "area"])
 def test_an_empty_mask_is_an_error_that_names_mask_and_layer(pooling):
     with pytest.raises(StageError, match=r"The mask 1 is empty at the layer 'relu2_1': it covers 0 of its 48 positions\."):
         at(np.zeros((12, 16)), "relu2_1", pooling=pooling)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stylepipe.recipe.expand import MAX_NODES
-from stylepipe.recipe.resolved import ResolvedRecipe
+from stylepipe.recipe.resolved import WEIGHTS_ENDINGS, ResolvedRecipe
 from stylepipe.recipe.scalars import dump
 
 Load = Callable[..., ResolvedRecipe]
@@ -74,6 +74,12 @@ def test_everything(load: Load) -> None:
     }
     assert [recipe.stages[name].params.radius for name in ("softened@0", "softened@1")] == [1.5, 3.0]
     assert recipe.stages["spare@0.1"].params.label == "item 0.1"
+
+
+@pytest.mark.parametrize("ending", WEIGHTS_ENDINGS)
+def test_weights_with_the_ending_of_a_file_are_one(load: Load, ending: str) -> None:
+    recipe = load(SMALL.replace("vgg19-slim", f"net{ending}"))
+    assert not recipe.inputs["net"].is_name
 
 
 def test_stages_come_after_what_they_need_whatever_the_order_in_the_file(load: Load) -> None:

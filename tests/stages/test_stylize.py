@@ -283,11 +283,14 @@ def test_an_interrupted_run_ends_with_the_same_bytes(run, optimizer):
     np.testing.assert_array_equal(run(memory=Memory(state), **options).pixels, whole)
 
 
-def test_a_loss_that_is_not_finite_is_named_and_the_last_good_picture_shown(run, tiny_vgg):
+def test_a_loss_that_is_not_finite_is_named_and_the_picture_shown_that_it_stopped_at(run, tiny_vgg):
     events = []
     broken = Weights({name: tensor * np.float32(1e25) for name, tensor in tiny_vgg.tensors.items()}, tiny_vgg.metadata)
-    with pytest.raises(StageError, match="At a long side of 32: The loss is not finite at iteration 1: the term 'content' is"):
+    with pytest.raises(
+        StageError, match="At a long side of 32: The loss is not finite at iteration 1: the term 'content' is"
+    ) as caught:
         run(extractor=broken, events=events)
+    assert type(caught.value) is StageError  # a worker process sends no more of an error than its kind, message and hint
     (frame,) = events
     np.testing.assert_array_equal(frame.pixels, CONTENT.pixels)
 
@@ -310,6 +313,17 @@ def test_a_loss_that_is_not_finite_is_named_and_the_last_good_picture_shown(run,
         ({"inputs": {"masks": [Mask(np.zeros((4, 4), np.float32))]}}, "The mask 1 is empty at the layer 'relu1_1'"),
         ({"inputs": {"style_masks": [Mask(np.zeros((4, 4), np.float32))]}}, "The style mask 1 is empty at the layer 'relu1_1'"),
         ({"inputs": {"content_mask": Mask(np.zeros((4, 4), np.float32))}}, "The content mask is empty at the layer 'relu2_1'"),
+        (
+            {"content": None, "start": "noise", "inputs": {"content_mask": Mask(np.ones((4, 4), np.float32))}},
+            "A 'content_mask' was given, and no 'content'",
+        ),
+        (
+            {
+                "losses": [{"kind": "cooccurrence", "layers": {"relu1_1": 1}, "shifts": [12]}],
+                "inputs": {"style_masks": [Mask(np.pad(np.ones((4, 4), np.float32), ((0, 12), (0, 12))))]},
+            },
+            "The loss 'cooccurrence' of style 1: Within its mask no two positions lie 12 apart at the layer 'relu1_1'",
+        ),
         ({"inputs": {"style_map": STYLE_MAP}}, "Of 'style_map' and 'target_map' only 'style_map' was given"),
         ({"styles": (STYLE, OTHER), "inputs": MAPS}, "With semantic maps, 2 styles, 0 masks and 0 style_masks were given"),
         ({"inputs": {**MAPS, "masks": [Mask(np.ones((4, 4), np.float32))]}}, "1 styles, 1 masks and 0 style_masks were given"),

@@ -23,9 +23,12 @@ def folder(seed: int) -> Folder:
     return Folder(("picture.png",), lambda name: picture(seed))
 
 
+STYLES = (picture(3), Image(picture(4).pixels * [1, 0.2, 0.2]))
+
+
 @pytest.fixture(scope="module")
 def run(tiny_vgg):
-    def call(*, start=None, events=None, memory=None, **params):
+    def call(*, styles=STYLES, start=None, events=None, memory=None, **params):
         given = {
             "channels": 2,
             "blocks": 1,
@@ -41,7 +44,7 @@ def run(tiny_vgg):
         }
         return train_style(
             [folder(0), folder(1)],
-            [picture(3), Image(picture(4).pixels * [1, 0.2, 0.2])],
+            styles,
             tiny_vgg,
             TrainStyleParams(**given),
             folder(2),
@@ -99,3 +102,8 @@ def test_with_batch_normalisation_it_keeps_statistics_and_goes_on_from_them(run)
     assert describe(first).normalization == "batch"
     assert np.isfinite(first.tensors["last/variance"]).all()
     assert digest(run(start=first, **options)) != digest(first)
+
+
+def test_without_a_style_there_is_nothing_to_train(run):
+    with pytest.raises(StageError, match="No style was given"):
+        run(styles=())

@@ -4,6 +4,9 @@
     target(spec, references)             what that is to become; made once, from the statistics of content and styles
     distance(spec, statistic, target)    how far it is from that, a scalar
 
+A module may have a fourth, check_style(spec, statistic), which raises StageError for a style that shows the loss nothing, as
+one whose mask is too small.
+
 The score of a picture is distance(spec, statistic(spec, view), target). Statistic and distance are apart because most
 statistics are sums over positions: those may be summed over the tiles of a picture that is too large to be taken whole, and
 several styles may be blended in them. A loss whose statistic is no sum has a statistic that merely hands on what it needs.
@@ -103,18 +106,18 @@ _Loss = TypeVar("_Loss", bound=Loss)
 
 
 def resolve(loss: _Loss, available: tuple[str, ...]) -> _Loss:
-    """The loss with a plain table of layers: `all` spelled out, and the geometric series multiplied in.
+    """The loss with a plain table of layers, by their names: `all` spelled out, and the geometric series multiplied in.
 
+    The order is always the same, for sums and what is drawn at random depend on it, and a recipe's meaning does not.
     `available` are the network's layers, shallowest first. Raises StageError for `consecutive_errors` over a single layer.
     """
     if not isinstance(loss, FeatureLoss):
         return loss
-    table = dict.fromkeys(available, 1.0) if loss.layers == "all" else loss.table
+    table = dict.fromkeys(available, 1.0) if loss.layers == "all" else dict(sorted(loss.table.items()))
     if not isinstance(loss, StyleLoss) or loss.geometric is None:
         return loss.model_copy(update={"layers": table})
-    names = sorted(table, key=lambda name: available.index(name) if name in available else -1)
-    series = _series(loss.geometric, len(names))
-    layers = {name: table[name] * factor for name, factor in zip(names, series, strict=True)}
+    series = _series(loss.geometric, len(table))
+    layers = {name: weight * factor for (name, weight), factor in zip(table.items(), series, strict=True)}
     return loss.model_copy(update={"layers": layers, "geometric": None})
 
 

@@ -1,6 +1,6 @@
 """Style as what occurs at a distance: shifted Gram matrices (Berger and Memisevic 2016, arXiv 1606.01286)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import jax.numpy as jnp
@@ -75,25 +75,19 @@ def _pairs(view: View, layer: str, shift: int) -> tuple[Sums, Sums]:
 
 
 def target(spec: Cooccurrence, references: References) -> Examples:
-    """By layer, shift and axis, the styles' G_δ (regions, c, c): one for each region, or blended into one.
-
-    Raises StageError for a style whose mask holds no two positions that lie so far apart.
-    """
-    for number, style in enumerate(references.styles, 1):
-        for layer, shift, sums in _each(spec, style):
-            if sums.positions.min() < _LEAST:
-                raise StageError(
-                    f"Style {number} shows no two positions {shift} apart within its mask at the layer '{layer}'.",
-                    hint="Give a larger region of the style, or use smaller shifts.",
-                )
+    """By layer, shift and axis, the styles' G_δ (regions, c, c): one for each region, or blended into one."""
     return examples(references)
 
 
-def _each(spec: Cooccurrence, statistic: Mapping[str, Pairs]) -> Iterator[tuple[str, int, Sums]]:
+def check_style(spec: Cooccurrence, statistic: Mapping[str, Pairs]) -> None:
+    """Raises StageError for a mask that holds no two positions that lie so far apart."""
     for layer, by_shift in statistic.items():
         for shift, axes in zip(spec.shifts, by_shift, strict=True):
-            for sums in axes:
-                yield layer, shift, sums
+            if min(sums.positions.min() for sums in axes) < _LEAST:
+                raise StageError(
+                    f"Within its mask no two positions lie {shift} apart at the layer '{layer}'.",
+                    hint="Give a larger region of the style, or use smaller shifts.",
+                )
 
 
 def distance(spec: Cooccurrence, statistic: Mapping[str, Pairs], target: Examples) -> Float[Array, ""]:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 from pydantic import Field, field_validator
 
+from stylepipe.errors import StageError
 from stylepipe.neural.layout import halvings
 from stylepipe.neural.losses.base import (
     Examples,
@@ -57,10 +58,15 @@ def statistic(spec: CorrelationChain, view: View) -> dict[str, Sums]:
     """By the shallower layer of each pair, Σ_p m_p F_pᵀ up(F')_p (regions, c, c'): O(n c + n' c c') time, O(n c) memory.
 
     As a sum over the deeper layer's positions: each with the sum of F over all positions of the shallower one that it is
-    repeated for.
+    repeated for. Raises StageError where `all` is a single layer.
     """
+    if len(spec.table) < 2:
+        raise StageError(
+            f"The loss 'correlation_chain' takes at least 2 layers; the network has {', '.join(spec.table)}.",
+            hint="Leave it out, or take a network of more layers.",
+        )
     found = {}
-    for shallow, deep in pairwise(sorted(spec.table)):  # by their names, from the shallowest
+    for shallow, deep in pairwise(spec.table):
         above, below = (view.picture.features[layer] - spec.shift for layer in (shallow, deep))
         weights, factor = weights_by_position(view, shallow), 2 ** (halvings(deep) - halvings(shallow))
         weighted = (above if m is None else above * m.reshape(*above.shape[:2], 1) for m in weights)
@@ -92,7 +98,7 @@ def target(spec: CorrelationChain, references: References) -> Examples:
 def distance(spec: CorrelationChain, statistic: Mapping[str, Sums], target: Examples) -> Float[Array, ""]:
     """Σ over pairs and regions of their weights times mean((G − G_style)²), each over the mean square of its target."""
     total = jnp.zeros(())
-    for shallow, deep in pairwise(sorted(spec.table)):
+    for shallow, deep in pairwise(spec.table):
         weight = (spec.table[shallow] + spec.table[deep]) / 2
         total += weight * jnp.dot(target.weights, squared_error(spec, statistic[shallow].mean, target.means[shallow]))
     return total

@@ -17,6 +17,9 @@ from stylepipe.neural.losses.patches import nearest, sum_patches
 _SIDE = 3
 """Patches are of 3×3 positions, as in the paper."""
 
+_LEAST = 1e-3
+"""A mask with less than this many patches has none, as one of so little is empty."""
+
 
 class Mrf(StyleLoss):
     """Compares patches: every place looks like some place of the style, the one that it is most like already.
@@ -79,6 +82,16 @@ def target(spec: Mrf, references: References) -> Target:
     """By layer, each style's features (H, W, c) and the patches that may be chosen."""
     layers = {layer: [_candidates(style[layer]) for style in references.styles] for layer in spec.table}
     return Target(layers, references.weights)
+
+
+def check_style(spec: Mrf, statistic: Mapping[str, Patches]) -> None:
+    """Raises StageError for a mask that holds the centre of no patch."""
+    for layer, (_, (weights,)) in statistic.items():
+        if weights is not None and weights.sum() < _LEAST:
+            raise StageError(
+                f"Within its mask there is no patch of {_SIDE}×{_SIDE} positions at the layer '{layer}'.",
+                hint="Give a larger region of the style, or one that is not at its border.",
+            )
 
 
 def _candidates(patches: Patches) -> Candidates:

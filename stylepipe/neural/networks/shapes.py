@@ -8,6 +8,8 @@ import numpy as np
 from stylepipe.artifacts import Weights
 from stylepipe.errors import WeightsError
 
+_HINT = "The file is damaged, or was written by another program."
+
 
 def require_network(weights: Weights, name: str, *, trained_by: str) -> None:
     """Raises WeightsError unless the metadata state the network of that name."""
@@ -19,19 +21,29 @@ def require_network(weights: Weights, name: str, *, trained_by: str) -> None:
         )
 
 
-def stated(weights: Weights, name: str, allowed: Any) -> Any:
+def stated(weights: Weights, name: str, allowed: Any, *, hint: str = _HINT) -> Any:
     """What the metadata state under a name, which is one of an `allowed` Literal. Raises WeightsError for another."""
     found = weights.metadata.get(name)
     if found not in get_args(allowed):
         given = f"the {name} '{found}'" if found else f"no {name}"
-        raise WeightsError(f"The weights state {given}; allowed is {', '.join(get_args(allowed))}.")
+        raise WeightsError(f"The weights state {given}; allowed is {', '.join(get_args(allowed))}.", hint=hint)
     return found
+
+
+def of_block(block: int) -> tuple[str, str]:
+    """The names of a residual block's layers; blocks count from 0, their names from 1."""
+    return f"block{block + 1}_1", f"block{block + 1}_2"
+
+
+def count_blocks(tensors: Mapping[str, object]) -> int:
+    """How many residual blocks there are."""
+    return sum(name.startswith("block") and name.endswith("_1/kernel") for name in tensors)
 
 
 def require_shapes(weights: Weights, expected: Mapping[str, tuple[int, ...]]) -> None:
     """Raises WeightsError, naming the tensor, when one is missing or has another shape."""
     for name, shape in expected.items():
         if name not in weights.tensors:
-            raise WeightsError(f"The weights hold no '{name}'.")
+            raise WeightsError(f"The weights hold no '{name}'.", hint=_HINT)
         if (found := np.shape(weights.tensors[name])) != shape:
-            raise WeightsError(f"The tensor '{name}' has shape {found}; expected is {shape}.")
+            raise WeightsError(f"The tensor '{name}' has shape {found}; expected is {shape}.", hint=_HINT)

@@ -30,7 +30,7 @@ from jaxtyping import Float, PRNGKeyArray
 
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import WeightsError
-from stylepipe.neural.convolution import convolve
+from stylepipe.neural.convolution import convolve, he_normal
 from stylepipe.neural.networks.normalization import normalise, statistics
 from stylepipe.neural.networks.shapes import require_network, require_shapes, stated
 from stylepipe.neural.networks.transformation import colors
@@ -97,8 +97,7 @@ def fresh(key: PRNGKeyArray, network: Texture) -> Weights:
     tensors: dict[str, Array] = {}
     for number, (name, shape) in enumerate(network.shapes.items()):
         if name.endswith("/kernel"):
-            drawn = jax.random.normal(jax.random.fold_in(key, number), shape)
-            tensors[name] = np.float32(np.sqrt(2 / np.prod(shape[:3]))) * drawn
+            tensors[name] = he_normal(jax.random.fold_in(key, number), shape)
         else:
             tensors[name] = jnp.full(shape, float(name.endswith("/scale")))
     return Weights(tensors, network.metadata)

@@ -31,9 +31,9 @@ from jaxtyping import Float, PRNGKeyArray
 
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import WeightsError
-from stylepipe.neural.convolution import convolve, correlate
+from stylepipe.neural.convolution import convolve, correlate, he_normal
 from stylepipe.neural.networks.normalization import Known, Normalization, Statistics, normalise, statistics
-from stylepipe.neural.networks.shapes import require_network, require_shapes, stated
+from stylepipe.neural.networks.shapes import count_blocks, of_block, require_network, require_shapes, stated
 from stylepipe.neural.networks.upscaler import pixel_shuffle
 
 Tensors = Mapping[str, Float[Array, "..."]]
@@ -106,11 +106,6 @@ class Transformation(NamedTuple):
         }
 
 
-def of_block(block: int) -> tuple[str, str]:
-    """The names of a block's layers; blocks count from 0, their names from 1."""
-    return f"block{block + 1}_1", f"block{block + 1}_2"
-
-
 def fresh(key: PRNGKeyArray, network: Transformation) -> Weights:
     """A network before its training: kernels as He et al. 2015 (arXiv 1502.01852) draw them, maps of mean 0 and variance 1.
 
@@ -118,8 +113,7 @@ def fresh(key: PRNGKeyArray, network: Transformation) -> Weights:
     """
     tensors: dict[str, Array] = {}
     for number, (name, shape) in enumerate(network.layers.items()):
-        kernel = jax.random.normal(jax.random.fold_in(key, number), shape)
-        tensors[f"{name}/kernel"] = np.float32(np.sqrt(2 / np.prod(shape[:3]))) * kernel
+        tensors[f"{name}/kernel"] = he_normal(jax.random.fold_in(key, number), shape)
         tensors[f"{name}/scale"] = jnp.full((network.styles, shape[3]), 0.5 if name == "last" else 1.0)
         tensors[f"{name}/shift"] = jnp.zeros((network.styles, shape[3]))
     return Weights(tensors, network.metadata)
@@ -129,7 +123,7 @@ def describe(weights: Weights) -> Transformation:
     """What network it is. Raises WeightsError, naming the tensor, when it is none in the form described above."""
     require_network(weights, _NAME, trained_by="train_style")
     styles, channels = (*np.shape(weights.tensors.get("first/scale", ())), 0, 0)[:2]
-    blocks = sum(name.startswith("block") and name.endswith("_1/kernel") for name in weights.tensors)
+    blocks = count_blocks(weights.tensors)
     if not (1 <= channels <= WIDEST and 0 <= blocks <= DEEPEST and 1 <= styles <= MOST_STYLES):
         raise WeightsError(
             f"The weights hold {blocks} blocks, {channels} channels and {styles} styles; "

@@ -28,8 +28,8 @@ from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import WeightsError
 from stylepipe.image.resize import resize
 from stylepipe.image.tiling import tiles
-from stylepipe.neural.convolution import correlate
-from stylepipe.neural.networks.shapes import require_network, require_shapes
+from stylepipe.neural.convolution import correlate, he_normal
+from stylepipe.neural.networks.shapes import count_blocks, of_block, require_network, require_shapes
 from stylepipe.neural.program import program
 
 Tensors = Mapping[str, Float[Array, "..."]]
@@ -64,8 +64,7 @@ def fresh(key: PRNGKeyArray, network: Upscaler) -> Weights:
     tensors: dict[str, Array] = {}
     for number, (name, (inputs, outputs)) in enumerate(_layers(network).items()):
         scale = 0.0 if name.startswith("x") else 0.1 if name.endswith("_2") else 1.0
-        kernel = jax.random.normal(jax.random.fold_in(key, number), (3, 3, inputs, outputs))
-        tensors[f"{name}/kernel"] = scale * np.float32(np.sqrt(2 / (9 * inputs))) * kernel
+        tensors[f"{name}/kernel"] = scale * he_normal(jax.random.fold_in(key, number), (3, 3, inputs, outputs))
         tensors[f"{name}/bias"] = jnp.zeros(outputs)
     return Weights(tensors, {"network": "upscaler", "factors": ", ".join(map(str, FACTORS)), "input": "RGB in [0, 1]"})
 
@@ -74,7 +73,7 @@ def describe(weights: Weights) -> Upscaler:
     """What network it is. Raises WeightsError, naming the tensor, when it is none in the form described above."""
     require_network(weights, "upscaler", trained_by="train_upscaler")
     shapes = {name: np.shape(tensor) for name, tensor in weights.tensors.items()}
-    found = Upscaler(_depth(shapes), (*shapes.get("first/bias", ()), 0)[0])
+    found = Upscaler(count_blocks(shapes), (*shapes.get("first/bias", ()), 0)[0])
     if not (1 <= found.blocks <= DEEPEST and 1 <= found.channels <= WIDEST):
         raise WeightsError(
             f"The weights hold {found}; allowed are 1…{DEEPEST} of 1…{WIDEST}.",
@@ -88,18 +87,8 @@ def describe(weights: Weights) -> Upscaler:
 def _layers(network: Upscaler) -> dict[str, tuple[int, int]]:
     """The channels in and out of each convolution by name."""
     c = network.channels
-    of_blocks = {name: (c, c) for block in range(network.blocks) for name in _of_block(block)}
+    of_blocks = {name: (c, c) for block in range(network.blocks) for name in of_block(block)}
     return {"first": (3, c), **of_blocks, **{f"x{factor}": (c, 3 * factor**2) for factor in FACTORS}}
-
-
-def _of_block(block: int) -> tuple[str, str]:
-    """The names of a block's layers; blocks count from 0, their names from 1."""
-    return f"block{block + 1}_1", f"block{block + 1}_2"
-
-
-def _depth(tensors: Mapping[str, object]) -> int:
-    """How many blocks there are."""
-    return sum(name.startswith("block") and name.endswith("_1/kernel") for name in tensors)
 
 
 # --- the network --------------------------------------------------------------------------------------------------------
@@ -112,8 +101,8 @@ def trunk(tensors: Tensors, picture: Float[Array, "h w 3"]) -> Float[Array, "h w
     """
     tensors = {name: tensor.astype(picture.dtype) for name, tensor in tensors.items()}
     x = _convolution(tensors, "first", picture - 0.5)
-    for block in range(_depth(tensors)):
-        inner, outer = _of_block(block)
+    for block in range(count_blocks(tensors)):
+        inner, outer = of_block(block)
         x = x + _convolution(tensors, outer, jax.nn.relu(_convolution(tensors, inner, x)))
     return x
 
@@ -144,7 +133,7 @@ def enlarge(
     height, width, _ = np.shape(pixels)
     small = np.asarray(pixels)
     large = np.array(resize(small, (factor * height, factor * width), method="bicubic"))
-    margin = 2 + 2 * _depth(tensors)  # a pixel for each convolution
+    margin = 2 + 2 * count_blocks(tensors)  # a pixel for each convolution
     for place in tiles((height, width), tile, margin):
         detail = np.asarray(_detail(tensors, small[place.seen()], factor=factor))
         large[place.counted(factor)] += detail[place.inside(factor)]

@@ -35,6 +35,8 @@ def evaluate():
         styles = styles if "styles" in loss.compares else ()
         content = content if "content" in loss.compares else None
         seen = [kind.statistic(loss, View(_picture(f, pixels), regions=(_maps(m),), key=_KEY)) for f, m in styles]
+        for style in seen:
+            getattr(kind, "check_style", lambda *_: None)(loss, style)
         shown = None if content is None else _picture(content, pixels if shown is None else shown)
         itself = shown and kind.statistic(loss, View(shown, shown, _maps(content_mask), key=_KEY))
         shares = jnp.float32(weights or [1] * len(styles)) / sum(weights or [len(styles)])

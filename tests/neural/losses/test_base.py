@@ -19,6 +19,11 @@ def test_all_layers_are_those_of_the_network():
     assert resolve(TotalVariation(), LAYERS) == TotalVariation()
 
 
+def test_the_order_in_which_layers_are_written_means_nothing():
+    for loss in (Content(layers={"relu3_1": 1, "relu1_1": 2}), Gram(layers={"relu3_1": 1, "relu1_1": 2}, geometric="paper")):
+        assert list(resolve(loss, LAYERS).table) == ["relu1_1", "relu3_1"]
+
+
 def test_the_geometric_series_of_the_paper_halves_with_depth():
     loss = Gram(layers={"relu2_1": 1, "relu1_1": 3, "relu3_1": 1}, geometric="paper")
     assert resolve(loss, LAYERS).table == {"relu1_1": 3 * 4, "relu2_1": 2, "relu3_1": 1}

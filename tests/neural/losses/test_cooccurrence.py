@@ -121,7 +121,7 @@ def test_a_region_without_two_positions_so_far_apart_leaves_them_out(evaluate, d
     wanted = pairs(style, 2, 1)
     close(found.value, np.mean((pairs(features[1:2, :5], 2, 1) - wanted) ** 2) / np.mean(wanted**2) / 2)
     assert np.isfinite(found.gradient["relu1_1"]).all()
-    with pytest.raises(StageError, match=r"Style 1 shows no two positions 2 apart within its mask at the layer 'relu1_1'"):
+    with pytest.raises(StageError, match=r"Within its mask no two positions lie 2 apart at the layer 'relu1_1'"):
         evaluate(loss, {"relu1_1": features}, styles=[({"relu1_1": style}, {"relu1_1": mask})])
 
 

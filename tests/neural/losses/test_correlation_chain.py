@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from stylepipe.errors import StageError
 from stylepipe.neural.losses.base import resolve
 from stylepipe.neural.losses.correlation_chain import CorrelationChain
 
@@ -56,7 +57,7 @@ def style(draw):
 @pytest.mark.parametrize(("normalize", "shift"), [("target", 0.0), ("none", 1.0)])
 def test_value_and_gradient_of_a_chain(evaluate, picture, style, close, slope, normalize, shift):
     layers = {"relu3_1": 3.0, "relu1_1": 1.0, "relu4_1": 5.0, "relu1_2": 2.0}
-    loss = CorrelationChain(layers=layers, normalize=normalize, shift=shift)
+    loss = resolve(CorrelationChain(layers=layers, normalize=normalize, shift=shift), tuple(layers))
     found = evaluate(loss, picture, styles=[(style, None)])
     wanted, weights = correlations(style, shift), [1.5, 2.5, 4.0]
 
@@ -117,3 +118,9 @@ def test_by_default_it_goes_through_all_layers_and_takes_two():
     assert resolve(CorrelationChain(geometric="paper"), names).table == {"relu1_1": 4, "relu1_2": 2, "relu2_1": 1}
     with pytest.raises(ValidationError, match="a chain takes at least 2 layers"):
         CorrelationChain(layers={"relu1_1": 1})
+
+
+def test_all_layers_of_a_network_of_one_are_no_chain(evaluate, draw):
+    loss, features = resolve(CorrelationChain(), ("relu1_1",)), {"relu1_1": draw.random((4, 4, 2))}
+    with pytest.raises(StageError, match="'correlation_chain' takes at least 2 layers; the network has relu1_1"):
+        evaluate(loss, features, styles=[(features, None)])

@@ -98,6 +98,17 @@ def test_a_region_of_nothing_but_the_outermost_positions_has_no_patch(evaluate, 
     assert not found.gradient["relu1_1"].any()
 
 
+def test_a_style_of_which_a_mask_leaves_no_patch_is_an_error(evaluate, draw):
+    mask = np.zeros((5, 5))
+    mask[0] = 1
+    with pytest.raises(StageError, match="Within its mask there is no patch of 3×3 positions at the layer 'relu1_1'"):
+        evaluate(
+            Mrf(layers={"relu1_1": 1}),
+            {"relu1_1": draw.random((5, 5, 2))},
+            styles=[({"relu1_1": draw.random((5, 5, 2))}, {"relu1_1": mask})],
+        )
+
+
 @pytest.mark.parametrize("small", ["picture", "style"])
 def test_a_layer_without_a_patch_is_an_error(evaluate, draw, small):
     features, style = ({"relu4_1": draw.random((2 if small == name else 5, 6, 2))} for name in ("picture", "style"))
