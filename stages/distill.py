@@ -13,7 +13,7 @@ from stylepipe.artifacts import Folder, Weights
 from stylepipe.neural.layout import DEEPEST, WIDEST, Padding, Pooling, describe
 from stylepipe.neural.losses.base import LayerName
 from stylepipe.neural.training import loop
-from stylepipe.neural.training.crops import center_crops, crops_of
+from stylepipe.neural.training.crops import center_crops, crops_of, in_groups
 from stylepipe.neural.training.distillation import Distillation, Lessons, Teachers, grown, student
 from stylepipe.stage import Checkpoint, Emit, Params, Progress, stage
 
@@ -102,11 +102,15 @@ def distill(
     fresh = student(student_key, params.widths, pooling=params.pooling, padding=params.padding, channels=channels)
     begun = fresh if start is None else grown(start, fresh)
     loss = Distillation(describe(fresh), layers, params.gram_weight)
-    unseen = None if validation is None else lessons.teach(center_crops(validation, params.crop))
-    validate = None if unseen is None else partial(loop.evaluate, batch=unseen, loss=loss)
+    unseen = [] if validation is None else in_groups(center_crops(validation, params.crop), params.batch)
+
+    def validate(tensors: loop.Tensors) -> dict[str, float]:
+        # What the teachers find is not kept: it takes forty times the memory of the pictures.
+        return loop.evaluate_all(tensors, map(lessons.teach, unseen), map(len, unseen), loss=loss)
+
     step = loop.start(params.schedule, begun.tensors, checkpoint.load())
     seen = params.batch * params.schedule.accumulate
-    for step in loop.train(step, loss, lessons, schedule=params.schedule, validate=validate):  # noqa: B020
+    for step in loop.train(step, loss, lessons, schedule=params.schedule, validate=validate if unseen else None):  # noqa: B020
         emit(Progress(step.number, params.schedule.steps, step.loss, step.terms, seen))
         checkpoint.offer(partial(loop.saved, step))
     return loop.result(step, fresh.metadata)

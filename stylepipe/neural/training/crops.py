@@ -37,9 +37,11 @@ def crops_of(folders: Sequence[Folder], *, side: int, longest: int, halvings: in
     """Each picture of the folders, brought to a long side of at most `longest` pixels, and so many times halved.
 
     Shrinking makes photographs sharp again, and shows more of a picture in a crop. Every folder counts alike, every picture of
-    a folder, and every size of a picture; sizes below `side` are left out. Raises StageError when a folder has no picture that
-    is large enough, and InputError as `Folder.read` does.
+    a folder, and every size of a picture; sizes below `side` are left out. Raises StageError without folders, and when one has
+    no picture that is large enough, and InputError as `Folder.read` does.
     """
+    if not folders:
+        raise StageError("No folder of pictures was given.", hint="Give at least one.")
     pictures: list[Picture] = []
     shares: list[float] = []
     for number, folder in enumerate(folders, 1):
@@ -66,8 +68,16 @@ def center_crops(folder: Folder, side: int) -> Float[np.ndarray, "pictures side 
         if top >= 0 and left >= 0:
             found.append(pixels[top : top + side, left : left + side].copy())  # not a view, which would keep the picture
     if not found:
-        raise StageError(f"The folder to validate with has no picture of at least {side}×{side} pixels.")
+        raise StageError(
+            f"The folder to validate with has no picture of at least {side}×{side} pixels.",
+            hint="Choose smaller crops, or larger pictures.",
+        )
     return np.stack(found)
+
+
+def in_groups(crops: Float[np.ndarray, "pictures side side 3"], most: int) -> list[Float[np.ndarray, "_ side side 3"]]:
+    """The crops, at most so many together."""
+    return [crops[first : first + most] for first in range(0, len(crops), most)]
 
 
 def _sizes(folder: Folder, name: str, side: int, longest: int, halvings: int) -> list[Picture]:

@@ -12,6 +12,7 @@ from jaxtyping import Float, PRNGKeyArray
 
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import StageError
+from stylepipe.neural.convolution import he_normal
 from stylepipe.neural.layout import Padding, Pooling, Vgg, describe, places
 from stylepipe.neural.program import program
 from stylepipe.neural.training.crops import Crops
@@ -22,9 +23,6 @@ Features = Mapping[str, Float[Array, "crops _ _ _"]]
 
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of the colours of photographs (ImageNet's), as usual for networks on RGB."""
-
-_LEAST_POWER = 0.1
-"""Of a channel, in that of its layer: a channel that hardly ever answers does not count more than this lets it."""
 
 
 class Lesson(NamedTuple):
@@ -147,12 +145,15 @@ def student(
         width = widths[block - 1][index - 1]
         shape = (3, 3, last, width)
         own = jax.random.fold_in(key, number)
-        tensors[f"conv{block}_{index}/kernel"] = jax.random.normal(own, shape) * np.sqrt(2 / (9 * last))
+        tensors[f"conv{block}_{index}/kernel"] = he_normal(own, shape)
         tensors[f"conv{block}_{index}/bias"] = jnp.zeros(width)
         found[f"relu{block}_{index}"] = last = width
     for number, (layer, count) in enumerate(channels.items(), len(found)):
         if layer not in found:
-            raise StageError(f"The student has no layer '{layer}'; its last one is '{list(found)[-1]}'.")
+            raise StageError(
+                f"The student has no layer '{layer}'; its last one is '{list(found)[-1]}'.",
+                hint="Leave it out, or give 'widths' for it.",
+            )
         own = jax.random.fold_in(key, number)
         tensors[f"{layer}/head"] = jax.random.normal(own, (found[layer], count)) / np.sqrt(found[layer])
         tensors[f"{layer}/offset"] = jnp.zeros(count)
@@ -182,8 +183,8 @@ def _extended(old: Array | None, new: Array) -> Array:
 class Distillation:
     """The loss of a student, static under `jax.jit`: how far its heads' features are from those of a lesson.
 
-    By layer, over positions and crops: the mean over channels of the squared error by the channel's mean square; and `gram`
-    times the mean squared error of the Gram matrices of single crops, by their mean square. `layers` have their weights.
+    By layer: the mean squared error by the mean square; and `gram` times that of the Gram matrices of single crops. `layers`
+    have their weights.
     """
 
     vgg: Vgg
@@ -198,16 +199,14 @@ class Distillation:
         for layer, weight in self.layers:
             predicted = found[layer] @ tensors[f"{layer}/head"] + tensors[f"{layer}/offset"]
             error = _relative(predicted, given.features[layer])
-            wanted = given.grams[layer]
-            gram = jnp.mean((_grams(predicted) - wanted) ** 2) / jnp.mean(wanted**2)
+            gram = _relative(_grams(predicted), given.grams[layer])
             total += weight * (error + self.gram * gram)
             terms |= {layer: error, f"{layer} gram": gram}
         return total, terms
 
 
-def _relative(predicted: Float[Array, "crops h w c"], wanted: Float[Array, "crops h w c"]) -> Float[Array, ""]:
-    power = jnp.mean(wanted**2, (0, 1, 2))
-    return jnp.mean(jnp.mean((predicted - wanted) ** 2, (0, 1, 2)) / (power + _LEAST_POWER * jnp.mean(power)))
+def _relative(found: Float[Array, "*shape"], wanted: Float[Array, "*shape"]) -> Float[Array, ""]:
+    return jnp.mean((found - wanted) ** 2) / jnp.mean(wanted**2)
 
 
 def _grams(maps: Float[Array, "crops h w c"]) -> Float[Array, "crops c c"]:

@@ -1,6 +1,6 @@
 """Training: steps of Adam or Muon over a network's tensors, compiled once."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import jax
@@ -141,6 +141,13 @@ def result(step: Step, metadata: Mapping[str, str]) -> Weights:
 def evaluate(tensors: Tensors, batch: Any, *, loss: Loss) -> Mapping[str, Float[Array, ""]]:
     """The terms of the loss for a batch, as for validation."""
     return loss(tensors, batch)[1]
+
+
+def evaluate_all(tensors: Tensors, batches: Iterable[Any], sizes: Iterable[int], *, loss: Loss) -> dict[str, float]:
+    """The terms for several batches, each of which counts by its size; one after the other, in the memory that one takes."""
+    each = [jax.device_get(evaluate(tensors, batch, loss=loss)) for batch in batches]
+    counts = list(sizes)
+    return {name: float(np.average([terms[name] for terms in each], weights=counts)) for name in each[0]}
 
 
 def saved(step: Step) -> dict[str, np.ndarray]:

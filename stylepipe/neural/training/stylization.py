@@ -16,8 +16,8 @@ from stylepipe.neural.networks.normalization import PICTURES, Statistics
 from stylepipe.neural.networks.transformation import Tensors, Transformation, mixed, transform
 from stylepipe.neural.objective import Constants, Example, Objective, style_statistics, targets
 from stylepipe.neural.program import program
-from stylepipe.neural.training.crops import Crops
-from stylepipe.neural.training.loop import Step, evaluate, result
+from stylepipe.neural.training.crops import Crops, in_groups
+from stylepipe.neural.training.loop import Step, evaluate_all, result
 from stylepipe.neural.vgg import features
 
 _TOGETHER = 4
@@ -102,21 +102,21 @@ class Validation:
     lessons: tuple[Lesson, ...]
 
     @classmethod
-    def of(cls, loss: Stylization, given: Examples, pictures: Iterable[Float[np.ndarray, "side side 3"]]) -> "Validation":
+    def of(cls, loss: Stylization, given: Examples, pictures: Float[np.ndarray, "pictures side side 3"]) -> "Validation":
         """From pictures of one size. Some are seen together, as in training: batch normalisation pools their statistics."""
-        held, styles, key = list(pictures), len(given.styles), jax.random.key(0)  # a key of its own, so that figures compare
-        groups = [np.stack(held[first : first + _TOGETHER]) for first in range(0, len(held), _TOGETHER)]
+        styles, key = len(given.styles), jax.random.key(0)  # a key of its own, so that figures compare
         shares = np.eye(styles, dtype=np.float32)
         return cls(
             loss,
-            tuple(Lesson(given, group.repeat(styles, 0), np.tile(shares, (len(group), 1)), key) for group in groups),
+            tuple(
+                Lesson(given, group.repeat(styles, 0), np.tile(shares, (len(group), 1)), key)
+                for group in in_groups(pictures, _TOGETHER)
+            ),
         )
 
     def __call__(self, tensors: Tensors) -> dict[str, float]:
         """The terms of the loss, on average."""
-        each = [evaluate(tensors, lesson, loss=self.loss) for lesson in self.lessons]
-        counts = [len(lesson.pictures) for lesson in self.lessons]
-        return {name: float(np.average([terms[name] for terms in each], weights=counts)) for name in each[0]}
+        return evaluate_all(tensors, self.lessons, [len(lesson.pictures) for lesson in self.lessons], loss=self.loss)
 
     def strip(self, tensors: Tensors) -> Float[np.ndarray, "side width 3"]:
         """The first picture and, beside it, what the network makes of it in each style."""

@@ -6,7 +6,7 @@ import pytest
 
 from stylepipe.artifacts import Folder, Image
 from stylepipe.errors import StageError
-from stylepipe.neural.training.crops import center_crops, crops_of
+from stylepipe.neural.training.crops import center_crops, crops_of, in_groups
 
 
 def folder(*pictures: np.ndarray) -> Folder:
@@ -62,9 +62,21 @@ def test_too_small_pictures_are_left_out_or_refused():
     )
 
 
+def test_crops_are_of_at_least_one_folder():
+    with pytest.raises(StageError, match="No folder of pictures was given"):
+        crops_of([], side=8, longest=30, halvings=0)
+
+
 def test_the_middle_of_pictures():
     picture = np.random.default_rng(0).random((9, 12, 3))
     found = center_crops(folder(picture, grey(1, 7, 30)), 8)
     np.testing.assert_allclose(found, picture[None, 0:8, 2:10], rtol=1e-6)
     with pytest.raises(StageError, match=r"no picture of at least 10×10 pixels"):
         center_crops(folder(picture), 10)
+
+
+def test_groups_hold_all_crops_in_their_order():
+    crops = np.random.default_rng(0).random((5, 2, 2, 3))
+    groups = in_groups(crops, 2)
+    assert [len(group) for group in groups] == [2, 2, 1]
+    np.testing.assert_array_equal(np.concatenate(groups), crops)

@@ -85,19 +85,27 @@ def test_a_student_who_is_its_teacher_makes_no_error(tiny_vgg, lessons):
 
 
 def test_the_loss_of_a_student_who_says_nothing(tiny_vgg, lessons):
-    """The squared error is the power, p_c of channel c: Σ_c p_c / (p_c + 0.1 p) / C; the Gram matrices' is 1."""
+    """Its errors are all that there is: 1 of the features, 1 of the Gram matrices, in every layer."""
     lesson = lessons()(1)
     silent = dict(tiny_vgg.tensors)
-    expected = 0.0
     for layer, maps in lesson.features.items():
         silent[f"{layer}/head"] = jnp.zeros((tiny_vgg.tensors[f"conv{layer[4:]}/bias"].size, maps.shape[-1]))
         silent[f"{layer}/offset"] = jnp.zeros(maps.shape[-1])
-        power = np.mean(np.float64(maps) ** 2, (0, 1, 2))
-        expected += {"relu1_1": 1, "relu2_1": 3}[layer] * (np.mean(power / (power + 0.1 * power.mean())) + 0.5)
     loss, terms = Distillation(describe(tiny_vgg), (("relu1_1", 1.0), ("relu2_1", 3.0)), 0.5)(silent, lesson)
-    assert float(loss) == pytest.approx(expected, rel=1e-5)
+    assert float(loss) == pytest.approx((1 + 3) * (1 + 0.5), rel=1e-5)
     assert set(terms) == {"relu1_1", "relu1_1 gram", "relu2_1", "relu2_1 gram"}
-    assert float(terms["relu2_1 gram"]) == pytest.approx(1, rel=1e-6)
+    assert all(float(term) == pytest.approx(1, rel=1e-5) for term in terms.values())
+
+
+def test_the_loss_of_a_student_who_says_the_double(tiny_vgg, lessons):
+    """Of features it is off by as much as there is, 1; of their squares by three times that, 9."""
+    lesson = lessons()(1)
+    raw = features(tiny_vgg.tensors, lesson.crops[0], layers=("relu1_1",), vgg=describe(tiny_vgg))["relu1_1"]
+    unit = jnp.linalg.norm(lesson.features["relu1_1"][0]) / jnp.linalg.norm(raw)
+    head = {"relu1_1/head": 2 * unit * jnp.eye(raw.shape[-1]), "relu1_1/offset": jnp.zeros(raw.shape[-1])}
+    _, terms = Distillation(describe(tiny_vgg), (("relu1_1", 1.0),), 0.5)({**tiny_vgg.tensors, **head}, lesson)
+    assert float(terms["relu1_1"]) == pytest.approx(1, rel=1e-4)
+    assert float(terms["relu1_1 gram"]) == pytest.approx(9, rel=1e-4)
 
 
 def test_a_fresh_student_has_the_widths_and_heads_asked_for():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from stylepipe.errors import StageError
-from stylepipe.neural.training.loop import Schedule, saved, start, train
+from stylepipe.neural.training.loop import Schedule, evaluate_all, saved, start, train
 
 
 def distance(tensors, batch):
@@ -107,3 +107,13 @@ def test_it_validates_now_and_then_and_at_the_end():
         validate=lambda tensors: {"first": float(tensors["x"][0])},
     )
     assert [step.number for step in steps if "validation first" in step.terms] == [3, 6, 8]
+
+
+def test_terms_of_several_batches_count_by_their_size():
+    found = evaluate_all({"x": np.zeros(1)}, [jnp.ones((2, 1)), 2 * jnp.ones((1, 1))], [2, 1], loss=mean_distance)
+    assert found == {"distance": pytest.approx((2 * 1 + 1 * 4) / 3)}
+
+
+def mean_distance(tensors, batch):
+    value = jnp.mean((tensors["x"] - batch) ** 2)
+    return value, {"distance": value}

@@ -65,7 +65,7 @@ def test_validation_shows_each_picture_in_all_styles(loss, given):
     pictures = DRAW.random((5, 16, 16, 3), dtype=np.float32)
     found = Validation.of(loss, given, pictures)
     tensors = fresh(jax.random.key(0), NETWORK).tensors
-    each = [Validation.of(loss, given, [picture])(tensors)["gram"] for picture in pictures]
+    each = [Validation.of(loss, given, picture[None])(tensors)["gram"] for picture in pictures]
     assert found(tensors)["gram"] == pytest.approx(np.mean(each), rel=1e-6)
     strip = found.strip(tensors)
     assert strip.shape == (16, 3 * 16, 3)
@@ -77,6 +77,6 @@ def test_batch_normalisation_is_validated_on_several_pictures(loss, given):
     batch = Stylization(loss.objective, NETWORK._replace(normalization="batch"))
     tensors = fresh(jax.random.key(0), batch.network).tensors
     dark, light = 0.2 * DRAW.random((16, 16, 3), dtype=np.float32), 1 - 0.2 * DRAW.random((16, 16, 3), dtype=np.float32)
-    together = Validation.of(batch, given, [dark, light])(tensors)["content"]
-    alone = [Validation.of(batch, given, [picture])(tensors)["content"] for picture in (dark, light)]
+    together = Validation.of(batch, given, np.stack([dark, light]))(tensors)["content"]
+    alone = [Validation.of(batch, given, picture[None])(tensors)["content"] for picture in (dark, light)]
     assert abs(together / np.mean(alone) - 1) > 0.01
