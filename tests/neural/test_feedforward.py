@@ -1,14 +1,19 @@
 """Networks of styles on pictures of any size: cut back exactly, and tiles leave no trace."""
 
+from pathlib import Path
+
 import jax
 import numpy as np
 import pytest
 
 from stylepipe.artifacts import Weights
+from stylepipe.image.io import read_image
+from stylepipe.image.resize import resize, scaled
 from stylepipe.neural import feedforward
 from stylepipe.neural.feedforward import stylized
 from stylepipe.neural.networks.normalization import Statistics
 from stylepipe.neural.networks.transformation import Transformation, describe, fresh, mixed, transform
+from stylepipe.neural.weights import find, read_weights
 
 DRAW = np.random.default_rng(0)
 
@@ -70,3 +75,35 @@ def test_statistics_of_parts_are_those_of_the_whole():
     x = np.float32(DRAW.normal(1000, 0.1, size=(6, 8, 2)))
     found = feedforward._statistics([x[:2], x[2:, :3], x[2:, 3:]])
     np.testing.assert_allclose(found, Statistics(x.mean((0, 1), np.float64), x.var((0, 1), np.float64)), rtol=1e-5)
+
+
+# --- the network that comes with stylepipe ------------------------------------------------------------------------------
+
+
+def grid(picture: np.ndarray) -> float:
+    """How much more power a picture has at a period of 4 pixels, down or across, than beside it; about 1 without a grid.
+
+    The decoder makes 4×4 pixels of each position of the blocks' maps: whatever of that is left repeats every 4 pixels.
+    """
+    luma = picture.mean(2) - picture.mean()
+    window = np.hanning(luma.shape[0])[:, None] * np.hanning(luma.shape[1])
+    power = np.abs(np.fft.fft2(luma * window)) ** 2
+    found = []
+    for lines in (power, power.T):
+        at = len(lines) // 4
+        beside = [*range(at - 12, at - 4), *range(at + 5, at + 13)]
+        found.append(lines[at - 1 : at + 2].mean() / lines[beside].mean())
+    return max(found)
+
+
+def test_the_measure_of_a_grid():
+    noise = DRAW.random((200, 240, 3))
+    assert grid(noise) == pytest.approx(1, abs=0.2)
+    assert grid(noise + 0.5 * (np.arange(240) % 4 == 0)[:, None]) > 100
+
+
+@pytest.mark.parametrize("style", [0, 1])
+def test_the_shipped_network_leaves_no_grid(style):
+    content = read_image(Path(__file__).parents[2] / "recipes" / "assets" / "lighthouse.jpg").pixels
+    picture = np.asarray(resize(content, scaled(content.shape[:2], 512 / max(content.shape[:2]))))
+    assert grid(stylized(read_weights(find("swirls-embers")), picture, np.eye(2)[style])) < 5

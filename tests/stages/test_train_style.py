@@ -90,9 +90,9 @@ def test_a_start_of_another_form_is_refused(run, whole):
     with pytest.raises(StageError) as caught:
         run(start=whole[0], channels=3)
     assert caught.value.message == (
-        "'start' has 1 block, 2 channels, 2 styles, instance normalisation, padding by 'reflect', upsampling by 'nearest'; "
+        "'start' has 1 block, 2 channels, 2 styles, instance normalisation, padding by 'reflect', upsampling by 'bilinear'; "
         "the parameters say 1 block, 3 channels, 2 styles, instance normalisation, padding by 'reflect', "
-        "upsampling by 'nearest'."
+        "upsampling by 'bilinear'."
     )
 
 

@@ -1,8 +1,9 @@
 """The image-transformation network: any picture in, the same picture in a style it was trained for out, in one pass.
 
 Its form is that of Johnson, Alahi and Fei-Fei 2016 (arXiv 1603.08155): two convolutions with stride 2, residual blocks at a
-quarter of the size, two steps of upsampling. Differences from the paper: upsampling repeats pixels before a convolution (Odena
-et al. 2016, "Deconvolution and Checkerboard Artifacts"); every convolution, the last too, is followed by a normalisation
+quarter of the size, two steps of upsampling. Differences from the paper: upsampling interpolates before a convolution, for
+transposed convolutions leave a checkerboard (Odena et al. 2016, "Deconvolution and Checkerboard Artifacts"), and repeated
+pixels a grid of 4 pixels, which a style loss takes for strokes; every convolution, the last too, is followed by a normalisation
 that has a scale and a shift for each style (Dumoulin, Shlens and Kudlur 2017, arXiv 1610.07629), so that one network holds
 several styles, and any mix of them. A network of one style is the case of one.
 
@@ -38,7 +39,7 @@ from stylepipe.neural.networks.upscaler import pixel_shuffle
 
 Tensors = Mapping[str, Float[Array, "..."]]
 Padding = Literal["reflect", "zeros"]
-Upsampling = Literal["nearest", "transposed"]
+Upsampling = Literal["bilinear", "transposed"]
 
 DEEPEST, WIDEST, MOST_STYLES = 32, 256, 256
 """The most blocks, channels and styles: a network that states more is refused."""
@@ -49,10 +50,10 @@ ENCODER, DECODER = ("first", "down1", "down2"), ("up1", "up2", "last")
 _NAME = "image-transformation"
 
 _PHASES: Mapping[Upsampling, Any] = {
-    "nearest": (((1, 0, 0), (0, 1, 1), (0, 0, 0)), ((0, 0, 0), (1, 1, 0), (0, 0, 1))),
+    "bilinear": (((0.75, 0.25, 0), (0.25, 0.75, 0.75), (0, 0, 0.25)), ((0.25, 0, 0), (0.75, 0.75, 0.25), (0, 0.25, 0.75))),
     "transposed": (((1, 0, 0), (0, 0, 1), (0, 0, 0)), ((0, 0, 0), (0, 1, 0), (0, 0, 0))),
 }
-"""Along one axis: [p][d][a] is 1 where place a of a kernel, at pixel 2y + p of the enlarged map, meets pixel y + d − 1."""
+"""Along one axis: [p][d][a] is the share of pixel y + d − 1 in what place a of a kernel meets, at pixel 2y + p of that map."""
 
 
 # --- the weights --------------------------------------------------------------------------------------------------------
@@ -61,7 +62,7 @@ _PHASES: Mapping[Upsampling, Any] = {
 class Transformation(NamedTuple):
     """A network without its tensors.
 
-    `padding` is what lies around each layer's map; `transposed` upsampling puts zeros between pixels instead of repeating them
+    `padding` is what lies around each layer's map; `transposed` upsampling puts zeros between pixels instead of interpolating
     (Johnson et al.; networks of other programs have it).
     """
 
@@ -70,7 +71,7 @@ class Transformation(NamedTuple):
     styles: int
     normalization: Normalization = "instance"
     padding: Padding = "reflect"
-    upsampling: Upsampling = "nearest"
+    upsampling: Upsampling = "bilinear"
 
     def __str__(self) -> str:
         return (
@@ -235,10 +236,10 @@ def convolution(
 
 
 def _upsampled(x: Float[Array, "h w _"], kernel: Float[Array, "3 3 _ _"], network: Transformation) -> Float[Array, "2*h 2*w _"]:
-    """The convolution of a map of twice the size, in which pixels are repeated, or have zeros between them.
+    """The convolution of a map of twice the size, interpolated or with zeros between its pixels.
 
-    That map is never made: a convolution at the small size finds the four pixels that each becomes, as channels. Where the
-    repeated map is continued by reflection, the small one is by its edge.
+    That map is never made: a convolution at the small size finds the four pixels that each becomes, as channels. Where other
+    maps are continued by reflection, the small one is by its edge.
     """
     phases = jnp.asarray(_PHASES[network.upsampling], x.dtype)
     small = jnp.einsum("pda,qeb,abio->deipqo", phases, phases, kernel)

@@ -85,6 +85,15 @@ def correlated(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return np.einsum("hwcij,ijcd->hwd", windows, kernel)
 
 
+def doubled(x: np.ndarray) -> np.ndarray:
+    """Twice as many pixels along both axes, whose values lie on the lines between those of before."""
+    for axis in (0, 1):
+        count = x.shape[axis]
+        at = (np.arange(2 * count) + 0.5) / 2 - 0.5  # the centres of the new pixels
+        x = np.apply_along_axis(lambda line, at=at, count=count: np.interp(at, np.arange(count), line), axis, x)
+    return x
+
+
 def defined(weights: Weights, picture: np.ndarray, shares: tuple[float, float]) -> np.ndarray:
     """The network in float64, from the papers."""
     tensors = {name: np.float64(tensor) for name, tensor in weights.tensors.items()}
@@ -98,8 +107,9 @@ def defined(weights: Weights, picture: np.ndarray, shares: tuple[float, float]) 
             spread = np.zeros((2 * x.shape[0] + 2, 2 * x.shape[1] + 2, x.shape[2]))
             spread[2::2, 2::2] = x  # the transpose of a convolution with stride 2 that looks at pixels 2i, 2i + 1, 2i + 2
             y = correlated(spread, kernel)
+        elif name.startswith("up"):
+            y = correlated(doubled(np.pad(x, ((1, 1), (1, 1), (0, 0)), mode="edge"))[1:-1, 1:-1], kernel)
         else:
-            x = x.repeat(2, 0).repeat(2, 1) if name.startswith("up") else x
             around = ((size - stride) // 2, size - stride - (size - stride) // 2)
             y = correlated(np.pad(x, (around, around, (0, 0)), mode=mode), kernel)[::stride, ::stride]
         mean, variance = y.mean((0, 1)), y.var((0, 1))
