@@ -17,7 +17,7 @@ from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation
 from stylepipe.neural.networks.normalization import Normalization
-from stylepipe.neural.networks.transformation import DEEPEST, WIDEST, Transformation, describe, fresh
+from stylepipe.neural.networks.transformation import DEEPEST, WIDEST, Transformation, applied, describe, fresh
 from stylepipe.neural.objective import Objective
 from stylepipe.neural.training import loop
 from stylepipe.neural.training.crops import center_crops, crops_of
@@ -91,7 +91,7 @@ def train_style(  # noqa: PLR0917 (a stage's inputs)
         raise StageError("No style was given.", hint="Give at least one of 'styles'.")
     crops_key, network_key = jax.random.split(key)
     network = Transformation(params.channels, params.blocks, len(styles), params.normalization)
-    first = loop.first(fresh(network_key, network), start, network, describe)
+    first = loop.first(fresh(network_key, network), start, applied(network), describe)
     loss = Stylization(Objective.of(params.losses, describe_vgg(extractor)), network)
     crops = crops_of(pictures, side=params.crop, longest=params.longest, halvings=params.halvings)
     sizes = [scaled(style.size, params.style_size / max(style.size)) for style in styles]

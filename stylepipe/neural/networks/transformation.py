@@ -1,11 +1,10 @@
 """The image-transformation network: any picture in, the same picture in a style it was trained for out, in one pass.
 
 Its form is that of Johnson, Alahi and Fei-Fei 2016 (arXiv 1603.08155): two convolutions with stride 2, residual blocks at a
-quarter of the size, two steps of upsampling. Differences from the paper: upsampling interpolates before a convolution, for
-transposed convolutions leave a checkerboard (Odena et al. 2016, "Deconvolution and Checkerboard Artifacts"), and repeated
-pixels a grid of 4 pixels, which a style loss takes for strokes; every convolution, the last too, is followed by a normalisation
-that has a scale and a shift for each style (Dumoulin, Shlens and Kudlur 2017, arXiv 1610.07629), so that one network holds
-several styles, and any mix of them. A network of one style is the case of one.
+quarter of the size, two steps of upsampling. Differences from the paper: upsampling repeats pixels before a convolution (Odena
+et al. 2016, "Deconvolution and Checkerboard Artifacts"), or interpolates them (see `applied`); every convolution, the last
+too, is followed by a normalisation that has a scale and a shift for each style (Dumoulin, Shlens and Kudlur 2017, arXiv
+1610.07629), so that one network holds several styles, and any mix of them. A network of one style is the case of one.
 
 The tensors, kernels as (height, width, in, out), for c channels, s styles and any number of blocks:
 
@@ -39,7 +38,7 @@ from stylepipe.neural.networks.upscaler import pixel_shuffle
 
 Tensors = Mapping[str, Float[Array, "..."]]
 Padding = Literal["reflect", "zeros"]
-Upsampling = Literal["bilinear", "transposed"]
+Upsampling = Literal["nearest", "bilinear", "transposed"]
 
 DEEPEST, WIDEST, MOST_STYLES = 32, 256, 256
 """The most blocks, channels and styles: a network that states more is refused."""
@@ -50,6 +49,7 @@ ENCODER, DECODER = ("first", "down1", "down2"), ("up1", "up2", "last")
 _NAME = "image-transformation"
 
 _PHASES: Mapping[Upsampling, Any] = {
+    "nearest": (((1, 0, 0), (0, 1, 1), (0, 0, 0)), ((0, 0, 0), (1, 1, 0), (0, 0, 1))),
     "bilinear": (((0.75, 0.25, 0), (0.25, 0.75, 0.75), (0, 0, 0.25)), ((0.25, 0, 0), (0.75, 0.75, 0.25), (0, 0.25, 0.75))),
     "transposed": (((1, 0, 0), (0, 0, 1), (0, 0, 0)), ((0, 0, 0), (0, 1, 0), (0, 0, 0))),
 }
@@ -62,8 +62,8 @@ _PHASES: Mapping[Upsampling, Any] = {
 class Transformation(NamedTuple):
     """A network without its tensors.
 
-    `padding` is what lies around each layer's map; `transposed` upsampling puts zeros between pixels instead of interpolating
-    (Johnson et al.; networks of other programs have it).
+    `padding` is what lies around each layer's map; `transposed` upsampling puts zeros between pixels instead of repeating or
+    interpolating them (Johnson et al.; networks of other programs have it).
     """
 
     channels: int
@@ -71,7 +71,7 @@ class Transformation(NamedTuple):
     styles: int
     normalization: Normalization = "instance"
     padding: Padding = "reflect"
-    upsampling: Upsampling = "bilinear"
+    upsampling: Upsampling = "nearest"
 
     def __str__(self) -> str:
         return (
@@ -105,6 +105,16 @@ class Transformation(NamedTuple):
             "up2": (3, 3, 2 * c, c),
             "last": (9, 9, c, 3),
         }
+
+
+def applied(network: Transformation) -> Transformation:
+    """The network as it is applied when it is trained: it interpolates where it has repeated pixels.
+
+    Training makes a grid of 4 pixels, the blocks' unit, for that is the cheapest texture there is; a network that interpolates
+    already in training makes it all the same. Interpolated afterwards, most of it is gone, and strokes stay
+    (docs/style-networks.md).
+    """
+    return network._replace(upsampling="bilinear") if network.upsampling == "nearest" else network
 
 
 def fresh(key: PRNGKeyArray, network: Transformation) -> Weights:
@@ -236,7 +246,7 @@ def convolution(
 
 
 def _upsampled(x: Float[Array, "h w _"], kernel: Float[Array, "3 3 _ _"], network: Transformation) -> Float[Array, "2*h 2*w _"]:
-    """The convolution of a map of twice the size, interpolated or with zeros between its pixels.
+    """The convolution of a map of twice the size, its pixels repeated, interpolated, or with zeros between them.
 
     That map is never made: a convolution at the small size finds the four pixels that each becomes, as channels. Where other
     maps are continued by reflection, the small one is by its edge.

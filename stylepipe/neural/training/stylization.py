@@ -1,7 +1,7 @@
 """What networks of styles learn from: the losses that `stylize` minimises, of the pictures that a network makes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from jaxtyping import Float, PRNGKeyArray
 from stylepipe.artifacts import Array, Weights
 from stylepipe.neural.losses.base import Picture, View
 from stylepipe.neural.networks.normalization import PICTURES, Statistics
-from stylepipe.neural.networks.transformation import Tensors, Transformation, mixed, transform
+from stylepipe.neural.networks.transformation import Tensors, Transformation, applied, mixed, transform
 from stylepipe.neural.objective import Constants, Example, Objective, style_statistics, targets
 from stylepipe.neural.program import program
 from stylepipe.neural.training.crops import Crops, in_groups
@@ -68,6 +68,11 @@ class Stylization:
     objective: Objective
     network: Transformation
 
+    @property
+    def applied(self) -> "Stylization":
+        """The same of the network as it is applied when it is trained."""
+        return replace(self, network=applied(self.network))
+
     def __call__(self, tensors: Tensors, given: Lesson) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
         """The loss, and its terms by the objective's names for them."""
         shown, _ = self.passed(tensors, given)
@@ -96,7 +101,7 @@ class Stylization:
 
 @dataclass(frozen=True)
 class Validation:
-    """Pictures that are not trained on, each shown in all styles."""
+    """Pictures that are not trained on, each shown in all styles by the network as it is applied."""
 
     loss: Stylization
     lessons: tuple[Lesson, ...]
@@ -106,13 +111,9 @@ class Validation:
         """From pictures of one size. Some are seen together, as in training: batch normalisation pools their statistics."""
         styles, key = len(given.styles), jax.random.key(0)  # a key of its own, so that figures compare
         shares = np.eye(styles, dtype=np.float32)
-        return cls(
-            loss,
-            tuple(
-                Lesson(given, group.repeat(styles, 0), np.tile(shares, (len(group), 1)), key)
-                for group in in_groups(pictures, _TOGETHER)
-            ),
-        )
+        groups = in_groups(pictures, _TOGETHER)
+        together = tuple(Lesson(given, each.repeat(styles, 0), np.tile(shares, (len(each), 1)), key) for each in groups)
+        return cls(loss.applied, together)
 
     def __call__(self, tensors: Tensors) -> dict[str, float]:
         """The terms of the loss, on average."""
@@ -137,6 +138,7 @@ def _found(tensors: Tensors, given: Lesson, *, loss: Stylization) -> Mapping[str
 
 def trained(step: Step, loss: Stylization, given: Iterable[Lesson]) -> Weights:
     """The network that a training gave; with batch normalisation, it holds the mean statistics of these lessons."""
+    loss = loss.applied
     weights = result(step, loss.network.metadata)
     if loss.network.normalization == "instance":
         return weights

@@ -26,6 +26,7 @@ TABLE = {  # the kernel, the parameters with scale and shift, the map's side for
 
 VARIANTS = [
     {},
+    {"upsampling": "bilinear"},
     {"padding": "zeros", "upsampling": "transposed"},
     {"normalization": "batch"},
 ]
@@ -107,9 +108,10 @@ def defined(weights: Weights, picture: np.ndarray, shares: tuple[float, float]) 
             spread = np.zeros((2 * x.shape[0] + 2, 2 * x.shape[1] + 2, x.shape[2]))
             spread[2::2, 2::2] = x  # the transpose of a convolution with stride 2 that looks at pixels 2i, 2i + 1, 2i + 2
             y = correlated(spread, kernel)
-        elif name.startswith("up"):
+        elif name.startswith("up") and stated["upsampling"] == "bilinear":
             y = correlated(doubled(np.pad(x, ((1, 1), (1, 1), (0, 0)), mode="edge"))[1:-1, 1:-1], kernel)
         else:
+            x = x.repeat(2, 0).repeat(2, 1) if name.startswith("up") else x
             around = ((size - stride) // 2, size - stride - (size - stride) // 2)
             y = correlated(np.pad(x, (around, around, (0, 0)), mode=mode), kernel)[::stride, ::stride]
         mean, variance = y.mean((0, 1)), y.var((0, 1))
