@@ -45,11 +45,12 @@ def torch_pass(weights: Weights, picture: np.ndarray, layout: str) -> Callable[[
     x0 = torch.tensor(picture.transpose(2, 0, 1).copy())[None].to(memory_format=memory)
 
     def layer(name, x):
-        if name.startswith("up"):
-            x = F.interpolate(x, scale_factor=2)
         side, stride = kernels[name].shape[-1], 2 if name.startswith("down") else 1
-        before = (side - stride) // 2
-        x = F.pad(x, (before, side - stride - before) * 2, mode="reflect")
+        if name.startswith("up"):
+            x = F.interpolate(F.pad(x, (1, 1, 1, 1), mode="replicate"), scale_factor=2, mode="bilinear")[..., 1:-1, 1:-1]
+        else:
+            before = (side - stride) // 2
+            x = F.pad(x, (before, side - stride - before) * 2, mode="reflect")
         x = F.conv2d(x, kernels[name], stride=stride)
         return F.instance_norm(x, weight=scales[name], bias=shifts[name])
 

@@ -8,7 +8,7 @@ import pytest
 
 from stylepipe.neural.layout import Vgg
 from stylepipe.neural.networks.texture import Texture
-from stylepipe.neural.networks.transformation import Transformation
+from stylepipe.neural.networks.transformation import Transformation, applied
 from stylepipe.neural.networks.upscaler import Upscaler
 from stylepipe.neural.weights import verify
 
@@ -35,8 +35,8 @@ def progress(outputs: Path) -> list[dict]:
     [
         ("vgg19_slim_quick", [*PICTURES, *TEACHERS], "validation relu1_1", 0.5, Vgg((2, 2, 4), "max", "reflect")),
         ("upscaler_quick", PICTURES, "validation x2", 1.02, Upscaler(2, 24)),
-        ("style_network_quick", [*PHOTOS, STYLES[0]], "validation gram", 0.8, Transformation(4, 1, 1)),
-        ("four_styles_quick", [*PHOTOS, *STYLES], "validation gram", 0.85, Transformation(4, 1, 4)),
+        ("style_network_quick", [*PHOTOS, STYLES[0]], "validation gram", 0.8, applied(Transformation(4, 1, 1))),
+        ("four_styles_quick", [*PHOTOS, *STYLES], "validation gram", 0.85, applied(Transformation(4, 1, 4))),
         ("texture_network_quick", TEXTURE, "validation gram", 0.6, Texture(3, 4)),
     ],
 )
