@@ -72,11 +72,9 @@ def keras(group: str) -> bytes:
 
 
 DAMAGED = (
-    "is damaged, incomplete, or of a kind of {} that is not read.\nhint: Download it again, or save it as 8- or 16-bit PNG."
+    "\nhint: It is damaged, or of another network: docs/style-networks.md and 'stylepipe weights convert --help' say "
+    "what is read."
 )
-UNKNOWN = "is not of a known format.\nhint: The pictures that are read end in .png, .jpg, .jpeg, .webp, .tif, .tiff."
-LARGE = "has {} pixels; at most 100000000 are read.\nhint: Make it smaller first."
-SAMPLES = "has {}, which are not read.\nhint: Save it as 8- or 16-bit PNG."
 
 PICTURES = [
     ("empty.png", b"", "is empty.\nhint: Download it again, or save it again."),
@@ -104,6 +102,7 @@ PICTURES = [
 READ_AGAIN = "\nhint: It is damaged, or not what its ending says: get it again."
 NO_GAPS = "\nhint: A VGG's layers must be there without a gap, up to any depth."
 CONVERT = "\nhint: 'stylepipe weights convert' brings a file of another layout into the form that is read here."
+DAMAGED = "\nhint: It is damaged, or of another network: docs/style-networks.md and 'stylepipe weights convert --help' say what is read."
 
 NETWORKS = [
     ("empty.safetensors", b"", "cannot be read: Error while deserializing header: header too small." + READ_AGAIN),
@@ -119,7 +118,7 @@ NETWORKS = [
     ),
     ("other.h5", keras("dense"), ": The weights hold no convolution." + NO_GAPS),
     ("gap.safetensors", network(without="conv1_1/kernel"), ": The weights hold conv1_2." + NO_GAPS),
-    ("bias.safetensors", network(without="conv1_2/bias"), ": The weights hold no 'conv1_2/bias'."),
+    ("bias.safetensors", network(without="conv1_2/bias"), ": The weights hold no 'conv1_2/bias'." + CONVERT),
     (
         "silent.safetensors",
         network(metadata={}),
@@ -133,17 +132,17 @@ NETWORKS = [
     (
         "wide.safetensors",
         network(conv1_1__kernel=np.ones((5, 5, 3, 2), np.float32)),
-        ": The tensor 'conv1_1/kernel' has shape (5, 5, 3, 2); expected is (3, 3, 3, 1…512).",
+        ": The tensor 'conv1_1/kernel' has shape (5, 5, 3, 2); expected is (3, 3, 3, 1…512)." + CONVERT,
     ),
     (
         "double.safetensors",
         network(conv1_1__bias=np.zeros(2)),
-        ": The tensor 'conv1_1/bias' is of type F64; allowed is float32, float16.",
+        ": The tensor 'conv1_1/bias' is of type F64; allowed is float32, float16." + DAMAGED,
     ),
     (
         "nan.safetensors",
         network(conv1_1__bias=np.full(2, np.nan, np.float32)),
-        ": The tensor 'conv1_1/bias' has values that are not finite numbers.",
+        ": The tensor 'conv1_1/bias' has values that are not finite numbers." + DAMAGED,
     ),
     (
         "net.pth",
