@@ -83,7 +83,7 @@ def convert(source: Path, target: Path) -> Weights:
     return weights
 
 
-_HINT = "It is damaged, or of another network: docs/style-networks.md and 'stylepipe weights convert --help' say what is read."
+_HINT = "The file is damaged, or not of a network that is read here; see 'stylepipe weights convert --help'."
 
 
 def _read(path: Path, readers: Mapping[str, _Reader]) -> Weights:

@@ -72,9 +72,11 @@ def keras(group: str) -> bytes:
 
 
 DAMAGED = (
-    "\nhint: It is damaged, or of another network: docs/style-networks.md and 'stylepipe weights convert --help' say "
-    "what is read."
+    "is damaged, incomplete, or of a kind of {} that is not read.\nhint: Download it again, or save it as 8- or 16-bit PNG."
 )
+UNKNOWN = "is not of a known format.\nhint: The pictures that are read end in .png, .jpg, .jpeg, .webp, .tif, .tiff."
+LARGE = "has {} pixels; at most 100000000 are read.\nhint: Make it smaller first."
+SAMPLES = "has {}, which are not read.\nhint: Save it as 8- or 16-bit PNG."
 
 PICTURES = [
     ("empty.png", b"", "is empty.\nhint: Download it again, or save it again."),
@@ -102,7 +104,7 @@ PICTURES = [
 READ_AGAIN = "\nhint: It is damaged, or not what its ending says: get it again."
 NO_GAPS = "\nhint: A VGG's layers must be there without a gap, up to any depth."
 CONVERT = "\nhint: 'stylepipe weights convert' brings a file of another layout into the form that is read here."
-DAMAGED = "\nhint: It is damaged, or of another network: docs/style-networks.md and 'stylepipe weights convert --help' say what is read."
+OTHER = "\nhint: The file is damaged, or not of a network that is read here; see 'stylepipe weights convert --help'."
 
 NETWORKS = [
     ("empty.safetensors", b"", "cannot be read: Error while deserializing header: header too small." + READ_AGAIN),
@@ -137,12 +139,12 @@ NETWORKS = [
     (
         "double.safetensors",
         network(conv1_1__bias=np.zeros(2)),
-        ": The tensor 'conv1_1/bias' is of type F64; allowed is float32, float16." + DAMAGED,
+        ": The tensor 'conv1_1/bias' is of type F64; allowed is float32, float16." + OTHER,
     ),
     (
         "nan.safetensors",
         network(conv1_1__bias=np.full(2, np.nan, np.float32)),
-        ": The tensor 'conv1_1/bias' has values that are not finite numbers." + DAMAGED,
+        ": The tensor 'conv1_1/bias' has values that are not finite numbers." + OTHER,
     ),
     (
         "net.pth",
