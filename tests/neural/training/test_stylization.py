@@ -3,8 +3,10 @@
 import jax
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
 from stylepipe.neural.layout import describe
+from stylepipe.neural.losses import FAMILIES, AnyLoss
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.sliced_wasserstein import SlicedWasserstein
@@ -80,3 +82,13 @@ def test_batch_normalisation_is_validated_on_several_pictures(loss, given):
     together = Validation.of(batch, given, np.stack([dark, light]))(tensors)["content"]
     alone = [Validation.of(batch, given, picture[None])(tensors)["content"] for picture in (dark, light)]
     assert abs(together / np.mean(alone) - 1) > 0.01
+
+
+@pytest.mark.parametrize("kind", sorted(FAMILIES))
+def test_every_loss_can_be_trained_with(kind, tiny_vgg):
+    layers = {"layers": {"relu1_1": 1, "relu2_1": 1}} if kind not in ("total_variation", "laplacian") else {}
+    spec = TypeAdapter(AnyLoss).validate_python({"kind": kind, **layers})
+    loss = Stylization(Objective.of([spec], describe(tiny_vgg)), NETWORK)
+    lesson = lessons(examples(loss.objective, tiny_vgg, STYLES), CROPS, jax.random.key(1), count=2, side=16)(1)
+    found, _ = jax.eval_shape(loss, fresh(jax.random.key(0), NETWORK).tensors, lesson)
+    assert found.shape == ()
