@@ -223,7 +223,7 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
             if isinstance(error, optimize.Diverged):
                 emit(Frame(error.pixels))
             # As it leaves the stage it may leave the process, and must be made again from these two.
-            raise StageError(f"At a long side of {max(size)}: {error.message}", hint=error.hint) from error
+            raise StageError(f"At a long side of {max(size)}: {error.message}", hint=error.hint) from error.__cause__
     alpha = None if content is None or content.alpha is None else np.asarray(resized(content.alpha, sizes[-1]))
     return Image(optimize.result(params.optimizer, step.state), alpha)
 
