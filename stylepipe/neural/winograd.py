@@ -10,8 +10,6 @@ matrices (Lavin and Gray 2015, arXiv 1509.09308, section 4.3). Rounding takes ab
 the largest.
 """
 
-from collections.abc import Sequence
-
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -30,38 +28,44 @@ _KERNEL = np.array(
 )
 """G."""
 
-_BOTH = np.kron(_KERNEL, _KERNEL).astype(np.float32)
-"""G along rows and columns at once, (36, 9)."""
-
-_DATA = (
-    (4, 0, -5, 0, 1, 0),
-    (0, -4, -4, 1, 1, 0),
-    (0, 4, -4, -1, 1, 0),
-    (0, -2, -1, 2, 1, 0),
-    (0, 2, -1, -2, 1, 0),
-    (0, 4, 0, -5, 0, 1),
+_DATA = np.array(
+    [
+        [4, 0, -5, 0, 1, 0],
+        [0, -4, -4, 1, 1, 0],
+        [0, 4, -4, -1, 1, 0],
+        [0, -2, -1, 2, 1, 0],
+        [0, 2, -1, -2, 1, 0],
+        [0, 4, 0, -5, 0, 1],
+    ],
+    np.float32,
 )
 """Bᵀ."""
 
-_VALUES = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1))
+_VALUES = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]])
 """Aᵀ."""
+
+_KERNEL_BOTH, _VALUES_BOTH = (np.kron(along, along).astype(np.float32) for along in (_KERNEL, _VALUES))
+"""The same along rows and columns at once, (36, 9) and (16, 36)."""
 
 
 def correlate(x: Float[Array, "_ _ i"], kernel: Float[Array, "3 3 i o"]) -> Float[Array, "_ _ o"]:
     """The cross-correlation of x (h + 2, w + 2, in) with the kernel where that lies inside x, (h, w, out)."""
     height, width = x.shape[0] - 2, x.shape[1] - 2
-    kernels = jnp.matmul(_BOTH, kernel.reshape(9, -1)).reshape(6, 6, *kernel.shape[2:])
+    kernels = jnp.matmul(_KERNEL_BOTH, kernel.reshape(9, -1)).reshape(6, 6, *kernel.shape[2:])
     products = jnp.einsum("abyxi,abio->abyxo", _data(x), kernels)
-    rows = _combined(_VALUES, list(products))
-    values = jnp.stack([jnp.stack(_combined(_VALUES, list(row)), axis=2) for row in rows], axis=1)  # (⌈h/4⌉, 4, ⌈w/4⌉, 4, out)
-    return values.reshape(4 * values.shape[0], -1, values.shape[-1])[:height, :width]
+    down, across = products.shape[2:4]
+    values = jnp.matmul(_VALUES_BOTH, products.reshape(36, -1)).reshape(4, 4, down, across, -1)
+    return values.transpose(2, 0, 3, 1, 4).reshape(4 * down, 4 * across, -1)[:height, :width]
 
 
 def _data(x: Float[Array, "_ _ i"]) -> Float[Array, "6 6 _ _ i"]:
     """Bᵀ d B of each window d of 6×6 pixels, 4 apart, of x (h + 2, w + 2, in)."""
     x = jnp.pad(x, ((0, 2 + (2 - len(x)) % 4), (0, 2 + (2 - x.shape[1]) % 4), (0, 0)))
-    rows = jnp.stack(_combined(_DATA, _sixes(x, axis=0)))
-    return jnp.stack(_combined(_DATA, _sixes(rows, axis=2)), axis=1)
+    lines = _sixes(x, axis=0)
+    rows = jnp.stack([sum(factor * line for factor, line in zip(row, lines, strict=True) if factor) for row in _DATA])
+    # A sum of all six at once has no branches, which a stack has in XLA; but XLA would take sums of rows anew for every column.
+    columns = zip(_DATA.T[..., None, None, None], _sixes(rows, axis=2), strict=True)
+    return sum(factors * column[:, None] for factors, column in columns)
 
 
 def _sixes(x: Float[Array, "..."], *, axis: int) -> list[Float[Array, "..."]]:
@@ -69,8 +73,3 @@ def _sixes(x: Float[Array, "..."], *, axis: int) -> list[Float[Array, "..."]]:
     fours = jnp.moveaxis(x.reshape(*x.shape[:axis], -1, 4, *x.shape[axis + 1 :]), axis + 1, 0)
     last = (slice(None),) * axis
     return [four[*last, :-1] for four in fours] + [four[*last, 1:] for four in fours[:2]]
-
-
-def _combined(matrix: Sequence[Sequence[int]], terms: Sequence[Float[Array, "..."]]) -> list[Float[Array, "..."]]:
-    """The matrix times the terms."""
-    return [sum(factor * term for factor, term in zip(row, terms, strict=True) if factor) for row in matrix]
