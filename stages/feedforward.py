@@ -1,20 +1,19 @@
 """The stage `feedforward`: a style in one pass, by a network that was trained for it."""
 
-from typing import Annotated
-
 from pydantic import Field
 
 from stylepipe.artifacts import Image, Weights
 from stylepipe.errors import StageError
 from stylepipe.neural.feedforward import stylized
 from stylepipe.neural.networks.transformation import describe
+from stylepipe.neural.spec import StyleWeights
 from stylepipe.stage import Params, same_size, stage
 
 
 class FeedforwardParams(Params):
     """Which of the network's styles."""
 
-    style_weights: tuple[Annotated[float, Field(ge=0, le=1e6)], ...] | None = Field(
+    style_weights: StyleWeights | None = Field(
         default=None,
         description="How much each of the network's styles counts, in any unit; all alike by default. `[1, 0]` is the first "
         "of two.",
@@ -39,6 +38,4 @@ def feedforward(image: Image, network: Weights, params: FeedforwardParams) -> Im
             f"{len(weights)} style_weights were given for a network of {styles} style{'s'[: styles != 1]}.",
             hint="Give one of 'style_weights' for each style.",
         )
-    if not sum(weights):
-        raise StageError("All style weights are 0.", hint="At least one must be above 0.")
     return Image(stylized(network, image.pixels, [weight / sum(weights) for weight in weights]), image.alpha)

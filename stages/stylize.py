@@ -26,6 +26,7 @@ from stylepipe.neural.objective import Objective
 from stylepipe.neural.optimizers import AnyOptimizer
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
 from stylepipe.neural.semantic import Labelling
+from stylepipe.neural.spec import StyleWeights
 from stylepipe.stage import Checkpoint, Emit, Forecast, Frame, Note, Params, Progress, stage
 
 Side = Annotated[int, Field(ge=16, le=65_536)]
@@ -63,7 +64,7 @@ class StylizeParams(Params):
         description="Where it starts without `init`: the content; uniform noise; the content's luminance; or the styles' mean "
         "colour, with a hundredth of noise.",
     )
-    style_weights: tuple[Annotated[float, Field(ge=0, le=1e6)], ...] | None = Field(
+    style_weights: StyleWeights | None = Field(
         default=None, description="How much each style counts, in any unit; all alike by default."
     )
     style_scale: float = Field(
@@ -222,8 +223,8 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
         except StageError as error:
             if isinstance(error, optimize.Diverged):
                 emit(Frame(error.pixels))
-            # As it leaves the stage it may leave the process, and must be made again from these two.
-            raise StageError(f"At a long side of {max(size)}: {error.message}", hint=error.hint) from error.__cause__
+            error.within(f"At a long side of {max(size)}")
+            raise
     alpha = None if content is None or content.alpha is None else np.asarray(resized(content.alpha, sizes[-1]))
     return Image(optimize.result(params.optimizer, step.state), alpha)
 

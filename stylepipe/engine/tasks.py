@@ -66,6 +66,9 @@ class Lost:
     hint: str
 
 
+_FAMILIES = (StageError, InputError, WeightsError)
+"""The errors that a stage may end with."""
+
 Answer = Event | Done | Failed | Left | Lost
 
 
@@ -92,8 +95,9 @@ def do(task: Task, session: Session, stop: StopRequest, tell: Observer) -> Done 
             computation = Computation(node, job.recipe.name, job.seed(task.stage), document, task.reasons)
             action, _ = compute(computation, node.bind(value), session=session, work=work, stop=stop, tell=tell_all_but_frames)
             return Done(task.stage, task.key, action.output, computed=True)
-    except (StageError, InputError, WeightsError) as error:
+    except _FAMILIES as error:
         told = "".join(traceback.format_exception(error)) if error.__cause__ else ""
-        return Failed(task.stage, type(error), error.message, error.hint, told)
+        family = next(family for family in _FAMILIES if isinstance(error, family))  # a class of its own may be made otherwise
+        return Failed(task.stage, family, error.message, error.hint, told)
     except StoreError:
         return Left(task.stage)

@@ -51,8 +51,6 @@ class Given:
                     f"{len(self.styles)} styles and {len(values)} {name} were given.",
                     hint=f"Give one of '{name}' for each style.",
                 )
-        if self.weights and not sum(self.weights):
-            raise StageError("All style weights are 0.", hint="At least one must be above 0.")
         needed = {"content": "content", "gray": "content", "style_mean": "styles"}.get(start)
         if self.init is None and needed and not getattr(self, needed):
             raise StageError(

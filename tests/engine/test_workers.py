@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from stylepipe.engine import tasks
 from stylepipe.engine.events import EngineNote, Event, StageCached, StageFinished, StageStarted
 from stylepipe.engine.interrupts import StopRequest
 from stylepipe.engine.job import Job
@@ -176,6 +177,20 @@ def test_the_error_of_a_worker_keeps_its_kind(lab):
     pool.listen = lambda: [Failed("left", InputError, "Not here.", "Put it there.")]
     with pytest.raises(InputError, match="Not here"):
         run_with(lab, pool, lab.job(diamond(lab)))
+
+
+def test_an_error_of_a_kind_of_its_own_is_answered_as_one_of_its_family(lab, monkeypatch):
+    class Overexposed(StageError):
+        def __init__(self, stops: float) -> None:
+            super().__init__(f"It is {stops} EV too light.", hint="Take less light.")
+
+    def compute(*_, **__):
+        raise Overexposed(2)
+
+    monkeypatch.setattr(tasks, "compute", compute)
+    with pytest.raises(StageError, match="It is 2 EV too light") as raised:
+        run_with(lab, Pretended(lab), lab.job(diamond(lab)))
+    assert type(raised.value) is StageError
 
 
 def test_a_run_that_is_stopped_waits_for_no_worker(lab):

@@ -286,11 +286,8 @@ def test_an_interrupted_run_ends_with_the_same_bytes(run, optimizer):
 def test_a_loss_that_is_not_finite_is_named_and_the_picture_shown_that_it_stopped_at(run, tiny_vgg):
     events = []
     broken = Weights({name: tensor * np.float32(1e25) for name, tensor in tiny_vgg.tensors.items()}, tiny_vgg.metadata)
-    with pytest.raises(
-        StageError, match="At a long side of 32: The loss is not finite at iteration 1: the term 'content' is"
-    ) as caught:
+    with pytest.raises(StageError, match="At a long side of 32: The loss is not finite at iteration 1: the term 'content' is"):
         run(extractor=broken, events=events)
-    assert type(caught.value) is StageError  # a worker process sends no more of an error than its kind, message and hint
     (frame,) = events
     np.testing.assert_array_equal(frame.pixels, CONTENT.pixels)
 
@@ -307,7 +304,6 @@ def test_a_loss_that_is_not_finite_is_named_and_the_picture_shown_that_it_stoppe
         ({"content": None, "start": "noise"}, "'content' compares with the content"),
         ({"styles": ()}, "'gram' compares with the styles"),
         ({"style_weights": [1, 2]}, "1 styles and 2 style_weights were given"),
-        ({"style_weights": [0]}, "All style weights are 0"),
         ({"inputs": {"masks": [Mask(np.ones((4, 4), np.float32))] * 2}}, "1 styles and 2 masks were given"),
         ({"inputs": {"style_masks": [Mask(np.ones((4, 4), np.float32))] * 3}}, "1 styles and 3 style_masks were given"),
         ({"inputs": {"masks": [Mask(np.zeros((4, 4), np.float32))]}}, "The mask 1 is empty at the layer 'relu1_1'"),
@@ -355,6 +351,7 @@ def test_what_does_not_fit_together_is_refused(run, given, message):
         {"optimizer": {"kind": "adam", "memory": 5}},
         {"start": "black"},
         {"style_weights": [-1]},
+        {"style_weights": [0, 0]},
         {"early_stop": {"window": 0}},
         {"memory": "4 gigs"},
     ],
