@@ -66,10 +66,10 @@ class Lost:
     hint: str
 
 
+Answer = Event | Done | Failed | Left | Lost
+
 _FAMILIES = (StageError, InputError, WeightsError)
 """The errors that a stage may end with."""
-
-Answer = Event | Done | Failed | Left | Lost
 
 
 def do(task: Task, session: Session, stop: StopRequest, tell: Observer) -> Done | Failed | Left:

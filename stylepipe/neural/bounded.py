@@ -81,6 +81,7 @@ def minimise(
             for step in _steps(workload, since, options, tile=choice.tile, tensors=tensors, examples=examples):
                 since = step
                 yield step
+            return_freed_memory()
             return
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" not in str(error):

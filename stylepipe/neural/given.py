@@ -25,7 +25,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Given:
-    """The pictures and masks; for each style its weight, and how its masks are called in errors.
+    """The pictures and masks; for each style its weight, not all of them 0, and how its masks are called in errors.
 
     `style_scale` is the long side of the styles over that of the result.
     """

@@ -18,7 +18,7 @@ def keep_freed_memory() -> None:
         library = ctypes.CDLL(None)
         library.mallopt(_ARENA_MAX, 1)
         library.mallopt(_MMAP_MAX, 0)
-        library.mallopt(_TRIM_THRESHOLD, -1)  # none at all
+        library.mallopt(_TRIM_THRESHOLD, -1)  # free() hands back nothing
 
 
 def return_freed_memory() -> None:

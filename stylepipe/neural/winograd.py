@@ -59,11 +59,11 @@ def correlate(x: Float[Array, "_ _ i"], kernel: Float[Array, "3 3 i o"]) -> Floa
 
 
 def _data(x: Float[Array, "_ _ i"]) -> Float[Array, "6 6 _ _ i"]:
-    """Bᵀ d B of each window d of 6×6 pixels, 4 apart, of x (h + 2, w + 2, in)."""
+    """Bᵀ d B of each window d of 6×6 pixels, 4 apart, of x (h + 2, w + 2, in): (row, column, down, across, in)."""
     x = jnp.pad(x, ((0, 2 + (2 - len(x)) % 4), (0, 2 + (2 - x.shape[1]) % 4), (0, 0)))
     lines = _sixes(x, axis=0)
     rows = jnp.stack([sum(factor * line for factor, line in zip(row, lines, strict=True) if factor) for row in _DATA])
-    # A sum of all six at once has no branches, which a stack has in XLA; but XLA would take sums of rows anew for every column.
+    # All columns are one sum, since a stack is a branch at every number; rows a stack, since XLA takes a sum anew for each use.
     columns = zip(_DATA.T[..., None, None, None], _sixes(rows, axis=2), strict=True)
     return sum(factors * column[:, None] for factors, column in columns)
 

@@ -66,7 +66,14 @@ def test_by_winograds_form_too(padding, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("size", "channels", "pays"), [(128, (128, 128), True), (128, (128, 16), False), (32, (128, 128), False)]
+    ("size", "channels", "pays"),
+    [
+        (128, (128, 128), True),
+        (32, (128, 128), False),
+        (256, (64, 128), True),
+        (256, (64, 64), False),
+        (128, (128, 16), False),
+    ],
 )
 def test_winograds_form_is_for_large_maps_of_many_channels(size, channels, pays, monkeypatch):
     taken, correlate = [], winograd.correlate
