@@ -6,7 +6,7 @@ from stylepipe.artifacts import Image, Weights
 from stylepipe.errors import StageError
 from stylepipe.neural.feedforward import stylized
 from stylepipe.neural.networks.transformation import describe
-from stylepipe.neural.spec import StyleWeights
+from stylepipe.neural.style_weights import StyleWeights
 from stylepipe.stage import Params, same_size, stage
 
 

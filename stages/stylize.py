@@ -26,7 +26,7 @@ from stylepipe.neural.objective import Objective
 from stylepipe.neural.optimizers import AnyOptimizer
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
 from stylepipe.neural.semantic import Labelling
-from stylepipe.neural.spec import StyleWeights
+from stylepipe.neural.style_weights import StyleWeights
 from stylepipe.stage import Checkpoint, Emit, Forecast, Frame, Note, Params, Progress, stage
 
 Side = Annotated[int, Field(ge=16, le=65_536)]

@@ -60,6 +60,10 @@ class StageError(StylepipeError):
     """A stage that could not do its work on what it was given."""
 
 
+FAILURES = (StageError, InputError, WeightsError)
+"""What an input or a stage of a run may fail with, while others go on."""
+
+
 class StoreError(StylepipeError):
     """A cache or output folder that cannot be read or written."""
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from stylepipe.engine.events import EngineNote, Observer, StageFailed
 from stylepipe.engine.records import Status
 from stylepipe.engine.run_folder import RunFolder
-from stylepipe.errors import InputError, StageError, WeightsError
+from stylepipe.errors import FAILURES
 
 
 class Failures:
@@ -29,7 +29,7 @@ class Failures:
         """Notes that an input or a stage fails in the block, where the run is to keep going; else that ends the run."""
         try:
             yield
-        except (StageError, InputError, WeightsError) as error:
+        except FAILURES as error:
             if not self._keep_going:
                 raise
             self._without.add(name)

@@ -15,7 +15,7 @@ from stylepipe.engine.runner import run
 from stylepipe.engine.spool import progress_line
 from stylepipe.engine.store import Store
 from stylepipe.engine.workers import Workers
-from stylepipe.errors import InputError, StageError, StoreError, WeightsError
+from stylepipe.errors import FAILURES, StoreError
 from stylepipe.stage import Progress
 
 
@@ -45,7 +45,7 @@ def run_sweep(
     there is, unless the user has stopped the sweep. Raises Interrupted and StoreError as `run` does.
     """
     watch = _Watch(sweep, observe, measure)
-    with suppress(StageError, InputError, WeightsError):  # the results tell of it
+    with suppress(*FAILURES):  # the results tell of it
         run(sweep.job, store=store, outputs=outputs, keep_going=keep_going, observe=watch, command=command, ahead=ahead)
     return watch.result()
 

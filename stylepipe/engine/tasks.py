@@ -12,7 +12,7 @@ from stylepipe.engine.interrupts import StopRequest
 from stylepipe.engine.job import Job
 from stylepipe.engine.keys import key_of
 from stylepipe.engine.store import Session
-from stylepipe.errors import InputError, StageError, StoreError, StylepipeError, WeightsError
+from stylepipe.errors import FAILURES, StageError, StoreError, StylepipeError
 from stylepipe.stage import Frame
 
 
@@ -68,9 +68,6 @@ class Lost:
 
 Answer = Event | Done | Failed | Left | Lost
 
-_FAMILIES = (StageError, InputError, WeightsError)
-"""The errors that a stage may end with."""
-
 
 def do(task: Task, session: Session, stop: StopRequest, tell: Observer) -> Done | Failed | Left:
     """Computes the stage and stores its result, unless it is there in the meantime. Raises Interrupted when asked to stop."""
@@ -95,9 +92,9 @@ def do(task: Task, session: Session, stop: StopRequest, tell: Observer) -> Done 
             computation = Computation(node, job.recipe.name, job.seed(task.stage), document, task.reasons)
             action, _ = compute(computation, node.bind(value), session=session, work=work, stop=stop, tell=tell_all_but_frames)
             return Done(task.stage, task.key, action.output, computed=True)
-    except _FAMILIES as error:
+    except FAILURES as error:
         told = "".join(traceback.format_exception(error)) if error.__cause__ else ""
-        family = next(family for family in _FAMILIES if isinstance(error, family))  # a class of its own may be made otherwise
-        return Failed(task.stage, family, error.message, error.hint, told)
+        kind = next(kind for kind in FAILURES if isinstance(error, kind))  # a class of its own may be made otherwise
+        return Failed(task.stage, kind, error.message, error.hint, told)
     except StoreError:
         return Left(task.stage)

@@ -81,7 +81,7 @@ def minimise(
             for step in _steps(workload, since, options, tile=choice.tile, tensors=tensors, examples=examples):
                 since = step
                 yield step
-            return_freed_memory()
+            return_freed_memory()  # this process may lie idle now, beside others that want memory
             return
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" not in str(error):

@@ -351,6 +351,7 @@ def test_what_does_not_fit_together_is_refused(run, given, message):
         {"optimizer": {"kind": "adam", "memory": 5}},
         {"start": "black"},
         {"style_weights": [-1]},
+        {"style_weights": [0]},
         {"style_weights": [0, 0]},
         {"early_stop": {"window": 0}},
         {"memory": "4 gigs"},
