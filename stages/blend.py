@@ -20,7 +20,7 @@ class BlendParams(Params):
     opacity: float = Field(default=1.0, ge=0, le=1, description="How much of the upper picture is seen; 0 gives the lower one.")
 
 
-@stage(version=1, forecast=same_size("image"))
+@stage(version=1, estimate=same_size("image"))
 def blend(image: Image, over: Image, mask: Mask | None, params: BlendParams) -> Image:
     """Lays the picture `over` on the image.
 

@@ -56,7 +56,7 @@ class ColorTransferParams(Params):
     )
 
 
-@stage(version=1, forecast=same_size("image"))
+@stage(version=1, estimate=same_size("image"))
 def color_transfer(
     image: Image, colors: Image, mask: Mask | None, colors_mask: Mask | None, params: ColorTransferParams
 ) -> Image:

@@ -64,7 +64,7 @@ class DenoiseParams(Params):
     )
 
 
-@stage(version=1, forecast=same_size("image"))
+@stage(version=1, estimate=same_size("image"))
 def denoise(image: Image, params: DenoiseParams) -> Image:
     """Removes noise and grain by one of four methods.
 

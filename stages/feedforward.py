@@ -20,7 +20,7 @@ class FeedforwardParams(Params):
     )
 
 
-@stage(version=1, forecast=same_size("image"))
+@stage(version=1, estimate=same_size("image"))
 def feedforward(image: Image, network: Weights, params: FeedforwardParams) -> Image:
     """Shows an image in a style, or between several, by one pass of a network.
 

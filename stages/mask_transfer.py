@@ -45,7 +45,7 @@ class MaskTransferParams(Params):
     )
 
 
-@stage(version=1, forecast=same_size("image"))
+@stage(version=1, estimate=same_size("image"))
 def mask_transfer(image: Image, background: Image, mask: Mask, params: MaskTransferParams) -> Image:
     """Keeps the image where the mask is white and takes the background where it is black.
 

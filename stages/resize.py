@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from stylepipe.artifacts import Array, Image, blank
 from stylepipe.image.resize import Method, crop_center, scaled
 from stylepipe.image.resize import resize as resampled
-from stylepipe.stage import Forecast, Params, stage
+from stylepipe.stage import Estimate, Params, stage
 
 Side = Annotated[int, Field(ge=1, le=32_768)]
 
@@ -49,11 +49,11 @@ class ResizeParams(Params):
         return self
 
 
-def _forecast(image: Image, params: ResizeParams) -> Forecast:
-    return Forecast(Image(blank(*_sizes(image.size, params)[1], 3)))
+def _estimate(image: Image, params: ResizeParams) -> Estimate:
+    return Estimate(Image(blank(*_sizes(image.size, params)[1], 3)))
 
 
-@stage(version=1, forecast=_forecast)
+@stage(version=1, estimate=_estimate)
 def resize(image: Image, params: ResizeParams) -> Image:
     """Resamples an image to another size, up or down.
 

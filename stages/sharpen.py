@@ -28,7 +28,7 @@ class SharpenParams(Params):
     )
 
 
-@stage(version=1, forecast=same_size("image"))
+@stage(version=1, estimate=same_size("image"))
 def sharpen(image: Image, params: SharpenParams) -> Image:
     """Adds back, `amount` times over, the detail that a Gaussian blur removes.
 

@@ -27,7 +27,7 @@ from stylepipe.neural.optimizers import AnyOptimizer
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
 from stylepipe.neural.semantic import Labelling
 from stylepipe.neural.style_weights import StyleWeights
-from stylepipe.stage import Checkpoint, Emit, Forecast, Frame, Note, Params, Progress, stage
+from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Note, Params, Progress, stage
 
 Side = Annotated[int, Field(ge=16, le=65_536)]
 Iterations = Annotated[int, Field(ge=1, le=100_000)]
@@ -111,7 +111,7 @@ class StylizeParams(Params):
         return (self.iterations,) * len(self.sizes) if isinstance(self.iterations, int) else self.iterations
 
 
-def _forecast(params: StylizeParams, extractor: Weights, style_map: Image | None, **others: Any) -> Forecast:
+def _estimate(params: StylizeParams, extractor: Weights, style_map: Image | None, **others: Any) -> Estimate:
     """The result's size, and the memory of the scale that takes most; that of semantic maps depends on their labels."""
     given = _given(params, style_map=style_map, **others)
     given.check(params.start)
@@ -119,11 +119,11 @@ def _forecast(params: StylizeParams, extractor: Weights, style_map: Image | None
     budget = bounded.in_bytes(params.memory)
     objective = _objective(params, extractor)
     scales = [_workload(params, objective, extractor, given, size) for size in sizes]
-    memory = max(scale.foretold(scale.within(budget).tile) for scale in scales)
-    return Forecast(Image(blank(*sizes[-1], 3)), round(memory) if style_map is None else None)
+    memory = max(scale.process_peak(scale.within(budget).tile) for scale in scales)
+    return Estimate(Image(blank(*sizes[-1], 3)), round(memory) if style_map is None else None)
 
 
-@stage(version=1, forecast=_forecast)
+@stage(version=1, estimate=_estimate)
 def stylize(  # noqa: PLR0917 (a stage's inputs)
     content: Image | None,
     styles: Sequence[Image],

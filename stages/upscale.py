@@ -11,7 +11,7 @@ from stylepipe.artifacts import Array, Image, Weights, blank
 from stylepipe.errors import StageError
 from stylepipe.image.resize import resize, scaled
 from stylepipe.neural.networks.upscaler import FACTORS, describe, enlarge
-from stylepipe.stage import Forecast, Params, stage
+from stylepipe.stage import Estimate, Params, stage
 
 
 class UpscaleParams(Params):
@@ -25,11 +25,11 @@ class UpscaleParams(Params):
     )
 
 
-def _forecast(image: Image, params: UpscaleParams, **_: Any) -> Forecast:
-    return Forecast(Image(blank(*scaled(image.size, params.factor), 3)))
+def _estimate(image: Image, params: UpscaleParams, **_: Any) -> Estimate:
+    return Estimate(Image(blank(*scaled(image.size, params.factor), 3)))
 
 
-@stage(version=1, forecast=_forecast)
+@stage(version=1, estimate=_estimate)
 def upscale(image: Image, params: UpscaleParams, network: Weights | None = None) -> Image:
     """Enlarges an image.
 

@@ -6,7 +6,7 @@
 
 Annotated positional arguments are the stage's inputs, `params` is the rest of its block in the recipe, the return annotation is
 its output. An input that is not given is None, or () for a list. Keyword-only arguments are services of the engine, asked for
-by name: `key`, `emit`, `checkpoint`. A stage may say beforehand what it will take (`Forecast`). It reads and writes no files,
+by name: `key`, `emit`, `checkpoint`. A stage may say beforehand what it will take (`Estimate`). It reads and writes no files,
 and its function, its module and its name in recipes are spelled alike.
 """
 
@@ -87,11 +87,11 @@ OWN_KEYS = ("use", "foreach")
 """The keys of a stage's block in a recipe that are neither inputs nor parameters."""
 
 
-# --- forecasts --------------------------------------------------------------------------------------------------------
+# --- estimates --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Forecast:
+class Estimate:
     """What is known of a stage before it runs, None for what is not.
 
     `output` is its result, blank: of the right size, holding zeros. `memory` is what the process takes at its most, in bytes.
@@ -101,18 +101,18 @@ class Forecast:
     memory: int | None = None
 
 
-Foretell = Callable[..., Forecast]
+Estimator = Callable[..., Estimate]
 """Takes the arguments of a stage, but services, with blank artifacts for those whose content is not known yet."""
 
 
-def unknown(**_: Any) -> Forecast:
-    """The forecast of a stage that says nothing."""
-    return Forecast()
+def unknown(**_: Any) -> Estimate:
+    """The estimate of a stage that says nothing."""
+    return Estimate()
 
 
-def same_size(of: str) -> Foretell:
-    """The forecast of a stage that returns an image or mask of the size of that input."""
-    return lambda **arguments: Forecast(arguments[of])
+def same_size(of: str) -> Estimator:
+    """The estimate of a stage that returns an image or mask of the size of that input."""
+    return lambda **arguments: Estimate(arguments[of])
 
 
 # --- the contract -----------------------------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ class Stage:
     inputs: Mapping[str, Input]
     output: str
     services: frozenset[str]
-    forecast: Foretell
+    estimate: Estimator
 
     def __call__(self, *args: Any, **kwargs: Any) -> Artifact:
         """Runs the stage's function."""
@@ -163,10 +163,10 @@ class Stage:
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
 
-def stage(*, version: int, forecast: Foretell = unknown) -> Callable[[Callable[..., Any]], Stage]:
+def stage(*, version: int, estimate: Estimator = unknown) -> Callable[[Callable[..., Any]], Stage]:
     """Makes a function a stage. `version` changes when the same inputs are to give another result.
 
-    `forecast` says beforehand what is known of it; plans show it, and nothing depends on it.
+    `estimate` says beforehand what is known of it; plans show it, and nothing depends on it.
 
     Raises StageContractError when the signature does not keep the contract (see this module's description).
     """
@@ -187,7 +187,7 @@ def stage(*, version: int, forecast: Foretell = unknown) -> Callable[[Callable[.
         output = _kind(hints.get("return"))
         if output is None or output not in KINDS:
             raise _broken(function, f"it returns {hints.get('return')!r}", f"one of {', '.join(KINDS)}")
-        return Stage(function.__name__, version, function, params, inputs, output, frozenset(services), forecast)
+        return Stage(function.__name__, version, function, params, inputs, output, frozenset(services), estimate)
 
     return declare
 

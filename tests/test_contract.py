@@ -151,9 +151,9 @@ def test_an_odd_size_works(stage, weights):
         check(stage, run(stage, inputs(stage, weights, ODD), params))
 
 
-def test_what_it_foretells_has_the_size_that_comes(stage, weights):
+def test_what_it_estimates_has_the_size_that_comes(stage, weights):
     given = inputs(stage, weights, ODD)
-    told = stage.forecast(**given, params=parameters(stage)).output
+    told = stage.estimate(**given, params=parameters(stage)).output
     assert told is None or told.size == run(stage, given).size
 
 

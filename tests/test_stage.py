@@ -8,7 +8,7 @@ import pytest
 from pydantic import Field, ValidationError
 
 from stylepipe.artifacts import Image, Mask, Weights
-from stylepipe.stage import Forecast, Input, Params, Stage, StageContractError, same_size, stage
+from stylepipe.stage import Estimate, Input, Params, Stage, StageContractError, same_size, stage
 
 
 class Some(Params):
@@ -81,8 +81,8 @@ def test_a_stage_may_say_what_it_will_give_and_take() -> None:
 
     picture = Image(np.zeros((2, 3, 3), np.float32))
     arguments = {"image": picture, "params": Some()}
-    assert stage(version=1)(brighter).forecast(**arguments) == Forecast(None, None)
-    assert stage(version=1, forecast=same_size("image"))(brighter).forecast(**arguments) == Forecast(picture)
+    assert stage(version=1)(brighter).estimate(**arguments) == Estimate(None, None)
+    assert stage(version=1, estimate=same_size("image"))(brighter).estimate(**arguments) == Estimate(picture)
 
 
 def test_parameters_are_frozen_known_and_finite() -> None:

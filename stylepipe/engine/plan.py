@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from stylepipe.engine.forecasts import Forecasts
+from stylepipe.engine.estimates import Estimates
 from stylepipe.engine.job import Job
 from stylepipe.engine.keys import key_of
 from stylepipe.engine.store import Damaged, Store
@@ -14,7 +14,7 @@ class PlannedStage:
     """A stage's part in a plan: `cached`; `run`, for these reasons; or `depends` on the results of stages that run.
 
     `seconds` is what the computing of a cached result, or else the stage's last run, took; `memory`, of a stage that is to run,
-    what the process is foretold to take at its most, in bytes. None is not known.
+    what the process is estimated to take at its most, in bytes. None is not known.
     """
 
     name: str
@@ -41,13 +41,13 @@ class Plan:
 def plan(job: Job, store: Store) -> Plan:
     """Looks up every selected stage. Raises UsageError where one before the first selected stage is not in the cache."""
     digests = job.input_digests()
-    forecasts = Forecasts(job, store, digests)
+    estimates = Estimates(job, store, digests)
     planned: list[PlannedStage] = []
     for name in job.selection.stages:
         stage = _plan_stage(job, store, name, digests)
         if stage.state != "cached" and name not in job.selection.runs:
             raise job.not_cached(name)
-        planned.append(stage if stage.state == "cached" else replace(stage, memory=forecasts.of(name).memory))
+        planned.append(stage if stage.state == "cached" else replace(stage, memory=estimates.of(name).memory))
     left_out = tuple(name for name in job.recipe.stages if name not in job.selection.stages)
     return Plan(tuple(planned), left_out)
 

@@ -20,7 +20,7 @@ from stylepipe.neural.optimizers import family
 from stylepipe.neural.tiles import TiledObjective, require_tiles
 
 _SHARE = 0.8
-"""What `auto` takes of the memory that is free: what is foretold may be a quarter too little."""
+"""What `auto` takes of the memory that is free: estimates may be a quarter too low."""
 
 _AT_ONCE = 10
 """Steps that a GPU or TPU takes without the host."""

@@ -98,7 +98,7 @@ class Workload:
         running = _PICTURE * pixels + max(working, _PICTURE * pixels * passing)
         return self._held(tile) + max(shown + examples, running)
 
-    def foretold(self, tile: int | None) -> float:
+    def process_peak(self, tile: int | None) -> float:
         """Bytes of the whole process at its worst moment, be it that of compiling, which tiles do not make smaller."""
         compiling = _COMPILING * len(self._passed())
         return max(self.peak(tile), self._held(tile) + compiling)

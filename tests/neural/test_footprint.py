@@ -1,4 +1,4 @@
-"""The memory that is foretold: what is known of it by counting, what is chosen by it, and that it is what processes take."""
+"""The memory that is estimated: what is known of it by counting, what is chosen by it, and that it is what processes take."""
 
 import subprocess
 import sys
@@ -84,11 +84,11 @@ def test_content_is_looked_at_once_more_where_the_picture_is_whole():
     assert held == pytest.approx(POSTER[0] * POSTER[1] * 40)
 
 
-def test_what_is_foretold_is_no_less_than_the_compiler_takes():
+def test_what_is_estimated_is_no_less_than_the_compiler_takes():
     small, large = workload(size=(64, 64)), workload()
-    assert small.foretold(None) == pytest.approx(footprint._RUNTIME + 2 * 14e6, rel=0.01)  # the gradient of two layers
-    assert small.foretold(None) > small.peak(None)
-    assert large.foretold(None) == large.peak(None)
+    assert small.process_peak(None) == pytest.approx(footprint._RUNTIME + 2 * 14e6, rel=0.01)  # the gradient of two layers
+    assert small.process_peak(None) > small.peak(None)
+    assert large.process_peak(None) == large.peak(None)
 
 
 PROGRAM = """
@@ -142,7 +142,7 @@ print(peak, budget)
     ("width", "height", "tile", "optimizer"),
     [(512, 384, 0, "lbfgs"), (1024, 768, 0, "adam"), (1024, 768, 512, "lbfgs"), (2048, 1024, 768, "adam")],
 )
-def test_a_process_takes_what_was_foretold(width, height, tile, optimizer):
+def test_a_process_takes_what_was_estimated(width, height, tile, optimizer):
     arguments = [sys.executable, "-c", PROGRAM, str(width), str(height), str(tile), optimizer]
-    taken, foretold = map(float, subprocess.run(arguments, capture_output=True, text=True, check=True).stdout.split())
-    assert taken == pytest.approx(foretold, rel=0.25)
+    taken, estimated = map(float, subprocess.run(arguments, capture_output=True, text=True, check=True).stdout.split())
+    assert taken == pytest.approx(estimated, rel=0.25)

@@ -4,7 +4,7 @@ import numpy as np
 from pydantic import Field
 
 from stylepipe.artifacts import Image
-from stylepipe.stage import Forecast, Params, stage
+from stylepipe.stage import Estimate, Params, stage
 
 
 class BrightenParams(Params):
@@ -13,11 +13,11 @@ class BrightenParams(Params):
     amount: float = Field(default=0.1, ge=-1, le=1, description="What is added to each pixel.")
 
 
-def _forecast(image: Image, params: BrightenParams) -> Forecast:
-    return Forecast(memory=image.size[0] * image.size[1] * 12_500_000)
+def _estimate(image: Image, params: BrightenParams) -> Estimate:
+    return Estimate(memory=image.size[0] * image.size[1] * 12_500_000)
 
 
-@stage(version=1, forecast=_forecast)
+@stage(version=1, estimate=_estimate)
 def brighten(image: Image, params: BrightenParams) -> Image:
     """Adds light."""
     return Image(np.clip(image.pixels + np.float32(params.amount), 0, 1))

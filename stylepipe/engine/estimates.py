@@ -1,4 +1,4 @@
-"""What is foretold of stages from the sizes of what they are given: nothing is run for it, and no picture decoded."""
+"""Estimates of stages from the sizes of their inputs: nothing is run for them, and no picture is decoded."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -9,11 +9,11 @@ from stylepipe.engine.inputs import outline_input
 from stylepipe.engine.job import Job
 from stylepipe.engine.store import Store
 from stylepipe.errors import StylepipeError
-from stylepipe.stage import Forecast
+from stylepipe.stage import Estimate
 
 
-class Forecasts:
-    """The forecasts of a job's stages, to be asked for in the stages' order.
+class Estimates:
+    """The estimates of a job's stages, to be asked for in the order of the stages.
 
     `digests` are those of the inputs and of the results in the store; it may grow between questions.
     """
@@ -22,20 +22,20 @@ class Forecasts:
         self._job, self._store, self._digests = job, store, digests
         self._outlines: dict[str, Given | None] = {}
 
-    def of(self, name: str) -> Forecast:
+    def of(self, name: str) -> Estimate:
         """What is known of a stage that is to run: nothing where it is given something unknown, or refuses what it is given."""
-        told = Forecast()
+        estimate = Estimate()
         with suppress(StylepipeError):  # the run will say it
-            told = self._foretold(name)
-        self._outlines[name] = told.output
-        return told
+            estimate = self._estimated(name)
+        self._outlines[name] = estimate.output
+        return estimate
 
-    def _foretold(self, name: str) -> Forecast:
+    def _estimated(self, name: str) -> Estimate:
         node = self._job.recipe.stages[name]
         outlines = {needed: self._outline(needed) for needed in node.needs}
         if None in outlines.values():
-            return Forecast()
-        return node.stage.forecast(**absent(node.stage) | node.bind(outlines.__getitem__), params=node.params)
+            return Estimate()
+        return node.stage.estimate(**absent(node.stage) | node.bind(outlines.__getitem__), params=node.params)
 
     def _outline(self, name: str) -> Given | None:
         """An input, or the result of a stage; None where its size is not known."""

@@ -1,4 +1,4 @@
-"""What plans foretell: from sizes alone, through stages that have not run, and nothing where something is not known."""
+"""What plans estimate: from sizes alone, through stages that have not run, and nothing where something is not known."""
 
 from collections.abc import Sequence
 from math import prod
@@ -9,7 +9,7 @@ import pytest
 from stylepipe.artifacts import Image, Mask, Weights, blank, save
 from stylepipe.errors import StageError
 from stylepipe.image import io
-from stylepipe.stage import Forecast, Params, same_size, stage
+from stylepipe.stage import Estimate, Params, same_size, stage
 
 
 class Bytes(Params):
@@ -18,23 +18,23 @@ class Bytes(Params):
     each: int = 10
 
 
-def weighs(image: Image, params: Bytes, masks: Sequence[Mask], network: Weights | None) -> Forecast:
+def weighs(image: Image, params: Bytes, masks: Sequence[Mask], network: Weights | None) -> Estimate:
     """So many bytes for each position of all that is given; the result has twice the height."""
     if params.each == 0:
         raise StageError("Nothing would be left.")
     tensors = () if network is None else network.tensors.values()
     held = prod(image.size) + sum(prod(mask.size) for mask in masks) + sum(map(np.size, tensors))
-    return Forecast(Image(blank(2 * image.size[0], image.size[1], 3)), params.each * held)
+    return Estimate(Image(blank(2 * image.size[0], image.size[1], 3)), params.each * held)
 
 
 @pytest.fixture(autouse=True)
 def more_stages(lab):
-    @stage(version=1, forecast=weighs)
+    @stage(version=1, estimate=weighs)
     def weigh(image: Image, params: Bytes, masks: Sequence[Mask] = (), network: Weights | None = None) -> Image:
         """Doubles the height."""
         return Image(np.repeat(image.pixels, 2, axis=0))
 
-    @stage(version=1, forecast=same_size("image"))
+    @stage(version=1, estimate=same_size("image"))
     def keep(image: Image, params: Params) -> Image:
         """Changes nothing."""
         return image

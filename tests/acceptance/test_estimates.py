@@ -1,4 +1,4 @@
-"""The memory that `plan` foretells, beside what the process of the run takes."""
+"""The memory that `plan` estimates, beside what the process of the run takes."""
 
 import json
 import os
@@ -22,7 +22,7 @@ finally:
 @pytest.mark.slow  # three compilations and two iterations at each size
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux says what a process took at its most")
 @pytest.mark.parametrize("size", [256, 768, 1024])
-def test_a_run_takes_what_its_plan_foretells(tmp_path, size):
+def test_a_run_takes_what_its_plan_estimates(tmp_path, size):
     def said(command, *options):
         arguments = [sys.executable, "-c", PROGRAM, command, RECIPE, "-p", f"scales=[{size}]", "-p", "iterations=2", *options]
         environment = {**os.environ, "STYLEPIPE_CACHE": str(tmp_path / "cache")}
