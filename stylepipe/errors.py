@@ -64,6 +64,11 @@ FAILURES = (StageError, InputError, WeightsError)
 """What an input or a stage of a run may fail with, while others go on."""
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory has run out: Python's own, or XLA's, which has no class of its own."""
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
+
+
 class StoreError(StylepipeError):
     """A cache or output folder that cannot be read or written."""
 

@@ -74,10 +74,13 @@ def threads() -> int:
 def set_up_jax(folder: Path, precision: str) -> None:
     """Lets JAX keep what it compiles in `folder`, unless the user has chosen a folder already, and multiply in `precision`.
 
-    Left to itself it multiplies numbers of float32 in TF32 on GPUs, and in bfloat16 on TPUs.
+    Left to itself it multiplies numbers of float32 in TF32 on GPUs, and in bfloat16 on TPUs; and on CPUs it computes while the
+    program goes on, so that reading an array for which there was no memory ends the process. To be called before anything is
+    computed.
     """
     import jax
 
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
     jax.config.update("jax_default_matmul_precision", precision)
     if jax.config.values["jax_compilation_cache_dir"] is None:
         jax.config.update("jax_compilation_cache_dir", str(folder))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from stylepipe.artifacts import KINDS, Artifact, Folder, Given, Image, Mask, Weights
-from stylepipe.errors import StageError, StylepipeError
+from stylepipe.errors import StageError, StylepipeError, is_out_of_memory
 from stylepipe.recipe.resolved import StageNode
 from stylepipe.stage import Checkpoint, Emit, Stage
 
@@ -32,7 +32,7 @@ def execute(node: StageNode, arguments: Arguments, *, seed: int, emit: Emit, che
         error.within(where)
         raise
     except Exception as error:
-        if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+        if is_out_of_memory(error):
             raise StageError(
                 f"{where} needs more memory than there is.", hint="Choose a smaller size, or free some memory."
             ) from error

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from stylepipe.engine.events import EngineNote, Observer, StageFailed
 from stylepipe.engine.records import Status
 from stylepipe.engine.run_folder import RunFolder
-from stylepipe.errors import FAILURES
+from stylepipe.errors import FAILURES, StageError
 
 
 class Failures:
@@ -28,7 +28,11 @@ class Failures:
     def apart(self, name: str) -> Iterator[None]:
         """Notes that an input or a stage fails in the block, where the run is to keep going; else that ends the run."""
         try:
-            yield
+            try:
+                yield
+            except MemoryError as error:  # while an input is read, or a result stored
+                hint = "Use smaller pictures, or free some memory."
+                raise StageError(f"'{name}' needs more memory than there is.", hint=hint) from error
         except FAILURES as error:
             if not self._keep_going:
                 raise

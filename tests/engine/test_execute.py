@@ -1,5 +1,7 @@
 """One stage at a time: its services, the check of its result, its errors in words."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from types import MappingProxyType
 
@@ -145,6 +147,53 @@ def test_too_little_memory_is_said_plainly(error):
 def test_memory_that_numpy_cannot_get():
     with pytest.raises(StageError, match=r"needs more memory than there is"):
         call(lambda image: Image(np.ones((2**20, 2**30, 3), np.float32)))
+
+
+OUT_OF_MEMORY = """
+import resource
+import sys
+from pathlib import Path
+
+from stylepipe.engine.environment import set_up_jax
+
+set_up_jax(Path(sys.argv[1]), "float32")
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from stylepipe.artifacts import Image
+from stylepipe.engine.execute import execute
+from stylepipe.errors import Place, StageError
+from stylepipe.recipe.resolved import StageNode
+from stylepipe.stage import Params, stage
+
+WAYS = {
+    "alone": lambda x: jnp.full((30_000, 20_000, 3), x),
+    "compiled": jax.jit(lambda x: jnp.broadcast_to(x, (30_000, 20_000, 3)) * 2),
+    "within": jax.jit(lambda x: jnp.sort(jnp.broadcast_to(x, (30_000, 20_000, 3)) * jnp.arange(3), 0)[:9, :9]),
+    "brought": lambda x: np.asarray(jnp.full((30_000, 20_000, 3), x)),
+}
+
+
+@stage(version=1)
+def wide(params: Params) -> Image:
+    return Image(WAYS[sys.argv[2]](jnp.float32(1)))
+
+
+jnp.ones(3) + 1  # JAX's threads are there
+resource.setrlimit(resource.RLIMIT_AS, (5_000_000_000, resource.RLIM_INFINITY))
+try:
+    execute(StageNode("n", wide, Params(), {}, Place("r.yaml", 1, 1)), {}, seed=0, emit=print, checkpoint=None)
+except StageError as error:
+    print(error.message)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit on the address space is Linux's")
+@pytest.mark.parametrize("way", ["alone", "compiled", "within", "brought"])
+def test_memory_that_xla_cannot_get_does_not_end_the_process(tmp_path, way):
+    ended = subprocess.run([sys.executable, "-c", OUT_OF_MEMORY, tmp_path, way], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "Stage 'n' needs more memory than there is.\n"), ended.stderr[-1000:]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3)])
