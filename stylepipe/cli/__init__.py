@@ -1,11 +1,14 @@
 """The command line: thin, and quick to start, since each command imports only what it needs."""
 
+import io
 import os
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import cast
 
 import typer
+from typer import TyperException
 
 from stylepipe.cli import bundles, cache, diff, machine, recipes, runs, sweep, verify, weights
 from stylepipe.cli.console import Console
@@ -58,13 +61,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # those of libraries are for developers, who ask for them with -W
     try:
-        build()(args=arguments, prog_name="stylepipe")  # ends the process itself, unless a command raises
+        code = build()(args=arguments, prog_name="stylepipe", standalone_mode=False)
+    except TyperException as error:
+        console.say(_usage(error))
+        code = error.exit_code
     except StylepipeError as error:
         console.failure(error)
-        sys.exit(error.exit_code)
+        code = error.exit_code
     except Exception as error:
         if os.environ.get("STYLEPIPE_TRACEBACK"):
             raise
         hint = "Set STYLEPIPE_TRACEBACK=1 and run again to see where; please report it."
         console.failure(StylepipeError(f"stylepipe has a fault: {type(error).__name__}: {error}", hint=hint))
-        sys.exit(StylepipeError.exit_code)
+        code = StylepipeError.exit_code
+    sys.exit(code or 0)
+
+
+def _usage(error: TyperException) -> str:
+    """What Typer says of a command line that it cannot take: the usage, and what is wrong."""
+    text = io.StringIO()
+    cast("typer.BadParameter", error).show(file=text)
+    return text.getvalue().rstrip("\n")

@@ -1,15 +1,17 @@
-"""What the user sees: results on stdout, everything else on stderr."""
+"""What the user sees: results on stdout, everything else on stderr; no text that it quotes steers the terminal."""
 
 import io
 import json
+import math
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from stylepipe.errors import RecipeError, StylepipeError
+from stylepipe.escapes import visible, visible_json, visible_line
 
 
 class Console:
@@ -18,23 +20,26 @@ class Console:
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
 
-    def result(self, text: str, data: Any) -> None:
+    def result(self, text: str, data: Any, *, colored: bool = False) -> None:
         """A command's result: `text` for people, `data` for programs.
 
-        It is written at once, so that a reader who has gone away is noticed here; what stdout cannot spell is escaped.
+        It is written at once, so that a reader who has gone away is noticed here. Controls are escaped, unless the text is
+        `colored`, which says that this was done before; so is what stdout cannot spell. Numbers that are not finite, which
+        JSON has no form for, are null.
         """
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")
-        sys.stdout.write((json.dumps(data, indent=2) if self.as_json else text) + "\n")
+        document = visible_json(json.dumps(_finite(data), indent=2)) if self.as_json else text if colored else visible(text)
+        sys.stdout.write(f"{document}\n")
         sys.stdout.flush()
 
     def say(self, text: str) -> None:
         """A line for people, beside the result."""
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(f"{visible(text)}\n")
 
     def problem(self, error: StylepipeError) -> None:
         """What is wrong, and what to do about it."""
-        for line in error.message.splitlines():
+        for line in error.message.split("\n"):
             self.say(f"error: {line}")
         if error.hint:
             self.say(f"hint: {error.hint}")
@@ -55,6 +60,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) 
     """
     if not rows:
         return empty
+    columns, *rows = ([visible_line(cell) for cell in cells] for cells in (columns, *rows))
     widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)][:-1]
     before = sum(widths) + 2 * len(widths)
     room = max(shutil.get_terminal_size().columns - before, 20) if sys.stdout.isatty() else sys.maxsize
@@ -64,3 +70,15 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) 
         padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
         lines += ["  ".join([*padded, first]).rstrip(), *(" " * before + other for other in others)]
     return "\n".join(lines)
+
+
+def _finite(data: Any) -> Any:
+    """Plain data, with null for numbers that are infinite or none."""
+    match data:
+        case float():
+            return data if math.isfinite(data) else None
+        case Mapping():
+            return {name: _finite(value) for name, value in data.items()}
+        case list() | tuple():
+            return [_finite(value) for value in data]
+    return data

@@ -11,6 +11,7 @@ from stylepipe.cli.console import Console, table
 from stylepipe.cli.options import Json, Outputs
 from stylepipe.cli.runs import DEFAULT_OUTPUTS, RunReference
 from stylepipe.errors import UsageError
+from stylepipe.escapes import visible_line
 
 if TYPE_CHECKING:
     from stylepipe.report.comparison import Comparison, StageChange
@@ -55,7 +56,7 @@ def _told(found: "Comparison") -> str:
     lines += [f"result   {change.name}: {_digest(change.before)} → {_digest(change.after)}" for change in found.outputs]
     columns = ("stage", "key", "result", "last loss", "differs in")
     rows = [_row(stage) for stage in found.stages]
-    lines += [table(columns, rows, empty="")] if rows else []
+    lines = [*map(visible_line, lines), *([table(columns, rows, empty="")] if rows else [])]
     same = f"{found.same_stages} stages are the same" if found.same_stages != 1 else "1 stage is the same"
     return "\n".join([*lines, f"{same}{', and all else' if not lines else ''}."])
 

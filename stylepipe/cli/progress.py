@@ -17,6 +17,7 @@ from stylepipe.engine.events import (
     StageFinished,
     StageStarted,
 )
+from stylepipe.escapes import visible, visible_line
 from stylepipe.stage import Note
 from stylepipe.stage import Progress as Iterated
 
@@ -28,10 +29,10 @@ def observer(*, quiet: bool) -> Iterator[Observer]:
     """What shows a run's events while it goes on."""
     console = Console(stderr=True, highlight=False, quiet=quiet)
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[loss]}"),
+        TextColumn("{task.fields[loss]}", markup=False),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as bars:
@@ -51,7 +52,7 @@ class _Display:
     def __call__(self, event: Event) -> None:
         match event:
             case RunStarted(folder, stages):
-                self._labels = {name: f"[{number}/{len(stages)}] {name}" for number, name in enumerate(stages, 1)}
+                self._labels = {name: f"[{number}/{len(stages)}] {visible_line(name)}" for number, name in enumerate(stages, 1)}
                 self._line(f"run folder {folder}")
             case StageCached(stage):
                 self._line(f"{self._labels[stage]}: cached")
@@ -88,14 +89,14 @@ class _Display:
             self._bars.refresh()
 
     def _line(self, text: str) -> None:
-        self._console.print(text, markup=False, soft_wrap=True)
+        self._console.print(visible(text), markup=False, soft_wrap=True)
 
 
 @contextmanager
 def download_bar(name: str) -> Iterator[Callable[[int, int], None]]:
     """What shows a download's bytes so far, of all."""
     console = Console(stderr=True)
-    columns = (TextColumn(name), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as bars:
-        bar = bars.add_task(name, visible=False)
+        bar = bars.add_task(visible_line(name), visible=False)
         yield lambda done, total: bars.update(bar, completed=done, total=total, visible=True)

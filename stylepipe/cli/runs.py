@@ -20,6 +20,7 @@ from stylepipe.cli.options import (
     load_job,
     open_store,
 )
+from stylepipe.escapes import visible_line
 
 if TYPE_CHECKING:
     from stylepipe.engine.job import Job
@@ -167,7 +168,8 @@ def runs(outputs: Outputs = DEFAULT_OUTPUTS, json: Json = False) -> None:
         pictures.append(_last_picture(folder, record))
         data.append({"folder": str(folder), "record": record.model_dump(mode="json")})
     shown = with_thumbnails(columns, rows, pictures) if rows and not json else None
-    Console(as_json=json).result(shown or table(columns, rows, empty=f"No runs in '{outputs}' yet."), data)
+    text = shown or table(columns, rows, empty=f"No runs in '{outputs}' yet.")
+    Console(as_json=json).result(text, data, colored=shown is not None)
 
 
 def _last_picture(folder: Path, record: "RunRecord") -> Path | None:
@@ -212,7 +214,7 @@ def show(
     for name, stage in record.stages.items():
         source = "cache" if stage.cached else "computed"
         rows.append((name, stage.stage, _seconds(stage.seconds), source, str(stage.iterations or ""), stage.file or ""))
-    text = "\n".join([*lines, table(columns, rows, empty="No stage was finished.")])
+    text = "\n".join([*map(visible_line, lines), table(columns, rows, empty="No stage was finished.")])
     Console(as_json=json).result(text, record.model_dump(mode="json"))
 
 

@@ -12,6 +12,7 @@ from stylepipe.engine.inputs import FoundInput, WeightsSource
 from stylepipe.engine.records import load_run
 from stylepipe.engine.run_folder import add_note
 from stylepipe.errors import StoreError
+from stylepipe.escapes import visible_line
 from stylepipe.neural import weights
 from stylepipe.recipe.resolved import InputFile, ResolvedRecipe
 from stylepipe.sharing.bundle import RESOLVED
@@ -94,10 +95,9 @@ def unpacked(path: Path, params: Sequence[str] | None, *, limited: bool = True) 
 
 
 def describe(provenance: Provenance) -> str:
-    """A provenance for people; what a terminal might take for a command is escaped."""
+    """A provenance for people."""
     versions = ", ".join(f"{name} {value}" for name, value in provenance.environment.items())
     lines = [f"recipe  {provenance.name}"]
     lines += [f"input   {name}: {found.reference} ({found.sha256[:12]})" for name, found in provenance.inputs.items()]
     lines += [f"result  {name} ({digest[:12]})" for name, digest in provenance.outputs.items()]
-    text = "\n".join([*lines, f"made by {versions}", "", provenance.recipe.rstrip()])
-    return "".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in text)
+    return "\n".join([*map(visible_line, [*lines, f"made by {versions}"]), "", provenance.recipe.rstrip()])

@@ -11,6 +11,8 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from stylepipe.escapes import visible_line
+
 WIDTH, HEIGHT = 16, 10
 """The most pixels of a thumbnail, across and down."""
 
@@ -24,7 +26,7 @@ def with_thumbnails(columns: Sequence[str], rows: Sequence[Sequence[str]], pictu
         return None
     made = Table("", *columns, box=None, padding=(0, 2, 1, 0), header_style="")
     for row, picture in zip(rows, pictures, strict=True):
-        made.add_row(thumbnail(picture) if picture else "", *map(Text, row))
+        made.add_row(thumbnail(picture) if picture else "", *(Text(visible_line(cell)) for cell in row))
     with console.capture() as written:
         console.print(made)
     return written.get().rstrip("\n")

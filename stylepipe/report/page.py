@@ -9,10 +9,12 @@ from typing import Any
 
 import jinja2
 import yaml
+from markupsafe import Markup
 
 from stylepipe.engine.files import output_errors, write_whole
 from stylepipe.engine.records import EVENTS, RECORD, TRACEBACK, Failure, RunRecord, StageRecord, load_run, names_of
 from stylepipe.engine.results import RESULTS, TABLE, load_results
+from stylepipe.escapes import visible
 from stylepipe.recipe.scalars import dump
 from stylepipe.report.chart import Chart, chart
 from stylepipe.report.files import File, file_in, picture_in
@@ -149,9 +151,15 @@ def _value(value: Any) -> str:
     return dump(value).removesuffix("...\n").strip()
 
 
+def _shown(value: Any) -> Any:
+    """What a template puts in: text without controls; what a macro has made is finished."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader("stylepipe.report", "."),
     autoescape=True,
+    finalize=_shown,
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
