@@ -6,6 +6,7 @@
     ├── InputError              2    a picture that is missing, damaged, too large or of an unknown format
     ├── WeightsError            2    network weights that are missing, damaged or of an unknown layout
     ├── StageError              1    a stage that could not do its work on what it was given
+    │   └── MemoryShortage      1    a stage that would take more memory than there is
     ├── StoreError              1    a cache or output folder that cannot be read or written
     ├── ClusterError            1    a cluster that is gone while it computes
     └── Interrupted             130  the user's Ctrl-C, after the state was saved
@@ -58,6 +59,10 @@ class WeightsError(StylepipeError):
 
 class StageError(StylepipeError):
     """A stage that could not do its work on what it was given."""
+
+
+class MemoryShortage(StageError):
+    """A stage that would take more memory than this process may."""
 
 
 FAILURES = (StageError, InputError, WeightsError)

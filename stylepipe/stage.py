@@ -6,7 +6,8 @@
 
 Annotated positional arguments are the stage's inputs, `params` is the rest of its block in the recipe, the return annotation is
 its output. An input that is not given is None, or () for a list. Keyword-only arguments are services of the engine, asked for
-by name: `key`, `emit`, `checkpoint`. A stage may say beforehand what it will take (`Estimate`). It reads and writes no files,
+by name: `key`, `emit`, `checkpoint`. A stage may say beforehand what it will take (`Estimate`), and what cannot go together in
+a recipe (`Check`). It reads and writes no files,
 and its function, its module and its name in recipes are spelled alike.
 """
 
@@ -20,7 +21,7 @@ from typing import Any, Protocol, Union, get_args, get_origin, get_type_hints, r
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from stylepipe.artifacts import INPUT_KINDS, KINDS, Artifact
+from stylepipe.artifacts import INPUT_KINDS, KINDS, Artifact, Folder, Given, Image, Mask, Weights, blank
 from stylepipe.errors import StylepipeError
 
 
@@ -94,15 +95,27 @@ OWN_KEYS = ("use", "foreach")
 class Estimate:
     """What is known of a stage before it runs, None for what is not.
 
-    `output` is its result, blank: of the right size, holding zeros. `memory` is what the process takes at its most, in bytes.
+    `output` is its result, blank: of the right size, holding zeros. `memory` is what the stage takes at its most beside its
+    inputs, its result included, in bytes. `work` is how many seconds one core of a usual processor would compute, within a
+    factor of three or so: it bounds what recipes of others may ask for.
     """
 
     output: Artifact | None = None
     memory: int | None = None
+    work: float | None = None
 
 
 Estimator = Callable[..., Estimate]
-"""Takes the arguments of a stage, but services, with blank artifacts for those whose content is not known yet."""
+"""Takes the arguments of a stage, but services, with blank artifacts for those whose content is not known yet.
+
+Raises StageError or WeightsError for what the stage would refuse, as far as that is known from parameters, sizes and networks.
+"""
+
+Check = Callable[..., None]
+"""Takes the arguments of a stage, but services, before any file is read: how many artifacts there are, not what is in them.
+
+Raises StageError where they and the parameters do not go together.
+"""
 
 
 def unknown(**_: Any) -> Estimate:
@@ -113,6 +126,18 @@ def unknown(**_: Any) -> Estimate:
 def same_size(of: str) -> Estimator:
     """The estimate of a stage that returns an image or mask of the size of that input."""
     return lambda **arguments: Estimate(arguments[of])
+
+
+def unchecked(**_: Any) -> None:
+    """The check of a stage whose parameters and inputs all go together."""
+
+
+_PLACEHOLDERS: Mapping[str, Given] = {
+    "image": Image(blank(1, 1, 3)),
+    "mask": Mask(blank(1, 1)),
+    "weights": Weights({}),
+    "folder": Folder((), lambda name: Image(blank(1, 1, 3))),
+}
 
 
 # --- the contract -----------------------------------------------------------------------------------------------------
@@ -143,10 +168,25 @@ class Stage:
     output: str
     services: frozenset[str]
     estimate: Estimator
+    check: Check
 
     def __call__(self, *args: Any, **kwargs: Any) -> Artifact:
         """Runs the stage's function."""
         return self.function(*args, **kwargs)
+
+    def arguments(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs, with None or () for those that are left out."""
+        return {name: () if given.many else None for name, given in self.inputs.items() if given.optional} | dict(inputs)
+
+    def check_counts(self, bound: Mapping[str, str | Sequence[str]], params: Params) -> None:
+        """Calls `check` for a recipe's block, of which inputs are bound to names. Raises what that raises."""
+        inputs = {
+            name: _PLACEHOLDERS[self.inputs[name].kind]
+            if isinstance(names, str)
+            else (_PLACEHOLDERS[self.inputs[name].kind],) * len(names)
+            for name, names in bound.items()
+        }
+        self.check(**self.arguments(inputs), params=params)
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[str, str]]:
         """To another process a stage goes by name, and is that process's own there."""
@@ -163,10 +203,10 @@ class Stage:
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
 
-def stage(*, version: int, estimate: Estimator = unknown) -> Callable[[Callable[..., Any]], Stage]:
+def stage(*, version: int, estimate: Estimator = unknown, check: Check = unchecked) -> Callable[[Callable[..., Any]], Stage]:
     """Makes a function a stage. `version` changes when the same inputs are to give another result.
 
-    `estimate` says beforehand what is known of it; plans show it, and nothing depends on it.
+    `estimate` says beforehand what is known of it, which plans show and runs check; `check` says what `validate` can refuse.
 
     Raises StageContractError when the signature does not keep the contract (see this module's description).
     """
@@ -187,7 +227,7 @@ def stage(*, version: int, estimate: Estimator = unknown) -> Callable[[Callable[
         output = _kind(hints.get("return"))
         if output is None or output not in KINDS:
             raise _broken(function, f"it returns {hints.get('return')!r}", f"one of {', '.join(KINDS)}")
-        return Stage(function.__name__, version, function, params, inputs, output, frozenset(services), estimate)
+        return Stage(function.__name__, version, function, params, inputs, output, frozenset(services), estimate, check)
 
     return declare
 

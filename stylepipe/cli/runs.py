@@ -124,7 +124,9 @@ def _plan(job: "Job", store: "Store", console: Console) -> None:
     ]
     data = [asdict(stage) for stage in planned.stages]
     columns = ("name", "stage", "state", "last took", "memory", "because")
-    console.result(table(columns, rows, empty="No stage is needed."), data)
+    if not (planned.problems and console.as_json):  # which gets one document, the problems
+        console.result(table(columns, rows, empty="No stage is needed."), data)
+    planned.require_sound()
 
 
 def explain(

@@ -1,47 +1,117 @@
 """Estimates of stages from the sizes of their inputs: nothing is run for them, and no picture is decoded."""
 
 from collections.abc import Mapping
-from contextlib import suppress
+from dataclasses import replace
+from math import prod
 
-from stylepipe.artifacts import Given
-from stylepipe.engine.execute import absent
+from stylepipe import memory_limits
+from stylepipe.artifacts import Artifact, Folder, Given, Image, Mask, Weights
+from stylepipe.engine.execute import estimate_of, require_memory
 from stylepipe.engine.inputs import outline_input
 from stylepipe.engine.job import Job
 from stylepipe.engine.store import Store
-from stylepipe.errors import StylepipeError
+from stylepipe.errors import FAILURES, StoreError, StylepipeError
+from stylepipe.recipe.resolved import StageNode
 from stylepipe.stage import Estimate
+
+_PROCESS = 300_000_000
+"""Bytes that Python and its libraries take."""
+
+_READING = 60
+"""Bytes per pixel that decoding a picture takes at its most, what comes of it included."""
+
+_DRAWING = 28
+"""Bytes per pixel that making the PNG of a result takes beside it."""
 
 
 class Estimates:
     """The estimates of a job's stages, to be asked for in the order of the stages.
 
-    `digests` are those of the inputs and of the results in the store; it may grow between questions.
+    `digests` are those of the inputs and of the results in the store; it may grow between questions. `errors` has by stage
+    what it would be refused for, and by input what it cannot be read for.
     """
 
-    def __init__(self, job: Job, store: Store, digests: Mapping[str, str]) -> None:
+    def __init__(self, job: Job, store: Store | None, digests: Mapping[str, str]) -> None:
+        self.errors: dict[str, StylepipeError] = {}
         self._job, self._store, self._digests = job, store, digests
         self._outlines: dict[str, Given | None] = {}
+        self._held: set[str] = set()
 
     def of(self, name: str) -> Estimate:
-        """What is known of a stage that is to run: nothing where it is given something unknown, or refuses what it is given."""
-        estimate = Estimate()
-        with suppress(StylepipeError):  # the run will say it
-            estimate = self._estimated(name)
+        """What is known of a stage that is to run; `memory` is that of the whole process.
+
+        Nothing is known where an input's size is not, or where the stage refuses what it is given.
+        """
+        estimate, node = Estimate(), self._job.recipe.stages[name]
+        try:
+            estimate = self._estimated(node)
+        except FAILURES as error:
+            self.errors[name] = error
+        except StoreError:  # of a result that is damaged: the run makes it again
+            pass
         self._outlines[name] = estimate.output
         return estimate
 
-    def _estimated(self, name: str) -> Estimate:
-        node = self._job.recipe.stages[name]
-        outlines = {needed: self._outline(needed) for needed in node.needs}
-        if None in outlines.values():
+    def _estimated(self, node: StageNode) -> Estimate:
+        if None in map(self._outline, node.needs):
             return Estimate()
-        return node.stage.estimate(**absent(node.stage) | node.bind(outlines.__getitem__), params=node.params)
+        estimate = estimate_of(node, node.bind(self._known))
+        if estimate.memory is None:
+            return estimate
+        memory = _PROCESS + self._beside(node) + max(self._reading(node), estimate.memory, _storing(estimate.output))
+        if self._job.device is None:  # else other machines compute, which look at their own memory
+            require_memory(memory - memory_limits.resident())
+        return replace(estimate, memory=memory)
+
+    def _beside(self, node: StageNode) -> int:
+        """Bytes of the artifacts that are held while the stage runs: its own, and those that were needed and will be."""
+        self._held.update(node.needs)
+        stages = self._job.selection.stages
+        ahead = {needed for later in stages[stages.index(node.name) :] for needed in self._job.recipe.stages[later].needs}
+        self._held &= ahead
+        held = sum(size_of(outline) for name in self._held if (outline := self._outline(name)))
+        self._held.add(node.name)
+        return held
+
+    def _reading(self, node: StageNode) -> int:
+        """Bytes that reading the largest of the pictures takes that are read for the stage, beside what is held."""
+        read = (self._outline(name) for name in node.needs if name in self._job.inputs)
+        sizes = ((outline.size, size_of(outline)) for outline in read if isinstance(outline, Image | Mask))
+        return max((_READING * height * width - held for (height, width), held in sizes), default=0)
 
     def _outline(self, name: str) -> Given | None:
         """An input, or the result of a stage; None where its size is not known."""
         if name not in self._outlines:
-            found = self._job.inputs.get(name)
-            self._outlines[name] = (
-                outline_input(found, self._job.weights) if found else self._store.outline(self._digests[name])
-            )
+            self._outlines[name] = None
+            if name not in self._job.inputs:
+                self._outlines[name] = self._store.outline(self._digests[name]) if self._store else None
+            else:
+                try:
+                    self._outlines[name] = outline_input(self._job.inputs[name], self._job.weights)
+                except FAILURES as error:
+                    self.errors[name] = error
         return self._outlines[name]
+
+    def _known(self, name: str) -> Given:
+        outline = self._outline(name)
+        assert outline is not None  # or the stage is not estimated
+        return outline
+
+
+def size_of(artifact: Given) -> int:
+    """The bytes that an artifact takes; pictures of a folder are read when they are needed."""
+    match artifact:
+        case Image(pixels, alpha):
+            return pixels.nbytes + (0 if alpha is None else alpha.nbytes)
+        case Mask(values):
+            return values.nbytes
+        case Weights(tensors):
+            return sum(tensor.nbytes for tensor in tensors.values())
+        case Folder():
+            return 0
+
+
+def _storing(output: Artifact | None) -> int:
+    """The bytes that a result takes while its PNG is made."""
+    pixels = prod(output.size) if isinstance(output, Image | Mask) else 0
+    return 0 if output is None else size_of(output) + _DRAWING * pixels

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from stylepipe import memory_limits
 from stylepipe.artifacts import KINDS, Artifact, Folder, Given, Image, Mask, Weights
-from stylepipe.errors import StageError, StylepipeError, is_out_of_memory
+from stylepipe.engine.environment import backend
+from stylepipe.errors import MemoryShortage, StageError, StylepipeError, is_out_of_memory
 from stylepipe.recipe.resolved import StageNode
-from stylepipe.stage import Checkpoint, Emit, Stage
+from stylepipe.stage import Checkpoint, Emit, Estimate
 
 Arguments = Mapping[str, Given | Sequence[Given]]
 
@@ -21,12 +23,15 @@ def execute(node: StageNode, arguments: Arguments, *, seed: int, emit: Emit, che
     """
     offered: dict[str, Callable[[], Any]] = {"key": lambda: _key(seed), "emit": lambda: emit, "checkpoint": lambda: checkpoint}
     services = {name: offered[name]() for name in node.stage.services}
-    given = absent(node.stage) | {
+    read_only = {
         name: _read_only(value) if isinstance(value, Given) else tuple(map(_read_only, value))
         for name, value in arguments.items()
     }
+    given = node.stage.arguments(read_only)
     where = f"Stage '{node.name}'"
     try:
+        if memory := estimate_of(node, read_only).memory:
+            require_memory(memory)
         return _checked(node.stage(**given, params=node.params, **services), node.stage.output)
     except StylepipeError as error:
         error.within(where)
@@ -41,9 +46,25 @@ def execute(node: StageNode, arguments: Arguments, *, seed: int, emit: Emit, che
         raise StageError(f"{where} failed with {reason}.", hint="The run's folder holds the traceback.") from error
 
 
-def absent(stage: Stage) -> dict[str, Any]:
-    """What a stage is given for the inputs that a recipe may leave out."""
-    return {name: () if given.many else None for name, given in stage.inputs.items() if given.optional}
+def estimate_of(node: StageNode, arguments: Arguments) -> Estimate:
+    """What the node's stage says of itself. Raises StylepipeError as that does; for any other error nothing is known."""
+    try:
+        return node.stage.estimate(**node.stage.arguments(arguments), params=node.params)
+    except StylepipeError:
+        raise
+    except Exception:  # a fault of the estimate need not be one of the stage
+        return Estimate()
+
+
+def require_memory(needed: int) -> None:
+    """Raises MemoryShortage where this process cannot have so many bytes more. GPUs have memory of their own."""
+    free = memory_limits.available(swap=True)
+    if needed > free and backend() == "cpu":
+        taken = memory_limits.resident()
+        raise MemoryShortage(
+            f"It takes about {(taken + needed) / 1e9:.2g} GB of memory, and {(taken + free) / 1e9:.2g} GB can be had.",
+            hint="Work at a smaller size, or free some memory.",
+        )
 
 
 def _key(seed: int) -> Any:

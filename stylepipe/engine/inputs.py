@@ -91,13 +91,14 @@ def read_input(found: FoundInput, weights: WeightsSource) -> Given:
 
 def outline_input(found: FoundInput, weights: WeightsSource) -> Given:
     """An input, as large as it is: of a picture only the header is read, so that it is blank. Raises as `read_input` does."""
-    match found.file.kind:
-        case "image":
-            return io.outline_image(found.path)
-        case "mask":
-            return io.outline_mask(found.path)
-        case _:
-            return read_input(found, weights)
+    outlines = {"image": io.outline_image, "mask": io.outline_mask}
+    if found.file.kind not in outlines:
+        return read_input(found, weights)
+    try:
+        return outlines[found.file.kind](found.path)
+    except StylepipeError as error:
+        error.within(_where(found.file))
+        raise
 
 
 def reader_module(kind: str, weights: WeightsSource) -> str:

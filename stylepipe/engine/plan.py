@@ -1,5 +1,6 @@
 """What a run would do, stage by stage, and why, without doing any of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -7,6 +8,7 @@ from stylepipe.engine.estimates import Estimates
 from stylepipe.engine.job import Job
 from stylepipe.engine.keys import key_of
 from stylepipe.engine.store import Damaged, Store
+from stylepipe.errors import Place, Problem, RecipeError, StylepipeError
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,7 @@ class PlannedStage:
     """A stage's part in a plan: `cached`; `run`, for these reasons; or `depends` on the results of stages that run.
 
     `seconds` is what the computing of a cached result, or else the stage's last run, took; `memory`, of a stage that is to run,
-    what the process is estimated to take at its most, in bytes. None is not known.
+    what the process is estimated to take at its most, in bytes, and `work` how many seconds of one core. None is not known.
     """
 
     name: str
@@ -24,18 +26,42 @@ class PlannedStage:
     key: str | None
     seconds: float | None
     memory: int | None = None
+    work: float | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The stages of a run, in their order; those that nothing needs are `left_out`."""
+    """The stages of a run, in their order, and those that nothing needs, which are `left_out`.
+
+    `errors` are what inputs cannot be read for, and what stages would be refused for, by name.
+    """
 
     stages: tuple[PlannedStage, ...]
     left_out: tuple[str, ...]
+    errors: Mapping[str, StylepipeError]
+    places: Mapping[str, Place]
 
     def __getitem__(self, name: str) -> PlannedStage:
         """The stage of that name."""
         return next(stage for stage in self.stages if stage.name == name)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All errors; those of stages with their places in the recipe, which those of inputs say themselves."""
+        return tuple(
+            Problem(f"Stage '{name}': {error.message}", self.places[name], error.hint)
+            if name in self.places
+            else Problem(error.message, None, error.hint)
+            for name, error in self.errors.items()
+        )
+
+    def require_sound(self) -> None:
+        """Raises RecipeError with all problems, if there are any; if that is one input, its error."""
+        match list(self.errors):
+            case [name] if name not in self.places:
+                raise self.errors[name]
+            case [_, *_]:
+                raise RecipeError(self.problems)
 
 
 def plan(job: Job, store: Store) -> Plan:
@@ -47,9 +73,13 @@ def plan(job: Job, store: Store) -> Plan:
         stage = _plan_stage(job, store, name, digests)
         if stage.state != "cached" and name not in job.selection.runs:
             raise job.not_cached(name)
-        planned.append(stage if stage.state == "cached" else replace(stage, memory=estimates.of(name).memory))
+        if stage.state != "cached":
+            estimate = estimates.of(name)
+            stage = replace(stage, memory=estimate.memory, work=estimate.work)
+        planned.append(stage)
     left_out = tuple(name for name in job.recipe.stages if name not in job.selection.stages)
-    return Plan(tuple(planned), left_out)
+    places = {name: job.recipe.stages[name].place for name in job.selection.stages}
+    return Plan(tuple(planned), left_out, estimates.errors, places)
 
 
 def _plan_stage(job: Job, store: Store, name: str, digests: dict[str, str]) -> PlannedStage:

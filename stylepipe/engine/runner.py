@@ -14,6 +14,7 @@ from stylepipe.engine.interrupts import RESUME, StopRequest, stop_requests
 from stylepipe.engine.job import Job
 from stylepipe.engine.keys import Document, key_of
 from stylepipe.engine.pictures import attach_picture
+from stylepipe.engine.plan import plan
 from stylepipe.engine.privacy import Redactor, shareable
 from stylepipe.engine.records import InputRecord, RunResult, StageRecord
 from stylepipe.engine.run_folder import RunFolder
@@ -40,9 +41,12 @@ def run(
 
     The first Ctrl-C saves the running stage's state and raises Interrupted, the second stops at once. Raises StageError, with
     the traceback in the run's folder; StoreError when the store or the folder cannot be written; InputError when an input
-    cannot be decoded; and UsageError when a stage before the selected ones is not in the store.
+    cannot be decoded; UsageError when a stage before the selected ones is not in the store; and, before there is a folder,
+    RecipeError with all that the plan finds wrong. Where the run is to keep going, stages with problems fail in their turn.
     """
     with store.session() as session, stop_requests() as stop:
+        if not keep_going:
+            plan(job, store).require_sound()
         roots = [outputs, store.root, *(found.file.root for found in job.inputs.values())]
         redactor = Redactor([*roots, *(found.path.parent for found in job.inputs.values())])
         folder = RunFolder(outputs, job, redactor, command)

@@ -1,13 +1,17 @@
-"""What plans estimate: from sizes alone, through stages that have not run, and nothing where something is not known."""
+"""What plans estimate: from sizes alone, through stages that have not run, and what a run would be refused for."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
 import numpy as np
 import pytest
 
+from stylepipe import memory_limits
 from stylepipe.artifacts import Image, Mask, Weights, blank, save
-from stylepipe.errors import StageError
+from stylepipe.engine import estimates
+from stylepipe.engine.runner import run
+from stylepipe.errors import RecipeError, StageError
 from stylepipe.image import io
 from stylepipe.stage import Estimate, Params, same_size, stage
 
@@ -19,12 +23,12 @@ class Bytes(Params):
 
 
 def weighs(image: Image, params: Bytes, masks: Sequence[Mask], network: Weights | None) -> Estimate:
-    """So many bytes for each position of all that is given; the result has twice the height."""
+    """So many million bytes for each position of all that is given; the result has twice the height."""
     if params.each == 0:
         raise StageError("Nothing would be left.")
     tensors = () if network is None else network.tensors.values()
     held = prod(image.size) + sum(prod(mask.size) for mask in masks) + sum(map(np.size, tensors))
-    return Estimate(Image(blank(2 * image.size[0], image.size[1], 3)), params.each * held)
+    return Estimate(Image(blank(2 * image.size[0], image.size[1], 3)), 1_000_000 * params.each * held)
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +47,8 @@ def more_stages(lab):
 
 
 def memories(plan):
-    return {stage.name: stage.memory for stage in plan.stages}
+    """In millions of bytes, without what the process takes, to the nearest million."""
+    return {stage.name: stage.memory and round((stage.memory - estimates._PROCESS) / 1e6) for stage in plan.stages}
 
 
 @pytest.fixture
@@ -84,11 +89,83 @@ def test_nothing_is_told_where_a_size_is_not_known(lab):
     assert memories(lab.plan(recipe, force=["once"])) == {"grey": None, "once": 480}
 
 
-def test_what_a_stage_refuses_is_left_for_the_run_to_say(lab):
-    assert memories(lab.plan(chain(lab, each=0))) == {"once": None, "kept": None, "twice": None, "more": None}
+def test_what_stages_refuse_is_told_with_their_places_before_anything_runs(lab):
+    recipe = chain(lab, each=0)
+    plan = lab.plan(recipe)
+    assert memories(plan) == {"once": None, "kept": None, "twice": None, "more": None}
+    assert list(map(str, plan.problems)) == ["recipe.yaml:9:3: Stage 'once': Nothing would be left."]
+    with pytest.raises(RecipeError) as caught:
+        lab.run(recipe)
+    assert caught.value.problems == plan.problems
+    assert (lab.calls, lab.outputs.exists()) == ([], False)
 
 
-def test_a_damaged_input_is_left_for_the_run_to_say(lab):
+def test_all_problems_are_told_at_once_however_deep(lab):
+    nodes = [
+        lab.node("bad", "weigh", {"image": "content"}, each=0),
+        lab.node("kept", "keep", {"image": "content"}),
+        lab.node("deep", "weigh", {"image": "kept"}, each=0),
+    ]
+    recipe = lab.recipe([lab.image("content", 1)], nodes, bad="bad", deep="deep")
+    assert [problem.message[:12] for problem in lab.plan(recipe).problems] == ["Stage 'bad':", "Stage 'deep'"]
+
+
+def test_what_is_cached_is_not_asked(lab):
+    recipe = chain(lab)
+    lab.run(recipe)
+    lab.stages["weigh"] = replace(lab.stages["weigh"], estimate=lambda **_: pytest.fail("it is asked"))
+    assert lab.plan(recipe).problems == ()
+
+
+def test_a_damaged_input_is_a_problem(lab):
     recipe = chain(lab)
     (lab.folder / "content.png").write_bytes(b"no picture")
-    assert set(memories(lab.plan(recipe)).values()) == {None}
+    plan = lab.plan(recipe)
+    assert set(memories(plan).values()) == {None}
+    assert [problem.message for problem in plan.problems] == [
+        "recipe.yaml:3:5: input 'content': 'content.png' is not a PNG file."
+    ]
+
+
+def test_a_fault_of_an_estimate_is_none_of_its_stage(lab):
+    lab.stages["keep"] = replace(lab.stages["keep"], estimate=lambda **_: 1 / 0)
+    recipe = lab.recipe([lab.image("content", 1)], [lab.node("kept", "keep", {"image": "content"})])
+    assert memories(lab.plan(recipe)) == {"kept": None}
+    assert lab.run(recipe).record.status == "done"
+
+
+def test_what_does_not_fit_into_the_memory_is_refused_before_anything_runs(lab, monkeypatch):
+    monkeypatch.setattr(memory_limits, "available", lambda *, swap: 5_000_000_000)
+    recipe = chain(lab, each=50)
+    (problem,) = lab.plan(recipe).problems
+    assert str(problem).startswith("recipe.yaml:9:3: Stage 'twice': It takes about 9.9 GB of memory, and 5")
+    with pytest.raises(RecipeError, match="of memory"):
+        lab.run(recipe)
+    assert lab.calls == []
+
+
+def test_a_run_that_keeps_going_refuses_the_stage_alone(lab, monkeypatch):
+    monkeypatch.setattr(memory_limits, "available", lambda *, swap: 5_000_000_000)
+    record = run(lab.job(chain(lab, each=50)), store=lab.store, outputs=lab.outputs, keep_going=True).record
+    assert set(record.stages) == {"once", "kept", "more"}
+    assert record.failures["twice"].message.startswith("Stage 'twice': It takes about 9.")
+
+
+def test_what_is_held_for_later_stages_counts(lab, monkeypatch):
+    monkeypatch.setattr(io, "outline_image", lambda path: Image(blank(10_000, 9_000, 3)))
+    lab.stages["weigh"] = replace(lab.stages["weigh"], estimate=lambda image, **_: Estimate(Image(blank(1, 1, 3)), 0))
+    nodes = [
+        lab.node("small", "weigh", {"image": "content"}),
+        lab.node("alone", "weigh", {"image": "small"}),
+        lab.node("both", "mix", {"first": "alone", "second": "content"}),
+    ]
+    inputs = [lab.image("content", 1)]
+    assert memories(lab.plan(lab.recipe(inputs, nodes)))["alone"] == 90 * 12
+    assert memories(lab.plan(lab.recipe(inputs, nodes[:2])))["alone"] == 0
+
+
+def test_reading_a_picture_counts(lab, monkeypatch):
+    monkeypatch.setattr(io, "outline_image", lambda path: Image(blank(10_000, 9_000, 3)))
+    lab.stages["weigh"] = replace(lab.stages["weigh"], estimate=lambda image, **_: Estimate(image, 0))
+    recipe = lab.recipe([lab.image("content", 1)], [lab.node("kept", "weigh", {"image": "content"})])
+    assert memories(lab.plan(recipe)) == {"kept": 90 * estimates._READING}
