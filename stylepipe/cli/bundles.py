@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stylepipe.cli.console import Console
-from stylepipe.cli.options import Json, Outputs, overrides
+from stylepipe.cli.options import Json, Outputs, overrides, typed_path
 from stylepipe.cli.runs import DEFAULT_OUTPUTS, RunReference
 from stylepipe.errors import UsageError
 
@@ -19,6 +19,7 @@ def export(
         typer.Option(
             "-o",
             "--output",
+            parser=typed_path,
             metavar="FILE",
             help="What to write: *.stylepipe; a folder or *.zip for a crate.",
             show_default=False,
@@ -47,7 +48,7 @@ def export(
     folder = find_run(outputs, run)
     command = load_run(folder).command
     recipes = [Path(command[2]).parent] if len(command) > 2 else []
-    given = {name: Path(file) for name, file in overrides(param).items()}
+    given = {name: typed_path(file) for name, file in overrides(param).items()}
     contents = contents_of(folder, given=given, folders=[Path(), *recipes], weights=weights_source())
     members = crate_of(contents, folder) if as_crate else contents.members
     write = write_folder if as_crate and target.suffix != ".zip" else write_archive
@@ -56,10 +57,14 @@ def export(
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A bundle, *.stylepipe, or a picture.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(parser=typed_path, metavar="FILE", help="A bundle, *.stylepipe, or a picture.", show_default=False)
+    ],
     target: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="DIR", help="The folder to make. [default: FILE without its ending]"),
+        typer.Option(
+            "-o", "--output", parser=typed_path, metavar="DIR", help="The folder to make. [default: FILE without its ending]"
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stylepipe.cli.console import Console, table
-from stylepipe.cli.options import Json, Outputs
+from stylepipe.cli.options import Json, Outputs, typed_path
 from stylepipe.cli.runs import DEFAULT_OUTPUTS, RunReference
 from stylepipe.errors import UsageError
 from stylepipe.escapes import visible_line
@@ -24,7 +24,9 @@ def diff(
     other: RunReference,
     picture: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Writes the results of both side by side, as a PNG."),
+        typer.Option(
+            "-o", "--output", parser=typed_path, metavar="FILE", help="Writes the results of both side by side, as a PNG."
+        ),
     ] = None,
     outputs: Outputs = DEFAULT_OUTPUTS,
     json: Json = False,

@@ -7,16 +7,31 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stylepipe.errors import UsageError
+from stylepipe.folders import expand_home
 
 if TYPE_CHECKING:
     from stylepipe.engine.job import Job
     from stylepipe.engine.store import Store
 
-RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file.", show_default=False)]
+
+def typed_path(text: str | Path) -> Path:
+    """A path as it was typed, with the home folder in place of a leading ~. Raises UsageError where there is no such folder."""
+    path = expand_home(str(text))
+    if path == "~" or path.startswith("~/"):
+        raise UsageError(f"'{text}' starts from the home folder, and there is none.", hint="Write the whole path, or set HOME.")
+    return Path(path)
+
+
+RecipePath = Annotated[
+    Path, typer.Argument(parser=typed_path, metavar="RECIPE", help="The recipe, a YAML file.", show_default=False)
+]
 SharedPath = Annotated[
     Path,
     typer.Argument(
-        metavar="RECIPE", help="The recipe, a YAML file; or a picture that was made by one, or a bundle.", show_default=False
+        parser=typed_path,
+        metavar="RECIPE",
+        help="The recipe, a YAML file; or a picture that was made by one, or a bundle.",
+        show_default=False,
     ),
 ]
 Overrides = Annotated[
@@ -28,12 +43,13 @@ CacheFolder = Annotated[
     Path | None,
     typer.Option(
         "--cache",
+        parser=typed_path,
         metavar="DIR",
         help="Where results are kept. [default: $STYLEPIPE_CACHE, or the user's cache]",
         show_default=False,
     ),
 ]
-Outputs = Annotated[Path, typer.Option("--outputs", metavar="DIR", help="Where runs leave their folders.")]
+Outputs = Annotated[Path, typer.Option("--outputs", parser=typed_path, metavar="DIR", help="Where runs leave their folders.")]
 From = Annotated[
     str | None,
     typer.Option("--from", metavar="STAGE", help="Runs from this stage on; the rest is cached.", show_default=False),

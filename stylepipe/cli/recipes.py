@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 
 from stylepipe.cli.console import Console, table
-from stylepipe.cli.options import Json, Overrides, RecipePath, overrides
+from stylepipe.cli.options import Json, Overrides, RecipePath, overrides, typed_path
 from stylepipe.errors import UsageError, did_you_mean
 
 
 def init(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="The file to write.")] = Path("recipe.yaml"),
+    recipe: Annotated[Path, typer.Argument(parser=typed_path, metavar="RECIPE", help="The file to write.")] = Path(
+        "recipe.yaml"
+    ),
 ) -> None:
     """Writes a recipe to start from."""
     from importlib.resources import files

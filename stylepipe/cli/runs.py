@@ -21,6 +21,7 @@ from stylepipe.cli.options import (
     open_store,
 )
 from stylepipe.escapes import visible_line
+from stylepipe.folders import expand_home
 
 if TYPE_CHECKING:
     from stylepipe.engine.job import Job
@@ -30,10 +31,18 @@ if TYPE_CHECKING:
 
 DEFAULT_OUTPUTS = Path("outputs")
 RunReference = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run's folder, its id or the end of it, or a recipe's name for its newest run.")
+    str,
+    typer.Argument(
+        parser=expand_home,
+        metavar="RUN",
+        help="A run's folder, its id or the end of it, or a recipe's name for its newest run.",
+    ),
 ]
 Shown = Annotated[
-    str, typer.Argument(metavar="RUN", help="As RUN elsewhere; or a picture that was made by a run, or a bundle.")
+    str,
+    typer.Argument(
+        parser=expand_home, metavar="RUN", help="As RUN elsewhere; or a picture that was made by a run, or a bundle."
+    ),
 ]
 
 

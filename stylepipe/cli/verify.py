@@ -13,6 +13,7 @@ from stylepipe.cli.console import Console
 from stylepipe.cli.options import Json, NoLimits, Outputs, overrides
 from stylepipe.cli.runs import DEFAULT_OUTPUTS
 from stylepipe.errors import UsageError
+from stylepipe.folders import expand_home
 
 if TYPE_CHECKING:
     from stylepipe.engine.job import Job
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 DIFFERENT = 4
 DIGITS = 12
 
-Verified = Annotated[str, typer.Argument(metavar="RUN", help="As RUN elsewhere; or a picture of a run, or a bundle.")]
+Verified = Annotated[
+    str, typer.Argument(parser=expand_home, metavar="RUN", help="As RUN elsewhere; or a picture of a run, or a bundle.")
+]
 InputFiles = Annotated[
     list[str] | None,
     typer.Option("-p", "--param", metavar="NAME=FILE", help="Says where an input is now.", show_default=False),

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from stylepipe.cli.console import Console, table
-from stylepipe.cli.options import Json
+from stylepipe.cli.options import Json, typed_path
+from stylepipe.folders import expand_home
 
 app = typer.Typer(help="Network weights: list, pull, verify, convert, path.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Weights by name, as `weights list` has them.", show_default=False)]
@@ -40,7 +41,9 @@ def pull(
 
 @app.command()
 def verify(
-    weights: Annotated[str, typer.Argument(metavar="WEIGHTS", help="Weights by name, or a file.", show_default=False)],
+    weights: Annotated[
+        str, typer.Argument(parser=expand_home, metavar="WEIGHTS", help="Weights by name, or a file.", show_default=False)
+    ],
     json: Json = False,
 ) -> None:
     """Reads weights, checks them, and says what network they are."""
@@ -59,9 +62,14 @@ def verify(
 @app.command()
 def convert(
     source: Annotated[
-        Path, typer.Argument(metavar="SOURCE", help="Keras HDF5, torchvision .pth, .npz or safetensors.", show_default=False)
+        Path,
+        typer.Argument(
+            parser=typed_path, metavar="SOURCE", help="Keras HDF5, torchvision .pth, .npz or safetensors.", show_default=False
+        ),
     ],
-    target: Annotated[Path, typer.Argument(metavar="TARGET", help="The safetensors file to write.", show_default=False)],
+    target: Annotated[
+        Path, typer.Argument(parser=typed_path, metavar="TARGET", help="The safetensors file to write.", show_default=False)
+    ],
     json: Json = False,
 ) -> None:
     """Brings weights of another layout into stylepipe's own."""

@@ -12,7 +12,7 @@ from PIL import ImageDraw, ImageFont
 from stylepipe.engine.files import output_errors
 from stylepipe.engine.records import file_name
 from stylepipe.engine.results import SweepResults, VariantResult
-from stylepipe.recipe.sweep import value_label
+from stylepipe.recipe.labels import axis_labels
 
 MAX_SIDE = 320
 MAX_WIDTH = 4096
@@ -77,8 +77,9 @@ def arrange(results: SweepResults, output: str) -> Iterator[tuple[tuple[str, ...
             for variant in results.variants
             if all(variant.params[name] == value for name, value in zip(others, fixed, strict=True))
         }
-        named = [f"{name}={value_label(value)}" for name, value in zip(others, fixed, strict=True)]
-        rows, columns = (tuple(f"{name}={value_label(value)}" for value in axes[name]) for name in (down, across))
+        labels = {name: [f"{name}={label}" for label in axis_labels(values)] for name, values in axes.items()}
+        named = [labels[name][axes[name].index(value)] for name, value in zip(others, fixed, strict=True)]
+        rows, columns = (tuple(labels[name]) for name in (down, across))
         if tiles:
             yield tuple(named), Sheet("  ".join([results.recipe, *named]), rows, columns, tiles)
 

@@ -10,6 +10,7 @@ from typing import Any
 from stylepipe.artifacts import Folder, Given, Weights
 from stylepipe.errors import InputError, StylepipeError
 from stylepipe.image import io
+from stylepipe.recipe.inputs import elsewhere_hint
 from stylepipe.recipe.resolved import InputFile
 
 _Stamp = tuple[int, int, int]
@@ -120,7 +121,9 @@ def _digest(file: InputFile, path: Path) -> tuple[_Stamp, str]:
     if not path.is_file():  # reading a pipe might wait for ever
         raise _refused(file, "that is a folder" if path.is_dir() else "that is no regular file", path)
     if file.confined and not file.is_name and not (real := path.resolve()).is_relative_to(file.root.resolve()):
-        raise _refused(file, "a symbolic link leads it out of the recipe's folder", real)
+        error = _refused(file, "a symbolic link leads it out of the recipe's folder", real)
+        error.hint = f"{error.hint} {elsewhere_hint(file)}"
+        raise error
     with path.open("rb") as opened:
         stamp = _stamp(os.fstat(opened.fileno()))
         return stamp, hashlib.file_digest(opened, "sha256").hexdigest()

@@ -10,8 +10,8 @@ from stylepipe.engine.graph import Selection
 from stylepipe.engine.inputs import FoundInput, WeightsSource, find_input
 from stylepipe.engine.job import Job, prepare
 from stylepipe.engine.keys import key_of
+from stylepipe.recipe.labels import axis_labels
 from stylepipe.recipe.resolved import ResolvedRecipe, StageNode
-from stylepipe.recipe.sweep import value_label
 from stylepipe.recipe.variants import ResolvedSweep
 
 MAX_LABEL = 40
@@ -133,7 +133,7 @@ def _label(sweep: ResolvedSweep, numbers: Sequence[int]) -> str:
     """The values, of params that vary in the sweep, that these variants have in common; else the number of the first."""
     params = [sweep.variants[number].recipe.params for number in numbers]
     common = [
-        value_label(params[0][axis])
+        axis_labels(values)[values.index(params[0][axis])]
         for axis, values in sweep.axes.items()
         if len(values) > 1 and all(each[axis] == params[0][axis] for each in params)
     ]

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from stylepipe.recipe.labels import names_of_outside_files
 from stylepipe.recipe.resolved import ResolvedRecipe
 
 # An absolute path up to its last separator, on POSIX or Windows; not the middle of a relative path or of an address.
@@ -33,12 +34,8 @@ class Redactor:
 
 
 def shareable(recipe: ResolvedRecipe, data: Any) -> Any:
-    """Plain data of a recipe, input files from outside the recipe's folder (given on the command line) known by name only."""
-    outside = {
-        file.reference: Path(file.reference).name
-        for file in recipe.inputs.values()
-        if Path(file.reference).is_absolute() or ".." in Path(file.reference).parts
-    }
+    """Plain data of a recipe, input files from outside the recipe's folder (given on the command line) known by their names."""
+    outside = names_of_outside_files(file.reference for file in recipe.inputs.values())
 
     def walk(value: Any) -> Any:
         match value:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stylepipe.errors import WeightsError, did_you_mean
-from stylepipe.folders import cache_folder
+from stylepipe.folders import cache_folder, expand_home
 from stylepipe.neural.convert import convert, read_weights
 from stylepipe.neural.layout import describe
 
@@ -142,7 +142,7 @@ def _entry(name: str) -> Entry:
 
 def _present(entry: Entry) -> Path | None:
     own = os.environ.get("STYLEPIPE_WEIGHTS")
-    folders = [*([Path(own)] if own else []), _SHIPPED, _pulled()]
+    folders = [*([Path(expand_home(own))] if own else []), _SHIPPED, _pulled()]
     return next((path for folder in folders for file in entry.files if (path := folder / file).is_file()), None)
 
 

@@ -10,7 +10,7 @@ from stylepipe.errors import Place
 from stylepipe.recipe.bind import Binder
 from stylepipe.recipe.expand import expand
 from stylepipe.recipe.files import escape_reason
-from stylepipe.recipe.inputs import resolve_inputs
+from stylepipe.recipe.inputs import input_params, resolve_inputs
 from stylepipe.recipe.model import VERSION, Recipe, Seed
 from stylepipe.recipe.names import Names, Target
 from stylepipe.recipe.order import in_order
@@ -36,7 +36,7 @@ def check(source: Source, *, text: str, root: Path, overrides: Mapping[str, str]
     """
     problems = Problems(source)
     recipe, defaults = read_params(source, problems)
-    params = override(defaults, overrides, problems)
+    params = override(defaults, overrides, problems, paths=input_params(recipe))
     if recipe.sweep is not None:
         check_sweep(recipe.sweep, all_names(source, params, problems), problems)
     return resolve(recipe, params, source=source, text=text, root=root, typed=overrides, problems=problems)

@@ -32,6 +32,8 @@ def escape_reason(reference: str) -> str | None:
         return "it names a drive"
     if reference.startswith("/"):
         return "it is absolute; paths start from the recipe's folder"
+    if re.match(r"~[^/]*/", reference):
+        return "it starts from a home folder; paths start from the recipe's folder"
     if ".." in reference.split("/"):
         return "it leaves the recipe's folder"
     return None

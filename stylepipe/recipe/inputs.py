@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from os.path import expanduser
+from contextlib import suppress
 from pathlib import Path
 
 from stylepipe.recipe.files import escape_reason, unreadable_reason
@@ -10,7 +10,8 @@ from stylepipe.recipe.model import Recipe
 from stylepipe.recipe.names import Names
 from stylepipe.recipe.problems import Problems, dotted, show
 from stylepipe.recipe.resolved import WEIGHTS_ENDINGS, InputFile
-from stylepipe.recipe.template import Reference, Resolver
+from stylepipe.recipe.template import Reference, Resolver, TemplateError, parse
+from stylepipe.recipe.text import KeyPath
 
 _WEIGHTS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -21,8 +22,7 @@ def resolve_inputs(
     """The inputs by name, without the wrong ones, which are reported.
 
     A path in the recipe starts from its folder `root` and stays inside it. One that is wholly a param that was `typed` on the
-    command line starts from the current folder, or from the user's with a leading ~/, and may lie anywhere. Whether there are
-    such files is not asked here.
+    command line starts from the current folder, and may lie anywhere. Whether there are such files is not asked here.
     """
     files: dict[str, InputFile] = {}
     for name, block in recipe.inputs.items():
@@ -36,14 +36,35 @@ def resolve_inputs(
             continue
         origin = problems.origins.get(path)
         free = isinstance(origin, Reference) and origin.inner[0] in typed
-        if free and reference.startswith("~/"):  # as in -p content=~/holiday.jpg, which not every shell expands
-            reference = expanduser(reference)  # noqa: PTH111 (that of Path raises where there is no home)
-        file = InputFile(name, kind, reference, Path.cwd() if free else root, problems.place(path), confined=not free)
+        param = origin.inner[0] if isinstance(origin, Reference) and len(origin.inner) == 1 else None
+        folder = Path.cwd() if free else root
+        file = InputFile(name, kind, reference, folder, problems.place(path), confined=not free, param=param)
         if reason := _reason(file, free=free):
-            problems.add(path, f"{dotted(path)} cannot be {show(reference)}{problems.origin(path)}: {reason}.")
+            escapes = not file.is_name and not unreadable_reason(reference)
+            message = f"{dotted(path)} cannot be {show(reference)}{problems.origin(path)}: {reason}."
+            problems.add(path, message, elsewhere_hint(file) if escapes else None)
         else:
             files[name] = file
     return files
+
+
+def input_params(recipe: Recipe) -> dict[KeyPath, str]:
+    """Where in the params the paths of inputs stand, each with the input's kind."""
+    kinds: dict[KeyPath, str] = {}
+    for block in recipe.inputs.values():
+        ((kind, written),) = block.items()
+        with suppress(TemplateError):
+            reference = parse(written)
+            if isinstance(reference, Reference) and reference.name == "params" and reference.inner:
+                kinds[reference.inner] = kind
+    return kinds
+
+
+def elsewhere_hint(file: InputFile) -> str:
+    """How to use a file that is not in the recipe's folder."""
+    if file.param:
+        return f"Give a file from elsewhere on the command line: -p {file.param}=PATH."
+    return f"Make it a param, '{{{file.kind}: $params.{file.name}}}', and give it on the command line: -p {file.name}=PATH."
 
 
 def _reason(file: InputFile, *, free: bool) -> str | None:

@@ -1,25 +1,31 @@
 """Other values for a recipe's params, as the command line gives them: `-p name=value`, and `-p name=[…]` in a sweep."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from stylepipe.errors import Place, Problem, RecipeError
+from stylepipe.folders import expand_home
 from stylepipe.recipe.problems import Problems, show, suggest
-from stylepipe.recipe.text import MAX_BYTES, error_of, error_of_one, parse
+from stylepipe.recipe.text import MAX_BYTES, KeyPath, error_of, error_of_one, parse
 
 _PLURALS = {int: "whole numbers", float: "numbers", str: "texts", bool: "true and false"}
 
 
-def override(params: Mapping[str, Any], overrides: Mapping[str, str], problems: Problems) -> dict[str, Any]:
+def override(
+    params: Mapping[str, Any], overrides: Mapping[str, str], problems: Problems, *, paths: Collection[KeyPath] = ()
+) -> dict[str, Any]:
     """The params with those given on the command line in place of their defaults.
 
     A value is one YAML scalar, flow list or flow mapping of the default's type. For a text it is taken as it stands unless it
-    begins with a quote, so that file names need none.
+    begins with a quote, so that file names need none. In those that are `paths` of files, or hold them there, a leading ~ is
+    the home folder.
     """
     values = dict(params)
     for name, text in overrides.items():
         try:
             values[name] = _read(name, text, params)
+            for _, *inner in (path for path in paths if path[0] == name):
+                values[name] = with_home(values[name], inner)
         except RecipeError as error:
             for problem in error.problems:
                 problems.add_elsewhere(problem)
@@ -53,6 +59,18 @@ def axes_of(params: Mapping[str, Any], overrides: Mapping[str, str], problems: P
                 problems.add_elsewhere(problem)
             axes[name] = []
     return axes
+
+
+def with_home(value: Any, inside: Sequence[str | int] = ()) -> Any:
+    """A path, or each of a list of them, with the home folder in place of a leading ~; it stands `inside` mappings."""
+    match value:
+        case dict() if inside and inside[0] in value:
+            return value | {inside[0]: with_home(value[inside[0]], inside[1:])}
+        case str() if not inside:
+            return expand_home(value)
+        case list() if not inside:
+            return [with_home(each) for each in value]
+    return value
 
 
 def _read(name: str, text: str, params: Mapping[str, Any]) -> Any:

@@ -13,6 +13,12 @@ T = TypeVar("T")
 WEIGHTS_ENDINGS = (".safetensors", ".h5", ".npz")
 """Of the files that weights are read from."""
 
+PICTURE_ENDINGS = (
+    *(".png", ".jpg", ".jpeg", ".jfif", ".webp", ".tif", ".tiff"),
+    *(".gif", ".bmp", ".avif", ".heic", ".heif"),
+)
+"""Of the files that pictures are looked for in; `stylepipe.image.io` says which of them are read."""
+
 
 @dataclass(frozen=True)
 class InputFile:
@@ -20,6 +26,7 @@ class InputFile:
 
     `reference` is what the recipe says. `root` is the folder that a relative reference starts from: the recipe's own, in which
     the file must be `confined`, or the current one when the reference was given on the command line and may lead anywhere.
+    `param` is the one whose value the reference is, if it is one's.
     """
 
     name: str
@@ -28,6 +35,7 @@ class InputFile:
     root: Path
     place: Place
     confined: bool = True
+    param: str | None = None
 
     @property
     def is_name(self) -> bool:

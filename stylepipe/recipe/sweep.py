@@ -5,9 +5,9 @@ import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from pathlib import PurePath
 from typing import Any
 
+from stylepipe.recipe.labels import axis_labels, value_label
 from stylepipe.recipe.model import Random, Range, Sweep
 from stylepipe.recipe.names import Names
 from stylepipe.recipe.overrides import mismatch, same_type
@@ -163,16 +163,20 @@ def name_variants(sweep: Sweep, variants: Sequence[Values], params: Values, prob
 
     Where that would be long, or the same for several, variants are numbered. A template that does so is reported.
     """
+    axes = axes_of_variants(variants, params)
+    labels = {name: axis_labels(axis) for name, axis in axes.items()}
+    whole = [{**params, **values} for values in variants]
+    labeled = [{name: labels[name][axis.index(values[name])] for name, axis in axes.items()} for values in whole]
     if sweep.name is None:
-        axes = {name: axis for name, axis in axes_of_variants(variants, params).items() if len(axis) > 1}
-        written = [{**params, **values} for values in variants]
-        names = [_as_file("_".join(f"{name}={value_label(values[name])}" for name in axes)) for values in written]
+        varying = [name for name, axis in axes.items() if len(axis) > 1]
+        names = [_as_file("_".join(f"{name}={each[name]}" for name in varying)) for each in labeled]
         numbered = [f"variant-{number:02}" for number in range(1, len(variants) + 1)]
         return names if _distinct(names) and all(0 < len(name) <= MAX_NAME for name in names) else numbered
     path = ("sweep", "name")
     names: list[str] = []
     with following(path, problems):
-        names += [_as_file(_fill(sweep.name, Names({**params, **values}, {}, problems))) for values in variants]
+        for values, each in zip(whole, labeled, strict=True):
+            names.append(_as_file(_fill(sweep.name, Names(values, {}, problems), each)))
     if wrong := [name for name in names if not re.match("[A-Za-z]", name) or len(name) > MAX_NAME]:
         expected = f"names begin with a letter and have at most {MAX_NAME} characters"
         problems.add(path, f"sweep.name gives the name {show(wrong[0])}; {expected}.")
@@ -182,22 +186,17 @@ def name_variants(sweep: Sweep, variants: Sequence[Values], params: Values, prob
     return names
 
 
-def value_label(value: Any) -> str:
-    """A value as names and labels show it; a path by its file's name."""
-    match value:
-        case str():
-            return PurePath(value).name if "/" in value else value
-        case list():
-            return "-".join(map(value_label, value))
-        case dict():
-            return "-".join(f"{key}={value_label(inner)}" for key, inner in value.items())
-    return show(value)
+def _fill(template: str, names: Names, labels: Mapping[str, str]) -> str:
+    """The template with labels of values put in: those of the axes, of whole params, are given."""
 
+    def filled(piece: str | Reference) -> str:
+        if isinstance(piece, str):
+            return piece
+        label = labels.get(piece.inner[0]) if len(piece.inner) == 1 and piece.name == "params" else None
+        return label or value_label(names.value(piece))
 
-def _fill(template: str, names: Names) -> str:
     parts = parse(template)
-    pieces = [parts] if isinstance(parts, Reference) else parts
-    return "".join(value_label(names.value(piece)) if isinstance(piece, Reference) else piece for piece in pieces)
+    return "".join(map(filled, [parts] if isinstance(parts, Reference) else parts))
 
 
 def _references(template: str) -> Iterator[Reference]:

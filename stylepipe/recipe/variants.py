@@ -9,9 +9,10 @@ from typing import Any
 from stylepipe.errors import Place, Problem, RecipeError
 from stylepipe.recipe.check import all_names, read_params, resolve
 from stylepipe.recipe.extends import read_recipe
+from stylepipe.recipe.inputs import input_params
 from stylepipe.recipe.model import Random, Sweep
-from stylepipe.recipe.overrides import axes_of, override
-from stylepipe.recipe.patterns import with_files
+from stylepipe.recipe.overrides import axes_of, override, with_home
+from stylepipe.recipe.patterns import Patterns
 from stylepipe.recipe.problems import Problems
 from stylepipe.recipe.resolved import ResolvedRecipe
 from stylepipe.recipe.sweep import axes_of_variants, check_sweep, combinations, expand_sweep, name_variants
@@ -61,9 +62,12 @@ def load_sweep(path: Path, *, overrides: Mapping[str, str] | None = None, max_va
     given = overrides or {}
     problems = Problems(source)
     recipe, defaults = read_params(source, problems)
-    axes = _typed(axes_of(defaults, given, problems), problems)
-    params = override(defaults, {name: value for name, value in given.items() if name not in axes}, problems)
-    written = _with_files(recipe.sweep or Sweep.model_validate({}), path.parent, problems)
+    paths, patterns = input_params(recipe), Patterns()
+    kinds = {str(path[0]): kind for path, kind in paths.items() if len(path) == 1}
+    axes = _typed(axes_of(defaults, given, problems), kinds, patterns, problems)
+    single = {name: value for name, value in given.items() if name not in axes}
+    params = override(defaults, single, problems, paths=paths)
+    written = _with_files(recipe.sweep or Sweep.model_validate({}), path.parent, kinds, patterns, problems)
     check_sweep(written, all_names(source, params, problems), problems)
 
     def resolved(params: Mapping[str, Any], problems: Problems) -> ResolvedRecipe:
@@ -105,11 +109,16 @@ def load_sweep(path: Path, *, overrides: Mapping[str, str] | None = None, max_va
     )
 
 
-def _with_files(sweep: Sweep, root: Path, problems: Problems) -> Sweep:
+def _with_files(sweep: Sweep, root: Path, kinds: Mapping[str, str], patterns: Patterns, problems: Problems) -> Sweep:
     """The sweep, its patterns replaced by the files in the recipe's folder that they stand for."""
 
     def listed(section: str, axes: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
-        return {name: with_files(axis, root, partial(report, section, name), confined=True) for name, axis in axes.items()}
+        return {
+            name: patterns.expand(axis, kinds[name], root, partial(report, section, name), confined=True)
+            if name in kinds
+            else axis
+            for name, axis in axes.items()
+        }
 
     def report(section: str, name: str, number: int, message: str) -> None:
         problems.add(("sweep", section, name, number), message)
@@ -117,13 +126,20 @@ def _with_files(sweep: Sweep, root: Path, problems: Problems) -> Sweep:
     return sweep.model_copy(update={"grid": listed("grid", sweep.grid), "zip": listed("zip", sweep.zip)})
 
 
-def _typed(axes: Mapping[str, list[Any]], problems: Problems) -> dict[str, list[Any]]:
+def _typed(
+    axes: Mapping[str, list[Any]], kinds: Mapping[str, str], patterns: Patterns, problems: Problems
+) -> dict[str, list[Any]]:
     """The axes of the command line, their patterns replaced by files anywhere."""
 
     def report(name: str, _: int, message: str) -> None:
         problems.add_elsewhere(Problem(message, Place(f"-p {name}")))
 
-    return {name: with_files(axis, Path.cwd(), partial(report, name), confined=False) for name, axis in axes.items()}
+    return {
+        name: patterns.expand(with_home(axis), kinds[name], Path.cwd(), partial(report, name), confined=False)
+        if name in kinds
+        else axis
+        for name, axis in axes.items()
+    }
 
 
 def _without(sweep: Sweep, given: Collection[str], axes: Mapping[str, list[Any]]) -> Sweep:

@@ -7,7 +7,7 @@ from typing import Any
 
 from stylepipe.engine.records import Failure
 from stylepipe.engine.results import SweepResults, VariantResult
-from stylepipe.recipe.sweep import value_label
+from stylepipe.recipe.labels import axis_labels
 from stylepipe.report.files import File, file_in
 
 
@@ -59,7 +59,7 @@ def variant_table(results: SweepResults, folder: Path) -> VariantTable:
         for variant in results.variants
     ]
     columns = [*axes, *map(_loss_column, stages), *results.quality_columns, "seconds"]
-    labels = {name: list(map(value_label, values)) for name, values in axes.items()}
+    labels = {name: axis_labels(values) for name, values in axes.items()}
     return VariantTable(labels, columns, results.measures, results.outputs, rows)
 
 
@@ -82,7 +82,7 @@ def _cells(
 def _param(value: Any, values: Sequence[Any]) -> Cell:
     """A number is sorted by its value, anything else as it stands in its axis."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return Cell(value_label(value), float(value if number else values.index(value)))
+    return Cell(axis_labels(values)[values.index(value)], float(value if number else values.index(value)))
 
 
 def _number(value: float | None) -> Cell:

@@ -156,7 +156,10 @@ def test_a_link_out_of_the_recipes_folder(lab, reference):
     assert error.message == (
         f"recipe.yaml:3:5: input 'content' names '{reference}': a symbolic link leads it out of the recipe's folder."
     )
-    assert error.hint == f"It was looked for at {outside}."
+    assert error.hint == (
+        f"It was looked for at {outside}. Make it a param, '{{image: $params.content}}', and give it on the command line:"
+        " -p content=PATH."
+    )
     assert find_input(replace(file, confined=False), lab.weights).path == lab.folder / reference
 
 

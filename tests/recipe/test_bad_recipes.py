@@ -110,7 +110,8 @@ output: $cot
         "-p radius: The recipe has no param 'radius'.",
         "recipe.yaml:3:1: The key 'name' stands twice; it is first at line 2. Remove one of the two.",
         "recipe.yaml:4:7: seed is -1; expected a whole number from 0 to 4294967295 or a reference.",
-        "recipe.yaml:6:18: inputs.photo.image cannot be '../photo.png': it leaves the recipe's folder.",
+        "recipe.yaml:6:18: inputs.photo.image cannot be '../photo.png': it leaves the recipe's folder. Make it a param,"
+        " '{image: $params.photo}', and give it on the command line: -p photo=PATH.",
         "recipe.yaml:9:15: There is no stage 'sofen'. Did you mean 'soften'?",
         "recipe.yaml:10:42: stages.cut.mask: there is no input or stage $regoin. Did you mean 'region'?",
         "recipe.yaml:10:60: stages.cut.feather: there is no $params.fether.",

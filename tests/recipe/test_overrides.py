@@ -152,12 +152,19 @@ def test_a_path_from_the_command_line_may_start_from_the_users_folder(
     monkeypatch.setenv("HOME", "/home/me")
     assert load(RECIPE, photo="~/photo.png").inputs["photo"].reference == "/home/me/photo.png"
     assert load(RECIPE, photo="photo~/a.png").inputs["photo"].reference == "photo~/a.png"
-    assert load(RECIPE.replace("$params.photo", "~/photo.png")).inputs["photo"].reference == "~/photo.png"
+
+
+@pytest.mark.parametrize("reference", ["~/photo.png", "~me/photos/x.png"])
+def test_a_home_folder_in_a_recipe_is_refused(problems: Callable[..., list[str]], reference: str) -> None:
+    (problem,) = problems(RECIPE.replace("photo: photo.png", f"photo: {reference}"))
+    assert "it starts from a home folder; paths start from the recipe's folder." in problem
+    assert problem.endswith("Give a file from elsewhere on the command line: -p photo=PATH.")
 
 
 def test_a_path_that_is_only_in_part_from_the_command_line_stays_in_the_folder(problems: Callable[..., list[str]]) -> None:
     assert problems(RECIPE, text="../photo") == [
         "recipe.yaml:18:18: inputs.style.image cannot be '../photo.png': it leaves the recipe's folder."
+        " Make it a param, '{image: $params.style}', and give it on the command line: -p style=PATH."
     ]
     assert problems(RECIPE, photo="") == [
         "recipe.yaml:17:18: inputs.photo.image cannot be '' (from $params.photo): it is empty."

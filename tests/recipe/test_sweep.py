@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stylepipe.recipe.labels import value_label
 from stylepipe.recipe.model import Sweep
-from stylepipe.recipe.sweep import axes_of_variants, combinations, expand_sweep, value_label
+from stylepipe.recipe.sweep import axes_of_variants, combinations, expand_sweep
 
 PARAMS = {"a": 1, "b": 2.0, "who": "me"}
 

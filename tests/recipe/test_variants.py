@@ -80,7 +80,7 @@ def test_a_pattern_stands_for_files(swept, tmp_path):
 @pytest.mark.parametrize(
     ("pattern", "reason"),
     [
-        ("a/*.bmp", "none has such a name"),
+        ("a/*.bmp", "there is no folder '{}/a'"),
         ("../*.jpg", "it leaves the recipe's folder"),
         ("/*", "it is absolute; paths start from the recipe's folder"),
     ],
@@ -89,12 +89,12 @@ def test_a_pattern_that_stands_for_nothing_is_reported(swept, pattern, reason):
     with pytest.raises(RecipeError) as found:
         swept(f"{{grid: {{who: [b.png, '{pattern}']}}}}")
     (problem,) = found.value.problems
-    assert problem.message == f"'{pattern}' stands for no file: {reason}."
+    assert problem.message == f"'{pattern}' stands for no file: {reason.format(Path.cwd())}."
     assert str(problem.place) == "recipe.yaml:10:29"
 
 
 def test_a_pattern_on_the_command_line_that_stands_for_nothing_is_reported(swept):
-    with pytest.raises(RecipeError, match=r"-p who: 'a/\*' stands for no file: none has such a name\."):
+    with pytest.raises(RecipeError, match=r"-p who: 'a/\*' stands for no file: there is no folder '.*/a'\."):
         swept(who="[a/*]")
 
 
@@ -116,8 +116,27 @@ def test_names_from_a_template(swept):
     assert names(sweep) == ["r1_x.png", "r1_b_c.png", "r2.5_x.png", "r2.5_b_c.png"]
 
 
+def test_files_of_one_name_are_told_apart(swept):
+    assert names(swept("{grid: {who: [a/x.png, b/x.png]}}")) == ["who=a_x.png", "who=b_x.png"]
+    assert names(swept('{grid: {who: [x.png, a/x.png]}, name: "on ${params.who}"}')) == ["on_x.png", "on_a_x.png"]
+    assert names(swept(who="[/mnt/one/x.png, ../x.png]")) == ["who=x.png", "who=x-2.png"]
+
+
+def test_a_pattern_in_a_text_that_is_no_path_is_a_text(swept):
+    assert swept(cost="['a*', b]").axes == {"cost": ["a*", "b"]}
+
+
+def test_a_folder_in_a_list_stands_for_its_pictures(swept, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a").mkdir()
+    for name in ("a/10.jpg", "a/9.JPG", "a/notes.txt", "a/.hidden.png"):
+        (tmp_path / name).touch()
+    assert swept("{grid: {who: [a]}}").axes == {"who": ["a/9.JPG", "a/10.jpg"]}
+    assert swept(who="[a]").axes == {"who": ["a/9.JPG", "a/10.jpg"]}
+    assert swept(who="['~/a', x.png]").axes == {"who": [f"{tmp_path}/a/9.JPG", f"{tmp_path}/a/10.jpg", "x.png"]}
+
+
 def test_variants_that_have_no_short_names_of_their_own_are_numbered(swept):
-    assert names(swept("{grid: {who: [a/x.png, b/x.png]}}")) == ["variant-01", "variant-02"]
     assert names(swept("{grid: {cost: [A, a]}}")) == ["variant-01", "variant-02"]
     assert names(swept(f"{{grid: {{cost: [{'a' * 90}, b]}}}}")) == ["variant-01", "variant-02"]
     assert names(swept("{include: [{passes: 1}]}")) == ["variant-01"]
@@ -173,7 +192,7 @@ def test_the_document_is_a_recipe_of_the_same_variants(swept, name):
             {},
             [
                 "recipe.yaml:6:18: Variant 'who=b.png': inputs.photo.image cannot be '../b.png' (from $params.who):"
-                " it leaves the recipe's folder."
+                " it leaves the recipe's folder. Give a file from elsewhere on the command line: -p who=PATH."
             ],
         ),
         (

@@ -187,7 +187,7 @@ def recipe(out: str, into: str) -> Callable[[], bytes]:
 RECIPES: dict[str, tuple[Callable[[], bytes], str]] = {
     "a path out": (recipe("photo: inputs/photo.png", "photo: ../../x.png"), r"it leaves the recipe's folder"),
     "an absolute path": (recipe("photo: inputs/photo.png", "photo: /etc/x.png"), "it is absolute"),
-    "a home": (recipe("photo: inputs/photo.png", "photo: ~/x.png"), r"Input 'photo', '~/x.png' of SHA-256"),
+    "a home": (recipe("photo: inputs/photo.png", "photo: ~/x.png"), r"'~/x.png' .* it starts from a home folder"),
     "a drive": (recipe("photo: inputs/photo.png", "photo: 'C:\\x.png'"), "it holds a backslash|it names a drive"),
     "an address": (recipe("photo: inputs/photo.png", "photo: https://host/x.png"), r"Input 'photo', 'https://host/x.png'"),
     "another recipe above": (recipe("name: look", "name: look\nextends: ../x.yaml"), "it leaves the recipe's folder"),
