@@ -173,14 +173,15 @@ def runs(outputs: Outputs = DEFAULT_OUTPUTS, json: Json = False) -> None:
 
     columns = ("id", "recipe", "status", "took", "cached")
     rows, pictures, data = [], [], []
-    for folder, record in list_runs(outputs):
+    console = Console(as_json=json)
+    for folder, record in list_runs(outputs, unreadable=lambda error: console.say(f"warning: {error}")):
         cached = f"{sum(stage.cached for stage in record.stages.values())} of {len(record.stages)}"
         rows.append((record.id, record.recipe, record.status, _seconds(record.seconds), cached))
         pictures.append(_last_picture(folder, record))
         data.append({"folder": str(folder), "record": record.model_dump(mode="json")})
     shown = with_thumbnails(columns, rows, pictures) if rows and not json else None
     text = shown or table(columns, rows, empty=f"No runs in '{outputs}' yet.")
-    Console(as_json=json).result(text, data, colored=shown is not None)
+    console.result(text, data, colored=shown is not None)
 
 
 def _last_picture(folder: Path, record: "RunRecord") -> Path | None:

@@ -3,12 +3,43 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from stylepipe.stage import Frame, Note, Progress
 
 Line = Mapping[str, Any]
 """A `Progress` as plain JSON: done, total, loss, terms."""
+
+
+Loss = FiniteFloat | Literal["inf", "-inf", "nan"] | None
+"""As logs have it: text where it was not finite, for which JSON has no number."""
+
+
+class ProgressLine(BaseModel):
+    """A `Line` as it is read back, whoever wrote it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    done: int = Field(0, ge=0, le=10**15)
+    total: int = Field(0, ge=0, le=10**15)
+    loss: Loss = None
+    terms: Mapping[str, Loss] = {}
+
+    def line(self) -> Line:
+        """The line as plain data."""
+        return {"done": self.done, "total": self.total, "loss": self.loss, "terms": self.terms}
+
+
+class LogLine(ProgressLine):
+    """A line of a run's log as it is read back; the fields that an event has not are empty."""
+
+    time: float = Field(ge=0, le=1e10, allow_inf_nan=False)
+    event: str
+    stage: str | None = None
+    stages: tuple[str, ...] = ()
+    text: str = ""
 
 
 @dataclass(frozen=True)

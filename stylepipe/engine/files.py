@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stylepipe.errors import StoreError
+from stylepipe.paths import open_regular
 
 _REASONS = {
     errno.ENOSPC: "there is no space left on the disk",
@@ -106,7 +107,7 @@ def gate(path: Path, *, shared: bool) -> Iterator[None]:
 
 def is_locked(path: Path) -> bool:
     """Whether a process holds a lock on the file. Raises OSError when it cannot be opened."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -5,21 +5,61 @@ outputs/<recipe>/<timestamp>-<id>/
     13-stylized.last.png, the last preview of a stage that failed
 """
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from stylepipe.engine.files import is_locked
 from stylepipe.errors import StoreError, UsageError
+from stylepipe.paths import open_regular
+from stylepipe.recipe.model import Kind
 
 FORMAT = 1
 RECORD, EVENTS, TRACEBACK = "record.json", "events.jsonl", "traceback.txt"
+MAX_BYTES = 64_000_000
+MAX_DEPTH = 64
+YEARS = range(1970, 3000)
+
+
+def file_name(name: str) -> str:
+    """A name from a recipe as a file name that every system allows; names of that form stay as they are."""
+    return re.sub(r"[^\w.@+=-]+", "_", name).lstrip(".") or "_"
+
+
+def _moment(text: str) -> str:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or moment.year not in YEARS:
+        raise ValueError("expected a date and time with its time zone")
+    return text
+
+
+def _plain(data: Any) -> Any:
+    level = [data]
+    for _ in range(MAX_DEPTH):
+        level = [inner for value in level if isinstance(value, dict | list) for inner in _inside(value)]
+        if not level:
+            return data
+    raise ValueError(f"nested more than {MAX_DEPTH} deep")
+
+
+def _inside(value: dict[str, Any] | list[Any]) -> Sequence[Any]:
+    return list(value.values()) if isinstance(value, dict) else value
+
+
+# What a record may hold: whoever reads one can rely on it, whoever wrote it.
+Name = Annotated[str, StringConstraints(max_length=500)]
+FileName = Annotated[str, AfterValidator(file_name)]  # never a path: it leads nowhere else than into the run's folder
+Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{0,64}$")]
+Moment = Annotated[str, AfterValidator(_moment)]
+Seconds = Annotated[float, Field(ge=0, le=1e10, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, le=10**15)]
+Data = Annotated[Any, AfterValidator(_plain)]
+Environment = Mapping[str, Annotated[str, StringConstraints(max_length=10_000)] | Annotated[int, Field(ge=-(2**63), lt=2**63)]]
 
 Status = Literal["running", "done", "failed", "interrupted", "killed"]
 
@@ -31,10 +71,10 @@ class _Model(BaseModel):
 class InputRecord(_Model):
     """An input: what the recipe calls it, the SHA-256 of its file, and its picture in the run's folder."""
 
-    kind: str
+    kind: Kind
     reference: str
-    sha256: str
-    file: str | None = None
+    sha256: Digest
+    file: FileName | None = None
 
 
 class StageRecord(_Model):
@@ -44,19 +84,19 @@ class StageRecord(_Model):
     `seconds` how long, and `environment` where, if that was another than this run's.
     """
 
-    stage: str
-    params: Mapping[str, Any]
+    stage: Name
+    params: Mapping[str, Data]
     inputs: Mapping[str, str | tuple[str, ...]]
-    key: str
+    key: Digest
     cached: bool
     reasons: tuple[str, ...]
-    computed: str
-    seconds: float
-    iterations: int | None
-    output: str
-    file: str | None = None
-    animation: str | None = None
-    environment: Mapping[str, str | int] | None = None
+    computed: Moment
+    seconds: Seconds
+    iterations: Count | None
+    output: Digest
+    file: FileName | None = None
+    animation: FileName | None = None
+    environment: Environment | None = None
 
 
 def names_of(bound: str | Sequence[str]) -> Sequence[str]:
@@ -67,9 +107,9 @@ def names_of(bound: str | Sequence[str]) -> Sequence[str]:
 class OutputRecord(_Model):
     """A result of the run: the stage it comes from, the digest of its content, and its file."""
 
-    stage: str
-    digest: str
-    file: str
+    stage: Name
+    digest: Name
+    file: FileName
 
 
 class Failure(_Model):
@@ -78,7 +118,7 @@ class Failure(_Model):
     stage: str | None
     message: str
     hint: str | None
-    last_frame: str | None = None
+    last_frame: FileName | None = None
 
 
 class RunRecord(_Model):
@@ -88,21 +128,27 @@ class RunRecord(_Model):
     those of a run that went on without the stages that failed.
     """
 
-    format: int = FORMAT
-    id: str
-    recipe: str
+    format: Count = FORMAT
+    id: Name
+    recipe: Name
     status: Status
     command: tuple[str, ...] = ()
-    started: str
-    seconds: float = 0.0
-    seed: int
-    params: Mapping[str, Any]
-    environment: Mapping[str, str | int]
-    inputs: Mapping[str, InputRecord] = {}
-    stages: Mapping[str, StageRecord] = {}
-    outputs: Mapping[str, OutputRecord] = {}
+    started: Moment
+    seconds: Seconds = 0.0
+    seed: Count
+    params: Mapping[str, Data]
+    environment: Environment
+    inputs: Mapping[Name, InputRecord] = {}
+    stages: Mapping[Name, StageRecord] = {}
+    outputs: Mapping[Name, OutputRecord] = {}
     error: Failure | None = None
-    failures: Mapping[str, Failure] = {}
+    failures: Mapping[Name, Failure] = {}
+
+
+class _AnyRecord(_Model):
+    """What records of all formats have."""
+
+    format: Count
 
 
 @dataclass(frozen=True)
@@ -114,33 +160,59 @@ class RunResult:
     outputs: Mapping[str, Path]
 
 
-def file_name(name: str) -> str:
-    """A name from a recipe as a file name that every system allows."""
-    return re.sub(r"[^\w.@+=-]+", "_", name).lstrip(".") or "_"
+class UnreadableRecord(ValueError):
+    """A record that cannot be used: the reason, as a clause, and a hint."""
+
+    def __init__(self, reason: str, hint: str) -> None:
+        super().__init__(f"{reason} ({hint})")
+        self.reason, self.hint = reason, hint
+
+
+def read_record(path: Path, *, max_bytes: int = MAX_BYTES) -> RunRecord:
+    """The record in a file. Raises UnreadableRecord when it cannot be read, is damaged, too large, or of a newer format."""
+    unreadable = f"its {RECORD} cannot be read"
+    try:
+        with open_regular(path) as file:
+            data = file.read(max_bytes + 1)
+        if len(data) > max_bytes:
+            raise UnreadableRecord(unreadable, f"It is larger than {max_bytes // 10**6} MB.")
+        written = _AnyRecord.model_validate_json(data).format
+        if written > FORMAT:
+            raise UnreadableRecord(f"its {RECORD} is of the newer format {written}", "Update stylepipe.")
+        return RunRecord.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "its text"
+        raise UnreadableRecord(unreadable, f"In {where[:200]}: {first['msg'][:200]}.") from error
+    except OSError as error:
+        raise UnreadableRecord(unreadable, f"The system says: {error.strerror}.") from error
 
 
 def load_run(folder: Path) -> RunRecord:
     """The record of a run. Raises StoreError when there is none, or it cannot be read."""
-    path = folder / RECORD
     try:
-        data = json.loads(path.read_bytes())
-        if data["format"] > FORMAT:
-            raise StoreError(f"The record '{path}' is of the newer format {data['format']}.", hint="Update stylepipe.")
-        record = RunRecord.model_validate(data)
+        record = read_record(folder / RECORD)
         alive = record.status != "running" or is_locked(folder / EVENTS)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"'{folder}' is not the folder of a run: its {RECORD} cannot be read.") from error
+    except UnreadableRecord as error:
+        raise StoreError(f"'{folder}' is not the folder of a run: {error.reason}.", hint=error.hint) from error
+    except OSError as error:
+        raise StoreError(f"'{folder}' is not the folder of a run: its {EVENTS} cannot be read.") from error
     return record if alive else record.model_copy(update={"status": "killed"})
 
 
-def list_runs(outputs: Path) -> list[tuple[Path, RunRecord]]:
-    """All runs under an output folder, the newest first; folders that hold no readable record are left out."""
+def list_runs(
+    outputs: Path, *, unreadable: Callable[[StoreError], object] = lambda error: None
+) -> list[tuple[Path, RunRecord]]:
+    """All runs under an output folder, the newest first.
+
+    A folder whose record cannot be read is left out, and `unreadable` is told why.
+    """
     found: list[tuple[Path, RunRecord]] = []
-    for path in outputs.glob(f"*/*/{RECORD}"):
+    for path in sorted(outputs.glob(f"*/*/{RECORD}")):
         try:
             found.append((path.parent, load_run(path.parent)))
-        except StoreError:
-            continue
+        except StoreError as error:
+            unreadable(error)
     return sorted(found, key=lambda run: datetime.fromisoformat(run[1].started), reverse=True)
 
 

@@ -5,16 +5,17 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, FiniteFloat
 
-from stylepipe.engine.events import Line
+from stylepipe.engine.events import Line, ProgressLine
 from stylepipe.engine.files import output_errors, write_whole
 from stylepipe.engine.merge import MergedVariant, SweepJob
 from stylepipe.engine.privacy import shareable
-from stylepipe.engine.records import Failure, OutputRecord, RunRecord
+from stylepipe.engine.records import MAX_BYTES, Count, Data, Failure, FileName, Name, OutputRecord, RunRecord, Seconds
 from stylepipe.errors import StoreError
+from stylepipe.paths import open_regular
 
 FORMAT = 1
 RESULTS, TABLE = "results.json", "results.csv"
@@ -41,6 +42,9 @@ Measure = Callable[[RunRecord, Path], Measured]
 """Measures the results of a run, from its record and its folder."""
 
 
+LastLine = Annotated[Line, AfterValidator(lambda line: ProgressLine.model_validate(line).line())]
+
+
 class VariantResult(_Model):
     """A variant: its values of the axes, what its stages are called in the run's record, and what came of it.
 
@@ -50,10 +54,10 @@ class VariantResult(_Model):
 
     name: str
     status: Literal["done", "failed", "not run"]
-    params: Mapping[str, Any]
-    losses: Mapping[str, Line]
-    quality: Mapping[str, Mapping[str, float]] = {}
-    seconds: float
+    params: Mapping[str, Data]
+    losses: Mapping[str, LastLine]
+    quality: Mapping[str, Mapping[str, FiniteFloat]] = {}
+    seconds: Seconds
     stages: Mapping[str, str]
     outputs: Mapping[str, OutputRecord]
     error: Failure | None = None
@@ -65,14 +69,14 @@ class SweepResults(_Model):
     `measures` says what each measure of quality was taken of; `sheets` are the files of its contact sheets.
     """
 
-    format: int = FORMAT
-    id: str
-    recipe: str
-    axes: Mapping[str, tuple[Any, ...]]
+    format: Count = FORMAT
+    id: Name
+    recipe: Name
+    axes: Mapping[str, tuple[Data, ...]]
     outputs: tuple[str, ...]
     measures: Mapping[str, str] = {}
     variants: tuple[VariantResult, ...]
-    sheets: tuple[str, ...] = ()
+    sheets: tuple[FileName, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -130,7 +134,8 @@ def load_results(folder: Path) -> SweepResults | None:
     """The results of a sweep; None in the folder of a run that is none. Raises StoreError when they cannot be read."""
     path = folder / RESULTS
     try:
-        results = SweepResults.model_validate_json(path.read_bytes())
+        with open_regular(path) as file:
+            results = SweepResults.model_validate_json(file.read(MAX_BYTES))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

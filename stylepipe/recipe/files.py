@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from stylepipe.errors import Place
+from stylepipe.paths import open_regular
 from stylepipe.recipe.text import MAX_BYTES, decode, error_of_one
 
 
@@ -12,13 +13,12 @@ def read(path: Path, *, file: str, place: Place) -> str:
     try:
         if path.exists() and not path.is_file():
             raise error_of_one(f"{file} is {'a folder' if path.is_dir() else 'no ordinary file'}; expected a recipe.", place)
-        with path.open("rb") as opened:
+        with open_regular(path) as opened:
             content = opened.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise error_of_one(f"There is no file {file}.", place) from error
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise error_of_one(f"{file} cannot be read: {reason}.", place) from error
+    except OSError as error:
+        raise error_of_one(f"{file} cannot be read: {error.strerror}.", place) from error
     return decode(content, file=file)
 
 

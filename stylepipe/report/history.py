@@ -1,12 +1,17 @@
 """What a run's log tells of each stage: its iterations, its notes, and how far it came."""
 
-import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stylepipe.engine.events import Line
+from pydantic import ValidationError
+
+from stylepipe.engine.events import Line, LogLine
 from stylepipe.engine.records import EVENTS
+from stylepipe.paths import open_regular
+
+MAX_BYTES = 500_000_000
 
 
 @dataclass
@@ -28,28 +33,29 @@ class History:
 
 
 def read_history(folder: Path) -> History:
-    """Reads the log of a run. A last line that a killed process wrote in part is left out. Raises OSError."""
+    """Reads the log of a run, as much as `MAX_BYTES` of it.
+
+    Lines that cannot be read are left out: a killed process may have written the last one in part. Raises OSError.
+    """
     history = History()
-    for text in (folder / EVENTS).read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            line = json.loads(text)
-        except ValueError:
-            continue
-        _add(history, line)
+    with open_regular(folder / EVENTS) as file:
+        for text in file.read(MAX_BYTES).splitlines():
+            with suppress(ValidationError):
+                _add(history, LogLine.model_validate_json(text))
     return history
 
 
-def _add(history: History, line: Line) -> None:
-    stage = line.get("stage")
-    history.seconds = line["time"]
-    match line["event"]:
+def _add(history: History, line: LogLine) -> None:
+    stage = line.stage
+    history.seconds = line.time
+    match line.event:
         case "run started":
-            history.planned = line["stages"]
+            history.planned = line.stages
         case "stage started" | "stage cached" if stage is not None:
             history.stages[stage] = StageHistory()  # a stage that is done again begins anew
         case "progress" if stage in history.stages:
-            history.stages[stage].lines.append(line)
+            history.stages[stage].lines.append(line.line())
         case "note" if stage in history.stages:
-            history.stages[stage].notes.append(line["text"])
+            history.stages[stage].notes.append(line.text)
         case "note":
-            history.notes.append(f"{stage}: {line['text']}" if stage else line["text"])
+            history.notes.append(f"{stage}: {line.text}" if stage else line.text)

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import yaml
 from markupsafe import Markup
 
 from stylepipe.engine.files import output_errors, write_whole
 from stylepipe.engine.records import EVENTS, RECORD, TRACEBACK, Failure, RunRecord, StageRecord, load_run, names_of
 from stylepipe.engine.results import RESULTS, TABLE, load_results
+from stylepipe.errors import Place, RecipeError
 from stylepipe.escapes import visible
+from stylepipe.recipe.files import read
 from stylepipe.recipe.scalars import dump
+from stylepipe.recipe.text import parse
 from stylepipe.report.chart import Chart, chart
 from stylepipe.report.files import File, file_in, picture_in
 from stylepipe.report.history import History, StageHistory, read_history
@@ -92,7 +94,9 @@ def _results(folder: Path, record: RunRecord) -> Iterator[Result]:
 
 def _source(record: RunRecord, name: str) -> str | None:
     """The input that a result was made from: the one that each stage's first argument leads back to; None if it is no image."""
-    while name in record.stages:
+    for _ in record.stages:  # no more steps, should a stranger's record run in a circle
+        if name not in record.stages:
+            break
         bound = next(iter(record.stages[name].inputs.values()), ())
         name = bound if isinstance(bound, str) else next(iter(bound), "")
     return name if name in record.inputs and record.inputs[name].kind == "image" else None
@@ -113,11 +117,12 @@ def _stages(folder: Path, record: RunRecord, history: History) -> Iterator[Stage
 
 def _description(folder: Path) -> str:
     """What the recipe says of itself."""
+    path = folder / "resolved.yaml"
     try:
-        document = yaml.safe_load((folder / "resolved.yaml").read_text(encoding="utf-8"))
-        return str(document.get("description") or "")
-    except (OSError, ValueError, AttributeError, yaml.YAMLError):
+        document = parse(read(path, file=path.name, place=Place(path.name)), file=path.name).data
+    except RecipeError:
         return ""
+    return str(document.get("description") or "") if isinstance(document, Mapping) else ""
 
 
 # --- how the page writes values -----------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from stylepipe.engine.files import output_errors, publish
 from stylepipe.errors import InputError, StylepipeError, UsageError
+from stylepipe.paths import name_reason, open_regular
 from stylepipe.recipe.files import escape_reason
 from stylepipe.recipe.problems import show
 
@@ -38,8 +39,7 @@ def write_archive(path: Path, members: Mapping[str, Path | bytes]) -> None:
     Raises UsageError when the archive would be refused where it is unpacked, StoreError when it cannot be written.
     """
     infos = {name: _info(name) for name in [*sorted(members), SUMS]}
-    if reason := _reason_against(infos.values()):
-        raise UsageError(f"'{path}' cannot be written: {reason}.", hint="Give the file another name.")
+    _require_plain(path, _reason_against(infos.values()))
     temporary = path.with_name(f".{path.name}.tmp")
     with output_errors(path.parent):
         try:
@@ -54,7 +54,11 @@ def write_archive(path: Path, members: Mapping[str, Path | bytes]) -> None:
 
 
 def write_folder(path: Path, members: Mapping[str, Path | bytes]) -> None:
-    """Writes files and bytes under their names into a new folder. Raises StoreError when that fails."""
+    """Writes files and bytes under their names into a new folder.
+
+    Raises UsageError, before anything is written, for names that archives are refused for, and StoreError when writing fails.
+    """
+    _require_plain(path, _reason_against_names(members))
     with output_errors(path.parent):
         path.mkdir()
         for name, source in members.items():
@@ -69,7 +73,7 @@ def unpack_archive(path: Path, folder: Path) -> None:
     Raises InputError with what is not as it should be; what is in the folder then is not to be used.
     """
     try:
-        with path.open("rb") as file, zipfile.ZipFile(_checked(file, path)) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(_checked(file, path)) as archive:
             if reason := _reason_against(archive.infolist()):
                 raise refusal(path, reason)
             if sum(info.file_size for info in archive.infolist()) > path.stat().st_size:
@@ -79,6 +83,8 @@ def unpack_archive(path: Path, folder: Path) -> None:
         raise
     except FileNotFoundError as error:
         raise InputError(f"There is no file '{path}'.", hint="Check its name and its folder.") from error
+    except OSError as error:
+        raise InputError(f"'{path}' cannot be read: {error.strerror}.", hint="Name a bundle, a regular file.") from error
     except Exception as error:  # the reader raises whatever it stumbles over
         raise refusal(path, "it is damaged, or no zip file") from error
     expected = _read_sums(path, folder)
@@ -94,6 +100,11 @@ def unpack_archive(path: Path, folder: Path) -> None:
 def refusal(path: Path, reason: str) -> InputError:
     """The error of an archive that is not to be used, for a reason, which is a clause."""
     return InputError(f"'{path}' is refused: {reason}.", hint=_HINT)
+
+
+def _require_plain(path: Path, reason: str | None) -> None:
+    if reason:
+        raise UsageError(f"'{path}' cannot be written: {reason}.", hint="Give the file another name.")
 
 
 # --- writing ------------------------------------------------------------------------------------------------------------
@@ -117,7 +128,7 @@ def _write(archive: zipfile.ZipFile, info: zipfile.ZipInfo, source: Path | bytes
 
 
 def _chunks(source: Path | bytes) -> Iterator[bytes]:
-    with BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+    with BytesIO(source) if isinstance(source, bytes) else open_regular(source) as file:
         while chunk := file.read(_CHUNK):
             yield chunk
 
@@ -144,10 +155,18 @@ def _reason_against(members: Iterable[zipfile.ZipInfo]) -> str | None:
     members = list(members)
     if len(members) > MAX_MEMBERS:
         return f"it has {len(members)} members; at most {MAX_MEMBERS} are read"
-    names: dict[str, str] = {}
     for info in members:
-        name = info.filename
         if reason := _reason(info):
+            return f"{show(info.filename)}: {reason}"
+    names = [info.filename for info in members]
+    return _reason_against_names(names) or (None if SUMS in names else f"it has no {SUMS}")
+
+
+def _reason_against_names(members: Iterable[str]) -> str | None:
+    """What is out of place in the names of files that are to lie in one folder, as a clause."""
+    names: dict[str, str] = {}
+    for name in members:
+        if reason := _name_reason(name):
             return f"{show(name)}: {reason}"
         plain = unicodedata.normalize("NFC", name).casefold()
         if plain in names:
@@ -157,7 +176,19 @@ def _reason_against(members: Iterable[zipfile.ZipInfo]) -> str | None:
     for name in names:
         if above := next((str(folder) for folder in PurePosixPath(name).parents if str(folder) in names), None):
             return f"{show(names[above])} is both a file and a folder"
-    return None if SUMS.casefold() in names else f"it has no {SUMS}"
+    return None
+
+
+def _name_reason(name: str) -> str | None:
+    """Why a file is not to be written under a name, which may have folders in it, as a clause."""
+    if reason := escape_reason(name):
+        return reason
+    if len(name.encode(errors="replace")) > MAX_NAME:
+        return f"its name is longer than {MAX_NAME} bytes"
+    parts = name.split("/")
+    if any(part in ("", ".") for part in parts):
+        return "it is a folder, or its name is not a plain path"
+    return next((reason for part in parts if (reason := name_reason(part))), None)
 
 
 def _reason(info: zipfile.ZipInfo) -> str | None:
@@ -165,12 +196,8 @@ def _reason(info: zipfile.ZipInfo) -> str | None:
     kind = stat.S_IFMT(info.external_attr >> 16)
     if info.orig_filename != info.filename:
         return "its name holds a zero byte"
-    if reason := escape_reason(info.filename):
+    if reason := _name_reason(info.filename):
         return reason
-    if len(info.filename.encode(errors="replace")) > MAX_NAME:
-        return f"its name is longer than {MAX_NAME} bytes"
-    if any(part in ("", ".") for part in info.filename.split("/")):
-        return "it is a folder, or its name is not a plain path"
     if kind == stat.S_IFLNK:
         return "it is a symbolic link"
     if kind not in (0, stat.S_IFREG):

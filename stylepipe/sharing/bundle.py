@@ -13,11 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from stylepipe.engine.inputs import FoundInput, WeightsSource, find_input
-from stylepipe.engine.records import FORMAT, RECORD, RunRecord, load_run
-from stylepipe.errors import InputError, Place, UsageError
+from stylepipe.engine.records import RECORD, RunRecord, UnreadableRecord, load_run, read_record
+from stylepipe.errors import Place, UsageError
 from stylepipe.recipe.extends import read_recipe
 from stylepipe.recipe.files import read
 from stylepipe.recipe.problems import show
@@ -67,8 +65,19 @@ def contents_of(folder: Path, *, given: Mapping[str, Path], folders: Sequence[Pa
             inner = f"/{path.relative_to(each.path).as_posix()}" if each.file.kind == "folder" else ""
             files[references[name] + inner] = path
     resolved = dump(portable(source.data, references)).encode()
-    members = {RECIPE: folder / RECIPE, RESOLVED: resolved, RECORD: folder / RECORD, **files}
+    members = {RECIPE: file_of(folder, RECIPE), RESOLVED: resolved, RECORD: file_of(folder, RECORD), **files}
     return Contents(record, references, members)
+
+
+def file_of(folder: Path, name: str, *, what: str = "The file") -> Path:
+    """A file in a run's folder that is passed on. Raises UsageError when it is gone, or a link: that may lead anywhere."""
+    path = folder / name
+    if path.is_symlink() or not path.is_file():
+        raise UsageError(
+            f"{what} '{name}' is no longer in the run's folder, or is a link.",
+            hint="Run the recipe again: what is cached is not computed.",
+        )
+    return path
 
 
 def _found(
@@ -110,11 +119,9 @@ def unpack_bundle(path: Path, folder: Path) -> Provenance:
 
 
 def _record(path: Path, folder: Path) -> RunRecord:
-    file = folder / RECORD
     try:
-        record = RunRecord.model_validate_json(file.read_bytes() if file.stat().st_size <= MAX_RECORD_BYTES else b"")
-    except ValidationError as error:
-        raise refusal(path, f"its {RECORD} cannot be read") from error
-    if record.format > FORMAT:
-        raise InputError(f"The record in '{path}' is of the newer format {record.format}.", hint="Update stylepipe.")
-    return record
+        return read_record(folder / RECORD, max_bytes=MAX_RECORD_BYTES)
+    except UnreadableRecord as error:
+        refused = refusal(path, error.reason)
+        refused.hint = f"{error.hint} {refused.hint}"
+        raise refused from error

@@ -15,8 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from stylepipe.engine.records import RECORD, RunRecord
-from stylepipe.errors import UsageError
-from stylepipe.sharing.bundle import RECIPE, RESOLVED, Contents
+from stylepipe.sharing.bundle import RECIPE, RESOLVED, Contents, file_of
 
 METADATA = "ro-crate-metadata.json"
 LANGUAGE = "#stylepipe-recipes"
@@ -34,14 +33,8 @@ Members = Mapping[str, Path | bytes]
 
 
 def crate_of(contents: Contents, folder: Path) -> dict[str, Path | bytes]:
-    """The files of a run's crate, by name. Raises UsageError when a result is no longer in the run's folder."""
-    results = {output.file: folder / output.file for output in contents.record.outputs.values()}
-    for name, path in results.items():
-        if not path.is_file():
-            raise UsageError(
-                f"The result '{name}' is no longer in the run's folder.",
-                hint="Run the recipe again: what is cached is not computed.",
-            )
+    """The files of a run's crate, by name. Raises UsageError as `file_of` does when a result is gone."""
+    results = {output.file: file_of(folder, output.file, what="The result") for output in contents.record.outputs.values()}
     members = {**contents.members, **results}
     graph = list(_graph(contents, members))
     document = {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}

@@ -38,6 +38,8 @@ def find_inputs(
     found: dict[str, Path] = {}
     missing: dict[str, str] = {}
     for name, record in recorded.items():
+        if name not in files:
+            raise UsageError(f"The record has an input {show(name)}, and the recipe has none.", hint="Run the recipe again.")
         if digest(files[name]) == record.sha256:
             continue
         path = None if files[name].is_name else _find(files[name], record.sha256, folders, digest)

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from stylepipe.engine.inputs import FoundInput
 from stylepipe.engine.privacy import shareable
-from stylepipe.engine.records import InputRecord
-from stylepipe.errors import InputError
+from stylepipe.engine.records import Count, Digest, Environment, InputRecord, Name
+from stylepipe.errors import InputError, UsageError
 from stylepipe.recipe.resolved import ResolvedRecipe
 from stylepipe.recipe.scalars import dump
 from stylepipe.recipe.template import escape
@@ -26,12 +26,12 @@ class Provenance(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    format: int = FORMAT
-    name: str
+    format: Count = FORMAT
+    name: Name
     recipe: str
-    inputs: Mapping[str, InputRecord]
-    environment: Mapping[str, str | int]
-    outputs: Mapping[str, str]
+    inputs: Mapping[Name, InputRecord]
+    environment: Environment
+    outputs: Mapping[Name, Digest]
 
 
 def provenance_of(
@@ -51,8 +51,15 @@ def provenance_of(
 
 
 def portable(document: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
-    """A resolved recipe whose inputs are params, so that others can be given for them; `files` are new references by name."""
-    references = {name: (kind, reference) for name, block in document["inputs"].items() for kind, reference in block.items()}
+    """A resolved recipe whose inputs are params, so that others can be given for them; `files` are new references by name.
+
+    Raises UsageError when the inputs are not as a resolved recipe has them.
+    """
+    try:
+        blocks = TypeAdapter(dict[str, dict[str, str]]).validate_python(document.get("inputs", {}))
+    except ValidationError as error:
+        raise UsageError("The resolved recipe's inputs are damaged.", hint="Run the recipe again.") from error
+    references = {name: (kind, reference) for name, block in blocks.items() for kind, reference in block.items()}
     params = {name: escape(files[name]) if name in files else reference for name, (_, reference) in references.items()}
     inputs = {name: {kind: f"$params.{name}"} for name, (kind, _) in references.items()}
     return {**document, "params": params, "inputs": inputs}

@@ -1,0 +1,62 @@
+"""Paths that users and strangers name: only regular files are opened, and only plain names are written.
+
+Opening a named pipe waits for its other end, perhaps for ever; reading a device may never end, and may do something.
+"""
+
+import errno
+import os
+import re
+import stat
+from io import BufferedReader
+from pathlib import Path
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[1-9¹²³]|lpt[1-9¹²³]|conin\$|conout\$)\s*(\..*)?", re.IGNORECASE)
+
+
+def require_regular(path: Path) -> None:
+    """Raises OSError, whose `strerror` says why, unless there is a regular file at the path, or a link to one."""
+    try:
+        status = path.stat()
+    except ValueError as error:  # a zero byte, or letters that the encoding of file names has not
+        raise OSError(errno.EINVAL, "no file can have this name here", str(path)) from error
+    _require_regular(status, path)
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Opens a regular file for reading. Raises as `require_regular` does, and never waits."""
+    require_regular(path)  # opening a device can have effects of its own
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        _require_regular(os.fstat(descriptor), path)  # it may have been replaced since
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def name_reason(name: str) -> str | None:
+    """Why a text is not the plain name of a file on every system, as a clause; None when it is."""
+    if name in ("", ".", ".."):
+        return "it is no name of a file"
+    if any(ord(sign) < 32 or ord(sign) == 127 for sign in name):
+        return "it holds a control character"
+    if "/" in name or "\\" in name:
+        return "it names a folder"
+    if name[-1] in ". ":
+        return "it ends in a dot or a space, which not every system keeps"
+    if _RESERVED.fullmatch(name):
+        return "it is the name of a device on Windows"
+    return None
+
+
+def _require_regular(status: os.stat_result, path: Path) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
+        raise OSError(errno.EINVAL, f"it is {kind}, not a regular file", str(path))
