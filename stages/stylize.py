@@ -100,6 +100,14 @@ class StylizeParams(Params):
             raise ValueError(f"{len(self.iterations)} iterations were given for {len(self.sizes)} sizes")
         return self
 
+    @model_validator(mode="after")
+    def _no_drawn_losses_for_an_optimizer_that_compares_them(self) -> "StylizeParams":
+        try:
+            optimize.require_deterministic(self.losses, self.optimizer)
+        except StageError as error:
+            raise ValueError(str(error)) from error
+        return self
+
     @property
     def sizes(self) -> tuple[int, ...]:
         """The long side at each scale."""

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from pydantic import Field
 
 from stylepipe.errors import StageError
+from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.objective import Constants, Objective, Value
 from stylepipe.neural.optimizers import AnyOptimizer, family
 from stylepipe.neural.optimizers.base import Evaluation, Pixels, State
@@ -78,10 +79,12 @@ def minimise(
 
     A step is one iteration or, as one program, up to `at_once` of them, but none passes an iteration of `stops`, or the end of
     a window of the early stop. What comes after a checkpointed step is the same as without the interruption. Raises Diverged,
-    which names the iteration and the term, and StageError for an optimiser that does not work in tiles.
+    which names the iteration and the term, and StageError for an optimizer that does not work in tiles, or not with the losses.
     """
     if isinstance(objective, TiledObjective):
         require_tiles(objective.objective, optimizer)
+    else:
+        require_deterministic(objective.losses, optimizer)
     step, window = since, early_stop.window if early_stop else iterations
     ends = sorted({iterations, *stops, *range(window, iterations, window)})
     while step.iteration < iterations and not step.settled:
@@ -105,6 +108,17 @@ def minimise(
             milestone = loss
         step = Step(iteration, state, milestone, settled, losses)
         yield step
+
+
+def require_deterministic(losses: Iterable[AnyLoss], optimizer: AnyOptimizer) -> None:
+    """Raises StageError where the optimizer compares losses of different steps, and one of the losses is drawn at each step."""
+    drawn = next((loss for loss in losses if loss.stochastic), None)
+    if drawn is not None and optimizer.compares_losses:
+        raise StageError(
+            f"The loss '{drawn.kind}' draws random numbers at each step, and the optimizer '{optimizer.kind}' compares losses "
+            "of different steps: it would stall.",
+            hint="Use `optimizer: {kind: adam}`.",
+        )
 
 
 def start(optimizer: AnyOptimizer, pixels: Float[Array, "height width 3"], *, terms: int) -> Step:

@@ -7,10 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from stylepipe.errors import StageError
 from stylepipe.neural import optimize
 from stylepipe.neural.convert import read_weights
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
+from stylepipe.neural.losses.sliced_wasserstein import SlicedWasserstein
 from stylepipe.neural.losses.total_variation import TotalVariation
 from stylepipe.neural.objective import Example, Objective
 from stylepipe.neural.optimize import EarlyStop, minimise, restored, result, saved, start
@@ -52,6 +54,17 @@ def test_the_loss_falls_and_each_step_reports_its_terms(problem, optimizer):
         assert 0 <= pixels.min() <= pixels.max() <= 1
     assert len(losses) == 12
     assert losses[-1] < 0.9 * losses[0]
+
+
+@pytest.mark.parametrize("optimizer", [Lbfgs(), LbfgsZoom()], ids=lambda o: o.kind)
+def test_a_loss_that_is_drawn_at_each_step_is_refused_by_optimizers_that_compare_losses(problem, optimizer):
+    objective = Objective.of([Content(layers={"relu2_1": 1}), SlicedWasserstein(layers={"relu1_1": 1})], problem[0].vgg)
+    with pytest.raises(StageError) as caught:
+        next(minimise(objective, problem[1], begun(optimizer, problem), optimizer=optimizer, iterations=1, key=KEY))
+    assert str(caught.value) == (
+        f"The loss 'sliced_wasserstein' draws random numbers at each step, and the optimizer '{optimizer.kind}' compares "
+        "losses of different steps: it would stall. Use `optimizer: {kind: adam}`."
+    )
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o.kind)

@@ -362,6 +362,15 @@ def test_other_parameters_are_refused(wrong):
         StylizeParams(**wrong)
 
 
+@pytest.mark.parametrize("optimizer", ["lbfgs", "lbfgs_zoom"])
+@pytest.mark.parametrize("others", [[], [{"kind": "content"}]])
+def test_losses_that_are_drawn_at_each_step_are_refused_with_l_bfgs(optimizer, others):
+    losses = [*others, {"kind": "sliced_wasserstein"}]
+    with pytest.raises(ValidationError, match=f"'sliced_wasserstein' draws .* '{optimizer}' compares .*kind: adam"):
+        StylizeParams(losses=losses, optimizer={"kind": optimizer})
+    assert StylizeParams(losses=losses, optimizer={"kind": "adam"}).losses[-1].stochastic
+
+
 # --- within a budget of memory ------------------------------------------------------------------------------------------
 
 WIDE = Image(DRAW.random((45, 61, 3), np.float32))

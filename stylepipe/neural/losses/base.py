@@ -58,11 +58,13 @@ class Loss(Spec):
     """The base of all specs.
 
     `compares` names what a kind takes as its example: the content, the styles, or nothing. `additive` says that its statistic
-    is made of sums over positions alone, so that the statistics of a picture's parts add up to that of the whole.
+    is made of sums over positions alone, so that the statistics of a picture's parts add up to that of the whole. `stochastic`
+    says that it draws from the view's `key`, so that it is another function of the picture at each step.
     """
 
     compares: ClassVar[frozenset[Literal["content", "styles"]]] = frozenset()
     additive: ClassVar[bool] = False
+    stochastic: ClassVar[bool] = False
 
     weight: float = Field(default=1.0, ge=0, le=1e9, description="Multiplies the loss.")
 

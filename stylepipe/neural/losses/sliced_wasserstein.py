@@ -1,7 +1,7 @@
 """Style as the distribution of features, seen from random directions (Heitz et al. 2021, arXiv 2006.07229)."""
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,8 +20,11 @@ class SlicedWasserstein(StyleLoss):
     matched, over the mean square of F_style v that is expected, mean(F_style²), unless `normalize: none`. For other numbers of
     positions (Heitz et al. interpolate) and for masks it is the exact squared 2-Wasserstein distance of the projections, the
     same for regions of any area. With several styles, each in a region of its own or not, the losses are summed by their
-    weights. As the loss changes with the directions, use an optimiser that bears it, such as Adam.
+    weights. As the loss changes with the directions, it takes an optimizer that does not compare losses of different steps:
+    `adam`. L-BFGS would reject good steps for their draw, and stall.
     """
+
+    stochastic: ClassVar[bool] = True
 
     kind: Literal["sliced_wasserstein"] = "sliced_wasserstein"
     directions: int | None = Field(

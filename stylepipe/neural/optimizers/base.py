@@ -16,9 +16,14 @@ FIRST_STEP = 0.01
 
 
 class Optimizer(Spec):
-    """The base of all specs; `searches` says that a step of the kind evaluates pictures that it finds on its way."""
+    """The base of all specs.
+
+    `searches` says that a step of the kind evaluates pictures that it finds on its way. `compares_losses` says that it accepts
+    a picture by comparing its loss with that of another step, so that the loss must be the same function at each step.
+    """
 
     searches: ClassVar[bool] = False
+    compares_losses: ClassVar[bool] = False
 
 
 class Pictures(NamedTuple):

@@ -1,6 +1,6 @@
 """L-BFGS without a line search: one evaluation a step (Liu and Nocedal 1989)."""
 
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -22,6 +22,8 @@ class Lbfgs(Optimizer):
     That costs an evaluation, as any step does, and it is rare (a few in 200); a line search proper spends more than one
     evaluation on many steps. A loss that is not finite counts as one that was not lowered.
     """
+
+    compares_losses: ClassVar[bool] = True
 
     kind: Literal["lbfgs"] = "lbfgs"
     memory: int = Field(default=10, ge=1, le=100, description="Steps remembered; each takes the memory of two pictures.")

@@ -17,6 +17,7 @@ class LbfgsZoom(Optimizer):
     """L-BFGS whose step length is searched for until it meets the strong Wolfe conditions: one evaluation a step or more."""
 
     searches: ClassVar[bool] = True
+    compares_losses: ClassVar[bool] = True
 
     kind: Literal["lbfgs_zoom"] = "lbfgs_zoom"
     memory: int = Field(default=10, ge=1, le=100, description="Steps remembered; each takes the memory of two pictures.")

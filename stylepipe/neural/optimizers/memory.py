@@ -55,21 +55,22 @@ def empty(length: int, size: int, precision: Precision = "float32") -> Memory:
 def remember(memory: Memory, moved: Pixels, changed: Pixels, gradient: Pixels, *, learn: Bool[Array, ""]) -> Memory:
     """The memory with a step, and the change of the gradient over it, in the place of the oldest; and with a new gradient.
 
-    A pair of no worth, which `learn` says, or the loss not being convex along it (s·y not above 0), leaves its place free for
-    the next one.
+    A pair is skipped where `learn` says so, and where the loss is not convex along it (s·y not above 0): the oldest one stays.
     """
     m = memory.length
     rows, products = memory.rows, memory.products
-    pair = [_read(_kept(vector.ravel(), rows)) for vector in (moved, changed)]
-    learn &= jnp.dot(*pair) > 1e-7 * jnp.linalg.norm(pair[0]) * jnp.linalg.norm(pair[1])
+    pair = [_kept(vector.ravel(), rows) for vector in (moved, changed)]
+    step, change = map(_read, pair)
+    learn &= jnp.dot(step, change) > 1e-7 * jnp.linalg.norm(step) * jnp.linalg.norm(change)
     place = (memory.newest + 1) % m
-    pair = [jnp.where(learn, vector, 0) for vector in pair]
     for i, vector in zip((place, m + place), pair, strict=True):
-        # In place, where `at[i].set` copies all rows.
-        rows = jax.lax.dynamic_update_index_in_dim(rows, _kept(vector, rows), i, 0)
-    found = _products(rows, [*pair, gradient.ravel()])
+        # In place, where `at[i].set` copies all rows, and so does a row that is read without the barrier.
+        oldest = jax.lax.optimization_barrier(jax.lax.dynamic_slice_in_dim(rows, i, 1))
+        rows = jax.lax.dynamic_update_slice_in_dim(rows, jnp.where(learn, vector[None], oldest), i, 0)
+    found = _products(rows, [step, change, gradient.ravel()])
     for i, column in ((place, 0), (m + place, 1)):
         products = products.at[i].set(found[:, column]).at[:, i].set(found[:, column])
+    products = jnp.where(learn, products, memory.products)
     return Memory(rows, products, found[:, 2], jnp.where(learn, place, memory.newest))
 
 

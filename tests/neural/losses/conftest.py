@@ -11,7 +11,6 @@ from stylepipe.neural.losses import family
 from stylepipe.neural.losses.base import Picture, References, View
 
 _BLACK = np.zeros((2, 2, 3))
-_KEY = jax.random.key(5)
 
 
 def _maps(arrays):
@@ -30,21 +29,33 @@ def evaluate():
     `shown`, by default those of the picture.
     """
 
-    def run(loss, features, *, content=None, content_mask=None, styles=(), weights=None, masks=None, pixels=_BLACK, shown=None):
-        kind = family(loss)
+    def run(
+        loss,
+        features,
+        *,
+        content=None,
+        content_mask=None,
+        styles=(),
+        weights=None,
+        masks=None,
+        pixels=_BLACK,
+        shown=None,
+        seed=5,
+    ):
+        kind, key = family(loss), jax.random.key(seed)
         styles = styles if "styles" in loss.compares else ()
         content = content if "content" in loss.compares else None
-        seen = [kind.statistic(loss, View(_picture(f, pixels), regions=(_maps(m),), key=_KEY)) for f, m in styles]
+        seen = [kind.statistic(loss, View(_picture(f, pixels), regions=(_maps(m),), key=key)) for f, m in styles]
         for style in seen:
             getattr(kind, "check_style", lambda *_: None)(loss, style)
         shown = None if content is None else _picture(content, pixels if shown is None else shown)
-        itself = shown and kind.statistic(loss, View(shown, shown, _maps(content_mask), key=_KEY))
+        itself = shown and kind.statistic(loss, View(shown, shown, _maps(content_mask), key=key))
         shares = jnp.float32(weights or [1] * len(styles)) / sum(weights or [len(styles)])
         target = kind.target(loss, References(itself, tuple(seen), shares, masks is not None))
         regions = (None,) if masks is None else tuple(map(_maps, masks))
 
         def score(picture):
-            view = View(picture, shown, _maps(content_mask), regions, _KEY)
+            view = View(picture, shown, _maps(content_mask), regions, key)
             return kind.distance(loss, kind.statistic(loss, view), target)
 
         value, (by_pixel, by_layer) = jax.value_and_grad(score)(_picture(features, pixels))

@@ -103,6 +103,12 @@ def test_its_documentation_has_formula_source_and_cost(kind):
     assert all(field.description for name, field in spec.model_fields.items() if name not in ("kind", "layers"))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_says_whether_it_is_drawn_anew_at_each_step(kind, score, picture, example):
+    one, other = (score(of_kind(kind), picture, (example, None), seed=seed).value for seed in (1, 2))
+    assert (one != other) is of_kind(kind).stochastic
+
+
 @pytest.mark.parametrize("kind", EXAMPLES)
 def test_it_vanishes_at_its_own_example_and_not_elsewhere(kind, score, picture, example):
     same, other = score(of_kind(kind), picture, (picture, None)), score(of_kind(kind), picture, (example, None))

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
+import pytest
 
 from stylepipe.neural.optimizers.memory import empty, newton, remember
 from stylepipe.neural.trees import filled as filled_tree
@@ -33,6 +34,18 @@ def test_the_direction_is_that_of_the_rounded_vectors():
     memory, _, gradient = filled("bfloat16")
     widened = jnp.asarray(np.asarray(memory.rows).view(ml_dtypes.bfloat16), jnp.float32)
     np.testing.assert_allclose(newton(memory, gradient), newton(memory._replace(rows=widened), gradient), atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("pairs", [2, 4, 7])  # fewer than it holds, as many, more
+@pytest.mark.parametrize("why", ["not convex along it", "rejected", "no step"])
+def test_a_pair_that_is_skipped_takes_nobody_s_place(precision, pairs, why):
+    memory, moved, gradient = filled(precision, pairs)
+    expected = newton(memory, gradient)
+    changed = {"not convex along it": -moved, "rejected": moved, "no step": jnp.zeros_like(moved)}[why]
+    for _ in range(5):
+        memory = remember(memory, moved, changed, gradient, learn=jnp.array(why != "rejected"))
+    np.testing.assert_array_equal(newton(memory, gradient), expected)
 
 
 def test_no_step_widens_all_of_it():
