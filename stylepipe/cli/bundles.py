@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stylepipe.cli.console import Console
-from stylepipe.cli.options import Json, Outputs, overrides, typed_path
+from stylepipe.cli.options import Json, Outputs, overrides, recipe_folders, typed_path
 from stylepipe.cli.runs import DEFAULT_OUTPUTS, RunReference
 from stylepipe.errors import UsageError
 
@@ -47,9 +47,8 @@ def export(
     _require_absent(target)
     folder = find_run(outputs, run)
     command = load_run(folder).command
-    recipes = [Path(command[2]).parent] if len(command) > 2 else []
     given = {name: typed_path(file) for name, file in overrides(param).items()}
-    contents = contents_of(folder, given=given, folders=[Path(), *recipes], weights=weights_source())
+    contents = contents_of(folder, given=given, folders=[Path(), *recipe_folders(command)], weights=weights_source())
     members = crate_of(contents, folder) if as_crate else contents.members
     write = write_folder if as_crate and target.suffix != ".zip" else write_archive
     write(target, members)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from stylepipe.engine.store import Store
 
 
+_RECIPE = "The recipe, a YAML file, or the name of one that comes with stylepipe"
+
+
 def typed_path(text: str | Path) -> Path:
     """A path as it was typed, with the home folder in place of a leading ~. Raises UsageError where there is no such folder."""
     path = expand_home(str(text))
@@ -22,15 +25,31 @@ def typed_path(text: str | Path) -> Path:
     return Path(path)
 
 
-RecipePath = Annotated[
-    Path, typer.Argument(parser=typed_path, metavar="RECIPE", help="The recipe, a YAML file.", show_default=False)
-]
+def typed_recipe(text: str) -> Path:
+    """A recipe's path as it was typed, or that of a shipped one by its bare name. Raises UsageError when there is none."""
+    path = typed_path(text)
+    if path.suffix or path.is_file() or text.startswith((".", "/", "~")):
+        return path
+    from stylepipe.recipe.shipped import find_shipped
+
+    return find_shipped(text)
+
+
+def recipe_folders(command: Sequence[str]) -> list[Path]:
+    """The folder of the recipe in a recorded command, where its inputs are likely to be; none where that is not known."""
+    try:
+        return [typed_recipe(command[2]).parent] if len(command) > 2 else []
+    except UsageError:
+        return []
+
+
+RecipePath = Annotated[Path, typer.Argument(parser=typed_recipe, metavar="RECIPE", help=f"{_RECIPE}.", show_default=False)]
 SharedPath = Annotated[
     Path,
     typer.Argument(
-        parser=typed_path,
+        parser=typed_recipe,
         metavar="RECIPE",
-        help="The recipe, a YAML file; or a picture that was made by one, or a bundle.",
+        help=f"{_RECIPE}; or a picture that was made by one, or a bundle.",
         show_default=False,
     ),
 ]

@@ -1,4 +1,4 @@
-"""Commands about recipes: init, validate, schema, stages, losses."""
+"""Commands about recipes: init, recipes, validate, schema, stages, losses."""
 
 import re
 from pathlib import Path
@@ -12,13 +12,34 @@ from stylepipe.errors import UsageError, did_you_mean
 
 
 def init(
-    recipe: Annotated[Path, typer.Argument(parser=typed_path, metavar="RECIPE", help="The file to write.")] = Path(
-        "recipe.yaml"
-    ),
+    recipe: Annotated[
+        Path | None,
+        typer.Argument(
+            parser=typed_path,
+            metavar="RECIPE",
+            help="The file to write. [default: recipe.yaml, or NAME.yaml]",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="NAME",
+            help="Copies a recipe that comes with stylepipe, with its pictures; `stylepipe recipes` lists them.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Writes a recipe to start from."""
     from importlib.resources import files
 
+    if name:
+        target = recipe or Path(f"{name.rpartition('/')[2]}.yaml")
+        _copy_shipped(name, target)
+        Console().say(f"Wrote {target} and what it needs. Run it: stylepipe run {target}")
+        return
+    recipe = recipe or Path("recipe.yaml")
     text = files("stylepipe.recipe").joinpath("starter.yaml").read_text(encoding="utf-8")
     try:
         with recipe.open("x", encoding="utf-8") as file:
@@ -28,6 +49,48 @@ def init(
     except OSError as error:
         raise UsageError(f"'{recipe}' cannot be written: {error.strerror}.", hint="Name a file in another folder.") from error
     Console().say(f"Wrote {recipe}. Put content.jpg and style.jpg beside it, then: stylepipe run {recipe}")
+
+
+def _copy_shipped(name: str, target: Path) -> None:
+    """Copies a shipped recipe to a file, and beside it, under their own names, the recipes that it extends and its pictures.
+
+    What is there already with the same bytes stays. Raises UsageError where something else is, or a file cannot be written.
+    """
+    from stylepipe.recipe.extends import recipe_files
+    from stylepipe.recipe.load import load_recipe
+    from stylepipe.recipe.shipped import find_shipped
+    from stylepipe.recipe.variants import has_sweep, load_sweep
+
+    source = find_shipped(name)
+    folder = source.parent
+    recipes = [each.recipe for each in load_sweep(source).variants] if has_sweep(source) else [load_recipe(source)]
+    pictures = {file.root / file.reference for recipe in recipes for file in recipe.inputs.values() if file.is_picture}
+    copies = {target: source} | {
+        target.parent / file.relative_to(folder.resolve() if file in extended else folder): file
+        for extended in [recipe_files(source)[1:]]
+        for file in [*extended, *sorted(path for path in pictures if path.is_file())]
+    }
+    contents = {path: file.read_bytes() for path, file in copies.items()}
+    for path, content in contents.items():
+        if path.exists() and not (path.is_file() and path.read_bytes() == content):
+            raise UsageError(f"'{path}' exists already.", hint="Name a file in another folder, or move it away.")
+    try:
+        for path, content in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    except OSError as error:
+        raise UsageError(f"'{target}' cannot be written: {error.strerror}.", hint="Name a file in another folder.") from error
+
+
+def recipes(json: Json = False) -> None:
+    """Lists the recipes that come with stylepipe, which run by their names."""
+    from stylepipe.recipe.extends import read_recipe
+    from stylepipe.recipe.shipped import shipped_recipes
+
+    descriptions = {name: str(read_recipe(file)[0].data.get("description", "")) for name, file in shipped_recipes().items()}
+    data = [{"name": name, "description": text} for name, text in descriptions.items()]
+    rows = list(descriptions.items())
+    Console(as_json=json).result(table(("recipe", "makes"), rows, empty="No recipes are here; install stylepipe again."), data)
 
 
 def validate(recipe: RecipePath, param: Overrides = None, json: Json = False) -> None:

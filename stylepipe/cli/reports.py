@@ -11,6 +11,7 @@ from stylepipe.engine.events import EngineNote, Event, Observer, RunEnded, RunSt
 from stylepipe.engine.privacy import shareable
 from stylepipe.errors import StoreError
 from stylepipe.recipe.resolved import ResolvedRecipe
+from stylepipe.recipe.shipped import shipped_name
 from stylepipe.report.page import write_report
 
 
@@ -19,9 +20,10 @@ def shareable_command(
 ) -> tuple[str, ...]:
     """What one types to run or sweep the recipe so again; files from elsewhere are known by their name only."""
     outside = path.is_absolute() or ".." in path.parts
+    name = shipped_name(path) or (path.name if outside else str(path))
     values = shareable(recipe, recipe.params)
     given = [part for name in overrides(params) for part in ("-p", f"{name}={_as_typed(values[name])}")]
-    return ("stylepipe", command, path.name if outside else str(path), *given, *(("--until", until) if until else ()))
+    return ("stylepipe", command, name, *given, *(("--until", until) if until else ()))
 
 
 def _as_typed(value: Any) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stylepipe.cli.console import Console
-from stylepipe.cli.options import Json, NoLimits, Outputs, overrides
+from stylepipe.cli.options import Json, NoLimits, Outputs, overrides, recipe_folders
 from stylepipe.cli.runs import DEFAULT_OUTPUTS
 from stylepipe.errors import UsageError
 from stylepipe.folders import expand_home
@@ -100,7 +100,7 @@ def _subject(reference: str, outputs: Path, folder: Path, *, limited: bool) -> _
         provenance = provenance_of_run(found)
         (folder / RESOLVED).write_text(provenance.recipe, encoding="utf-8")
         pictures = {name: found / output.file for name, output in record.outputs.items() if output.file.endswith(".png")}
-        folders = [Path(), *([Path(record.command[2]).parent] if len(record.command) > 2 else [])]
+        folders = [Path(), *recipe_folders(record.command)]
     if not provenance.outputs:
         raise UsageError(f"'{reference}' has no results to compare with.", hint="Verify a run that came to its end.")
     environments = [stage.environment or record.environment for stage in record.stages.values()]

@@ -22,6 +22,16 @@ def read_recipe(path: Path) -> tuple[Source, str]:
     Raises RecipeError when a file cannot be read, holds no recipe, or is of a newer version of the language, and when `extends`
     runs in a circle or leaves the folder.
     """
+    source, text, _ = _read_chain(path)
+    return source, text
+
+
+def recipe_files(path: Path) -> list[Path]:
+    """The real paths of a recipe's file and of all that it extends. Raises as `read_recipe` does."""
+    return _read_chain(path)[2]
+
+
+def _read_chain(path: Path) -> tuple[Source, str, list[Path]]:
     text = read(path, file=str(path), place=Place(str(path)))
     source = base = _parse(text, file=str(path))
     chain = [path.resolve()]
@@ -34,7 +44,7 @@ def read_recipe(path: Path) -> tuple[Source, str]:
             raise error_of_one(f"extends {reason}: {' → '.join(link.name for link in chain)}.", place)
         base = _parse(read(real, file=file, place=place), file=file)
         source = _merge(base, source)
-    return source, text
+    return source, text, chain
 
 
 def _parse(text: str, *, file: str) -> Source:
