@@ -5,7 +5,8 @@ from pydantic import Field
 
 from stylepipe.artifacts import Image, Mask
 from stylepipe.image.blend import Mode, composite
-from stylepipe.image.resize import resize
+from stylepipe.image.masks import mask_at
+from stylepipe.image.resize import resize_image
 from stylepipe.stage import Params, same_size, stage
 
 
@@ -28,12 +29,12 @@ def blend(image: Image, over: Image, mask: Mask | None, params: BlendParams) -> 
     counts by `opacity`, times its own transparency, times the mask, if there is one (white: it is seen).
 
     The result has the image's size; the upper picture is brought to it by Lanczos-3 and the mask by linear interpolation. It is
-    opaque where either picture is.
+    opaque where either picture is. Raises StageError for a mask of another aspect than the image, and for an empty one.
     """
+    upper = resize_image(over, image.size)
     coverage = jnp.full(image.size, params.opacity, jnp.float32)
-    if over.alpha is not None:
-        coverage *= jnp.clip(resize(over.alpha, image.size), 0, 1)
+    if upper.alpha is not None:
+        coverage *= upper.alpha
     if mask is not None:
-        coverage *= resize(mask.values, image.size, method="bilinear")
-    upper = jnp.clip(resize(over.pixels, image.size), 0, 1)
-    return Image(*composite(jnp.asarray(image.pixels), image.alpha, upper, coverage, mode=params.mode))
+        coverage *= mask_at(mask, image.size, name="mask", picture="the image")
+    return Image(*composite(jnp.asarray(image.pixels), image.alpha, jnp.asarray(upper.pixels), coverage, mode=params.mode))

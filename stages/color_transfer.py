@@ -3,15 +3,15 @@
 from typing import Annotated, Literal
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Float
 from pydantic import Field
 
 from stylepipe.artifacts import Array, Image, Mask
-from stylepipe.errors import StageError
 from stylepipe.image.color_matching import Variant, match_covariance, match_histogram, match_luminance, match_mean_std
-from stylepipe.image.resize import resize
+from stylepipe.image.masks import mask_at, visible_at
+from stylepipe.image.resize import resize_image
 from stylepipe.stage import Params, same_size, stage
+from stylepipe.transparency import require_visible
 
 
 class Luminance(Params):
@@ -71,37 +71,34 @@ def color_transfer(
 
     `mask` is the region of `image` that changes, softly, and that its statistics are taken within; `colors_mask` is the region
     for those of `colors`, of no effect on `luminance`, which takes none. Masks of another size are resampled to their picture's
-    (bilinear). The result is clamped to [0, 1] and keeps the transparency of `image`.
+    (bilinear). In statistics, pixels also count by their alpha, so that a cut-out gives the colors of what is seen of it. The
+    result is clamped to [0, 1] and keeps the transparency of `image`.
 
-    The formulas and their sources are in `stylepipe.image.color_matching`. Raises StageError when a mask is empty.
+    The formulas and their sources are in `stylepipe.image.color_matching`. Raises StageError for a mask that is empty or of
+    another aspect than its picture, and for a picture of which nothing is visible.
     """
-    region, colors_region = _region(mask, "mask", image), _region(colors_mask, "colors_mask", colors)
-    change = params.strength * (_matched(image, colors, region, colors_region, params) - image.pixels)
-    pixels = image.pixels + (change if region is None else region[..., None] * change)
-    return Image(jnp.clip(pixels, 0, 1), image.alpha)
-
-
-def _region(mask: Mask | None, name: str, image: Image) -> Float[Array, "height width"] | None:
-    """The mask's values at the size of its image."""
-    if mask is None:
-        return None
-    if not np.any(mask.values):
-        raise StageError(f"{name} is empty: it is 0 everywhere.", hint="White is the region that is meant.")
-    return resize(mask.values, image.size, method="bilinear")
+    require_visible(image, "The image")
+    require_visible(colors, "The picture 'colors'")
+    weights = visible_at(image, mask, name="mask", picture="the image")
+    color_weights = visible_at(colors, colors_mask, name="colors_mask", picture="the picture 'colors'")
+    change = params.strength * (_matched(image, colors, weights, color_weights, params) - image.pixels)
+    if mask is not None:
+        change *= mask_at(mask, image.size, name="mask", picture="the image")[..., None]
+    return Image(jnp.clip(image.pixels + change, 0, 1), image.alpha)
 
 
 def _matched(
     image: Image,
     colors: Image,
-    region: Float[Array, "_ _"] | None,
-    colors_region: Float[Array, "_ _"] | None,
+    weights: Float[Array, "_ _"] | None,
+    color_weights: Float[Array, "_ _"] | None,
     params: ColorTransferParams,
 ) -> Float[Array, "_ _ 3"]:
     pictures = image.pixels, colors.pixels
-    regions = {"weights": region, "color_weights": colors_region}
+    regions = {"weights": weights, "color_weights": color_weights}
     match params.method:
         case Luminance(space=space):
-            return match_luminance(image.pixels, resize(colors.pixels, image.size, method="bicubic"), space=space)
+            return match_luminance(image.pixels, resize_image(colors, image.size, method="bicubic").pixels, space=space)
         case Histogram():
             return match_histogram(*pictures, **regions)
         case MeanStd(space=space):

@@ -7,8 +7,9 @@ from pydantic import Field
 
 from stylepipe.artifacts import Image, Mask
 from stylepipe.image.blend import feather, mix
+from stylepipe.image.masks import mask_at, require_inside
 from stylepipe.image.poisson import poisson_blend
-from stylepipe.image.resize import resize
+from stylepipe.image.resize import resize_image
 from stylepipe.stage import Params, same_size, stage
 
 THRESHOLD = 129 / 255
@@ -57,19 +58,20 @@ def mask_transfer(image: Image, background: Image, mask: Mask, params: MaskTrans
       within 0.001.
 
     The result has the image's size; the background is brought to it by Lanczos-3, and the mask by linear interpolation, before
-    the threshold, so that edges are crisp at full size. Transparency comes from the same picture as the pixel.
+    the threshold, so that edges are crisp at full size. Transparency comes from the same picture as the pixel. Raises
+    StageError for a mask of another aspect than the image, and for one that is empty, or below the threshold everywhere.
     """
-    size = image.size
-    pixels, behind = jnp.asarray(image.pixels), jnp.clip(resize(background.pixels, size), 0, 1)
-    alpha, alpha_behind = image.alpha, None if background.alpha is None else jnp.clip(resize(background.alpha, size), 0, 1)
-    values = resize(mask.values, size, method="bilinear")
+    pixels, behind = jnp.asarray(image.pixels), resize_image(background, image.size)
+    values = mask_at(mask, image.size, name="mask", picture="the image")
     match params.method:
         case Hard(threshold=threshold):
+            require_inside(values, "mask", threshold=threshold)
             values = (values >= threshold).astype(jnp.float32)
         case Feathered(radius=radius):
             values = feather(values, radius=radius)
         case Poisson(threshold=threshold):
+            require_inside(values, "mask", threshold=threshold)
             inside = values >= threshold
-            pixels = poisson_blend(behind, pixels, inside)
+            pixels = poisson_blend(jnp.asarray(behind.pixels), pixels, inside)
             values = inside.astype(jnp.float32)
-    return Image(*mix(behind, alpha_behind, pixels, alpha, values))
+    return Image(*mix(jnp.asarray(behind.pixels), behind.alpha, pixels, image.alpha, values))

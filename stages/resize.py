@@ -3,13 +3,10 @@
 from math import sqrt
 from typing import Annotated, Literal
 
-import jax.numpy as jnp
-from jaxtyping import Float
 from pydantic import Field, model_validator
 
-from stylepipe.artifacts import Array, Image, blank
-from stylepipe.image.resize import Method, crop_center, scaled
-from stylepipe.image.resize import resize as resampled
+from stylepipe.artifacts import Image, blank
+from stylepipe.image.resize import Method, crop_center, resize_image, scaled
 from stylepipe.stage import Estimate, Params, stage
 
 Side = Annotated[int, Field(ge=1, le=32_768)]
@@ -58,16 +55,11 @@ def resize(image: Image, params: ResizeParams) -> Image:
     """Resamples an image to another size, up or down.
 
     `stylepipe.image.resize.resize` says what each method computes. What lanczos3 and bicubic overshoot at edges is clamped to
-    [0, 1]. Transparency is resampled in the same way, but never as light; the colours of transparent pixels count like others.
+    [0, 1]. Transparency is resampled in the same way, but never as light; colors count by their alpha.
     """
     filled, kept = _sizes(image.size, params)
-
-    def result(plane: Float[Array, "height width *channels"], *, linear_light: bool) -> Float[Array, "..."]:
-        larger = resampled(plane, filled, method=params.method, linear_light=linear_light)
-        return jnp.clip(crop_center(larger, kept), 0, 1)
-
-    alpha = None if image.alpha is None else result(image.alpha, linear_light=False)
-    return Image(result(image.pixels, linear_light=params.linear_light), alpha)
+    larger = resize_image(image, filled, method=params.method, linear_light=params.linear_light)
+    return Image(crop_center(larger.pixels, kept), None if larger.alpha is None else crop_center(larger.alpha, kept))
 
 
 def _sizes(size: tuple[int, int], params: ResizeParams) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from stylepipe.artifacts import Array, Image, Weights, blank
 from stylepipe.errors import StageError
-from stylepipe.image.resize import resize, scaled
+from stylepipe.image.resize import resize, resize_image, scaled
 from stylepipe.neural.networks.upscaler import FACTORS, describe, enlarge
 from stylepipe.stage import Estimate, Params, stage
 
@@ -45,14 +45,15 @@ def upscale(image: Image, params: UpscaleParams, network: Weights | None = None)
     method = params.method or ("learned" if network else "lanczos3")
     size = scaled(image.size, params.factor)
     if method != "learned":
-        return Image(_resized(image.pixels, size, method), _alpha(image, size, method))
+        return resize_image(image, size, method=method)
     if network is None:
         raise StageError(
             "'method: learned' needs 'network', and none is given.",
             hint="Give 'network' the weights of an upscaler, or choose lanczos3 or bicubic.",
         )
     describe(network)
-    return Image(_learned(image.pixels, params.factor, network), _alpha(image, size, "lanczos3"))
+    alpha = None if image.alpha is None else _resized(image.alpha, size)
+    return Image(_learned(image.pixels, params.factor, network), alpha)
 
 
 def _learned(pixels: Float[Array, "h w 3"], factor: float, network: Weights) -> Float[Array, "big_h big_w 3"]:
@@ -64,14 +65,8 @@ def _learned(pixels: Float[Array, "h w 3"], factor: float, network: Weights) -> 
         factor /= step
     if gray:
         pixels = np.repeat(pixels.mean(axis=-1, keepdims=True), 3, -1)
-    return _resized(pixels, size, "lanczos3")
+    return _resized(pixels, size)
 
 
-def _alpha(image: Image, size: tuple[int, int], method: Literal["lanczos3", "bicubic"]) -> Float[Array, "h w"] | None:
-    return None if image.alpha is None else _resized(image.alpha, size, method)
-
-
-def _resized(
-    plane: Float[Array, "h w *channels"], size: tuple[int, int], method: Literal["lanczos3", "bicubic"]
-) -> Float[Array, "new_h new_w *channels"]:
-    return jnp.clip(resize(plane, size, method=method), 0, 1)
+def _resized(plane: Float[Array, "h w *channels"], size: tuple[int, int]) -> Float[Array, "new_h new_w *channels"]:
+    return jnp.clip(resize(plane, size), 0, 1)

@@ -29,7 +29,8 @@ class Image:
     """An RGB picture.
 
     `pixels` is float32, sRGB-encoded, in [0, 1], of shape (height, width, 3). `alpha`, if the picture has transparency, is
-    float32 in [0, 1] of shape (height, width); it is kept aside: stages that change the size resize it, others hand it on.
+    float32 in [0, 1] of shape (height, width); it is kept aside, pixels are not multiplied by it: stages that change the size
+    resample both (`image.resize.resize_image`), others hand it on. Pixels where it is 0 are no part of the picture.
     Raises ValueError when a shape is not as stated.
     """
 

@@ -5,10 +5,11 @@
         ...
 
 Annotated positional arguments are the stage's inputs, `params` is the rest of its block in the recipe, the return annotation is
-its output. An input that is not given is None, or () for a list. Keyword-only arguments are services of the engine, asked for
-by name: `key`, `emit`, `checkpoint`. A stage may say beforehand what it will take (`Estimate`), and what cannot go together in
-a recipe (`Check`). It reads and writes no files,
-and its function, its module and its name in recipes are spelled alike.
+its output. An input that is not given is None, or () for a list. Where the alpha of an `Image` is 0, its pixels are no part of
+the picture: a stage sees colors there that follow from the visible ones around. Keyword-only arguments are services of the
+engine, asked for by name: `key`, `emit`, `checkpoint`. A stage may say beforehand what it will take (`Estimate`), and what
+cannot go together in a recipe (`Check`). It reads and writes no files, and its function, its module and its name in recipes are
+spelled alike.
 """
 
 import importlib
@@ -23,6 +24,7 @@ from pydantic import BaseModel, ConfigDict
 
 from stylepipe.artifacts import INPUT_KINDS, KINDS, Artifact, Folder, Given, Image, Mask, Weights, blank
 from stylepipe.errors import StylepipeError
+from stylepipe.transparency import without_hidden
 
 
 class Params(BaseModel):
@@ -158,7 +160,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage as the engine sees it; calling it calls its function."""
+    """A stage as the engine sees it; calling it calls its function, on pictures without hidden colors."""
 
     name: str
     version: int
@@ -171,8 +173,8 @@ class Stage:
     check: Check
 
     def __call__(self, *args: Any, **kwargs: Any) -> Artifact:
-        """Runs the stage's function."""
-        return self.function(*args, **kwargs)
+        """Runs the stage's function. What lies under full transparency is filled first (`stylepipe.transparency`)."""
+        return self.function(*map(_visible, args), **{name: _visible(value) for name, value in kwargs.items()})
 
     def arguments(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs, with None or () for those that are left out."""
@@ -230,6 +232,18 @@ def stage(*, version: int, estimate: Estimator = unknown, check: Check = uncheck
         return Stage(function.__name__, version, function, params, inputs, output, frozenset(services), estimate, check)
 
     return declare
+
+
+def _visible(argument: Any) -> Any:
+    """The argument with the hidden pixels of its pictures filled."""
+    match argument:
+        case Image():
+            return without_hidden(argument)
+        case Folder(names, read):
+            return Folder(names, lambda name: without_hidden(read(name)))
+        case list() | tuple():
+            return tuple(map(_visible, argument))
+    return argument
 
 
 def _declared(module: str, name: str) -> Stage:

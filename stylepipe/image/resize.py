@@ -7,10 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from stylepipe.artifacts import Array
+from stylepipe.artifacts import Array, Image
 from stylepipe.image.color import linear_to_srgb, srgb_to_linear
+from stylepipe.transparency import alpha_of, fill_hidden
 
 Method = Literal["lanczos3", "bicubic", "bilinear", "area", "nearest"]
+
+_LEAST_ALPHA = 1 / 255
+"""Below this, colors are not told from rounding and from what a kernel overshoots."""
 
 
 def resize(
@@ -39,6 +43,31 @@ def resize(
     values = srgb_to_linear(pixels) if linear_light else pixels
     values = _resample(values, _taps(height, size[0], method), _taps(width, size[1], method))
     return linear_to_srgb(values) if linear_light else values
+
+
+def resize_image(image: Image, size: tuple[int, int], *, method: Method = "lanczos3", linear_light: bool = False) -> Image:
+    """Resamples a picture with its transparency to `size`, (height, width), as `resize` does, clamped to [0, 1].
+
+    Colors count by their alpha: pixels times alpha are resampled, and divided by the new alpha (premultiplied alpha, Porter and
+    Duff 1984). Where that is below 1/255, they are filled from the visible ones around. Alpha is never resampled as light.
+    """
+    alpha = None if image.alpha is None else resize(image.alpha, size, method=method)
+    if alpha is None or alpha_of(image) is None or method == "nearest" or image.size == size:
+        pixels = resize(image.pixels, size, method=method, linear_light=linear_light)
+    else:
+        pixels = _unpremultiplied(image, size, alpha, method=method, linear_light=linear_light)
+    return Image(jnp.clip(pixels, 0, 1), None if alpha is None else jnp.clip(alpha, 0, 1))
+
+
+def _unpremultiplied(
+    image: Image, size: tuple[int, int], alpha: Float[Array, "h w"], *, method: Method, linear_light: bool
+) -> Float[Array, "h w 3"]:
+    colors = srgb_to_linear(image.pixels) if linear_light else jnp.asarray(image.pixels)
+    premultiplied = resize(colors * jnp.asarray(image.alpha)[..., None], size, method=method)
+    visible = alpha >= _LEAST_ALPHA
+    colors = jnp.clip(jnp.where(visible[..., None], premultiplied / jnp.where(visible, alpha, 1)[..., None], 0), 0, 1)
+    pixels = linear_to_srgb(colors) if linear_light else colors
+    return jnp.asarray(fill_hidden(np.asarray(pixels), np.asarray(jnp.where(visible, alpha, 0))))
 
 
 def scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from stages.blend import BlendParams, blend
 from stylepipe.artifacts import Image, Mask
+from stylepipe.errors import StageError
 
 SIZE = 12, 18
 DRAW = np.random.default_rng(0)
@@ -39,7 +40,7 @@ def test_an_opaque_picture_makes_a_transparent_one_opaque():
 
 def test_over_and_mask_are_brought_to_the_images_size():
     flat = Image(np.full((5, 4, 3), 0.25, np.float32), np.full((5, 4), 0.5, np.float32))
-    found = blend(Image(LOWER), flat, Mask(np.full((30, 7), 0.5, np.float32)), BlendParams())
+    found = blend(Image(LOWER), flat, Mask(np.full((30, 45), 0.5, np.float32)), BlendParams())
     np.testing.assert_allclose(found.pixels, 0.75 * LOWER + 0.25 * 0.25, rtol=0, atol=ROUNDING)
 
 
@@ -50,6 +51,12 @@ def test_an_enlarged_picture_stays_in_range():
     for array in map(np.asarray, (found.pixels, found.alpha)):
         assert array.min() >= 0
         assert array.max() <= 1
+
+
+@pytest.mark.parametrize(("mask", "message"), [(np.ones((18, 12)), "another aspect"), (np.zeros(SIZE), "0 everywhere")])
+def test_a_turned_or_empty_mask_is_an_error(mask, message):
+    with pytest.raises(StageError, match=message):
+        blend(Image(LOWER), Image(UPPER), Mask(np.float32(mask)), BlendParams())
 
 
 @pytest.mark.parametrize("wrong", [{"mode": "dissolve"}, {"opacity": 1.5}, {"amount": 1}])

@@ -53,6 +53,31 @@ def test_each_kind_is_the_function_of_its_name_clamped(method, expected):
     np.testing.assert_allclose(transferred(method=method), np.clip(expected, 0, 1), atol=1e-6)
 
 
+CUT_OUT = np.zeros((20, 24), np.float32)
+CUT_OUT[4:16, 6:20] = 1
+CUT_OUT[10:16] *= np.float32(0.25)
+
+
+@pytest.mark.parametrize("method", METHODS[1:])
+def test_statistics_count_pixels_by_their_alpha(method):
+    """As a mask that is given counts them; that of the image also says what changes."""
+    of_colors = transferred(colors=Image(COLORS.pixels, CUT_OUT), method=method)
+    np.testing.assert_allclose(of_colors, transferred(colors_mask=Mask(CUT_OUT), method=method), atol=1e-5)
+    cut, masked = transferred(image=Image(IMAGE.pixels, CUT_OUT), method=method), transferred(mask=Mask(CUT_OUT), method=method)
+    np.testing.assert_allclose(cut[CUT_OUT == 1], masked[CUT_OUT == 1], atol=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("which", ["image", "colors"])
+def test_a_picture_of_which_nothing_is_visible_is_an_error(method, which):
+    with pytest.raises(StageError, match="has no visible pixel"):
+        transferred(method=method, **{which: Image(IMAGE.pixels, np.zeros((20, 24), np.float32))})
+    with pytest.raises(StageError, match="is wholly transparent within it"):
+        mask = {"image": "mask", "colors": "colors_mask"}[which]
+        half = Image(IMAGE.pixels, 1 - HALF.values)
+        transferred(method=method, **{which: half, mask: HALF})
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_its_own_colors_change_nothing(method):
     np.testing.assert_allclose(transferred(colors=IMAGE, method=method), IMAGE.pixels, atol=1e-5)
@@ -111,6 +136,8 @@ def test_transparency_stays():
 
 @pytest.mark.parametrize("name", ["mask", "colors_mask"])
 def test_an_empty_mask_is_an_error(name):
+    with pytest.raises(StageError, match=f"The {name} has 20×24 pixels .* 24×20, which is another aspect"):
+        transferred(**{name: Mask(np.ones((24, 20), np.float32))})
     with pytest.raises(StageError, match=f"{name} is empty: it is 0 everywhere"):
         transferred(**{name: Mask(np.zeros((5, 5), np.float32))})
 

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from stages.mask_transfer import MaskTransferParams, mask_transfer
 from stylepipe.artifacts import Image, Mask
+from stylepipe.errors import StageError
 
 SIZE = 24, 36
 DRAW = np.random.default_rng(0)
@@ -78,10 +79,22 @@ def test_poisson_keeps_the_background_outside_and_meets_it_without_a_step():
 
 
 @pytest.mark.parametrize("kind", ["hard", "feathered", "poisson"])
-def test_a_white_mask_gives_the_image_and_a_black_one_the_background(kind):
+def test_a_white_mask_gives_the_image_and_a_black_one_is_an_error(kind):
     white, black = np.ones(SIZE, np.float32), np.zeros(SIZE, np.float32)
     np.testing.assert_allclose(transferred(white, kind=kind).pixels, IMAGE.pixels, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(transferred(black, kind=kind).pixels, BACKGROUND.pixels, rtol=0, atol=1e-6)
+    with pytest.raises(StageError, match="The mask is empty: it is 0 everywhere"):
+        transferred(black, kind=kind)
+
+
+@pytest.mark.parametrize("kind", ["hard", "poisson"])
+def test_a_mask_below_the_threshold_is_an_error(kind):
+    with pytest.raises(StageError, match=r"The mask is empty: no value reaches the threshold of 0\.506; the largest is 0\.3"):
+        transferred(LEFT * np.float32(0.3), kind=kind)
+
+
+def test_a_turned_mask_is_an_error():
+    with pytest.raises(StageError, match=r"24×36 pixels and the image 36×24, which is another aspect.*turned by 90°"):
+        transferred(LEFT.T)
 
 
 @pytest.mark.parametrize("kind", ["hard", "poisson"])

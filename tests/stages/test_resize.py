@@ -60,9 +60,11 @@ def test_stretch_and_keep_differ_from_crop():
 def test_overshoot_is_clamped(method, linear_light):
     edge = np.zeros((8, 16, 3), np.float32)
     edge[:, 8:] = 1
-    result = resize(Image(edge, edge[..., 0]), ResizeParams(long_side=64, method=method, linear_light=linear_light))
-    for plane in (result.pixels, result.alpha):
+    params = ResizeParams(long_side=64, method=method, linear_light=linear_light)
+    cut_out = resize(Image(np.ones_like(edge), edge[..., 0]), params)
+    for plane in (resize(Image(edge), params).pixels, cut_out.alpha):
         assert (np.min(plane), np.max(plane)) == (0, 1)
+    assert np.min(cut_out.pixels) > 1 - 1e-6, "colors are not darkened at the edge of what is seen"
 
 
 def test_transparency_is_never_resampled_as_light():

@@ -35,7 +35,7 @@ def test_against_pillow(method, filter_):
     expected = np.stack(
         [PIL.Image.fromarray(plane).resize((27, 18), filter_) for plane in np.moveaxis(SMALL.pixels, -1, 0)], axis=-1
     )
-    result = upscale(SMALL, UpscaleParams(factor=3, method=method))
+    result = upscale(Image(SMALL.pixels), UpscaleParams(factor=3, method=method))
     np.testing.assert_allclose(result.pixels, expected.clip(0, 1), atol=2e-6)
 
 
