@@ -19,6 +19,7 @@ from stylepipe.cli.options import (
     Until,
     load_job,
     open_store,
+    typed_path,
 )
 from stylepipe.escapes import visible_line
 from stylepipe.folders import expand_home
@@ -56,11 +57,35 @@ def run(
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Shows no progress.")] = False,
     no_embed: NoEmbed = False,
     no_limits: NoLimits = False,
+    target: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            parser=typed_path,
+            metavar="FILE",
+            help="Writes the result here, too: PNG, JPEG, WebP or TIFF by its ending; of several, each into the folder FILE. "
+            "Only PNG carries the recipe.",
+            show_default=False,
+        ),
+    ] = None,
+    quality: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=100,
+            metavar="N",
+            help="Of a JPEG or WebP file of -o, 1 to 100. [default: 95; WebP without loss]",
+            show_default=False,
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Lets -o replace a file.")] = False,
     outputs: Outputs = DEFAULT_OUTPUTS,
     cache: CacheFolder = None,
     json: Json = False,
 ) -> None:
     """Runs a recipe; what was computed before is taken from the cache."""
+    from stylepipe.cli.output_file import output_files
     from stylepipe.cli.progress import observer
     from stylepipe.cli.reports import reporting, shareable_command
     from stylepipe.cli.sharing import Origin, embedding, unpacked
@@ -75,6 +100,7 @@ def run(
     console = Console(as_json=json)
     with unpacked(recipe, param, limited=not no_limits) as (file, given):
         job = load_job(file, given, force=force, start=start, until=until)
+        wanted = output_files(target, job, quality=quality, overwrite=overwrite) if target else None
         for warning in job.recipe.warnings:
             console.say(f"warning: {warning}")
         command = shareable_command(recipe, job.recipe, params=param, until=until)
@@ -83,8 +109,11 @@ def run(
             watch = reporting(embedding(observe, origins, job.inputs.values()))
             result = runner.run(job, store=open_store(cache), outputs=outputs, observe=watch, command=command)
     files = {name: str(path) for name, path in result.outputs.items()}
+    written = wanted.write(result.outputs) if wanted else {}
     data = {"folder": str(result.folder), "outputs": files, "record": result.record.model_dump(mode="json")}
-    console.result("\n".join(files.values()) or str(result.folder), data)
+    console.result(
+        "\n".join((written or files).values()) or str(result.folder), {**data, "written": written} if wanted else data
+    )
 
 
 def plan(

@@ -90,11 +90,12 @@ def outline_mask(path: Path) -> Mask:
     return Mask(blank(*_read(path, upright_size)))
 
 
-def write_image(image: Image, path: Path, *, compress_level: int = 6) -> None:
+def write_image(image: Image, path: Path, *, compress_level: int = 6, quality: int | None = None) -> None:
     """Writes a picture with 8 bits a sample, rounded to the nearest level, values outside [0, 1] clamped.
 
     PNG (zlib's `compress_level`, 0 to 9), TIFF and WebP are written without loss and keep transparency; JPEG has quality 95
-    without chroma subsampling, and transparent parts become white. No metadata is written, so no time either.
+    without chroma subsampling, and transparent parts become white. With a `quality`, 1 to 100, JPEG has that one, and WebP is
+    written with loss. No metadata is written, so no time either.
 
     Raises UsageError when the name's ending is not that of a known format, or the format cannot hold a picture of this size;
     OSError as the system reports it.
@@ -106,7 +107,7 @@ def write_image(image: Image, path: Path, *, compress_level: int = 6) -> None:
         pixels = np.concatenate([pixels, alpha], axis=-1)
     elif alpha is not None:
         pixels = pixels * alpha + (1 - alpha)
-    _write(pixels, path, format_, compress_level)
+    _write(pixels, path, format_, compress_level, quality)
 
 
 def write_mask(mask: Mask, path: Path, *, compress_level: int = 6) -> None:
@@ -175,7 +176,13 @@ def _format_for_writing(path: Path) -> Format:
     return format_
 
 
-def _write(values: Float[np.ndarray, "height width *channels"], path: Path, format_: Format, compress_level: int) -> None:
+def _write(
+    values: Float[np.ndarray, "height width *channels"],
+    path: Path,
+    format_: Format,
+    compress_level: int,
+    quality: int | None = None,
+) -> None:
     height, width, *_ = values.shape
     if max(height, width) > format_.longest_side:
         raise UsageError(
@@ -184,4 +191,6 @@ def _write(values: Float[np.ndarray, "height width *channels"], path: Path, form
         )
     levels = np.rint(values.clip(0, 1) * 255).astype(np.uint8)
     options = {"compress_level": compress_level} if format_.name == "PNG" else format_.options
+    if quality is not None and format_.name in ("JPEG", "WEBP"):
+        options = {name: value for name, value in options.items() if name == "subsampling"} | {"quality": quality}
     PIL.Image.fromarray(levels).save(path, format_.name, **options)

@@ -35,18 +35,24 @@ def check(source: Source, *, text: str, root: Path, overrides: Mapping[str, str]
     Raises RecipeError with all problems, in the order of their places.
     """
     problems = Problems(source)
-    recipe, defaults = read_params(source, problems)
+    recipe, defaults = read_params(source, problems, typed=overrides)
     params = override(defaults, overrides, problems, paths=input_params(recipe))
     if recipe.sweep is not None:
         check_sweep(recipe.sweep, all_names(source, params, problems), problems)
     return resolve(recipe, params, source=source, text=text, root=root, typed=overrides, problems=problems)
 
 
-def read_params(source: Source, problems: Problems) -> tuple[Recipe, dict[str, Any]]:
-    """The recipe's model, with plain values in its sweep, and its params' defaults. Raises RecipeError as a last resort."""
+def read_params(source: Source, problems: Problems, *, typed: Collection[str] = ()) -> tuple[Recipe, dict[str, Any]]:
+    """The recipe's model, with plain values in its sweep, and its params' defaults. Raises RecipeError as a last resort.
+
+    A `seed` that was `typed` on the command line is a param, the recipe's seed, where it has no param of that name.
+    """
     recipe = _model(source.data, problems)
     resolver = Resolver(problems)
     params = resolver.resolve(recipe.params, ("params",), _no_references)
+    if "seed" in typed and "seed" not in params and isinstance(recipe.seed, int):
+        params["seed"] = recipe.seed
+        recipe = recipe.model_copy(update={"seed": "$params.seed"})
     if recipe.sweep is not None:
         values = recipe.sweep.model_dump(include={"grid", "zip", "exclude", "include"})
         plain = {key: resolver.resolve(value, ("sweep", key), _no_references) for key, value in values.items()}

@@ -61,7 +61,7 @@ def load_sweep(path: Path, *, overrides: Mapping[str, str] | None = None, max_va
     source, text = read_recipe(path)
     given = overrides or {}
     problems = Problems(source)
-    recipe, defaults = read_params(source, problems)
+    recipe, defaults = read_params(source, problems, typed=given)
     paths, patterns = input_params(recipe), Patterns()
     kinds = {str(path[0]): kind for path, kind in paths.items() if len(path) == 1}
     axes = _typed(axes_of(defaults, given, problems), kinds, patterns, problems)
@@ -105,7 +105,7 @@ def load_sweep(path: Path, *, overrides: Mapping[str, str] | None = None, max_va
         base,
         axes_of_variants(variants, params),
         tuple(Variant(name, values, recipes[name]) for name, values in zip(names, variants, strict=True)),
-        {**whole, "params": escape(params), "sweep": {"include": escape(variants), **named}},
+        {**whole, "seed": recipe.seed, "params": escape(params), "sweep": {"include": escape(variants), **named}},
     )
 
 

@@ -190,3 +190,17 @@ def test_a_path_that_is_only_in_part_from_the_command_line_stays_in_the_folder(p
 )
 def test_sweeps(problems: Callable[..., list[str]], sweep: str, message: str) -> None:
     assert problems(f"{RECIPE}sweep: {sweep}\n") == [f"recipe.yaml:{message}"]
+
+
+def test_the_seed_is_set_where_no_param_is_called_so(load: Callable[..., ResolvedRecipe], problems: Callable[..., list[str]]):
+    assert load(RECIPE).seed == 0
+    recipe = load(RECIPE, seed="7")
+    assert (recipe.seed, recipe.params["seed"], recipe.document["seed"]) == (7, 7, 7)
+    assert load("seed: 3\n" + RECIPE, seed="4").seed == 4
+    assert load("seed: $params.whole\n" + RECIPE, whole="5").seed == 5
+    assert load(RECIPE.replace("whole: 3", "seed: 3"), seed="9").seed == 0  # that is a param of the recipe's own
+    assert problems(RECIPE, seed="x") == ["-p seed: seed is 'x'; expected a whole number, as its default is."]
+    (problem,) = problems(RECIPE, seed="-1")
+    assert "seed is -1 (from $params.seed); expected a whole number from 0 to 4294967295" in problem
+    (problem,) = problems("seed: $params.whole\n" + RECIPE, seed="1")
+    assert problem.startswith("-p seed: The recipe has no param 'seed'.")

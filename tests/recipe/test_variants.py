@@ -56,6 +56,15 @@ def test_a_seed_can_be_swept(swept):
     assert [variant.recipe.seed for variant in swept("{grid: {seed: [3, 1]}}").variants] == [3, 1]
 
 
+def test_the_seed_is_an_axis_without_a_param_of_its_name(swept, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.RECIPE", RECIPE.replace("seed: $params.seed\n", "").replace(", seed: 0", ""))
+    sweep = swept(seed="[1, 2]")
+    assert [variant.recipe.seed for variant in sweep.variants] == [1, 2]
+    assert names(sweep) == ["seed=1", "seed=2"]
+    Path("again.yaml").write_text(dump(sweep.document))
+    assert [variant.recipe.seed for variant in load_sweep(Path("again.yaml")).variants] == [1, 2]
+
+
 def test_lists_on_the_command_line_are_axes_where_the_param_is_no_list(swept):
     assert names(swept(passes="[1, 2]")) == ["passes=1", "passes=2"]
     assert names(swept(on="[true, false]")) == ["on=true", "on=false"]

@@ -1,0 +1,86 @@
+"""The option -o of `run`: the result written to a file of the user's, in the format of its ending, besides the run's folder."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stylepipe.engine.files import output_errors, publish, write_whole
+from stylepipe.engine.job import Job
+from stylepipe.errors import UsageError
+from stylepipe.image.io import read_image, write_image
+
+WRITTEN_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+
+
+@dataclass(frozen=True)
+class OutputFiles:
+    """The files to write by the name of the output; `quality` is that of JPEG and WebP."""
+
+    files: Mapping[str, Path]
+    quality: int | None
+
+    def write(self, results: Mapping[str, Path]) -> dict[str, str]:
+        """Writes the results, which lie in a run's folder, and returns the files by name.
+
+        Each file is written whole or not at all. Raises UsageError for a picture that is too large for the format, and
+        StoreError when writing fails.
+        """
+        written = {name: path for name, path in self.files.items() if name in results}
+        for name, path in written.items():
+            with output_errors(path.parent):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _write(results[name], path, self.quality)
+        return {name: str(path) for name, path in written.items()}
+
+
+def output_files(target: Path, job: Job, *, quality: int | None, overwrite: bool) -> OutputFiles:
+    """Where the results of a job are to be written: the one to a file, or each to a file of its name in a folder that exists.
+
+    Raises UsageError when the target cannot be for them, or is there already and not to be overwritten: before anything runs.
+    """
+    made = {name: node for name, node in job.recipe.outputs.items() if node in job.selection.stages}
+    if not made:
+        raise UsageError("-o has no result to write: no output of the recipe is among the stages.", hint="Leave out --until.")
+    if target.is_dir():
+        endings = {name: ".safetensors" if _is_weights(job, node) else ".png" for name, node in made.items()}
+        files = {name: target / f"{name}{ending}" for name, ending in endings.items()}
+    elif len(made) > 1:
+        hint = f"Name a folder that exists with -o: each goes there as {next(iter(made))}.png and so on."
+        raise UsageError(f"The recipe has {len(made)} outputs: {', '.join(made)}; '{target}' is one file.", hint=hint)
+    else:
+        files = dict.fromkeys(made, target)
+    for name, path in files.items():
+        endings = (".safetensors",) if _is_weights(job, made[name]) else WRITTEN_ENDINGS
+        if path.suffix.lower() not in endings:
+            raise UsageError(
+                f"'{path}' does not end in {' or '.join(_listed(endings))}.", hint=f"Name it {path.stem}{endings[0]}."
+            )
+        if path.is_dir() or (path.exists() and not overwrite):
+            hint = "Name another file." if path.is_dir() else "--overwrite replaces it."
+            raise UsageError(f"'{path}' exists already.", hint=hint)
+        if not path.parent.is_dir():
+            raise UsageError(f"There is no folder '{path.parent}'.", hint="Make it, or name another.")
+    return OutputFiles(files, quality)
+
+
+def _is_weights(job: Job, node: str) -> bool:
+    return job.recipe.stages[node].stage.output == "weights"
+
+
+def _listed(endings: tuple[str, ...]) -> Iterator[str]:
+    *first, last = endings
+    if first:
+        yield ", ".join(first)
+    yield last
+
+
+def _write(result: Path, path: Path, quality: int | None) -> None:
+    if path.suffix.lower() == result.suffix:  # what a PNG file says of its recipe comes along
+        write_whole(path, result.read_bytes())
+        return
+    temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
+    try:
+        write_image(read_image(result, max_pixels=2**40), temporary, quality=quality)
+        publish(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
