@@ -11,10 +11,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float, Shaped
+from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
@@ -88,6 +89,14 @@ Artifact = Image | Mask | Weights
 Given = Artifact | Folder
 """What a stage may be given; it returns an artifact."""
 
+
+class _Description(BaseModel):
+    """What a file says of the artifact in it."""
+
+    kind: Literal["image", "mask", "weights"]
+    metadata: dict[str, str]
+
+
 KINDS: Mapping[str, type[Artifact]] = {"image": Image, "mask": Mask, "weights": Weights}
 INPUT_KINDS: Mapping[str, type[Given]] = {**KINDS, "folder": Folder}
 
@@ -142,10 +151,13 @@ def _read(path: Path, array: Callable[[Any, str], np.ndarray]) -> Artifact:
     """The artifact in a file, of arrays that are taken from the opened file by their names."""
     try:
         with safe_open(path, framework="numpy") as file:
-            description = json.loads((file.metadata() or {})["stylepipe"])
+            description = _Description.model_validate_json((file.metadata() or {})["stylepipe"])
             arrays = {name: array(file, name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-        return _assemble(description["kind"], arrays, description["metadata"])
-    except (SafetensorError, KeyError, ValueError, TypeError) as error:
+        return _assemble(description.kind, arrays, description.metadata)
+    except ValidationError as error:
+        reason = error.errors(include_url=False)[0]["msg"]
+        raise StoreError(f"{path.name} is not a readable artifact: in what it says of itself: {reason}.") from error
+    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:  # the last two of types NumPy has not
         raise StoreError(f"{path.name} is not a readable artifact: {error}.") from error
 
 

@@ -15,13 +15,24 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Weights by name, as `
 
 @app.command("list")
 def list_(json: Json = False) -> None:
-    """Lists the weights that recipes may name, and where they lie."""
+    """Lists the weights that recipes may name, where they lie, their licenses, and whose work is in them."""
     from stylepipe.neural.weights import CATALOGUE, list_weights
 
     found = list_weights()
     rows = [(name, CATALOGUE[name].summary, str(file or "missing")) for name, file in found.items()]
-    data = [{"name": name, "summary": CATALOGUE[name].summary, "file": file and str(file)} for name, file in found.items()]
-    Console(as_json=json).result(table(("name", "what", "file"), rows, empty="No weights are known."), data)
+    terms = [(name, CATALOGUE[name].license, CATALOGUE[name].attribution) for name in found]
+    data = [
+        {
+            "name": name,
+            "summary": CATALOGUE[name].summary,
+            "file": file and str(file),
+            "license": CATALOGUE[name].license,
+            "attribution": CATALOGUE[name].attribution,
+        }
+        for name, file in found.items()
+    ]
+    tables = [table(("name", "what", "file"), rows, empty=""), table(("name", "license", "attribution"), terms, empty="")]
+    Console(as_json=json).result("\n\n".join(tables), data)
 
 
 @app.command()

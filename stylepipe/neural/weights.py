@@ -18,6 +18,7 @@ from stylepipe.neural.layout import describe
 
 __all__ = ["CATALOGUE", "Entry", "Published", "convert", "find", "list_weights", "pull", "read_weights", "verify"]
 
+_CHUNK = 1 << 16
 _SHIPPED = Path(__file__).with_name("data")
 
 SERVER = "https://storage.googleapis.com/tensorflow/keras-applications"
@@ -36,27 +37,51 @@ class Published:
         """The file's name, there and here."""
         return self.address.rpartition("/")[2]
 
+    @property
+    def most_bytes(self) -> int:
+        """What is received of it at most: the size is known to a megabyte."""
+        return (self.megabytes + 1) * 10**6
+
 
 @dataclass(frozen=True)
 class Entry:
-    """What a name stands for: the first that is found of `files`. What is not `published` comes with stylepipe."""
+    """What a name stands for: the first that is found of `files`. What is not `published` comes with stylepipe.
+
+    `license` and `attribution` say how it may be used and whose work is in it; files that come with stylepipe state them, too.
+    """
 
     summary: str
     files: tuple[str, ...]
+    license: str
+    attribution: str
     published: Published | None = None
+
+
+_VGG = "VGG by K. Simonyan and A. Zisserman (CC BY 4.0)"
+_OWN = "The stylepipe developers"
 
 
 def _keras(name: str, md5: str, megabytes: int, summary: str) -> Entry:
     published = Published(f"{name}/{name}_weights_tf_dim_ordering_tf_kernels_notop.h5", md5, megabytes)
-    return Entry(summary, (f"{name}.safetensors", published.file), published)
+    return Entry(summary, (f"{name}.safetensors", published.file), "CC BY 4.0", f"{_VGG}; file by Keras", published)
 
 
 CATALOGUE = {
     "vgg16": _keras("vgg16", "6d6bbae143d832006294945121d1f1fc", 59, "VGG-16, trained on ImageNet, to relu5_3"),
     "vgg19": _keras("vgg19", "253f8cb515780f3b799900260a226db6", 80, "VGG-19, trained on ImageNet, to relu5_4"),
-    "vgg19-slim": Entry("VGG-19 distilled to a twentieth of its parameters, to relu5_1", ("vgg19-slim.safetensors",)),
-    "upscaler": Entry("super-resolution by 2, 3 and 4", ("upscaler.safetensors",)),
-    "swirls-embers": Entry("two styles, each in one pass, and all between them", ("swirls-embers.safetensors",)),
+    "vgg19-slim": Entry(
+        "VGG-19 distilled to a twentieth of its parameters, to relu5_1",
+        ("vgg19-slim.safetensors",),
+        "MIT",
+        f"{_OWN}; distilled from {_VGG} and from Collaborative Distillation by H. Wang et al. (MIT)",
+    ),
+    "upscaler": Entry("super-resolution by 2, 3 and 4", ("upscaler.safetensors",), "MIT", _OWN),
+    "swirls-embers": Entry(
+        "two styles, each in one pass, and all between them",
+        ("swirls-embers.safetensors",),
+        "MIT",
+        f"{_OWN}; trained with the losses of vgg19-slim",
+    ),
 }
 
 
@@ -96,7 +121,7 @@ def pull(
     if published is None:
         return find(name)
     path = _pulled() / published.file
-    if path.exists() and _md5(path) == published.md5:
+    if path.is_file() and _md5(path) == published.md5:
         return path
     if offline or os.environ.get("STYLEPIPE_OFFLINE", "0") not in ("", "0"):
         raise WeightsError(
@@ -114,7 +139,7 @@ def verify(weights: str) -> Any:
     """
     path = Path(weights) if "/" in weights or Path(weights).suffix else find(weights)
     published = {entry.published.file: entry.published.md5 for entry in CATALOGUE.values() if entry.published}
-    if path.exists() and path.name in published and (found := _md5(path)) != published[path.name]:
+    if path.is_file() and path.name in published and (found := _md5(path)) != published[path.name]:
         raise WeightsError(
             f"'{path.name}' is damaged: its MD5 sum is {found}, and {published[path.name]} is published.",
             hint="Delete it, and pull it again.",
@@ -158,23 +183,8 @@ def _md5(path: Path) -> str:
 # --- download -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass
-class _ProgressBar:
-    """What pooch calls while it downloads; it sets `total`, and ends with a reset and an update by the whole."""
-
-    tell: Callable[[int, int], None]
-    total: int = 0
-    done: int = 0
-
-    def update(self, count: int) -> None:
-        self.done = min(self.done + count, self.total)
-        self.tell(self.done, self.total)
-
-    def reset(self) -> None:
-        self.done = 0
-
-    def close(self) -> None:
-        pass
+class _Endless(Exception):
+    """A server sends more than was published."""
 
 
 def _download(
@@ -192,11 +202,29 @@ def _download(
         urls={published.file: url},
         retry_if_failed=retries,
     )
-    # pooch documents objects of this kind, and both of these arguments; its annotations are narrower.
-    bar: Any = _ProgressBar(progress) if progress else False
-    downloader: Any = pooch.HTTPDownloader(progressbar=bar, timeout=30)
+
+    def receive(url: str, file: str, _: object) -> None:
+        """Writes what the server sends to the file, no more than was published."""
+        with requests.get(url, stream=True, timeout=30) as answer, Path(file).open("wb") as opened:
+            answer.raise_for_status()
+            done, total = 0, int(answer.headers.get("Content-Length", 0))
+            if total > published.most_bytes:
+                raise _Endless
+            for chunk in answer.iter_content(_CHUNK):
+                done += len(chunk)
+                if done > published.most_bytes:
+                    raise _Endless
+                opened.write(chunk)
+                if progress:
+                    progress(done, max(done, total))
+
     try:
+        downloader: Any = receive  # pooch names the arguments otherwise, and hands them on by their places
         store.fetch(published.file, downloader=downloader)
+    except _Endless as error:
+        raise WeightsError(
+            f"{url} is not what was published: it has more than {published.megabytes} MB.", hint="Try again later."
+        ) from error
     except requests.RequestException as error:
         answer = error.response
         reason = "the connection failed" if answer is None else f"the server answers {answer.status_code} {answer.reason}"

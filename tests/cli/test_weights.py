@@ -70,6 +70,15 @@ def test_list(cli, home, monkeypatch):
     assert lines[3].endswith(f"  {home / 'vgg19-slim.safetensors'}")
 
 
+def test_list_shows_licenses_and_attribution(cli):
+    lines = cli("weights", "list").out.splitlines()
+    assert ["name", "license", "attribution"] in [line.split() for line in lines]
+    assert any(line.startswith("vgg19-slim ") and "MIT" in line and "Simonyan" in line for line in lines)
+    told = {entry["name"]: entry for entry in cli("weights", "list", "--json").data}
+    assert told["vgg19"]["license"] == "CC BY 4.0"
+    assert "Zisserman" in told["vgg19-slim"]["attribution"]
+
+
 @pytest.mark.usefixtures("server")
 def test_pull_downloads_once_and_prints_the_file(cli, home, published):
     file = home.parent / "cache" / "weights" / FILE

@@ -5,12 +5,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import h5py
 import numpy as np
 import pytest
+from safetensors import safe_open
 
 from stylepipe.errors import WeightsError
 from stylepipe.neural import weights
@@ -150,6 +152,30 @@ def test_a_download_that_keeps_failing_leaves_nothing(serve, body, cache, answer
     assert is_left(cache) == []
 
 
+def without_end(handler):
+    handler.send_response(200)
+    handler.end_headers()
+    with suppress(OSError):
+        while True:
+            handler.wfile.write(bytes(2**20))
+            sent.append(2**20)
+
+
+sent: list[int] = []
+
+
+@pytest.mark.parametrize("answer", [without_end, whole(b"x", 10**12)], ids=["without end", "stated"])
+def test_a_server_that_sends_more_than_was_published(serve, body, cache, monkeypatch, answer):
+    entry = weights.CATALOGUE["vgg19"]
+    monkeypatch.setitem(weights.CATALOGUE, "vgg19", replace(entry, published=replace(entry.published, megabytes=2)))
+    server, requests = serve(answer)
+    with pytest.raises(WeightsError, match=r"is not what was published: it has more than 2 MB\. Try again later\."):
+        weights.pull("vgg19", server=server)
+    assert len(requests) == 1
+    assert is_left(cache) == []
+    assert sum(sent) < 30e6, "what is on its way when the connection is closed is all that comes besides"
+
+
 def test_no_server(body, cache):
     with pytest.raises(WeightsError, match="cannot be downloaded: the connection failed"):
         weights.pull("vgg19", server="http://127.0.0.1:9", retries=0)
@@ -230,6 +256,18 @@ def test_the_networks_that_come_with_stylepipe():
     assert weights.find("vgg19-slim").stat().st_size < 4e6
     assert weights.find("upscaler").stat().st_size < 2e6
     assert weights.find("swirls-embers").stat().st_size < 1.5e6
+
+
+def test_the_files_state_their_license_and_whose_work_is_in_them():
+    text = SHIPPED["upscaler"].with_name("LICENSES.md").read_text(encoding="utf-8")
+    for name, path in SHIPPED.items():
+        entry = weights.CATALOGUE[name]
+        with safe_open(path, framework="numpy") as file:
+            assert (file.metadata()["license"], file.metadata()["attribution"]) == (entry.license, entry.attribution)
+        assert path.name in text
+    assert "K. Simonyan and A. Zisserman (CC BY 4.0)" in weights.CATALOGUE["vgg19-slim"].attribution
+    assert "Karen Simonyan and Andrew Zisserman" in text
+    assert "https://creativecommons.org/licenses/by/4.0/" in text
 
 
 def test_finding_weights_needs_no_jax():
