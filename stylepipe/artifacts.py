@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from stylepipe.errors import StoreError
+from stylepipe.paths import require_regular
 
 # A host array or a device array: stages compute with either, and only `save` and `digest` bring it to the host.
 Array = Any
@@ -149,6 +150,7 @@ def blank(*shape: int) -> Float[np.ndarray, "..."]:
 
 def _read(path: Path, array: Callable[[Any, str], np.ndarray]) -> Artifact:
     """The artifact in a file, of arrays that are taken from the opened file by their names."""
+    require_regular(path)
     try:
         with safe_open(path, framework="numpy") as file:
             description = _Description.model_validate_json((file.metadata() or {})["stylepipe"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stylepipe.cli.console import Console
-from stylepipe.cli.options import CacheFolder, Json, open_store
+from stylepipe.cli.options import CacheFolder, Json, open_store_to_run
 from stylepipe.errors import StylepipeError
 
 if TYPE_CHECKING:
@@ -42,12 +42,13 @@ def doctor(cache: CacheFolder = None, json: Json = False) -> None:
     from stylepipe.packs import stage_modules
 
     console = Console(as_json=json)
-    store = open_store(cache)
+    store = open_store_to_run(cache)
     problems = list(_problems(store))
+    beside = f"; results are taken from {store.read_only}, too" if store.read_only else ""
     found = {
         **environment(),
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9:.1f} GB",
-        "cache": f"{store.root}, {_free(store.root) / 1e9:.1f} GB free",
+        "cache": f"{store.root}, {_free(store.root) / 1e9:.1f} GB free{beside}",
         "weights": ", ".join(name if path else f"{name} (missing)" for name, path in list_weights().items()),
         "stages": ", ".join(sorted(stage_modules())),
     }
@@ -103,4 +104,6 @@ def _check_weights() -> None:
 def _free(folder: Path) -> int:
     from shutil import disk_usage
 
-    return disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free
+    from stylepipe.engine.files import exists
+
+    return disk_usage(next(path for path in (folder, *folder.parents) if exists(path))).free

@@ -10,6 +10,7 @@ from stylepipe.errors import UsageError
 from stylepipe.folders import expand_home
 
 if TYPE_CHECKING:
+    from stylepipe.cli.console import Console
     from stylepipe.engine.job import Job
     from stylepipe.engine.store import Store
 
@@ -99,11 +100,25 @@ def overrides(given: Sequence[str] | None) -> Mapping[str, str]:
 
 
 def open_store(folder: Path | None) -> "Store":
-    """The store in the folder given, or in the default one."""
-    from stylepipe.engine.store import Store
+    """The store in the folder given, or in the default one, to look after. Raises StoreError."""
+    from stylepipe.engine.cache_access import open_cache
     from stylepipe.folders import cache_folder
 
-    return Store(folder or cache_folder())
+    return open_cache(folder or cache_folder())
+
+
+def open_store_to_run(folder: Path | None) -> "Store":
+    """The store in the folder given, or in the default one, to take results from and to add some. Raises StoreError."""
+    from stylepipe.engine.cache_access import open_cache_to_run
+    from stylepipe.folders import cache_folder
+
+    return open_cache_to_run(folder or cache_folder())
+
+
+def say_where_results_go(store: "Store", console: "Console") -> None:
+    """Says so where that is another cache than the chosen one."""
+    if store.read_only:
+        console.say(f"The cache '{store.read_only}' may not be written: new results are kept in '{store.root}'.")
 
 
 def load_job(

@@ -18,7 +18,8 @@ from stylepipe.cli.options import (
     SharedPath,
     Until,
     load_job,
-    open_store,
+    open_store_to_run,
+    say_where_results_go,
     typed_path,
 )
 from stylepipe.escapes import visible_line
@@ -94,7 +95,7 @@ def run(
 
     if dry_run:
         with unpacked(recipe, param, limited=False) as (file, given):
-            _plan(load_job(file, given, force=force, start=start, until=until), open_store(cache), Console(as_json=json))
+            _plan(load_job(file, given, force=force, start=start, until=until), open_store_to_run(cache), Console(as_json=json))
         return
     keep_freed_memory()  # before JAX starts its threads
     console = Console(as_json=json)
@@ -105,9 +106,11 @@ def run(
             console.say(f"warning: {warning}")
         command = shareable_command(recipe, job.recipe, params=param, until=until)
         origins = {} if no_embed else {output: Origin(job.recipe, output) for output in job.recipe.outputs}
+        store = open_store_to_run(cache)
+        say_where_results_go(store, console)
         with observer(quiet=quiet) as observe:
             watch = reporting(embedding(observe, origins, job.inputs.values()))
-            result = runner.run(job, store=open_store(cache), outputs=outputs, observe=watch, command=command)
+            result = runner.run(job, store=store, outputs=outputs, observe=watch, command=command)
     files = {name: str(path) for name, path in result.outputs.items()}
     written = wanted.write(result.outputs) if wanted else {}
     data = {"folder": str(result.folder), "outputs": files, "record": result.record.model_dump(mode="json")}
@@ -142,9 +145,9 @@ def plan(
         if is_shared(recipe):
             console.say(f"It asks for {demands(load_recipe(file))}.")
         if has_sweep(file) and not (start or until):
-            console.result(*plan_sweep(file, given, force=force, store=open_store(cache)))
+            console.result(*plan_sweep(file, given, force=force, store=open_store_to_run(cache)))
         else:
-            _plan(load_job(file, given, force=force, start=start, until=until), open_store(cache), console)
+            _plan(load_job(file, given, force=force, start=start, until=until), open_store_to_run(cache), console)
 
 
 def _plan(job: "Job", store: "Store", console: Console) -> None:
@@ -183,7 +186,7 @@ def explain(
 
     with unpacked(recipe, param, limited=False) as (file, given):
         job = load_job(file, given, until=stage)
-        planned = plan_job(job, open_store(cache))
+        planned = plan_job(job, open_store_to_run(cache))
     told = [planned[name] for name in stages_named(job.recipe, stage)]
     lines = []
     for each in told:

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stylepipe.cli.console import Console, table
-from stylepipe.cli.options import CacheFolder, Force, Json, NoEmbed, Outputs, Overrides, RecipePath, open_store, overrides
+from stylepipe.cli.options import (
+    CacheFolder,
+    Force,
+    Json,
+    NoEmbed,
+    Outputs,
+    Overrides,
+    RecipePath,
+    open_store_to_run,
+    overrides,
+    say_where_results_go,
+)
 from stylepipe.cli.runs import DEFAULT_OUTPUTS
 from stylepipe.errors import UsageError
 
@@ -83,7 +94,8 @@ def sweep(
         for output, named in merged.outputs.items()
         if not no_embed
     }
-    store = open_store(cache)
+    store = open_store_to_run(cache)
+    say_where_results_go(store, console)
     with _pool(1 if dry_run else jobs, executor, store) as pool:
         if pool:
             job = replace(job, job=replace(job.job, device=pool.device))

@@ -1,10 +1,15 @@
-"""Files that survive a crash: written whole or not at all, locked by one process at a time, failing in the user's words."""
+"""Files that survive a crash: written whole or not at all, locked by one process at a time, failing in the user's words.
+
+Folders and locks below a folder that a group may write are writable for the group, too, whatever the umask is.
+"""
 
 import errno
 import fcntl
 import os
+import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stylepipe.errors import StoreError
@@ -19,13 +24,19 @@ _REASONS = {
     errno.EPERM: "it may not be written",
     errno.ENOTDIR: "it is not a folder",
     errno.EEXIST: "it is not a folder",
+    errno.ENAMETOOLONG: "a name in it would be too long",
 }
+
+CACHE_HINT = "Free some space there, or let STYLEPIPE_CACHE name another folder."
+
+SHARED = stat.S_IWGRP | stat.S_IWOTH
+"""The permissions by which others than its owner write a folder."""
 
 
 @contextmanager
 def cache_errors(folder: Path) -> Iterator[None]:
     """Turns an OSError inside the block into a StoreError about the cache at `folder`."""
-    with _explained("The cache", folder, "Free some space there, or let STYLEPIPE_CACHE name another folder."):
+    with _explained("The cache", folder, CACHE_HINT):
         yield
 
 
@@ -52,9 +63,45 @@ def publish(temporary: Path, path: Path, *, mode: int = 0o644) -> None:
     """
     temporary.chmod(mode)
     _sync(temporary)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary.replace(path)
     _sync(path.parent)
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder, and those above it, unless it is there; whoever may write the one above it may write it, too."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    status = path.parent.stat()
+    if status.st_mode & SHARED:
+        with suppress(PermissionError):  # another process has made it meanwhile
+            path.chmod(stat.S_IMODE(status.st_mode) & ~stat.S_ISVTX)
+
+
+def remove(path: Path) -> None:
+    """Removes a file, or a folder with all that is in it, as far as it is there and may be removed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
+
+
+def permits(path: Path, use: int) -> bool:
+    """Whether a file is there, as far as this user may know, and permits this use of it: os.R_OK, W_OK, X_OK."""
+    return os.access(path, use, effective_ids=os.access in os.supports_effective_ids)
+
+
+def exists(path: Path) -> bool:
+    """Whether a file is there, as far as this user may know."""
+    return permits(path, os.F_OK)
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All files below a folder, ordered by name; folders that are missing, may not be read or vanish meanwhile are empty."""
+    return sorted(Path(parent, name) for parent, _, names in os.walk(folder) for name in names)
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -74,7 +121,7 @@ def try_lock(path: Path) -> int | None:
     The lock ends with `unlock`, or with the process, however that dies.
     """
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = _open_lock(path)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -90,14 +137,14 @@ def try_lock(path: Path) -> int | None:
 
 def unlock(path: Path, descriptor: int) -> None:
     """Removes the lock file and ends an exclusive lock."""
-    path.unlink(missing_ok=True)
+    remove(path)
     os.close(descriptor)
 
 
 @contextmanager
 def gate(path: Path, *, shared: bool) -> Iterator[None]:
     """Holds a lock for moments, waiting for it; its file stays."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    descriptor = _open_lock(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield
@@ -113,6 +160,24 @@ def is_locked(path: Path) -> bool:
         except BlockingIOError:
             return True
         return False
+
+
+def _open_lock(path: Path) -> int:
+    """Opens a lock file, which is made where it is missing; whoever may write its folder may open it, too."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except (PermissionError, IsADirectoryError):
+        return os.open(path, os.O_RDONLY)  # enough for a lock, but on NFS
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        remove(path)  # a link to itself
+        return _open_lock(path)
+    status, writing = os.fstat(descriptor), path.parent.stat().st_mode & SHARED
+    both = writing | writing << 1  # reading, too
+    if status.st_uid == os.geteuid() and status.st_mode & both != both:
+        os.fchmod(descriptor, stat.S_IMODE(status.st_mode) | both)
+    return descriptor
 
 
 def _still_names(path: Path, descriptor: int) -> bool:

@@ -1,14 +1,15 @@
 """Looking after the store: what is in it, whether it is sound, and removing what is old or too much."""
 
-import math
-import shutil
 import time
+from collections.abc import Set
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from stylepipe.engine.files import cache_errors, gate, try_lock, unlock
-from stylepipe.engine.store import Action, Damaged, Store, sweep_sessions
+from stylepipe.engine.files import cache_errors, exists, files_below, gate, remove, try_lock, unlock
+from stylepipe.engine.sessions import GATE, sweep_sessions, used_by_sessions
+from stylepipe.engine.store import FOLDERS, Action, Damaged, Missing, Store
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,15 @@ def entries(store: Store) -> list[Entry]:
     """All actions, the one used last first. Raises StoreError; damaged ones are moved aside and left out."""
     found: list[Entry] = []
     with cache_errors(store.root):
-        for path in _files(store.root / "actions"):
+        for path in files_below(store.root / "actions"):
             try:
                 action = store.find(path.stem)
-            except Damaged:
+                used = path.stat().st_mtime
+            except (Damaged, FileNotFoundError):
                 continue
             if action:
                 size = sum(_size(store.object_path(name)) for name in _objects(action))
-                found.append(Entry(action, size, path.stat().st_mtime))
+                found.append(Entry(action, size, used))
     return sorted(found, key=lambda entry: entry.used, reverse=True)
 
 
@@ -57,19 +59,29 @@ def verify(store: Store) -> Verified:
     damaged: list[str] = []
     checked = 0
     with cache_errors(store.root):
-        for path in _files(store.root / "actions") + _files(store.root / "objects"):
-            checked += 1
+        for path in [*files_below(store.root / "actions"), *files_below(store.root / "objects")]:
             try:
-                match path.suffix:
-                    case ".action":
-                        store.action(path.stem)
-                    case ".safetensors":
-                        store.load(path.stem)
-                    case _:
-                        store.read(path.name)
+                _check(store, path)
+            except Missing:
+                continue  # it was collected meanwhile
             except Damaged as error:
                 damaged.append(error.message)
+            checked += 1
     return Verified(checked, tuple(damaged))
+
+
+def _check(store: Store, path: Path) -> None:
+    """Reads one file of the store again. Raises Damaged."""
+    match path.suffix:
+        case ".action" if path == store.action_path(path.stem):
+            if store.action(path.stem) is None:
+                raise Missing(path.name)
+        case ".safetensors" if path == store.object_path(path.name):
+            store.load(path.stem)
+        case _ if path == store.object_path(path.name):
+            store.read(path.name)
+        case _:
+            raise store.quarantine(path, "file")
 
 
 def collect(store: Store, *, max_age: timedelta | None = None, max_size: int | None = None) -> Collected:
@@ -78,58 +90,69 @@ def collect(store: Store, *, max_age: timedelta | None = None, max_size: int | N
     Objects that no action names any more go with them, as do quarantined files, and the state of unfinished computations and
     compiled programs of that age. What a running process has used since it began stays. Raises StoreError.
     """
-    if not store.root.is_dir():
+    if not any(exists(store.root / name) for name in FOLDERS):
         return Collected(0, 0, 0)
+    store.make_folders()
     with cache_errors(store.root):
         running_since = sweep_sessions(store.root)
         limit = 0.0 if max_age is None else time.time() - max_age.total_seconds()
-        with gate(store.root / "gate.lock", shared=False):
+        with gate(store.root / GATE, shared=False):
             before = _total(store.root)
-            actions, objects = _choose(store, running_since, limit, max_size)
+            used = used_by_sessions(store.root)
+            actions, objects = _choose(store, used, running_since, limit, max_size)
             removed = _remove(store.root / "actions", actions, running_since)  # before the objects that they name
-            _remove(store.root / "objects", objects, running_since)
-            _remove(store.root / "quarantine", set(), math.inf)
+            _remove(store.root / "objects", objects | used, running_since)
             _remove(store.root / "xla", set(), min(limit, running_since))
+            for path in files_below(store.root / "quarantine"):
+                remove(path)
             _remove_unfinished(store, limit)
             after = _total(store.root)
     return Collected(removed, before - after, after)
 
 
-def _choose(store: Store, running_since: float, limit: float, max_size: int | None) -> tuple[set[str], set[str]]:
-    """The names of the action files and of the objects to keep."""
+def _choose(
+    store: Store, used: Set[str], running_since: float, limit: float, max_size: int | None
+) -> tuple[set[str], set[str]]:
+    """The names of the action files and of the objects to keep, besides those objects that are `used` by running processes."""
     actions: set[str] = set()
     objects: set[str] = set()
     total, full = 0, False
     for entry in entries(store):
         added = {name: _size(store.object_path(name)) for name in _objects(entry.action) if name not in objects}
         full = full or (max_size is not None and total + sum(added.values()) > max_size)
-        if entry.used >= running_since or (entry.used >= limit and not full):
-            actions.add(store.action_path(entry.action.key).name)
+        name = f"{entry.action.key}.action"
+        if name in used or entry.used >= running_since or (entry.used >= limit and not full):
+            actions.add(name)
             objects.update(added)
             total += sum(added.values())
     return actions, objects
 
 
-def _remove(folder: Path, kept: set[str], older_than: float) -> int:
-    """Removes all files that are not to be kept and were not used since; how many."""
-    doomed = [path for path in _files(folder) if path.name not in kept and path.stat().st_mtime < older_than]
-    for path in doomed:
-        path.unlink()
-    return len(doomed)
+def _remove(folder: Path, kept: Set[str], older_than: float) -> int:
+    """Removes all files that are not to be kept and were not used since, as far as they may be removed; how many."""
+    removed = 0
+    for path in files_below(folder):
+        with suppress(FileNotFoundError, PermissionError):
+            if path.name not in kept and path.lstat().st_mtime < older_than:
+                path.unlink()
+                removed += 1
+    return removed
 
 
 def _remove_unfinished(store: Store, limit: float) -> None:
     """Removes the state of computations that are finished or old, and what names an action that is gone."""
-    for path in _files(store.root / "latest"):
-        if not store.action_path(path.read_text()).exists():
-            path.unlink()
+    for path in (store.root / "latest").iterdir():
+        key = store.remembered(path)
+        if key is None or not exists(store.action_path(key)):
+            remove(path)
     for folder in (store.root / "work").iterdir():
-        if store.action_path(folder.name).exists() or folder.stat().st_mtime < limit:
-            path = store.root / "locks" / folder.name
-            lock = try_lock(path)
-            if lock is not None:
-                shutil.rmtree(folder, ignore_errors=True)
-                unlock(path, lock)
+        with suppress(FileNotFoundError, PermissionError):  # it was finished meanwhile, or is another user's
+            if exists(store.action_path(folder.name)) or folder.stat().st_mtime < limit:
+                path = store.root / "locks" / folder.name
+                lock = try_lock(path)
+                if lock is not None:
+                    remove(folder)
+                    unlock(path, lock)
 
 
 def _objects(action: Action) -> list[str]:
@@ -137,16 +160,12 @@ def _objects(action: Action) -> list[str]:
     return [*output, *action.attachments.values()]
 
 
-def _files(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.rglob("*")) if path.is_file()]
-
-
 def _total(root: Path) -> int:
-    return sum(_size(path) for name in ("actions", "objects", "work", "quarantine", "xla") for path in _files(root / name))
+    return sum(_size(path) for name in ("actions", "objects", "work", "quarantine", "xla") for path in files_below(root / name))
 
 
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except FileNotFoundError:
+    except OSError:  # it was removed meanwhile, or may not be looked at
         return 0

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 
 from stylepipe.engine.environment import backend
 from stylepipe.engine.interrupts import stop_requests
@@ -103,13 +102,13 @@ class Processes:
     def _start(self, cores: Collection[int]) -> _Worker:
         context = get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, self._prepare, self._store.root, cores), daemon=True)
+        process = context.Process(target=_serve, args=(theirs, self._prepare, self._store, cores), daemon=True)
         process.start()
         theirs.close()
         return _Worker(process, ours, cores)
 
 
-def _serve(connection: Connection, prepare: Callable[[], None], root: Path, cores: Collection[int]) -> None:
+def _serve(connection: Connection, prepare: Callable[[], None], store: Store, cores: Collection[int]) -> None:
     """Does tasks as they come until there are no more, or the run asks to stop by a SIGINT.
 
     The process is in a group of its own, so that a Ctrl-C reaches the run alone.
@@ -118,7 +117,7 @@ def _serve(connection: Connection, prepare: Callable[[], None], root: Path, core
     if cores:
         os.sched_setaffinity(0, cores)  # before XLA starts its threads, of which there is one for each core
     prepare()
-    with Store(root).session() as session, stop_requests() as stop:
+    with store.session() as session, stop_requests() as stop:
         while (task := connection.recv()) is not None:
             try:
                 connection.send(do(task, session, stop, connection.send))

@@ -47,7 +47,7 @@ def run(
     with store.session() as session, stop_requests() as stop:
         if not keep_going:
             plan(job, store).require_sound()
-        roots = [outputs, store.root, *(found.file.root for found in job.inputs.values())]
+        roots = [outputs, *store.folders, *(found.file.root for found in job.inputs.values())]
         redactor = Redactor([*roots, *(found.path.parent for found in job.inputs.values())])
         folder = RunFolder(outputs, job, redactor, command)
         try:

@@ -1,10 +1,11 @@
-"""The content store: what was computed before, by key, in the user's cache folder.
+"""The content store: what was computed before, by key, in a cache folder that several processes, and users, may share.
 
     actions/    key → Action: the digest of the output, its pictures, how it came about; a checksum, then JSON
     objects/    outputs as safetensors, and their attachments (pictures, animations, losses), each named by its digest
     work/       by key, the state of computations that are not finished
     locks/      by key, held while a process computes it        latest/  by recipe and node, the key it had last
-    sessions/   by running process, its temporary files         quarantine/  damaged files, moved aside
+    sessions/   by running process, what it uses and its        quarantine/  damaged files, moved aside
+                temporary files
 
 An object is written before the action that names it, and every file appears whole or not at all, so that a process may die at
 any moment. Both are read-only, and what is read is checked against its name.
@@ -12,6 +13,7 @@ any moment. Both are read-only, and what is read is checked against its name.
 
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import time
@@ -19,17 +21,24 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from stylepipe import artifacts
 from stylepipe.artifacts import Artifact
-from stylepipe.engine.files import cache_errors, gate, publish, try_lock, unlock
+from stylepipe.engine.files import cache_errors, exists, gate, make_folder, publish, remove, try_lock, unlock
 from stylepipe.engine.keys import key_of
+from stylepipe.engine.sessions import GATE, list_as_used, open_session
 from stylepipe.errors import StoreError
+from stylepipe.paths import open_regular
 
 _POLL_SECONDS = 0.1
+FOLDERS = ("actions", "objects", "work", "locks", "latest", "sessions")
+_KEY = re.compile(r"[0-9a-f]{1,64}")
+
+ObjectName = Annotated[str, Field(pattern=r"^[0-9a-f]{1,64}(\.[a-z0-9]{1,16})?$")]
+"""What an object is called: nothing else, lest a name lead out of the store."""
 
 
 class Action(BaseModel):
@@ -43,8 +52,8 @@ class Action(BaseModel):
 
     key: str
     document: Mapping[str, Any]
-    output: str = ""
-    attachments: Mapping[str, str] = {}
+    output: Annotated[str, Field(pattern=r"^[0-9a-f]{0,64}$")] = ""
+    attachments: Mapping[str, ObjectName] = {}
     recipe: str
     node: str
     reasons: tuple[str, ...] = ()
@@ -58,38 +67,57 @@ class Damaged(StoreError):
     """A stored file that is not what its name says, and was moved aside; what it held can be computed again."""
 
 
-class Store:
-    """Reading the store; a `session` writes to it. A folder that is missing is an empty store."""
+class Missing(Damaged):
+    """A stored file that is gone: it was deleted, or collected as garbage meanwhile."""
 
-    def __init__(self, root: Path) -> None:
+
+class Store:
+    """Reading the store; a `session` writes to it. A folder that is missing is an empty store.
+
+    What is not in it may be in the store at `read_only`, which nobody writes to here.
+    """
+
+    def __init__(self, root: Path, *, read_only: Path | None = None) -> None:
         self.root = root
+        self.read_only = read_only
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where results are looked up."""
+        return (self.root, self.read_only) if self.read_only else (self.root,)
 
     def find(self, key: str) -> Action | None:
         """The action of that key, if its output is there too. Raises Damaged."""
         action = self.action(key)
-        complete = action and (not action.output or self.object_path(f"{action.output}.safetensors").exists())
+        complete = action and (not action.output or exists(self.object_path(f"{action.output}.safetensors")))
         return action if complete else None
 
     def action(self, key: str) -> Action | None:
         """The action of that key, whether or not its output is still there. Raises Damaged."""
         path = self.action_path(key)
         try:
-            checksum, text = path.read_bytes().split(b"\n", 1)
+            checksum, text = _read(path).split(b"\n", 1)
             action = Action.model_validate_json(text)
             if hashlib.sha256(text).hexdigest().encode() != checksum or key_of(action.document) != key:
                 raise ValueError
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise self.quarantine(path, "record") from error
         return action
 
     def latest(self, recipe: str, node: str) -> Action | None:
         """What a node of a recipe of that name used or computed last. Raises Damaged."""
+        key = self.remembered(self._nearest("latest", _latest_name(recipe, node)))
+        return self.action(key) if key else None
+
+    def remembered(self, path: Path) -> str | None:
+        """The key in a file of `latest`, if one can be read there."""
         try:
-            return self.action(self.latest_path(recipe, node).read_text())
-        except (FileNotFoundError, NotADirectoryError):
+            key = _read(path).decode("ascii")
+        except (OSError, ValueError):
             return None
+        return key if _KEY.fullmatch(key) else None
 
     def load(self, digest: str) -> Artifact:
         """The artifact of that digest, checked. Raises Damaged."""
@@ -114,7 +142,7 @@ class Store:
         """The bytes of an attachment, checked. Raises Damaged."""
         path = self.object_path(name)
         try:
-            data = path.read_bytes()
+            data = _read(path)
         except OSError as error:
             raise self.quarantine(path, "file") from error
         if hashlib.sha256(data).hexdigest() != path.stem:
@@ -122,26 +150,46 @@ class Store:
         return data
 
     def quarantine(self, path: Path, what: str) -> Damaged:
-        """Moves a damaged file aside; returns the error to raise."""
-        with cache_errors(self.root):
-            (self.root / "quarantine").mkdir(exist_ok=True)
-            try:
-                path.replace(self.root / "quarantine" / f"{path.name}.{secrets.token_hex(3)}")
-            except FileNotFoundError:
-                return Damaged(f"A stored {what} is missing ({path.name[:12]}…).")
-        return Damaged(f"A stored {what} was damaged and has been moved aside ({path.name[:12]}…).")
+        """Moves a damaged file aside, or removes it where that cannot be; returns the error to raise."""
+        name = f"{path.name[:12]}…"
+        if not os.path.lexists(path):
+            return Missing(f"A stored {what} is missing ({name}).")
+        aside = self.root / "quarantine"
+        try:
+            make_folder(aside)
+            path.replace(aside / f"{path.name[:200]}.{secrets.token_hex(3)}")
+        except OSError:
+            remove(path)
+            fate = "is damaged, and may not be removed" if os.path.lexists(path) else "was damaged and has been removed"
+            return Damaged(f"A stored {what} {fate} ({name}).")
+        return Damaged(f"A stored {what} was damaged and has been moved aside ({name}).")
+
+    def make_way(self, path: Path, *, folder: bool = False) -> None:
+        """Moves aside what has the name of a file, or of a folder, and is none; a link is somebody's intention, and stays."""
+        if exists(path) and not path.is_symlink() and path.is_dir() != folder:
+            self.quarantine(path, "folder" if folder else "file")
 
     def action_path(self, key: str) -> Path:
         """Where the action of a key is."""
-        return self.root / "actions" / key[:2] / f"{key}.action"
+        return self._nearest("actions", key[:2], f"{key}.action")
 
     def object_path(self, name: str) -> Path:
         """Where an object is: an artifact is named <digest>.safetensors, an attachment by the digest of its bytes."""
-        return self.root / "objects" / name[:2] / name
+        return self._nearest("objects", name[:2], name)
 
-    def latest_path(self, recipe: str, node: str) -> Path:
-        """Where the key is that a node had last."""
-        return self.root / "latest" / hashlib.sha256(f"{recipe}\0{node}".encode()).hexdigest()
+    def _nearest(self, *names: str) -> Path:
+        """A file of this store, or where only the other has it, of that."""
+        own = self.root.joinpath(*names)
+        other = self.read_only.joinpath(*names) if self.read_only and not exists(own) else own
+        return other if exists(other) else own
+
+    def make_folders(self) -> None:
+        """Makes the folders of the store that are not there. Raises StoreError."""
+        with cache_errors(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            for name in FOLDERS:
+                self.make_way(self.root / name, folder=True)
+                make_folder(self.root / name)
 
     @contextmanager
     def session(self) -> Iterator["Session"]:
@@ -149,22 +197,9 @@ class Store:
 
         Raises StoreError when the folder cannot be made or written.
         """
-        with cache_errors(self.root):
-            for name in ("actions", "objects", "work", "locks", "latest", "sessions"):
-                (self.root / name).mkdir(parents=True, exist_ok=True)
-            sweep_sessions(self.root)
-            folder = self.root / "sessions" / secrets.token_hex(6)
-            with gate(self.root / "gate.lock", shared=True):
-                folder.mkdir()
-                lock = try_lock(folder / "lock")
-        try:
+        self.make_folders()
+        with open_session(self.root) as folder:
             yield Session(self, folder)
-        finally:
-            # Not while another process sweeps, which would find half a folder. Where this fails, a later sweep removes it.
-            with suppress(OSError), gate(self.root / "gate.lock", shared=True):
-                shutil.rmtree(folder, ignore_errors=True)
-            if lock is not None:
-                os.close(lock)
 
 
 class Session:
@@ -176,10 +211,10 @@ class Session:
 
     def use(self, key: str) -> Action | None:
         """As `Store.find`; what is found is kept from collection until the session ends. Raises Damaged."""
-        with cache_errors(self.store.root), gate(self.store.root / "gate.lock", shared=True):
+        with cache_errors(self.store.root), self._kept(f"{key}.action"):
             action = self.store.find(key)
             if action:
-                os.utime(self.store.action_path(key))
+                self._touch(self.store.action_path(key))
             return action
 
     def put(self, artifact: Artifact) -> str:
@@ -187,7 +222,7 @@ class Session:
         digest = artifacts.digest(artifact)
         with self._writing() as temporary:
             artifacts.save(artifact, temporary)
-            publish(temporary, self.store.object_path(f"{digest}.safetensors"), mode=0o444)
+            self._publish(temporary, "objects", f"{digest}.safetensors")
         return digest
 
     def attach(self, write: Callable[[Path], None], suffix: str) -> str:
@@ -196,7 +231,7 @@ class Session:
             write(temporary)
             with temporary.open("rb") as file:
                 name = hashlib.file_digest(file, "sha256").hexdigest() + suffix
-            publish(temporary, self.store.object_path(name), mode=0o444)
+            self._publish(temporary, "objects", name)
         return name
 
     def commit(self, action: Action) -> None:
@@ -204,13 +239,16 @@ class Session:
         with self._writing() as temporary:
             text = action.model_dump_json().encode()
             temporary.write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
-            publish(temporary, self.store.action_path(action.key), mode=0o444)
+            self._publish(temporary, "actions", f"{action.key}.action")
 
     def remember(self, recipe: str, node: str, key: str) -> None:
         """Keeps a node's key for `Store.latest`. Raises StoreError when that fails."""
+        path = self.store.root / "latest" / _latest_name(recipe, node)
         with self._writing() as temporary:
             temporary.write_text(key)
-            temporary.replace(self.store.latest_path(recipe, node))
+            temporary.chmod(0o644)
+            self.store.make_way(path)
+            temporary.replace(path)
 
     @contextmanager
     def flight(self, key: str, *, waiting: Callable[[float], None]) -> Iterator[Path]:
@@ -226,11 +264,49 @@ class Session:
             waiting(waited)
             time.sleep(_POLL_SECONDS)
             waited = time.monotonic() - started
-            lock = try_lock(path)
+            with cache_errors(self.store.root):
+                lock = try_lock(path)
         try:
+            with cache_errors(self.store.root):
+                self._take_over(folder)
             yield folder
         finally:
             unlock(path, lock)
+
+    def _take_over(self, folder: Path) -> None:
+        """Makes a work folder that another user has left one of this user's, who may not write the files in it."""
+        self.store.make_way(folder, folder=True)
+        if folder.is_dir() and folder.stat().st_uid != os.geteuid():
+            own = self.folder / folder.name
+            with suppress(shutil.Error):  # of files that may not be read
+                shutil.copytree(folder, own)
+            folder.rename(self.folder / f"{folder.name}.old")
+            own.rename(folder)
+        make_folder(folder)
+
+    def _publish(self, temporary: Path, kind: str, name: str) -> None:
+        path = self.store.root / kind / name[:2] / name
+        self.store.make_way(path.parent, folder=True)
+        self.store.make_way(path)
+        with self._kept(name):
+            publish(temporary, path, mode=0o444)
+
+    @contextmanager
+    def _kept(self, name: str) -> Iterator[None]:
+        """Lists a file as used by this session; no collection comes between that and what the block does."""
+        with gate(self.store.root / GATE, shared=True):
+            list_as_used(self.folder, name)
+            yield
+
+    def _touch(self, path: Path) -> None:
+        """Marks a file as used now; one of another user's, which only its owner may mark, is written anew."""
+        if path.is_relative_to(self.store.root):
+            try:
+                os.utime(path)
+            except PermissionError:
+                with suppress(OSError), self._writing() as temporary:
+                    shutil.copyfile(path, temporary)
+                    publish(temporary, path, mode=0o444)
 
     @contextmanager
     def _writing(self, suffix: str = "") -> Iterator[Path]:
@@ -242,17 +318,10 @@ class Session:
                 temporary.unlink(missing_ok=True)
 
 
-def sweep_sessions(root: Path) -> float:
-    """Removes what dead processes left behind; when the oldest living session began, or now, by the files' clock."""
-    gate_file = root / "gate.lock"
-    with gate(gate_file, shared=False):
-        os.utime(gate_file)
-        began = [gate_file.stat().st_mtime]
-        for folder in (root / "sessions").iterdir():
-            path = folder / "lock"
-            if (lock := try_lock(path)) is None:
-                began.append(path.stat().st_mtime)
-            else:
-                shutil.rmtree(folder, ignore_errors=True)
-                os.close(lock)
-    return min(began)
+def _read(path: Path) -> bytes:
+    with open_regular(path) as file:
+        return file.read()
+
+
+def _latest_name(recipe: str, node: str) -> str:
+    return hashlib.sha256(f"{recipe}\0{node}".encode()).hexdigest()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from stylepipe.artifacts import Mask
+from stylepipe.engine import housekeeping
 from stylepipe.engine.files import try_lock
 from stylepipe.engine.housekeeping import Collected, collect, entries, verify
 from stylepipe.engine.keys import key_of
@@ -202,3 +203,47 @@ def test_files_of_others_in_the_folder_stay(store):
     collected = collect(store, max_age=timedelta(0), max_size=0)
     assert (store.root / "weights" / "vgg19.h5").exists()
     assert collected.kept_bytes == 0
+
+
+def test_what_a_running_process_used_stays_whatever_the_clock_does(store):
+    """The clock was set back a day since the session began: nothing used since is as new as its beginning."""
+    used = add(store, "used", days_ago=90, value=1, picture=b"1234")
+    with store.session() as session:
+        os.utime(session.folder / "lock", (time.time() + DAY,) * 2)
+        os.utime(store.root / "gate.lock", (time.time() + DAY,) * 2)
+        assert session.use(used.key) == used
+        made = add(store, "made", value=2)
+        output = session.put(Mask(np.ones((5, 5), np.float32)))  # stored, its action not yet
+        session.commit(made)
+        for path in (store.root / "objects").glob("*/*"):
+            os.utime(path, (time.time() - DAY,) * 2)
+        collect(store, max_age=timedelta(0), max_size=0)
+        assert names(store) == {"used", "made"}
+        store.load(output)
+        assert store.read(used.attachments["picture"]) == b"1234"
+
+
+def test_nothing_that_vanishes_meanwhile_is_an_error(store, monkeypatch):
+    """Another collection removes a file between the moment it is listed and the moment it is looked at."""
+    add(store, "a", value=1)
+    (store.root / "work" / "b").mkdir()
+    listed = housekeeping.files_below
+
+    def list_and_remove(folder: Path) -> list[Path]:
+        paths = listed(folder)
+        for path in paths:
+            path.unlink()
+        return paths
+
+    monkeypatch.setattr(housekeeping, "files_below", list_and_remove)
+    assert entries(store) == []
+    assert verify(store) == housekeeping.Verified(0, ())
+    assert collect(store, max_size=0).actions == 0
+
+
+def test_collections_beside_everything_else_that_happens_in_a_cache(tmp_path, worker):
+    """Sessions that compute and use, two collections, listings, verifications and lookups at once: nobody notices others."""
+    kinds = ["run", "run", "run", "gc", "gc", "ls", "verify", "latest"]
+    processes = [worker("bustle", tmp_path / "cache", kind, number, 4) for number, kind in enumerate(kinds)]
+    said = [process.communicate()[0] for process in processes]
+    assert said == ["nothing\n"] * len(kinds)

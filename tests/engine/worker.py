@@ -8,25 +8,29 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 
 from stylepipe.artifacts import Image, Mask, Weights
 from stylepipe.engine import checkpoints
-from stylepipe.engine.housekeeping import verify
+from stylepipe.engine.housekeeping import collect, entries, verify
 from stylepipe.engine.inputs import WeightsSource
 from stylepipe.engine.job import prepare
+from stylepipe.engine.keys import key_of
 from stylepipe.engine.merge import prepare_sweep
 from stylepipe.engine.plan import plan
 from stylepipe.engine.records import list_runs
 from stylepipe.engine.runner import run
-from stylepipe.engine.store import Store
+from stylepipe.engine.spool import Frames
+from stylepipe.engine.store import Action, Store
 from stylepipe.engine.sweep import run_sweep
 from stylepipe.errors import Place, StoreError
 from stylepipe.recipe.resolved import InputFile, ResolvedRecipe, StageNode
@@ -181,6 +185,46 @@ def open_and_close(root: Path, times: str) -> None:
             pass
 
 
+def bustle(root: Path, kind: str, number: str, seconds: str) -> None:
+    """Does one kind of thing in a store for some seconds, while others do theirs; prints what went wrong."""
+    chance, store, wrong, end = random.Random(int(number)), Store(root), set(), time.monotonic() + float(seconds)
+    while time.monotonic() < end:
+        try:
+            match kind:
+                case "run":
+                    wrong |= compute_and_use(store, chance)
+                case "gc":
+                    age, size = chance.choice([None, timedelta(0)]), chance.choice([None, 0, 2000])
+                    collect(store, max_age=age, max_size=size)
+                case "ls":
+                    entries(store)
+                case "verify":
+                    wrong |= set(verify(store).damaged)
+                case "latest":
+                    store.latest("trial", f"n{chance.randrange(5)}")
+        except Exception as error:
+            wrong.add(repr(error))
+    print(*(wrong or ["nothing"]), sep="; ")
+
+
+def compute_and_use(store: Store, chance: random.Random) -> set[str]:
+    wrong: set[str] = set()
+    with store.session() as session:
+        for _ in range(5):
+            document = {"value": chance.random()}
+            key = key_of(document)
+            with session.flight(key, waiting=lambda seconds: None) as work:
+                Frames(work)
+                output = session.put(Image(np.full((4, 4, 3), chance.random(), np.float32)))
+                session.commit(Action(key=key, document=document, output=output, recipe="trial", node="n"))
+                shutil.rmtree(work)
+            session.remember("trial", f"n{chance.randrange(5)}", key)
+            if session.use(key) is None:
+                wrong.add("a result that was used is gone")
+            store.load(output)
+    return wrong
+
+
 if __name__ == "__main__":
     checkpoints.SAVE_SECONDS, checkpoints.SAVE_SHARE = 0.0, 1.0
     command, folder, *others = sys.argv[1:]
@@ -193,5 +237,6 @@ if __name__ == "__main__":
         "die": die,
         "look": look,
         "open_and_close": open_and_close,
+        "bustle": bustle,
     }
     commands[command](Path(folder), *others)
