@@ -71,7 +71,32 @@ FAILURES = (StageError, InputError, WeightsError)
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory has run out: Python's own, or XLA's, which has no class of its own."""
-    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text_of(error)
+
+
+def text_of(error: BaseException) -> str:
+    """The message of an error of any package, which may itself fail to be made."""
+    try:
+        return str(error)
+    except Exception:
+        return "its message cannot be shown"
+
+
+def reason_of(error: BaseException) -> str:
+    """Why something failed, for a sentence: our own message, or else the class of the error and its first line.
+
+    It has a bounded length, and can be encoded.
+    """
+    if isinstance(error, StylepipeError):
+        return bounded(error.message)
+    first_line = text_of(error).strip().partition("\n")[0]
+    return bounded(f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__)
+
+
+def bounded(text: str, length: int = 500) -> str:
+    """The text, cut where it is longer, without the surrogates that no encoding has."""
+    cut = text if len(text) <= length else f"{text[:length]}…"
+    return cut.encode("utf-8", "backslashreplace").decode()
 
 
 class StoreError(StylepipeError):

@@ -58,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     console = Console(as_json="--json" in arguments)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # JAX's LAPACK; on busy cores its threads and XLA's wait for each other
+    os.environ["PYTHONSAFEPATH"] = "1"  # Python processes that libraries start import nothing from the current folder
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # those of libraries are for developers, who ask for them with -W
     try:

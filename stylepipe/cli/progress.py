@@ -1,7 +1,7 @@
 """Progress on stderr: a bar for the running stage on a terminal, plain lines elsewhere."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -17,6 +17,7 @@ from stylepipe.engine.events import (
     StageFinished,
     StageStarted,
 )
+from stylepipe.errors import reason_of
 from stylepipe.escapes import visible, visible_line
 from stylepipe.stage import Note
 from stylepipe.stage import Progress as Iterated
@@ -48,8 +49,20 @@ class _Display:
         self._running: dict[str, TaskID] = {}
         self._labels: dict[str, str] = {}
         self._told: dict[str, int] = {}
+        self._broken = False
 
     def __call__(self, event: Event) -> None:
+        """Shows an event, until that fails, which is not to end the run: stderr may be closed, or its disk full."""
+        if self._broken:
+            return
+        try:
+            self._show(event)
+        except Exception as error:
+            self._broken = True
+            with suppress(Exception):
+                self._line(f"What follows cannot be shown: {reason_of(error)}")
+
+    def _show(self, event: Event) -> None:
         match event:
             case RunStarted(folder, stages):
                 self._labels = {name: f"[{number}/{len(stages)}] {visible_line(name)}" for number, name in enumerate(stages, 1)}
@@ -79,7 +92,7 @@ class _Display:
         if progress.pictures and task.speed:
             loss += f", {task.speed * progress.pictures:.3g} pictures/s"
         self._bars.update(task.id, completed=progress.done, total=progress.total, loss=loss)
-        if self._bars.disable and (tenths := progress.done * LINES_PER_STAGE // progress.total) > self._told[stage]:
+        if self._bars.disable and (tenths := progress.done * LINES_PER_STAGE // max(progress.total, 1)) > self._told[stage]:
             self._told[stage] = tenths
             self._line(f"{self._labels[stage]}: {progress.done}/{progress.total} {loss}".rstrip())
 

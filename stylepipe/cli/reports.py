@@ -9,7 +9,7 @@ from typing import Any
 from stylepipe.cli.options import overrides
 from stylepipe.engine.events import EngineNote, Event, Observer, RunEnded, RunStarted
 from stylepipe.engine.privacy import shareable
-from stylepipe.errors import StoreError
+from stylepipe.errors import reason_of
 from stylepipe.recipe.resolved import ResolvedRecipe
 from stylepipe.recipe.shipped import shipped_name
 from stylepipe.report.page import write_report
@@ -44,9 +44,10 @@ def reporting(observe: Observer) -> Observer:
                 folder = started
             case RunEnded():
                 try:
-                    observe(EngineNote(f"report {write_report(folder)}"))
-                except StoreError as error:  # the run itself has its result, or another error
-                    observe(EngineNote(f"There is no report. {error.message}"))
+                    text = f"report {write_report(folder)}"
+                except Exception as error:  # the run itself has its result, or another error
+                    text = f"There is no report. {reason_of(error)}"
+                observe(EngineNote(text))
 
     return pass_on
 

@@ -11,7 +11,7 @@ from stylepipe.engine.events import EngineNote, Event, Observer, RunEnded, RunSt
 from stylepipe.engine.inputs import FoundInput, WeightsSource
 from stylepipe.engine.records import load_run
 from stylepipe.engine.run_folder import add_note
-from stylepipe.errors import StoreError
+from stylepipe.errors import reason_of
 from stylepipe.escapes import visible_line
 from stylepipe.neural import weights
 from stylepipe.recipe.resolved import InputFile, ResolvedRecipe
@@ -44,8 +44,8 @@ def embedding(observe: Observer, origins: Mapping[str, Origin], found: Collectio
             case RunEnded():
                 try:
                     _embed(folder, origins, found, observe)
-                except StoreError as error:  # the run itself has its result, or another error
-                    observe(EngineNote(f"The pictures do not carry their recipe. {error.message}"))
+                except Exception as error:  # the run itself has its result, or another error
+                    observe(EngineNote(f"The pictures do not carry their recipe. {reason_of(error)}"))
         observe(event)
 
     return pass_on

@@ -5,8 +5,8 @@ told which worker does a task, and carries tasks there and answers back.
 """
 
 import asyncio
+import json
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from stylepipe import __version__
+from stylepipe.engine.answers import Answer, Done, Failed, Left, Lost, decode
 from stylepipe.engine.cluster_worker import RESOURCE, Introduction, compute_stage, introduce
 from stylepipe.engine.events import EngineNote
 from stylepipe.engine.store import Store
-from stylepipe.engine.tasks import Answer, Done, Failed, Left, Lost, Task
-from stylepipe.errors import ClusterError, StageError, UsageError
+from stylepipe.engine.tasks import Task, unexpected
+from stylepipe.errors import ClusterError, UsageError
 
 if TYPE_CHECKING:
     from distributed import Future
@@ -29,6 +30,7 @@ _CONNECT_SECONDS = 5
 _POLL_SECONDS = 0.2
 _ROLL_CALL_SECONDS = 1.0
 _PATIENCE_SECONDS = 60.0
+_GRACE_SECONDS = 4.0
 
 _START = "Start some, by `dask worker HOST:PORT --nthreads 1 --memory-limit 0` where they are to compute."
 _INSTALL = "Install the same stylepipe and the same stages for all workers."
@@ -60,7 +62,7 @@ class Cluster:
 
     `prepare` is called first in each worker. Where some have declared a GPU, no others are used. Entering raises UsageError
     when there is no scheduler, no worker, or one that cannot compute for this store; workers that come later are used, too.
-    When the context ends, those that still compute save their state and stop.
+    When the context ends, those that still compute save their state and stop, for which it waits `_GRACE_SECONDS` at most.
     """
 
     def __init__(self, address: str, store: Store, *, prepare: Callable[[], None]) -> None:
@@ -93,8 +95,9 @@ class Cluster:
 
     def __exit__(self, *error: object) -> None:
         with self._stack, suppress(ClusterError):
-            self._take_back([attempt.future for attempt in self._attempts.values()])
-            while any(attempt.heard for attempt in self._attempts.values()):
+            self.stop()
+            deadline = time.monotonic() + _GRACE_SECONDS
+            while any(attempt.heard for attempt in self._attempts.values()) and time.monotonic() < deadline:
                 list(self.listen())
 
     @property
@@ -144,15 +147,19 @@ class Cluster:
         if time.monotonic() - self._peopled >= _PATIENCE_SECONDS:
             raise ClusterError(f"The cluster has had no worker for {_PATIENCE_SECONDS:.0f} s.", hint=_AGAIN)
 
+    def stop(self) -> None:
+        """Takes all tasks back, so that whoever computes one saves its state and stops. Does not wait for it."""
+        with suppress(ClusterError):
+            self._take_back([attempt.future for attempt in self._attempts.values()])
+
     def _idle(self) -> list[str]:
         busy = {attempt.worker for attempt in self._attempts.values()}
         return [worker for worker in self._workers if worker not in busy]
 
     def _hear(self, event: tuple[float, Any]) -> None:
         """Takes what Dask hands on from a worker; called on a thread of Dask's."""
-        from distributed.protocol.serialize import deserialize_bytes
-
-        self._told.put((event[1]["attempt"], deserialize_bytes(event[1]["answer"])))
+        with suppress(ValueError, KeyError, TypeError):  # of another run's, or of another version: its worker is refused
+            self._told.put((event[1]["attempt"], decode(event[1]["answer"])))
 
     def _understood(self, name: str, answer: Answer | None) -> Iterator[Answer]:
         """What is told of an attempt. None is Dask's word that it has ended, which comes after all that the worker said."""
@@ -177,9 +184,7 @@ class Cluster:
         if error is None or isinstance(error, KilledWorker):
             return self._give_up(name)
         del self._attempts[name]
-        stage, reason = attempt.task.stage, str(error).partition("\n")[0]
-        message = f"Stage '{stage}': its worker failed with {type(error).__name__}: {reason}."
-        return Failed(stage, StageError, message, _INSTALL, "".join(traceback.format_exception(error)))
+        return unexpected(attempt.task.stage, error)
 
     def _give_up(self, name: str) -> Lost:
         attempt = self._attempts.pop(name)
@@ -206,7 +211,8 @@ class Cluster:
         with self._scheduler():
             present = self._client.nthreads().keys()
             new = sorted(present - self._workers.keys() - self._refused)
-            told = self._client.run(introduce, str(session), self._prepare, workers=new, on_error="return") if new else {}
+            answers = self._client.run(introduce, str(session), self._prepare, workers=new, on_error="return") if new else {}
+        told = {worker: _introduction(answer) for worker, answer in answers.items()}
         self._workers = {worker: known for worker, known in self._workers.items() if worker in present}
         known = [*self._workers.values(), *(said for said in told.values() if isinstance(said, Introduction))]
         gpus = any(said.declared for said in known)
@@ -215,9 +221,9 @@ class Cluster:
             if isinstance(said, OSError):
                 continue  # it is gone again
             misfit = self._misfit(worker, said)
-            if misfit or (gpus and not said.declared):
+            misfits += [misfit] if misfit else []
+            if misfit or isinstance(said, Exception) or (gpus and not said.declared):
                 self._refused.add(worker)
-                misfits += [misfit] if misfit else []
             else:
                 self._workers[worker] = said
                 self._device = said.device
@@ -238,6 +244,16 @@ class Cluster:
             hint = "Let those with a GPU declare it, by `dask worker --resources GPU=1`: only they are used then."
             return _Misfit(worker, f"it computes on a {said.device}, and others on a {self._device}", hint)
         return None
+
+
+def _introduction(answer: str | Exception) -> Introduction | Exception:
+    """What a worker said of itself, or why it could not."""
+    if isinstance(answer, Exception):
+        return answer
+    try:
+        return Introduction(**json.loads(answer))
+    except (ValueError, TypeError):
+        return ValueError("it says of itself what this version of stylepipe does not understand")
 
 
 def _host_and_port(address: str) -> tuple[str, int]:

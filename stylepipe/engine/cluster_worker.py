@@ -1,15 +1,19 @@
 """What the workers of a Dask cluster are asked to do: to introduce themselves, and to compute stages."""
 
+import json
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stylepipe import __version__
+from stylepipe.engine.answers import Answer, Failed, Left, encode
 from stylepipe.engine.environment import jax_backend
 from stylepipe.engine.inputs import FoundInput, find_input
 from stylepipe.engine.interrupts import StopRequest
 from stylepipe.engine.store import Store
-from stylepipe.engine.tasks import Answer, Failed, Left, Task, do
+from stylepipe.engine.tasks import Task, do
 from stylepipe.errors import InputError, Interrupted, StoreError, WeightsError
 from stylepipe.folders import cache_folder
 
@@ -35,24 +39,34 @@ class Introduction:
     declared: bool
 
 
-def introduce(session: str, prepare: Callable[[], None], dask_worker: "Worker") -> Introduction:
-    """Makes the worker ready by `prepare`. `session` is the run's own folder in its store, relative to that."""
+def introduce(session: str, prepare: Callable[[], None], dask_worker: "Worker") -> str:
+    """Makes the worker ready by `prepare`; its `Introduction` as JSON.
+
+    `session` is the run's own folder in its store, relative to that.
+    """
+    _forget_current_folder()
     prepare()
     folder = cache_folder()
     declared = dask_worker.state.total_resources.get(RESOURCE, 0) >= 1
-    return Introduction(str(folder), (folder / session).is_dir(), jax_backend(), __version__, declared)
+    return json.dumps(asdict(Introduction(str(folder), (folder / session).is_dir(), jax_backend(), __version__, declared)))
+
+
+def _forget_current_folder() -> None:
+    """From now on the worker imports nothing from the folder where it was started, which Python puts on its path."""
+    if sys.path and not sys.flags.safe_path and Path(sys.path[0]) == Path.cwd():
+        del sys.path[0]  # `python -m dask`; the empty name is that folder, too
+    sys.path[:] = filter(None, sys.path)
 
 
 def compute_stage(task: Task, topic: str) -> None:
     """Does a task in the worker's own cache; events, and at last what became of it, go to the topic of the run."""
     from distributed import get_worker
-    from distributed.protocol.serialize import serialize_bytes
 
     worker = get_worker()
     attempt = str(worker.get_current_task())
 
     def tell(answer: Answer) -> None:
-        worker.log_event(topic, {"attempt": attempt, "answer": serialize_bytes(answer)})
+        worker.log_event(topic, {"attempt": attempt, "answer": encode(answer)})
 
     try:
         inputs = {name: _found_here(name, task) for name in task.job.inputs}
@@ -60,7 +74,7 @@ def compute_stage(task: Task, topic: str) -> None:
         with Store(cache_folder()).session() as session:
             tell(do(here, session, _Withdrawal(worker, attempt), tell))
     except (InputError, WeightsError) as error:
-        tell(Failed(task.stage, type(error), error.message, error.hint))
+        tell(Failed.of(task.stage, error))
     except (Interrupted, StoreError):
         tell(Left(task.stage))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stylepipe.artifacts import Artifact
 from stylepipe.engine.checkpoints import Checkpoint
+from stylepipe.engine.emitted import plain
 from stylepipe.engine.environment import environment, set_up_jax
 from stylepipe.engine.events import EngineNote, Observer, StageEmitted, StageFinished, StageStarted
 from stylepipe.engine.execute import Arguments, execute
@@ -62,7 +63,8 @@ def compute(
             note=lambda text: tell(EngineNote(text, name)),
         )
 
-    def emit(event: Progress | Frame | Note) -> None:
+    def emit(emitted: Progress | Frame | Note) -> None:
+        event = plain(emitted)
         match event:
             case Progress():
                 losses.add(event)
@@ -74,7 +76,7 @@ def compute(
 
     tell(StageStarted(name, task.reasons, losses.lines()))
     began = time.monotonic()
-    artifact = execute(task.node, arguments, seed=task.seed, emit=emit, checkpoint=checkpoint)
+    artifact = execute(task.node, arguments, seed=task.seed, emit=emit, checkpoint=checkpoint, stop=stop)
     seconds = checkpoint.seconds + time.monotonic() - began
     output = session.put(artifact)
     attachments = attach_picture(artifact, session)

@@ -1,6 +1,9 @@
 """One stage, called with its inputs and the services it asks for; what comes back is checked, what goes wrong is named."""
 
+import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import replace
 from typing import Any
 
@@ -9,17 +12,34 @@ import numpy as np
 from stylepipe import memory_limits
 from stylepipe.artifacts import KINDS, Artifact, Folder, Given, Image, Mask, Weights
 from stylepipe.engine.environment import backend
-from stylepipe.errors import MemoryShortage, StageError, StylepipeError, is_out_of_memory
+from stylepipe.engine.interrupts import StopRequest
+from stylepipe.errors import (
+    FAILURES,
+    Interrupted,
+    MemoryShortage,
+    StageError,
+    StoreError,
+    StylepipeError,
+    bounded,
+    is_out_of_memory,
+    reason_of,
+)
 from stylepipe.recipe.resolved import StageNode
 from stylepipe.stage import Checkpoint, Emit, Estimate
 
 Arguments = Mapping[str, Given | Sequence[Given]]
 
+_MESSAGE_LENGTH = 2000
+_TRACEBACK_LENGTH = 50_000
 
-def execute(node: StageNode, arguments: Arguments, *, seed: int, emit: Emit, checkpoint: Checkpoint) -> Artifact:
-    """Runs the node's stage on read-only arrays; its result, checked and on the host.
 
-    Raises the stage's own StylepipeError with its name added, and StageError for whatever else goes wrong.
+def execute(
+    node: StageNode, arguments: Arguments, *, seed: int, emit: Emit, checkpoint: Checkpoint, stop: StopRequest
+) -> Artifact:
+    """Runs the node's stage on read-only arrays; its result, checked and on the host. What it prints goes to stderr.
+
+    Whatever it raises becomes one of `FAILURES` with the stage's name. As they are come only the engine's own: StoreError,
+    and, once `stop` was asked, Interrupted and KeyboardInterrupt.
     """
     offered: dict[str, Callable[[], Any]] = {"key": lambda: _key(seed), "emit": lambda: emit, "checkpoint": lambda: checkpoint}
     services = {name: offered[name]() for name in node.stage.services}
@@ -28,22 +48,37 @@ def execute(node: StageNode, arguments: Arguments, *, seed: int, emit: Emit, che
         for name, value in arguments.items()
     }
     given = node.stage.arguments(read_only)
-    where = f"Stage '{node.name}'"
     try:
         if memory := estimate_of(node, read_only).memory:
             require_memory(memory)
-        return _checked(node.stage(**given, params=node.params, **services), node.stage.output)
-    except StylepipeError as error:
-        error.within(where)
-        raise
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise StageError(
-                f"{where} needs more memory than there is.", hint="Choose a smaller size, or free some memory."
-            ) from error
-        first_line = str(error).strip().partition("\n")[0]
-        reason = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
-        raise StageError(f"{where} failed with {reason}.", hint="The run's folder holds the traceback.") from error
+        with redirect_stdout(sys.stderr):
+            return _checked(node.stage(**given, params=node.params, **services), node.stage.output)
+    except BaseException as error:
+        where = f"Stage '{node.name}'"
+        if isinstance(error, StoreError) or (isinstance(error, Interrupted | KeyboardInterrupt) and stop.asked):
+            if isinstance(error, StylepipeError):
+                error.within(where)
+            raise
+        failure = _failure(error, where)
+        raise failure from (None if isinstance(error, StylepipeError) and not error.__cause__ else error)
+
+
+def traceback_of(error: BaseException) -> str:
+    """The traceback of an error as text of bounded length."""
+    text = "".join(traceback.format_exception(error))
+    return text if len(text) <= _TRACEBACK_LENGTH else f"{text[:_TRACEBACK_LENGTH]}\n… (cut)\n"
+
+
+def _failure(error: BaseException, where: str) -> StylepipeError:
+    """What a stage raised, as one of `FAILURES`: a class of the stage's package need not be known anywhere else."""
+    if isinstance(error, StylepipeError):
+        ours = next(kind for kind in type(error).__mro__ if kind.__module__ == StylepipeError.__module__)
+        kind = ours if issubclass(ours, FAILURES) else StageError
+        message, hint = (text and bounded(str(text), _MESSAGE_LENGTH) for text in (error.message, error.hint))
+        return kind(f"{where}: {message}", hint=hint)
+    if is_out_of_memory(error):
+        return StageError(f"{where} needs more memory than there is.", hint="Choose a smaller size, or free some memory.")
+    return StageError(f"{where} failed with {reason_of(error)}.", hint="The run's folder holds the traceback.")
 
 
 def estimate_of(node: StageNode, arguments: Arguments) -> Estimate:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,7 +107,7 @@ def results_of(sweep: SweepJob, record: RunRecord, losses: Mapping[str, Line], m
             status="done" if len(outputs) == len(variant.outputs) else "failed" if error else "not run",
             params=shareable(recipe, variant.values),
             losses={own: losses[name] for own, name in variant.stages.items() if name in losses},
-            quality={own: measured.values[name] for own, name in variant.outputs.items() if name in measured.values},
+            quality={own: _finite(measured.values[name]) for own, name in variant.outputs.items() if name in measured.values},
             seconds=round(sum(stage.seconds for stage in done), 3),
             stages=variant.stages,
             outputs=outputs,
@@ -121,6 +122,11 @@ def results_of(sweep: SweepJob, record: RunRecord, losses: Mapping[str, Line], m
         measures=measured.measures,
         variants=tuple(map(row, sweep.variants)),
     )
+
+
+def _finite(measures: Mapping[str, float]) -> Mapping[str, float]:
+    """Those that JSON has numbers for."""
+    return {name: value for name, value in measures.items() if math.isfinite(value)}
 
 
 def write_results(results: SweepResults, folder: Path) -> None:

@@ -109,6 +109,8 @@ class _Run:
         return RunResult(self._folder.path, record, files)
 
     def _end_early(self, error: BaseException) -> None:
+        if self._ahead:
+            self._ahead.stop()
         status = "interrupted" if isinstance(error, Interrupted) else "failed"
         with suppress(StoreError):  # a full disk is most likely the first error too, which is the one to report
             self._folder.fail(error, self._current, self._failures.last_frame)

@@ -1,9 +1,10 @@
 """Running a sweep: the graph of all variants as one run, whose folder gets the results and contact sheets besides."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from stylepipe.engine.contact_sheet import write_sheets
 from stylepipe.engine.events import Event, Line, Observer, RunEnded, RunStarted, StageCached, StageEmitted, StageStarted
@@ -15,8 +16,10 @@ from stylepipe.engine.runner import run
 from stylepipe.engine.spool import progress_line
 from stylepipe.engine.store import Store
 from stylepipe.engine.workers import Workers
-from stylepipe.errors import FAILURES, StoreError
+from stylepipe.errors import FAILURES, StoreError, reason_of
 from stylepipe.stage import Progress
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ def run_sweep(
 
     A stage that fails takes with it the variants that need it; unless the sweep is to keep going, it ends there. What was
     computed is in the store, so that a sweep that was killed goes on when it is run again. At the end `measure` measures what
-    there is, unless the user has stopped the sweep. Raises Interrupted and StoreError as `run` does.
+    there is, and contact sheets are drawn, unless the user has stopped the sweep. Raises Interrupted and StoreError as `run`
+    does.
     """
     watch = _Watch(sweep, observe, measure)
     with suppress(*FAILURES):  # the results tell of it
@@ -80,13 +84,32 @@ class _Watch:
         return SweepResult(self._folder, self._results)
 
     def _end(self, status: str) -> None:
+        """Writes the results twice: as soon as the record is there, and with whatever could be measured and drawn."""
         record = load_run(self._folder)
-        measured = Measured() if status == "interrupted" else self._measure(record, self._folder)
+        self._write(results_of(self._sweep, record, self._losses, Measured()))
+        if status == "interrupted":
+            return
+        measured = self._attempted("The results are not measured", lambda: self._measure(record, self._folder), Measured())
         for text in measured.notes:
-            self._observe(add_note(self._folder, text))
+            self._note(text)
         results = results_of(self._sweep, record, self._losses, measured)
-        self._results = results.model_copy(update={"sheets": write_sheets(results, self._folder)})
-        write_results(self._results, self._folder)
+        sheets = self._attempted("There is no contact sheet", lambda: write_sheets(results, self._folder), ())
+        self._write(results.model_copy(update={"sheets": sheets}))
+
+    def _write(self, results: SweepResults) -> None:
+        write_results(results, self._folder)
+        self._results = results
+
+    def _attempted(self, failed: str, attempt: Callable[[], T], otherwise: T) -> T:
+        """What the attempt returns; a note and `otherwise` where it fails, which is not to cost the results."""
+        try:
+            return attempt()
+        except Exception as error:
+            self._note(f"{failed}: {reason_of(error).rstrip('.')}.")
+            return otherwise
+
+    def _note(self, text: str) -> None:
+        self._observe(add_note(self._folder, text))
 
     def _keep(self, stage: str, lines: Sequence[Line]) -> None:
         self._losses.update((stage, line) for line in lines if line["loss"] is not None)

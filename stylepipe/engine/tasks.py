@@ -1,19 +1,22 @@
-"""A stage as a task for a worker, what a worker answers, and doing it: the result goes into the store that all share."""
+"""A stage as a task for a worker, and doing it: the result goes into the store that all share."""
 
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stylepipe.artifacts import Given
+from stylepipe.engine.answers import Done, Failed, Left
 from stylepipe.engine.computation import Computation, compute
 from stylepipe.engine.events import Event, Observer, StageEmitted
+from stylepipe.engine.execute import traceback_of
 from stylepipe.engine.inputs import read_input
 from stylepipe.engine.interrupts import StopRequest
 from stylepipe.engine.job import Job
 from stylepipe.engine.keys import key_of
 from stylepipe.engine.store import Session
-from stylepipe.errors import FAILURES, StageError, StoreError, StylepipeError
+from stylepipe.errors import FAILURES, Interrupted, StageError, StoreError, reason_of
 from stylepipe.stage import Frame
+
+_INSTALL = "Install the same stylepipe and the same stages for all workers."
 
 
 @dataclass(frozen=True)
@@ -30,45 +33,6 @@ class Task:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Done:
-    """A task that came to its end; `computed` is False when another run had the result in the meantime."""
-
-    stage: str
-    key: str
-    output: str
-    computed: bool
-
-
-@dataclass(frozen=True)
-class Failed:
-    """A stage that failed, with the traceback of it."""
-
-    stage: str
-    kind: type[StylepipeError]
-    message: str
-    hint: str | None
-    traceback: str = ""
-
-
-@dataclass(frozen=True)
-class Left:
-    """A stage that is left to the run: it is in the store already, or what it needs is damaged there."""
-
-    stage: str
-
-
-@dataclass(frozen=True)
-class Lost:
-    """A task whose worker is gone; `hint` says what may help."""
-
-    stage: str
-    hint: str
-
-
-Answer = Event | Done | Failed | Left | Lost
-
-
 def do(task: Task, session: Session, stop: StopRequest, tell: Observer) -> Done | Failed | Left:
     """Computes the stage and stores its result, unless it is there in the meantime. Raises Interrupted when asked to stop."""
 
@@ -80,11 +44,11 @@ def do(task: Task, session: Session, stop: StopRequest, tell: Observer) -> Done 
         return read_input(job.inputs[name], job.weights) if name in job.inputs else session.store.load(task.digests[name])
 
     job, node = task.job, task.job.recipe.stages[task.stage]
-    document = job.stage_document(task.stage, task.digests)
-    if key_of(document) != task.key:
-        message = f"Stage '{task.stage}': its worker has other code than this run, or another kind of device."
-        return Failed(task.stage, StageError, message, "Install the same stylepipe and the same stages for all workers.")
     try:
+        document = job.stage_document(task.stage, task.digests)
+        if key_of(document) != task.key:
+            message = f"Stage '{task.stage}': its worker has other code than this run, or another kind of device."
+            raise StageError(message, hint=_INSTALL)
         with session.flight(task.key, waiting=lambda seconds: stop.check()) as work:
             action = None if task.stage in job.forced else session.use(task.key)
             if action:
@@ -93,8 +57,16 @@ def do(task: Task, session: Session, stop: StopRequest, tell: Observer) -> Done 
             action, _ = compute(computation, node.bind(value), session=session, work=work, stop=stop, tell=tell_all_but_frames)
             return Done(task.stage, task.key, action.output, computed=True)
     except FAILURES as error:
-        told = "".join(traceback.format_exception(error)) if error.__cause__ else ""
-        kind = next(kind for kind in FAILURES if isinstance(error, kind))  # a class of its own may be made otherwise
-        return Failed(task.stage, kind, error.message, error.hint, told)
+        return Failed.of(task.stage, error, traceback_of(error) if error.__cause__ else "")
     except StoreError:
         return Left(task.stage)
+    except Interrupted:
+        raise
+    except Exception as error:
+        return unexpected(task.stage, error)
+
+
+def unexpected(stage: str, error: BaseException) -> Failed:
+    """The failure of a worker that is no failure of the stage."""
+    told = StageError(f"Stage '{stage}': its worker failed with {reason_of(error)}.", hint=_INSTALL)
+    return Failed.of(stage, told, traceback_of(error))

@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Protocol, runtime_checkable
 
+from stylepipe.engine.answers import Answer, Done, Failed, Left, Lost
 from stylepipe.engine.events import EngineNote, Observer
 from stylepipe.engine.interrupts import StopRequest
 from stylepipe.engine.job import Job
 from stylepipe.engine.keys import key_of
 from stylepipe.engine.store import Damaged, Store
-from stylepipe.engine.tasks import Answer, Done, Failed, Left, Lost, Task
+from stylepipe.engine.tasks import Task
 from stylepipe.errors import StageError
 
 
@@ -45,6 +46,10 @@ class Pool(Protocol):
 
     def listen(self) -> Iterable[Answer]:
         """What workers have said since, after a moment's waiting for it: of each task events, and at last what became of it."""
+        ...
+
+    def stop(self) -> None:
+        """Asks all workers to save their state and stop; returns at once. Nothing is begun or listened to afterwards."""
         ...
 
 
@@ -86,11 +91,14 @@ class Workers:
             for answer in self._pool.listen():
                 self._take(answer, tell)
         if isinstance(settled, Failed):
-            error = settled.kind(settled.message, hint=settled.hint)
-            raise error from (_RemoteError(settled.traceback) if settled.traceback else None)
+            raise settled.error from (_RemoteError(settled.traceback) if settled.traceback else None)
         self._settled[stage] = Left(stage)
         current = key_of(self._job.stage_document(stage, digests))
         return isinstance(settled, Done) and settled.computed and settled.key == current
+
+    def stop(self) -> None:
+        """Asks all workers to stop, since the run ends early."""
+        self._pool.stop()
 
     def _may_begin(self) -> bool:
         return self._keep_going or not any(isinstance(settled, Failed) for settled in self._settled.values())
@@ -134,7 +142,7 @@ class Workers:
                 self._losses[name] += 1
                 if self._losses[name] > self._retries:
                     message = f"Stage '{name}': the worker that computed it was lost {self._losses[name]} times."
-                    self._settled[name] = Failed(name, StageError, message, hint)
+                    self._settled[name] = Failed.of(name, StageError(message, hint=hint))
                 else:
                     self._ready[name] = task
                     tell(EngineNote("The worker that computed it was lost. It goes on in another.", name))

@@ -1,5 +1,6 @@
 """The variants of a sweep as a table that can be sorted and filtered: what stands in it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,8 +86,12 @@ def _param(value: Any, values: Sequence[Any]) -> Cell:
     return Cell(axis_labels(values)[values.index(value)], float(value if number else values.index(value)))
 
 
-def _number(value: float | None) -> Cell:
-    return Cell("", None) if value is None else Cell(f"{value:.4g}", float(value))
+def _number(value: float | str | None) -> Cell:
+    """A number, which stands as text in JSON where it is not finite; such are sorted like those that are missing."""
+    if value is None:
+        return Cell("", None)
+    number = float(value)
+    return Cell(f"{number:.4g}", number if math.isfinite(number) else None)
 
 
 def _loss_column(stage: str) -> str:

@@ -51,6 +51,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, install_pack: Callable
     folder.mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.setenv("STYLEPIPE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv(
+        "PYTHONSAFEPATH", "1"
+    )  # which the command line sets for its process, is not to stay in that of the tests
     for name in ("STYLEPIPE_WEIGHTS", "STYLEPIPE_OFFLINE", "STYLEPIPE_TRACEBACK"):
         monkeypatch.delenv(name, raising=False)
     (folder / "recipe.yaml").write_text(RECIPE)

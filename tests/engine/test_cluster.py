@@ -1,8 +1,9 @@
 """Who of a Dask cluster is used, and what becomes of tasks there: with a client that only pretends to be connected."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,17 +11,17 @@ import pytest
 
 from stylepipe import __version__
 from stylepipe.engine import cluster as module
-from stylepipe.engine.cluster import Cluster
+from stylepipe.engine.answers import Done, Failed, Left, Lost, decode, encode
+from stylepipe.engine.cluster import Cluster, _introduction
 from stylepipe.engine.cluster_worker import Introduction, compute_stage, introduce
 from stylepipe.engine.events import EngineNote, StageEmitted, StageFinished, StageStarted
 from stylepipe.engine.keys import key_of
-from stylepipe.engine.tasks import Done, Failed, Left, Lost, Task
+from stylepipe.engine.tasks import Task
 from stylepipe.errors import ClusterError, InputError, UsageError
 
 pytest.importorskip("distributed", reason="Dask is not installed (pip install 'stylepipe[dask]')")
 
 from distributed import KilledWorker
-from distributed.protocol.serialize import deserialize_bytes, serialize_bytes
 
 FIT = Introduction(cache="/cache", shares=True, device="cpu", version=__version__, declared=False)
 
@@ -64,7 +65,8 @@ class PretendedClient:
         return dict.fromkeys(self.workers, 1)
 
     def run(self, function: Callable, *arguments: object, workers: list[str], on_error: str) -> dict[str, Any]:
-        return {name: self.workers[name] for name in workers}
+        said = {name: self.workers[name] for name in workers}
+        return {name: each if isinstance(each, Exception) else json.dumps(asdict(each)) for name, each in said.items()}
 
     def submit(self, function: Callable, *arguments: object, **options: Any) -> PretendedFuture:
         self.submitted.append(options)
@@ -76,7 +78,7 @@ class PretendedClient:
 
     def say(self, number: int, answer: object) -> None:
         """A worker's word of the task that was submitted as such."""
-        self.hear((0.0, {"attempt": self.submitted[number]["key"], "answer": serialize_bytes(answer)}))
+        self.hear((0.0, {"attempt": self.submitted[number]["key"], "answer": encode(answer)}))
 
 
 @pytest.fixture
@@ -243,7 +245,7 @@ class PretendedWorker:
         return "it"
 
     def log_event(self, topic: str, message: dict[str, Any]) -> None:
-        self.said.append(deserialize_bytes(message["answer"]))
+        self.said.append(decode(message["answer"]))
         if len(self.said) >= self.patience:
             self.task.state = "cancelled"
 
@@ -274,14 +276,14 @@ def test_a_worker_computes_a_stage_for_the_store_of_the_run(lab, task, compute):
 def test_a_worker_that_has_another_input_says_so(lab, task, compute):
     lab.image("content", 2)
     [failed] = compute(task)
-    assert failed.kind is InputError
+    assert type(failed.error) is InputError
     assert failed.message == "Stage 'brighter': its worker has another input 'content' than this run."
 
 
 def test_a_worker_that_has_no_such_input_says_so(lab, task, compute):
     (lab.folder / "content.png").unlink()
     [failed] = compute(task)
-    assert failed.kind is InputError
+    assert type(failed.error) is InputError
     assert "input 'content' names 'content.png': there is no such file" in failed.message
 
 
@@ -310,7 +312,9 @@ def test_an_introduction_says_what_the_run_must_know(lab, monkeypatch):
     called: list[str] = []
     with lab.store.session() as session:
         name = str(session.folder.relative_to(lab.store.root))
-        said = introduce(name, lambda: called.append("prepared"), PretendedWorker())
+        said = _introduction(introduce(name, lambda: called.append("prepared"), PretendedWorker()))
     assert said == Introduction(str(lab.store.root), True, "cpu", __version__, True)
     assert called == ["prepared"]
-    assert not introduce(name, lambda: None, PretendedWorker()).shares
+    gone = _introduction(introduce(name, lambda: None, PretendedWorker()))
+    assert isinstance(gone, Introduction)
+    assert not gone.shares

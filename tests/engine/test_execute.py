@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from stylepipe.artifacts import Image, Mask, Weights
-from stylepipe.engine.execute import execute
-from stylepipe.errors import InputError, Place, StageError
+from stylepipe.engine.execute import execute, traceback_of
+from stylepipe.engine.interrupts import StopRequest
+from stylepipe.errors import InputError, Interrupted, Place, StageError, UsageError
 from stylepipe.recipe.resolved import StageNode
-from stylepipe.stage import Params, stage
+from stylepipe.stage import Params, StageContractError, stage
 
 PIXELS = np.full((2, 3, 3), 0.5, np.float32)
 ALPHA = np.array([[1, 0, np.inf], [0, 0, 1]], np.float32)
@@ -33,7 +34,7 @@ class Checkpoint:
 CHECKPOINT = Checkpoint()
 
 
-def call(function, *, output=Image, **arguments):
+def call(function, *, output=Image, stop=None, **arguments):
     """Runs a function as the stage 'made@1'."""
 
     def made(image: Image, params: Params):
@@ -42,7 +43,7 @@ def call(function, *, output=Image, **arguments):
     made.__annotations__["return"] = output
     node = StageNode("made@1", stage(version=1)(made), Params(), {"image": "content"}, Place("r.yaml", 1, 1))
     given = {"image": Image(PIXELS), **arguments}
-    return execute(node, given, seed=3, emit=lambda event: None, checkpoint=CHECKPOINT)
+    return execute(node, given, seed=3, emit=lambda event: None, checkpoint=CHECKPOINT, stop=stop or StopRequest())
 
 
 def test_services_are_handed_over_by_name():
@@ -58,7 +59,7 @@ def test_services_are_handed_over_by_name():
     def emit(event):
         pass
 
-    execute(node, {}, seed=3, emit=emit, checkpoint=CHECKPOINT)
+    execute(node, {}, seed=3, emit=emit, checkpoint=CHECKPOINT, stop=StopRequest())
     assert jnp.array_equal(jax.random.key_data(seen["key"]), jax.random.key_data(jax.random.key(3)))
     assert seen["emit"] is emit
     assert seen["checkpoint"] is CHECKPOINT
@@ -183,7 +184,7 @@ def wide(params: Params) -> Image:
 jnp.ones(3) + 1  # JAX's threads are there
 resource.setrlimit(resource.RLIMIT_AS, (5_000_000_000, resource.RLIM_INFINITY))
 try:
-    execute(StageNode("n", wide, Params(), {}, Place("r.yaml", 1, 1)), {}, seed=0, emit=print, checkpoint=None)
+    execute(StageNode("n", wide, Params(), {}, Place("r.yaml", 1, 1)), {}, seed=0, emit=print, checkpoint=None, stop=None)
 except StageError as error:
     print(error.message)
 """
@@ -196,10 +197,70 @@ def test_memory_that_xla_cannot_get_does_not_end_the_process(tmp_path, way):
     assert (ended.returncode, ended.stdout) == (0, "Stage 'n' needs more memory than there is.\n"), ended.stderr[-1000:]
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3)])
-def test_what_ends_the_process_is_not_the_stage_s_fault(error):
-    with pytest.raises(type(error)):
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+class Overexposed(InputError):
+    """A class of a stage's package, made otherwise than the ones it is of."""
+
+    def __init__(self, stops: float) -> None:
+        super().__init__(f"It is {stops} EV too light.", hint="Take less light.")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (SystemExit(7), "SystemExit: 7"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (GeneratorExit(), "GeneratorExit"),
+        (StopIteration(), "StopIteration"),
+        (BaseExceptionGroup("several", [SystemExit(1)]), "BaseExceptionGroup: several (1 sub-exception)"),
+        (ValueError("x" * 5_000_000), f"ValueError: {'x' * 488}…"),
+        (ValueError("\udcff"), r"ValueError: \udcff"),
+        (Unspeakable(), "Unspeakable: its message cannot be shown"),
+    ],
+)
+def test_whatever_a_stage_raises_is_its_failure(error, reason):
+    with pytest.raises(StageError) as caught:
         call(raising(error))
+    assert caught.value.message == f"Stage 'made@1' failed with {reason}."
+    assert caught.value.__cause__ is error
+    assert "Error" in traceback_of(caught.value)
+    assert len(traceback_of(caught.value)) < 60_000
+
+
+@pytest.mark.parametrize("error", [Interrupted("Stopped."), UsageError("So it is not used."), StageContractError("Bad.")])
+def test_errors_that_are_not_of_stages_become_stage_errors(error):
+    with pytest.raises(StageError) as caught:
+        call(raising(error))
+    assert caught.value.message == f"Stage 'made@1': {error.message}"
+
+
+def test_an_error_of_a_class_of_its_own_becomes_one_of_its_family():
+    with pytest.raises(InputError) as caught:
+        call(raising(Overexposed(2)))
+    assert type(caught.value) is InputError
+    assert (caught.value.message, caught.value.hint) == ("Stage 'made@1': It is 2 EV too light.", "Take less light.")
+
+
+@pytest.mark.parametrize("error", [Interrupted("Stopped; its state is saved."), KeyboardInterrupt()])
+def test_when_the_user_has_asked_to_stop_it_is_the_users_word(error):
+    stop = StopRequest()
+    stop.ask()
+    with pytest.raises(type(error)) as caught:
+        call(raising(error), stop=stop)
+    assert caught.value is error
+
+
+def test_what_a_stage_prints_is_no_result(capsys):
+    def chatter(image: Image) -> Image:
+        print("hello")
+        return image
+
+    call(chatter)
+    assert capsys.readouterr() == ("", "hello\n")
 
 
 def test_the_arguments_may_be_lists():
@@ -209,5 +270,6 @@ def test_the_arguments_may_be_lists():
 
     node = StageNode("n", made, Params(), {"images": ("a", "b")}, Place("r.yaml", 1, 1))
     images = (Image(PIXELS), Image(PIXELS / 2))
-    result = execute(node, MappingProxyType({"images": images}), seed=0, emit=lambda event: None, checkpoint=CHECKPOINT)
+    given = MappingProxyType({"images": images})
+    result = execute(node, given, seed=0, emit=lambda event: None, checkpoint=CHECKPOINT, stop=StopRequest())
     assert np.array_equal(result.pixels, PIXELS / 2)

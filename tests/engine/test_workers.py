@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from stylepipe.engine import tasks
+from stylepipe.engine.answers import Answer, Done, Failed, Left, Lost
 from stylepipe.engine.events import EngineNote, Event, StageCached, StageFinished, StageStarted
 from stylepipe.engine.interrupts import StopRequest
 from stylepipe.engine.job import Job
 from stylepipe.engine.runner import RunResult, run
-from stylepipe.engine.tasks import Answer, Done, Failed, Left, Lost, Task, do
+from stylepipe.engine.tasks import Task, do
 from stylepipe.engine.workers import Pool, Workers
 from stylepipe.errors import InputError, Interrupted, StageError
 from stylepipe.recipe.resolved import ResolvedRecipe
@@ -38,6 +39,9 @@ class Pretended:
         assert self.free > 0
         self.tasks.append(task)
         self.log.append(f"begin {task.stage}")
+
+    def stop(self) -> None:
+        self.log.append("stop")
 
     def listen(self) -> Iterator[Answer]:
         task = self.tasks.pop()
@@ -144,7 +148,7 @@ def test_a_stage_that_fails_is_never_tried_again(lab):
     with pytest.raises(StageError, match="Stage 'fails' failed with RuntimeError: no luck") as raised:
         run_with(lab, pool, lab.job(failing(lab)), retries=5)
     assert "Traceback" in str(raised.value.__cause__)
-    assert pool.log == ["begin fails", "end fails"]
+    assert pool.log == ["begin fails", "end fails", "stop"]
 
 
 def test_others_go_on_where_the_run_is_to_keep_going(lab):
@@ -174,7 +178,7 @@ def test_what_is_not_made_under_its_own_key_is_left_to_the_run(lab, answer):
 
 def test_the_error_of_a_worker_keeps_its_kind(lab):
     pool = Pretended(lab)
-    pool.listen = lambda: [Failed("left", InputError, "Not here.", "Put it there.")]
+    pool.listen = lambda: [Failed("left", "InputError", "Not here.", "Put it there.")]
     with pytest.raises(InputError, match="Not here"):
         run_with(lab, pool, lab.job(diamond(lab)))
 
