@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ from stylepipe.errors import StageError
 from stylepipe.neural import bounded, optimize
 from stylepipe.neural.devices import memories
 from stylepipe.neural.footprint import Workload
-from stylepipe.neural.given import Given, Size, Start, resized
+from stylepipe.neural.given import MIN_SIDE, Given, Size, Start, resized
 from stylepipe.neural.layout import Pooling, Precision, describe
 from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.content import Content
@@ -29,7 +29,7 @@ from stylepipe.neural.semantic import Labelling
 from stylepipe.neural.style_weights import StyleWeights
 from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Note, Params, Progress, stage
 
-Side = Annotated[int, Field(ge=16, le=65_536)]
+Side = Annotated[int, Field(ge=MIN_SIDE, le=65_536)] | Literal["content"]
 Iterations = Annotated[int, Field(ge=1, le=100_000)]
 
 
@@ -38,9 +38,9 @@ class StylizeParams(Params):
 
     size: Side | Annotated[tuple[Side, ...], Field(min_length=1, max_length=32)] = Field(
         default=(128, 256, 512),
-        description="The result's long side in pixels. A list is worked through in one go, each size starting from the result "
-        "of the one before: strokes get longer than at one size alone. A stage for each size does the same and keeps each "
-        "picture, but only within one stage does Adam keep its moments.",
+        description="The result's long side in pixels; `content` is the content's own. A list is worked through in one "
+        "go, each size starting from the result of the one before: strokes get longer than at one size alone. A stage for each "
+        "size does the same and keeps each picture, but only within one stage does Adam keep its moments.",
     )
     aspect: float | None = Field(
         default=None,
@@ -109,9 +109,9 @@ class StylizeParams(Params):
         return self
 
     @property
-    def sizes(self) -> tuple[int, ...]:
+    def sizes(self) -> tuple[Side, ...]:
         """The long side at each scale."""
-        return (self.size,) if isinstance(self.size, int) else self.size
+        return self.size if isinstance(self.size, tuple) else (self.size,)
 
     @property
     def counts(self) -> tuple[int, ...]:

@@ -19,6 +19,9 @@ from stylepipe.neural.objective import Example, Objective
 from stylepipe.neural.semantic import Labelling, shared_regions
 
 Start = Literal["content", "noise", "gray", "style_mean"]
+MIN_SIDE = 16
+"""The least long side of a result."""
+
 Size = tuple[int, int]
 """(height, width)."""
 
@@ -81,8 +84,17 @@ class Given:
             style_masks=tuple(Mask(region.style) for region in regions.values()),
         )
 
-    def size(self, side: int, aspect: float | None) -> Size:
-        """That of a result with this long side; without an aspect, width over height, it is that of what is given."""
+    def size(self, side: int | Literal["content"], aspect: float | None) -> Size:
+        """That of a result with this long side; without an aspect, width over height, it is that of what is given.
+
+        Raises StageError for the content's own long side where there is no content, or a tiny one.
+        """
+        if side == "content":
+            if self.content is None:
+                raise StageError("'size: content' needs 'content', and none is given.", hint="Give it, or a size in pixels.")
+            side = max(self.content.size)
+            if side < MIN_SIDE:
+                raise StageError(f"The content's long side is {side} pixels.", hint=f"Give a size of at least {MIN_SIDE}.")
         model = self.content or self.target_map or self.init
         aspect = aspect or (model.size[1] / model.size[0] if model else 1)
         return max(1, round(side / max(aspect, 1))), max(1, round(side * min(aspect, 1)))

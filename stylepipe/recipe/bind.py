@@ -71,12 +71,22 @@ class Binder:
             return None
         if not slot.given.many:
             return self._bind_one(value, slot)
+        if isinstance(value, str) and (nodes := self._list_of(value, slot.given.kind)) is not None:
+            return nodes
         if not isinstance(value, list):
             self._unexpected(value, slot)
             return None
-        one = Input(slot.given.kind)
-        bound = [self._bind_one(inner, _Slot(slot.node, (*slot.path, index), one)) for index, inner in enumerate(value)]
-        return tuple(name for name in bound if name is not None)
+        bound: list[str] = []
+        for index, inner in enumerate(value):
+            nodes = self._list_of(inner, slot.given.kind)
+            one = None if nodes else self._bind_one(inner, _Slot(slot.node, (*slot.path, index), Input(slot.given.kind)))
+            bound += nodes or ([one] if one else [])
+        return tuple(bound)
+
+    def _list_of(self, value: Any, kind: str) -> tuple[str, ...] | None:
+        """The nodes of a list of this kind that a text refers to; None for anything else."""
+        target = self._names.targets.get(value.removeprefix("$")) if isinstance(value, str) and value.startswith("$") else None
+        return target.nodes if target and target.is_list and target.kind == kind else None
 
     def _bind_one(self, value: Any, slot: _Slot) -> str | None:
         with following(slot.path, self._problems):
@@ -85,8 +95,9 @@ class Binder:
                 self._unexpected(value, slot)
                 return None
             name, kind = self._follow(reference, slot.node)
-            found = ARTICLES[kind] if name else "null for the first item"
-            if kind != slot.given.kind or (name is None and not slot.given.optional):
+            is_list = self._names.targets[reference.name].is_list if reference.name in self._names.targets else False
+            found = f"a list of {PLURALS[kind]}" if is_list else ARTICLES[kind] if name else "null for the first item"
+            if is_list or kind != slot.given.kind or (name is None and not slot.given.optional):
                 message = f"{dotted(slot.path)} is {reference}, {found}; expected {slot.expected}."
                 self._problems.add(slot.path, message, self._possible(slot))
             return name

@@ -50,6 +50,9 @@ def read_params(source: Source, problems: Problems, *, typed: Collection[str] = 
     recipe = _model(source.data, problems)
     resolver = Resolver(problems)
     params = resolver.resolve(recipe.params, ("params",), _no_references)
+    for name in (path[0] for path, kind in input_params(recipe).items() if kind == "images" and len(path) == 1):
+        if isinstance(params.get(name), str):  # one folder or pattern is a list of one
+            params[name] = [params[name]]
     if "seed" in typed and "seed" not in params and isinstance(recipe.seed, int):
         params["seed"] = recipe.seed
         recipe = recipe.model_copy(update={"seed": "$params.seed"})

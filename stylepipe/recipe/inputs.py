@@ -4,14 +4,19 @@ import re
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from stylepipe.recipe.files import escape_reason, unreadable_reason
 from stylepipe.recipe.model import Recipe
-from stylepipe.recipe.names import Names
+from stylepipe.recipe.names import Names, Target
+from stylepipe.recipe.patterns import Patterns
 from stylepipe.recipe.problems import Problems, dotted, show
 from stylepipe.recipe.resolved import WEIGHTS_ENDINGS, InputFile
 from stylepipe.recipe.template import Reference, Resolver, TemplateError, parse
 from stylepipe.recipe.text import KeyPath
+
+MAX_IMAGES = 256
+"""How many images one entry of `inputs:` may stand for."""
 
 _WEIGHTS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -19,7 +24,7 @@ _WEIGHTS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 def resolve_inputs(
     recipe: Recipe, *, root: Path, typed: Collection[str], names: Names, resolver: Resolver, problems: Problems
 ) -> dict[str, InputFile]:
-    """The inputs by name, without the wrong ones, which are reported.
+    """The inputs by name, without the wrong ones, which are reported. Each of a list of images is one of its own: styles-1, …
 
     A path in the recipe starts from its folder `root` and stays inside it. One that is wholly a param that was `typed` on the
     command line starts from the current folder, and may lie anywhere. Whether there are such files is not asked here.
@@ -30,6 +35,14 @@ def resolve_inputs(
         path = ("inputs", name, kind)
         reference = resolver.resolve(written, path, names.value)
         if problems.is_broken(path):
+            continue
+        if kind == "images":
+            listed = _listed(name, reference, root, typed=typed, path=path, problems=problems)
+            for file in listed:
+                if file.name in recipe.inputs:
+                    problems.add(path, f"{dotted(path)} makes the input {file.name}, which is there already.")
+            files |= {file.name: file for file in listed}
+            names.targets[name] = Target("input", "image", tuple(file.name for file in listed), is_list=True)
             continue
         if not isinstance(reference, str):
             problems.add(path, f"{dotted(path)} is {show(reference)}{problems.origin(path)}; expected the path of a file.")
@@ -45,6 +58,36 @@ def resolve_inputs(
             problems.add(path, message, elsewhere_hint(file) if escapes else None)
         else:
             files[name] = file
+    return files
+
+
+def _listed(
+    name: str, references: Any, root: Path, *, typed: Collection[str], path: KeyPath, problems: Problems
+) -> list[InputFile]:
+    """The images of a list: of paths, patterns and folders, or of one of them."""
+    values = [references] if isinstance(references, str) else references
+    if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
+        expected = "a list of paths, or a folder or a pattern such as styles/*.jpg"
+        problems.add(path, f"{dotted(path)} is {show(references)}{problems.origin(path)}; expected {expected}.")
+        return []
+    origin = problems.origins.get(path)
+    free = isinstance(origin, Reference) and origin.inner[0] in typed
+    folder = Path.cwd() if free else root
+    param = origin.inner[0] if isinstance(origin, Reference) and len(origin.inner) == 1 else None
+
+    def report(_: int, message: str) -> None:
+        problems.add(path, f"{dotted(path)}{problems.origin(path)}: {message}")
+
+    files: list[InputFile] = []
+    found = Patterns().expand(values, "image", folder, report, confined=not free)
+    if len(found) > MAX_IMAGES:
+        problems.add(path, f"{dotted(path)} stands for {len(found)} images; at most {MAX_IMAGES} are taken.")
+    for number, reference in enumerate(found[:MAX_IMAGES], 1):
+        file = InputFile(f"{name}-{number}", "image", reference, folder, problems.place(path), confined=not free, param=param)
+        if reason := _reason(file, free=free):
+            message = f"{dotted(path)} cannot have {show(reference)}{problems.origin(path)}: {reason}."
+            problems.add(path, message, elsewhere_hint(file) if not unreadable_reason(reference) else None)
+        files.append(file)
     return files
 
 

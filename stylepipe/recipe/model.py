@@ -45,7 +45,7 @@ StageName = Annotated[str, AfterValidator(_stage_name), Field(json_schema_extra=
 Reference = Annotated[str, Field(json_schema_extra={"pattern": r"^\$"})]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Bound = Annotated[float, Field(ge=-1e15, le=1e15)]
-Kind = Literal["image", "mask", "weights", "folder"]
+Kind = Literal["image", "images", "mask", "weights", "folder"]
 
 
 class _Model(BaseModel):

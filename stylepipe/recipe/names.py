@@ -13,13 +13,15 @@ from stylepipe.recipe.text import is_text, scalar
 class Target:
     """What a name in the graph stands for: an input, or a stage with its nodes (several where it has `foreach`).
 
-    `kind` is image, mask, weights or folder. A target that was not looked at yet, or has problems of its own, has no nodes.
+    `kind` is image, mask, weights or folder; a list of images has a node for each. A target that was not looked at yet, or has
+    problems of its own, has no nodes.
     """
 
     what: str
     kind: str = ""
     nodes: tuple[str, ...] = ()
     loops: bool = False
+    is_list: bool = False
 
 
 @dataclass(frozen=True)

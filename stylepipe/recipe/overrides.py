@@ -1,10 +1,13 @@
 """Other values for a recipe's params, as the command line gives them: `-p name=value`, and `-p name=[…]` in a sweep."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from stylepipe.errors import Place, Problem, RecipeError
 from stylepipe.folders import expand_home
+from stylepipe.recipe.patterns import Patterns
 from stylepipe.recipe.problems import Problems, show, suggest
 from stylepipe.recipe.text import MAX_BYTES, KeyPath, error_of, error_of_one, parse
 
@@ -12,20 +15,24 @@ _PLURALS = {int: "whole numbers", float: "numbers", str: "texts", bool: "true an
 
 
 def override(
-    params: Mapping[str, Any], overrides: Mapping[str, str], problems: Problems, *, paths: Collection[KeyPath] = ()
+    params: Mapping[str, Any], overrides: Mapping[str, str], problems: Problems, *, paths: Mapping[KeyPath, str] | None = None
 ) -> dict[str, Any]:
     """The params with those given on the command line in place of their defaults.
 
     A value is one YAML scalar, flow list or flow mapping of the default's type. For a text it is taken as it stands unless it
     begins with a quote, so that file names need none. In those that are `paths` of files, or hold them there, a leading ~ is
-    the home folder.
+    the home folder; in the place of a list of images, a text stands for the list of it.
     """
+    paths = paths or {}
     values = dict(params)
     for name, text in overrides.items():
         try:
-            values[name] = _read(name, text, params)
+            value = _read(name, text, params, is_list_of_files=paths.get((name,)) == "images")
             for _, *inner in (path for path in paths if path[0] == name):
-                values[name] = with_home(values[name], inner)
+                value = with_home(value, inner)
+            if paths.get((name,)) == "images":
+                value = Patterns().expand(value, "image", Path.cwd(), partial(_refuse, name), confined=False)
+            values[name] = value
         except RecipeError as error:
             for problem in error.problems:
                 problems.add_elsewhere(problem)
@@ -61,6 +68,10 @@ def axes_of(params: Mapping[str, Any], overrides: Mapping[str, str], problems: P
     return axes
 
 
+def _refuse(name: str, _: int, message: str) -> None:
+    raise error_of_one(message, Place(f"-p {name}"))
+
+
 def with_home(value: Any, inside: Sequence[str | int] = ()) -> Any:
     """A path, or each of a list of them, with the home folder in place of a leading ~; it stands `inside` mappings."""
     match value:
@@ -73,7 +84,7 @@ def with_home(value: Any, inside: Sequence[str | int] = ()) -> Any:
     return value
 
 
-def _read(name: str, text: str, params: Mapping[str, Any]) -> Any:
+def _read(name: str, text: str, params: Mapping[str, Any], *, is_list_of_files: bool) -> Any:
     place = Place(f"-p {name[:64]}")
     if name not in params:
         raise error_of_one(f"The recipe has no param {show(name)}.", place, suggest(name, list(params)))
@@ -81,6 +92,9 @@ def _read(name: str, text: str, params: Mapping[str, Any]) -> Any:
     if isinstance(default, str) and not text.startswith(("'", '"')):
         _require_readable(text, place)
         return text
+    if is_list_of_files and not text.lstrip().startswith("["):
+        _require_readable(text, place)
+        return [text]
     value = _parse(name, text)
     if not same_type(value, default):
         raise RecipeError([mismatch(name, value, default, place)])

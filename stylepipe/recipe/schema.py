@@ -66,8 +66,8 @@ def _definitions(stage: Stage, foreach: Schema) -> dict[str, Schema]:
 
 
 def _input(given: Input) -> Schema:
-    one: Schema = {"type": "array", "items": _REFERENCE} if given.many else _REFERENCE
-    schema = {"anyOf": [one, _NULL]} if given.optional else one
+    forms = [{"type": "array", "items": _REFERENCE}, _REFERENCE] if given.many else [_REFERENCE]
+    schema = {"anyOf": [*forms, *([_NULL] if given.optional else [])]} if len(forms) > 1 or given.optional else _REFERENCE
     return {**schema, "description": f"{'A list of' if given.many else 'A reference to'} {PLURALS[given.kind]}"}
 
 

@@ -63,7 +63,7 @@ def load_sweep(path: Path, *, overrides: Mapping[str, str] | None = None, max_va
     problems = Problems(source)
     recipe, defaults = read_params(source, problems, typed=given)
     paths, patterns = input_params(recipe), Patterns()
-    kinds = {str(path[0]): kind for path, kind in paths.items() if len(path) == 1}
+    kinds = {str(path[0]): kind for path, kind in paths.items() if len(path) == 1 and kind != "images"}
     axes = _typed(axes_of(defaults, given, problems), kinds, patterns, problems)
     single = {name: value for name, value in given.items() if name not in axes}
     params = override(defaults, single, problems, paths=paths)

@@ -70,7 +70,6 @@ def put(path: str, value: Any) -> Callable[[Any], None]:
         ("stages/edges/use", "outlin"),
         ("stages/edges/colour", 3),
         ("stages/edges/image", ["$content"]),
-        ("stages/painted/styles", "$content"),
         ("stages/painted/foreach", 3),
         ("stages/finished/passes", 0),
         ("stages/finished/passes", 1.5),
@@ -119,4 +118,4 @@ def test_references_and_nulls_pass_where_the_language_allows_them(
 
 def test_every_field_of_the_recipe_is_in_the_schema(validator: Draft202012Validator) -> None:
     assert set(validator.schema["properties"]) == set(Recipe.model_fields)
-    assert set(Kind.__args__) == set(INPUT_KINDS)
+    assert set(Kind.__args__) == {*INPUT_KINDS, "images"}

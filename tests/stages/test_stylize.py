@@ -56,6 +56,28 @@ def test_the_long_side_is_the_size_and_the_aspect_the_contents(run):
     assert run(size=20, aspect=0.5, **SMOOTH).size == (20, 10)
 
 
+def test_the_size_of_the_content(run, tiny_vgg):
+    assert run(size="content", **SMOOTH).size == CONTENT.size
+    assert run(OTHER, size=[16, "content"], iterations=[1, 2], **SMOOTH).size == OTHER.size
+    with pytest.raises(StageError, match="'size: content' needs 'content', and none is given"):
+        run(None, start="noise", size="content", **SMOOTH)
+    with pytest.raises(StageError, match=r"The content's long side is 12 pixels\."):
+        run(Image(np.zeros((8, 12, 3), np.float32)), size="content", **SMOOTH)
+    with pytest.raises(ValidationError, match="content"):
+        StylizeParams(size="style")
+
+
+def test_the_size_of_the_content_is_estimated(tiny_vgg):
+    pictures = {"content": CONTENT, "styles": (STYLE,), "init": None, "style_map": None, "target_map": None}
+    arguments = {**pictures, "masks": (), "style_masks": (), "content_mask": None, "extractor": tiny_vgg}
+    said = {
+        size: stylize.estimate(params=StylizeParams(size=size, losses=LOSSES), **arguments)
+        for size in ("content", max(CONTENT.size))
+    }
+    assert said["content"].output.size == CONTENT.size
+    assert said["content"].memory == said[max(CONTENT.size)].memory
+
+
 def test_without_content_the_aspect_is_that_of_init_or_square(run):
     assert run(None, start="noise", size=20, **SMOOTH).size == (20, 20)
     assert run(None, inputs={"init": OTHER}, size=20, **SMOOTH).size == (12, 20)
