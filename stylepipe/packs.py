@@ -1,17 +1,17 @@
 """Finding stages: every package that announces itself in the entry-point group `stylepipe.stages` is a pack of stages.
 
 A pack is a package with one module per stage; a module `sharpen` holds the stage `sharpen`. Names are listed without importing
-any stage, and a stage's module is imported only when a recipe uses it.
+any stage, and a stage's module is imported only when a recipe uses it. A pack or a stage that is broken breaks no other.
 """
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, distributions, entry_points
 from importlib.util import find_spec
 
-from stylepipe.errors import did_you_mean
+from stylepipe.errors import did_you_mean, reason_of
 from stylepipe.stage import Stage, StageContractError
 
 GROUP = "stylepipe.stages"
@@ -19,35 +19,36 @@ GROUP = "stylepipe.stages"
 _HINT = "Its entry point must name a package with one module per stage."
 
 
-@cache
-def stage_modules() -> Mapping[str, str]:
-    """Every known stage's name and the module that holds it, without importing the modules.
+class StageModules(dict[str, str]):
+    """Every known stage's name and the module that holds it.
 
-    Raises StageContractError when two packs offer the same name, and when a pack names no package.
+    `ambiguous` has, by name, why a stage that several packs offer cannot be used; `problems`, what is wrong with whole packs.
     """
-    modules: dict[str, str] = {}
-    for pack in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ambiguous: dict[str, StageContractError] = {}
+        self.problems: list[StageContractError] = []
+
+
+@cache
+def stage_modules() -> StageModules:
+    """The stages of all packs, without importing their modules."""
+    modules = StageModules()
+    for pack in sorted(_entry_points(modules.problems), key=lambda entry: entry.name):
         try:
-            spec = find_spec(pack.value)
-        except Exception as error:  # it imports what comes before the last dot, which may fail in any way
-            reason = f"{type(error).__name__}: {error}"
-            raise StageContractError(
-                f"The stage pack '{pack.name}' names '{pack.value}', which cannot be found: {reason}.", hint=_HINT
-            ) from error
-        if spec is None or spec.submodule_search_locations is None:
-            raise StageContractError(
-                f"The stage pack '{pack.name}' names '{pack.value}', which is not a package.",
-                hint=_HINT,
-            )
-        for module in pkgutil.iter_modules(spec.submodule_search_locations):
-            if module.name.startswith("_"):
-                continue
-            if module.name in modules:
-                raise StageContractError(
-                    f"The stage '{module.name}' is offered by both '{modules[module.name]}' and '{pack.value}.{module.name}'.",
+            names = list(_module_names(pack))
+        except StageContractError as error:
+            modules.problems.append(error)
+            continue
+        for name in names:
+            module = f"{pack.value}.{name}"
+            if name in modules:
+                modules.ambiguous[name] = StageContractError(
+                    f"The stage '{name}' is offered by both '{modules[name]}' and '{module}'.",
                     hint="Uninstall one of the two packages, or rename the stage in yours.",
                 )
-            modules[module.name] = f"{pack.value}.{module.name}"
+            modules.setdefault(name, module)
     return modules
 
 
@@ -55,21 +56,67 @@ def stage_modules() -> Mapping[str, str]:
 def find_stage(name: str) -> Stage:
     """The stage of that name.
 
-    Raises StageContractError (with the nearest known name) when no pack offers it, and when its module holds no such stage or
-    cannot be imported.
+    Raises StageContractError (with the nearest known name) when no pack offers it, when several do, and when its module holds
+    no such stage or cannot be imported.
     """
     modules = stage_modules()
     if name not in modules:
-        raise StageContractError(f"There is no stage '{name}'.", hint=did_you_mean(name, list(modules)))
+        doctor = "'stylepipe doctor' says what is wrong with a stage pack." if modules.problems else None
+        hints = filter(None, [did_you_mean(name, list(modules)), doctor])
+        raise StageContractError(f"There is no stage '{name}'.", hint=" ".join(hints) or None)
+    if name in modules.ambiguous:
+        raise modules.ambiguous[name]
+    place = modules[name]
     try:
-        module = importlib.import_module(modules[name])
-    except Exception as error:  # a pack may be anybody's, and may fail in any way
-        reason = f"{type(error).__name__}: {error}"
-        raise StageContractError(f"The stage '{name}' cannot be imported from '{modules[name]}': {reason}.") from error
+        module = importlib.import_module(place)
+    except (Exception, SystemExit) as error:  # a pack may be anybody's, and may fail in any way
+        raise StageContractError(f"The stage '{name}' cannot be imported from '{place}': {reason_of(error)}.") from error
     found = getattr(module, name, None)
     if not isinstance(found, Stage) or found.name != name:
         raise StageContractError(
-            f"The module '{modules[name]}' holds no stage of its own name.",
+            f"The module '{place}' holds no stage of its own name.",
             hint=f"It must define a function '{name}' decorated with @stage.",
         )
     return found
+
+
+def usable_stages() -> tuple[Mapping[str, Stage], tuple[StageContractError, ...]]:
+    """All stages that can be used, by name in alphabetical order; and what is wrong with packs and other stages."""
+    stages: dict[str, Stage] = {}
+    problems = list(stage_modules().problems)
+    for name in sorted(stage_modules()):
+        try:
+            stages[name] = find_stage(name)
+        except StageContractError as error:
+            problems.append(error)
+    return stages, tuple(problems)
+
+
+def _entry_points(problems: list[StageContractError]) -> list[EntryPoint]:
+    """The entry points of all packs. Those of a package whose metadata cannot be read are left out, which is a problem."""
+    try:
+        return list(entry_points(group=GROUP))
+    except Exception:
+        known: dict[tuple[str, str], EntryPoint] = {}
+        for distribution in distributions():
+            try:
+                known |= {(entry.name, entry.value): entry for entry in distribution.entry_points.select(group=GROUP)}
+            except Exception as error:
+                message = f"The entry points of an installed package cannot be read: {reason_of(error)}."
+                problems.append(StageContractError(message))
+        return list(known.values())
+
+
+def _module_names(pack: EntryPoint) -> Iterator[str]:
+    """The modules of a pack that hold stages. Raises StageContractError when it names no package."""
+    try:
+        spec = find_spec(pack.value)
+    except (Exception, SystemExit) as error:  # it imports what comes before the last dot, which may fail in any way
+        reason = reason_of(error)
+        message = f"The stage pack '{pack.name}' names '{pack.value}', which cannot be found: {reason}."
+        raise StageContractError(message, hint=_HINT) from error
+    if spec is None or spec.submodule_search_locations is None:
+        raise StageContractError(f"The stage pack '{pack.name}' names '{pack.value}', which is not a package.", hint=_HINT)
+    for module in pkgutil.iter_modules(spec.submodule_search_locations):
+        if not module.name.startswith("_"):
+            yield module.name

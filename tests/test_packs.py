@@ -70,8 +70,9 @@ def test_an_unknown_stage(install_pack: Install) -> None:
 def test_two_packs_with_the_same_stage(install_pack: Install) -> None:
     install_pack("tints", {"tint": tint("tint")})
     install_pack("colours", {"tint": tint("tint")})
+    assert packs.find_stage("sharpen").output == "image"
     with pytest.raises(StageContractError) as caught:
-        packs.find_stage("sharpen")
+        packs.find_stage("tint")
     assert str(caught.value) == (
         "The stage 'tint' is offered by both 'colours.tint' and 'tints.tint'."
         " Uninstall one of the two packages, or rename the stage in yours."
@@ -89,6 +90,14 @@ def test_two_packs_with_the_same_stage(install_pack: Install) -> None:
         (
             "def tint(:\n",
             "The stage 'tint' cannot be imported from 'tints.tint': SyntaxError: invalid syntax (tint.py, line 1).",
+        ),
+        (
+            "raise SystemExit(3)\n",
+            "The stage 'tint' cannot be imported from 'tints.tint': SystemExit: 3.",
+        ),
+        (
+            f"raise ValueError({'x' * 600!r})\n",
+            f"The stage 'tint' cannot be imported from 'tints.tint': ValueError: {'x' * 488}….",
         ),
         (
             "tint = 3\n",
@@ -119,9 +128,30 @@ def test_modules_that_hold_no_stage(install_pack: Install, text: str, message: s
 def test_an_entry_point_that_names_no_package(install_pack: Install, value: str, reason: str) -> None:
     site = install_pack("tints", {"tint": tint("tint"), "broken": "raise RuntimeError('not today')\n"})
     (site / "tints-1.0.dist-info" / "entry_points.txt").write_text(f"[{packs.GROUP}]\ntints = {value}\n")
-    with pytest.raises(StageContractError) as caught:
-        packs.stage_modules()
-    assert str(caught.value) == (
+    assert "sharpen" in packs.stage_modules()
+    [problem] = packs.stage_modules().problems
+    assert str(problem) == (
         f"The stage pack 'tints' names '{value}', which {reason}."
         " Its entry point must name a package with one module per stage."
     )
+
+
+@pytest.mark.parametrize("text", [b"[stylepipe.stages]\nnonsense\n", b"[stylepipe.stages]\n\xff = \xff\n"])
+def test_a_package_whose_entry_points_cannot_be_read_breaks_no_other(install_pack: Install, text: bytes) -> None:
+    site = install_pack("tints", {"tint": tint("tint")})
+    install_pack("shades", {"shade": tint("shade")})
+    (site / "tints-1.0.dist-info" / "entry_points.txt").write_bytes(text)
+    assert {"shade", "sharpen"} <= packs.stage_modules().keys()
+    assert len(packs.stage_modules().problems) == 1
+    with pytest.raises(StageContractError, match="'stylepipe doctor' says what is wrong with a stage pack"):
+        packs.find_stage("tint")
+
+
+def test_stages_that_are_broken_are_told_apart_from_the_others(install_pack: Install) -> None:
+    install_pack("tints", {"tint": "import no_such_module_at_all\n", "shade": tint("shade")})
+    stages, problems = packs.usable_stages()
+    assert {"shade", "sharpen"} <= stages.keys()
+    assert "tint" not in stages
+    assert [str(problem) for problem in problems] == [
+        "The stage 'tint' cannot be imported from 'tints.tint': ModuleNotFoundError: No module named 'no_such_module_at_all'."
+    ]

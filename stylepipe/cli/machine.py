@@ -63,14 +63,15 @@ def doctor(cache: CacheFolder = None, json: Json = False) -> None:
 
 def _problems(store: "Store") -> Iterator[StylepipeError]:
     """What is wrong here, each with what to do about it."""
-    from stylepipe.packs import find_stage, stage_modules
+    from stylepipe.packs import usable_stages
 
     checks: list[Callable[[], object]] = [partial(_check_cache, store), _check_devices, _check_weights]
-    for check in [*checks, *(partial(find_stage, name) for name in sorted(stage_modules()))]:
+    for check in checks:
         try:
             check()
         except StylepipeError as error:
             yield error
+    yield from usable_stages()[1]
 
 
 def _check_cache(store: "Store") -> None:

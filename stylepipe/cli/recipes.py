@@ -1,14 +1,18 @@
 """Commands about recipes: init, recipes, validate, schema, stages, losses."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stylepipe.cli.console import Console, table
 from stylepipe.cli.options import Json, Overrides, RecipePath, overrides, typed_path
 from stylepipe.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from stylepipe.stage import Stage
 
 
 def init(
@@ -119,7 +123,9 @@ def schema() -> None:
     """Prints the JSON Schema of recipes, for editors."""
     from stylepipe.recipe.schema import recipe_schema
 
-    Console(as_json=True).result("", recipe_schema())
+    console = Console(as_json=True)
+    _usable_stages(console)
+    console.result("", recipe_schema())
 
 
 def stages(
@@ -139,15 +145,26 @@ def stages(
     if name and name not in known:
         raise UsageError(f"There is no stage '{name}'.", hint=did_you_mean(name, known))
     if reference:
+        _usable_stages(console)
         console.result(whole_reference().rstrip("\n"), whole_reference())
     elif name:
         found = find_stage(name)
         console.result(describe_stage(found).rstrip("\n"), found.params.model_json_schema())
     else:
-        found = {each: find_stage(each) for each in known}
+        found = _usable_stages(console)
         data = [{"name": each, "summary": stage.summary, "module": stage.module} for each, stage in found.items()]
         rows = [(each, stage.summary) for each, stage in found.items()]
         console.result(table(("stage", "does"), rows, empty="No stages are installed."), data)
+
+
+def _usable_stages(console: Console) -> Mapping[str, "Stage"]:
+    """The stages that recipes may use; what is wrong with others is said."""
+    from stylepipe.packs import usable_stages
+
+    stages, problems = usable_stages()
+    for problem in problems:
+        console.say(f"warning: {problem}")
+    return stages
 
 
 def losses(

@@ -39,7 +39,10 @@ def _read(module: str, path: Path) -> tuple[str, tuple[str, ...]]:
     """The digest of a module's source, and the names that it imports."""
     source = path.read_bytes()
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    imported = tuple(_imports(ast.parse(source), package)) if path.suffix == ".py" else ()
+    try:
+        imported = tuple(_imports(ast.parse(source), package)) if path.suffix == ".py" else ()
+    except (SyntaxError, ValueError, RecursionError):  # nor could it be imported
+        imported = ()
     return hashlib.sha256(source).hexdigest(), imported
 
 

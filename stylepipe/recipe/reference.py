@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from stylepipe.packs import find_stage, stage_modules
+from stylepipe.packs import usable_stages
 from stylepipe.recipe.describe import Schema, locate, phrase, tags
 from stylepipe.recipe.model import Recipe
 from stylepipe.stage import Input, Stage
@@ -21,7 +21,7 @@ together is in [recipes.md](recipes.md).
 
 def reference() -> str:
     """The recipe's keys; and every installed stage: what it does, its inputs, its parameters with type, default and meaning."""
-    return "\n".join([HEAD, _recipe(), *(describe_stage(find_stage(name)) for name in sorted(stage_modules()))])
+    return "\n".join([HEAD, _recipe(), *map(describe_stage, usable_stages()[0].values())])
 
 
 def describe_stage(stage: Stage) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stylepipe.packs import find_stage, stage_modules
+from stylepipe.packs import usable_stages
 from stylepipe.recipe.bind import PLURALS
 from stylepipe.recipe.describe import REFERENCE
 from stylepipe.recipe.model import Recipe, StageBlock
@@ -20,16 +20,17 @@ def recipe_schema() -> Schema:
     """The schema (draft 2020-12) of recipe files.
 
     A parameter takes a reference such as $params.size wherever it takes a value. Where references lead, and what a stage's
-    model checks by code, is beyond a schema. Raises StageContractError when an installed stage cannot be imported.
+    model checks by code, is beyond a schema. Stages that cannot be imported are left out.
     """
     schema = Recipe.model_json_schema()
-    names = sorted(stage_modules())
+    stages, _ = usable_stages()
+    names = sorted(stages)
     uses = {"enum": names, "description": StageBlock.model_fields["use"].description}
     choices = [{"if": {"properties": {"use": {"const": name}}, "required": ["use"]}, "then": _ref(name)} for name in names]
     definitions = {**schema.pop("$defs"), "StageBlock": {"type": "object", "properties": {"use": uses}, "allOf": choices}}
     foreach = StageBlock.model_json_schema()["properties"]["foreach"]
     for name in names:
-        definitions |= _definitions(find_stage(name), foreach)
+        definitions |= _definitions(stages[name], foreach)
     required = schema.pop("required")
     sections = {name: inner if name in required else {"anyOf": [inner, _NULL]} for name, inner in schema["properties"].items()}
     whole = {"required": required, "properties": {"stages": {"additionalProperties": {"required": ["use"]}}}}

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from stylepipe.errors import reason_of
 from stylepipe.recipe.describe import Spot, choices, fields, locate, phrase, tags
 from stylepipe.recipe.problems import Problems, dotted, nearest, show, suggest
 from stylepipe.recipe.text import KeyPath, is_text
@@ -29,7 +30,9 @@ def validate(model: type[Model], data: Any, *, at: KeyPath, problems: Problems, 
         # The innermost first: that an entry is wrong says more than that the list it is in is not, say, a number.
         for spot, found in sorted(located, key=lambda pair: -len(pair[0].path)):
             _report(found, spot, schema=schema, at=at, problems=problems, beside=beside)
-        return None
+    except Exception as error:  # of a check that the model of another package makes
+        problems.add(at, f"{dotted(at)} cannot be checked: {reason_of(error)}.")
+    return None
 
 
 def _report(found: Any, spot: Spot, *, schema: dict[str, Any], at: KeyPath, problems: Problems, beside: Sequence[str]) -> None:

@@ -1,5 +1,7 @@
 """The commands init, validate, schema, stages and losses."""
 
+from pathlib import Path
+
 import jsonschema
 import pytest
 import yaml
@@ -167,3 +169,58 @@ def test_one_loss(cli):
     assert cli("losses", "gram", "--json").data["properties"]["shift"]["maximum"] == 1e4
     unknown = cli("losses", "grams")
     assert (unknown.code, unknown.err) == (2, "error: There is no loss 'grams'.\nhint: Did you mean 'gram'?\n")
+
+
+def test_a_broken_stage_and_a_broken_pack_break_nothing_else(cli, install_pack):
+    site = install_pack("broken", {"torn": "def torn(:\n", "brighten": ""})
+    (site / "nothing-1.0.dist-info").mkdir()
+    (site / "nothing-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: nothing\nVersion: 1.0\n")
+    (site / "nothing-1.0.dist-info" / "entry_points.txt").write_text("[stylepipe.stages]\nnothing = no_such_package\n")
+    Path("own.yaml").write_text(
+        "stylepipe: 1\nname: own\ninputs: {photo: {image: photo.png}}\nstages: {a: {use: sharpen, image: $photo}}\noutput: $a\n"
+    )
+    for command in (("stages",), ("stages", "--json"), ("schema",), ("stages", "--reference")):
+        said = cli(*command)
+        assert said.code == 0
+        assert "sharpen" in said.out
+        assert "warning: The stage 'torn' cannot be imported from 'broken.torn': SyntaxError" in said.err
+        assert "warning: The stage pack 'nothing' names 'no_such_package', which is not a package." in said.err
+        assert "warning: The stage 'brighten' is offered by both 'broken.brighten' and 'toys.brighten'." in said.err
+    for command in (("stages", "sharpen"), ("validate", "own.yaml"), ("plan", "own.yaml"), ("run", "own.yaml", "-q")):
+        assert (cli(*command).code, cli(*command).err) == (0, "")
+    said = cli("validate", "recipe.yaml")
+    assert said.code == 2
+    assert "recipe.yaml:6:17: The stage 'brighten' is offered by both" in said.err
+    assert cli("doctor").err.count("error: ") >= 3
+
+
+FRAGILE = """
+from pydantic import field_validator
+
+from stylepipe.artifacts import Image
+from stylepipe.stage import Params, stage
+
+
+class FragileParams(Params):
+    amount: float = 1.0
+
+    @field_validator("amount")
+    @classmethod
+    def check(cls, amount: float) -> float:
+        raise KeyError("amount")
+
+
+@stage(version=1)
+def fragile(image: Image, params: FragileParams) -> Image:
+    return image
+"""
+
+
+def test_a_check_of_another_package_that_fails_is_a_problem_of_the_recipe(cli, install_pack):
+    install_pack("glass", {"fragile": FRAGILE})
+    Path("own.yaml").write_text(
+        "stylepipe: 1\nname: own\ninputs: {photo: {image: photo.png}}\n"
+        "stages: {a: {use: fragile, image: $photo, amount: 2}}\noutput: $a\n"
+    )
+    said = cli("validate", "own.yaml")
+    assert (said.code, said.err) == (2, "error: own.yaml:4:13: stages.a cannot be checked: KeyError: 'amount'.\n")
