@@ -142,8 +142,7 @@ def _remove(folder: Path, kept: Set[str], older_than: float) -> int:
 def _remove_unfinished(store: Store, limit: float) -> None:
     """Removes the state of computations that are finished or old, and what names an action that is gone."""
     for path in (store.root / "latest").iterdir():
-        key = store.remembered(path)
-        if key is None or not exists(store.action_path(key)):
+        if not any(exists(store.action_path(key)) for key in store.remembered(path)):
             remove(path)
     for folder in (store.root / "work").iterdir():
         with suppress(FileNotFoundError, PermissionError):  # it was finished meanwhile, or is another user's

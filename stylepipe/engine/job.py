@@ -7,7 +7,7 @@ from stylepipe.engine.environment import backend
 from stylepipe.engine.graph import Selection, select, stages_named
 from stylepipe.engine.inputs import FoundInput, WeightsSource, find_input, reader_module
 from stylepipe.engine.keys import Document, differences, input_document, stage_document
-from stylepipe.engine.store import Action, Damaged, Store
+from stylepipe.engine.store import Action, Store
 from stylepipe.errors import StageError, UsageError
 from stylepipe.recipe.resolved import InputFile, ResolvedRecipe
 
@@ -70,19 +70,18 @@ class Job:
         if name in self.forced:
             return ("it was forced",)
         first = tuple(f"'{needed}' is computed first" for needed in waits_for)
-        last = self.last(name, store)
-        if last is None:
+        recent = self.recent(name, store)
+        if not recent:
             return first or ("it has not run before",)
-        if first:
-            return first + differences({**last.document, "inputs": {}}, {**document, "inputs": {}})
-        return differences(last.document, document) or ("its result is no longer in the cache",)
+        # Compared with the nearest earlier run; where stages are computed first, its inputs are not known yet.
+        skipped: Document = {"inputs": {}} if first else {}
+        changes = [differences({**earlier.document, **skipped}, {**document, **skipped}) for earlier in recent]
+        return first + min(changes, key=len) if first else min(changes, key=len) or ("its result is no longer in the cache",)
 
-    def last(self, name: str, store: Store) -> Action | None:
-        """What a stage of this recipe used or computed in its last run, or in that of the recipe alone, if that is known."""
-        try:
-            return store.latest(self.recipe.name, name) or store.latest(self.recipe.name, self.own_names.get(name, name))
-        except Damaged:
-            return None
+    def recent(self, name: str, store: Store) -> list[Action]:
+        """What a stage of this recipe used or computed lately, in a sweep's run and in those of the recipe alone."""
+        names = dict.fromkeys((name, self.own_names.get(name, name)))
+        return [action for each in names for action in store.recent(self.recipe.name, each)]
 
     def check_device(self, name: str) -> None:
         """Raises StageError when this machine is not to compute the stage, since its device is another than the keys say."""

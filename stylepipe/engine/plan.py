@@ -97,5 +97,5 @@ def _plan_stage(job: Job, store: Store, name: str, digests: dict[str, str]) -> P
         digests[name] = action.output
         return PlannedStage(name, node.stage.name, "cached", (), key, action.seconds)
     state = "depends" if waits_for and name not in job.forced else "run"
-    last = job.last(name, store)
+    last = next(iter(job.recent(name, store)), None)
     return PlannedStage(name, node.stage.name, state, reasons, key, last.seconds if last else None)

@@ -3,7 +3,7 @@
     actions/    key → Action: the digest of the output, its pictures, how it came about; a checksum, then JSON
     objects/    outputs as safetensors, and their attachments (pictures, animations, losses), each named by its digest
     work/       by key, the state of computations that are not finished
-    locks/      by key, held while a process computes it        latest/  by recipe and node, the key it had last
+    locks/      by key, held while a process computes it        latest/  by recipe and node, the keys it had lately
     sessions/   by running process, what it uses and its        quarantine/  damaged files, moved aside
                 temporary files
 
@@ -34,6 +34,9 @@ from stylepipe.errors import StoreError
 from stylepipe.paths import open_regular
 
 _POLL_SECONDS = 0.1
+MAX_REMEMBERED = 16
+"""How many keys of a node are kept, for the plan to compare with."""
+
 FOLDERS = ("actions", "objects", "work", "locks", "latest", "sessions")
 _KEY = re.compile(r"[0-9a-f]{1,64}")
 
@@ -107,17 +110,24 @@ class Store:
         return action
 
     def latest(self, recipe: str, node: str) -> Action | None:
-        """What a node of a recipe of that name used or computed last. Raises Damaged."""
-        key = self.remembered(self._nearest("latest", _latest_name(recipe, node)))
-        return self.action(key) if key else None
+        """What a node of a recipe of that name used or computed last, as far as it can be read."""
+        return next(iter(self.recent(recipe, node)), None)
 
-    def remembered(self, path: Path) -> str | None:
-        """The key in a file of `latest`, if one can be read there."""
+    def recent(self, recipe: str, node: str) -> list[Action]:
+        """What a node of a recipe of that name used or computed lately, the newest first, as far as it can be read."""
+        actions: list[Action] = []
+        for key in self.remembered(self._nearest("latest", _latest_name(recipe, node))):
+            with suppress(Damaged):
+                actions += [action] if (action := self.action(key)) else []
+        return actions
+
+    def remembered(self, path: Path) -> list[str]:
+        """The keys in a file of `latest`, the newest first; none where they cannot be read."""
         try:
-            key = _read(path).decode("ascii")
+            keys = _read(path).decode("ascii").split()
         except (OSError, ValueError):
-            return None
-        return key if _KEY.fullmatch(key) else None
+            return []
+        return [key for key in keys if _KEY.fullmatch(key)]
 
     def load(self, digest: str) -> Artifact:
         """The artifact of that digest, checked. Raises Damaged."""
@@ -242,10 +252,11 @@ class Session:
             self._publish(temporary, "actions", f"{action.key}.action")
 
     def remember(self, recipe: str, node: str, key: str) -> None:
-        """Keeps a node's key for `Store.latest`. Raises StoreError when that fails."""
+        """Keeps a node's key for `Store.recent`, with those before it. Raises StoreError when that fails."""
         path = self.store.root / "latest" / _latest_name(recipe, node)
+        keys = [key, *(other for other in self.store.remembered(path) if other != key)]
         with self._writing() as temporary:
-            temporary.write_text(key)
+            temporary.write_text("\n".join(keys[:MAX_REMEMBERED]))
             temporary.chmod(0o644)
             self.store.make_way(path)
             temporary.replace(path)

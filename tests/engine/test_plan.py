@@ -47,6 +47,30 @@ def test_the_comparison_is_with_what_the_stage_had_last(lab):
     assert lab.plan(lab.chain(second=0.7))["darker"].reasons == ("amount: -0.2 → -0.7",)
 
 
+def test_the_comparison_is_with_the_nearest_earlier_run(lab):
+    recipes = {
+        first: lab.chain(first=first, second=second) for first, second in [(0.2, 0.2), (0.4, 0.5), (0.3, 0.2), (0.5, 0.2)]
+    }
+    lab.image("content", 1)
+    lab.run(recipes[0.2])
+    lab.image("content", 2)
+    lab.run(recipes[0.4])
+    assert lab.plan(recipes[0.5])["brighter"].reasons == ("amount: 0.4 → 0.5",)
+    lab.image("content", 1)
+    plan = lab.plan(recipes[0.3])
+    assert plan["brighter"].reasons == ("amount: 0.2 → 0.3",)
+    assert plan["darker"].reasons == ("'rounded' is computed first",)
+
+
+def test_only_so_many_earlier_runs_are_remembered(lab, monkeypatch):
+    monkeypatch.setattr("stylepipe.engine.store.MAX_REMEMBERED", 2)
+    for amount in (0.11, 0.12, 0.13):
+        lab.run(lab.chain(first=amount))
+    assert len(lab.store.recent("trial", "brighter")) == 2
+    lab.run(lab.chain(first=0.12))
+    assert [each.document["params"]["amount"] for each in lab.store.recent("trial", "brighter")] == [0.12, 0.13]
+
+
 def test_a_changed_input_is_named(lab):
     recipe = lab.chain()
     lab.run(recipe)
