@@ -5,11 +5,12 @@ from dataclasses import replace
 from math import prod
 
 from stylepipe import memory_limits
-from stylepipe.artifacts import Artifact, Folder, Given, Image, Mask, Weights
+from stylepipe.artifacts import Artifact, Given, Image, Mask
 from stylepipe.engine.execute import estimate_of, require_memory
 from stylepipe.engine.inputs import outline_input
 from stylepipe.engine.job import Job
 from stylepipe.engine.store import Store
+from stylepipe.engine.values import MAX_BYTES, size_of
 from stylepipe.errors import FAILURES, StoreError, StylepipeError
 from stylepipe.recipe.resolved import StageNode
 from stylepipe.stage import Estimate
@@ -17,10 +18,10 @@ from stylepipe.stage import Estimate
 _PROCESS = 300_000_000
 """Bytes that Python and its libraries take."""
 
-_READING = 60
+_READING = 20
 """Bytes per pixel that decoding a picture takes at its most, what comes of it included."""
 
-_DRAWING = 28
+_DRAWING = 12
 """Bytes per pixel that making the PNG of a result takes beside it."""
 
 
@@ -64,20 +65,25 @@ class Estimates:
         return replace(estimate, memory=memory)
 
     def _beside(self, node: StageNode) -> int:
-        """Bytes of the artifacts that are held while the stage runs: its own, and those that were needed and will be."""
+        """Bytes of the artifacts that are held while the stage runs: its own, and what is kept of the others."""
         self._held.update(node.needs)
         stages = self._job.selection.stages
         ahead = {needed for later in stages[stages.index(node.name) :] for needed in self._job.recipe.stages[later].needs}
         self._held &= ahead
-        held = sum(size_of(outline) for name in self._held if (outline := self._outline(name)))
+        own = sum(self._size(name) for name in set(node.needs))
+        others = sum(self._size(name) for name in self._held.difference(node.needs))
         self._held.add(node.name)
-        return held
+        return own + min(others, MAX_BYTES)
 
     def _reading(self, node: StageNode) -> int:
         """Bytes that reading the largest of the pictures takes that are read for the stage, beside what is held."""
         read = (self._outline(name) for name in node.needs if name in self._job.inputs)
         sizes = ((outline.size, size_of(outline)) for outline in read if isinstance(outline, Image | Mask))
         return max((_READING * height * width - held for (height, width), held in sizes), default=0)
+
+    def _size(self, name: str) -> int:
+        outline = self._outline(name)
+        return 0 if outline is None else size_of(outline)
 
     def _outline(self, name: str) -> Given | None:
         """An input, or the result of a stage; None where its size is not known."""
@@ -96,19 +102,6 @@ class Estimates:
         outline = self._outline(name)
         assert outline is not None  # or the stage is not estimated
         return outline
-
-
-def size_of(artifact: Given) -> int:
-    """The bytes that an artifact takes; pictures of a folder are read when they are needed."""
-    match artifact:
-        case Image(pixels, alpha):
-            return pixels.nbytes + (0 if alpha is None else alpha.nbytes)
-        case Mask(values):
-            return values.nbytes
-        case Weights(tensors):
-            return sum(tensor.nbytes for tensor in tensors.values())
-        case Folder():
-            return 0
 
 
 def _storing(output: Artifact | None) -> int:

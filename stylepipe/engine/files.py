@@ -33,6 +33,9 @@ SHARED = stat.S_IWGRP | stat.S_IWOTH
 """The permissions by which others than its owner write a folder."""
 
 
+_NO_RANGES = {errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM}
+
+
 @contextmanager
 def cache_errors(folder: Path) -> Iterator[None]:
     """Turns an OSError inside the block into a StoreError about the cache at `folder`."""
@@ -102,6 +105,19 @@ def exists(path: Path) -> bool:
 def files_below(folder: Path) -> list[Path]:
     """All files below a folder, ordered by name; folders that are missing, may not be read or vanish meanwhile are empty."""
     return sorted(Path(parent, name) for parent, _, names in os.walk(folder) for name in names)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copies a file's bytes; file systems that can (Btrfs, XFS) store them once until one of the two is changed."""
+    with source.open("rb") as reader, target.open("wb") as writer:
+        try:
+            while os.copy_file_range(reader.fileno(), writer.fileno(), 2**30):
+                pass
+        except (AttributeError, OSError) as error:  # not on every system, not between all file systems
+            if isinstance(error, OSError) and error.errno not in _NO_RANGES:
+                raise
+            reader.seek(writer.seek(0, os.SEEK_END))
+            shutil.copyfileobj(reader, writer)
 
 
 def write_whole(path: Path, data: bytes) -> None:

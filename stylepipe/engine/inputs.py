@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,20 +69,26 @@ def find_input(file: InputFile, weights: WeightsSource) -> FoundInput:
     return FoundInput(file, path, hashlib.sha256(lines.encode()).hexdigest(), stamps)
 
 
-def read_input(found: FoundInput, weights: WeightsSource) -> Given:
+def read_input(found: FoundInput, weights: WeightsSource, *, note: io.Note = io.unheard) -> Given:
     """Reads an input; a folder's pictures are read later, one by one.
 
-    Raises InputError or WeightsError, naming the input and its place in the recipe; so do the pictures of a folder.
+    `note` is told once of each file what the user should know of it. Raises InputError or WeightsError, naming the input and
+    its place in the recipe; so do the pictures of a folder.
     """
+    noted: set[Path] = set()
 
     def read(path: Path) -> Any:
+        def note_once(text: str) -> None:
+            if path not in noted:
+                noted.add(path)
+                note(f"Input '{found.file.name}': {text}")
+
         try:
-            artifact = _reader(found.file.kind, weights)(path)
+            artifact = _reader(found.file.kind, weights, note_once)(path)
         except StylepipeError as error:
             error.within(_where(found.file))
             raise
-        if _stamp(path.stat()) != found.stamps[path]:
-            raise _refused(found.file, "it was changed while the run was going on", path)
+        require_unchanged(found, path)
         return artifact
 
     if found.file.kind != "folder":
@@ -102,13 +109,29 @@ def outline_input(found: FoundInput, weights: WeightsSource) -> Given:
         raise
 
 
+def require_unchanged(found: FoundInput, path: Path) -> None:
+    """Raises InputError where a file of the input is another than the one that was digested."""
+    try:
+        unchanged = _stamp(path.stat()) == found.stamps[path]
+    except OSError:
+        unchanged = False
+    if not unchanged:
+        raise _refused(found.file, "it was changed while the run was going on", path)
+
+
 def reader_module(kind: str, weights: WeightsSource) -> str:
     """The module that reads inputs of this kind: its source has a part in all that is computed from them."""
-    return _reader(kind, weights).__module__
+    return weights.read.__module__ if kind == "weights" else io.__name__
 
 
-def _reader(kind: str, weights: WeightsSource) -> Callable[[Path], Given]:
-    return {"image": io.read_image, "mask": io.read_mask, "weights": weights.read, "folder": io.read_image}[kind]
+def _reader(kind: str, weights: WeightsSource, note: io.Note) -> Callable[[Path], Given]:
+    match kind:
+        case "weights":
+            return weights.read
+        case "mask":
+            return partial(io.read_mask, note=note)
+        case _:
+            return partial(io.read_image, note=note)
 
 
 def _pictures(folder: Path) -> Iterator[Path]:

@@ -3,7 +3,6 @@
 import fcntl
 import json
 import secrets
-import shutil
 import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -23,7 +22,7 @@ from stylepipe.engine.events import (
     StageFinished,
     StageStarted,
 )
-from stylepipe.engine.files import output_errors, write_whole
+from stylepipe.engine.files import copy, output_errors, write_whole
 from stylepipe.engine.job import Job
 from stylepipe.engine.privacy import Redactor, shareable
 from stylepipe.engine.records import (
@@ -41,6 +40,7 @@ from stylepipe.engine.records import (
 )
 from stylepipe.engine.spool import progress_line
 from stylepipe.errors import StageError, StylepipeError
+from stylepipe.image.shareable import copy_without_metadata
 from stylepipe.recipe.scalars import dump
 from stylepipe.stage import Note, Progress
 
@@ -98,12 +98,18 @@ class RunFolder:
             case RunEnded(status):
                 self._log("run ended", status=status)
 
-    def write_picture(self, name: str, data: bytes, suffix: str) -> str:
-        """Writes the picture, or the animation, of an input or a stage under its number; the file's name."""
-        file = f"{self._numbers[name]:02}-{file_name(name)}{suffix}"
+    def add_picture(self, name: str, source: Path) -> str:
+        """Copies the picture, or the animation, of an input or a stage under its number; the file's name."""
+        file = self._numbered(name, source.suffix)
         with output_errors(self._outputs):
-            (self.path / file).write_bytes(data)
+            copy(source, self.path / file)
         return file
+
+    def add_shareable(self, name: str, source: Path) -> str | None:
+        """Copies an input's own file without its metadata; None where that is not possible."""
+        file = self._numbered(name, source.suffix.lower())
+        with output_errors(self._outputs):
+            return file if copy_without_metadata(source, self.path / file) else None
 
     def add_input(self, name: str, record: InputRecord) -> None:
         """Adds an input to the record."""
@@ -117,7 +123,7 @@ class RunFolder:
         """Copies the result of a stage under the output's own name, and adds it to the record."""
         record = OutputRecord(stage=stage, digest=self.record.stages[stage].output, file=file_name(name) + source.suffix)
         with output_errors(self._outputs):
-            shutil.copyfile(source, self.path / record.file)
+            copy(source, self.path / record.file)
         self.record = self.record.model_copy(update={"outputs": {**self.record.outputs, name: record}})
 
     def save(self) -> None:
@@ -148,8 +154,17 @@ class RunFolder:
             stage=stage,
             message=self._redactor.text(message),
             hint=hint and self._redactor.text(hint),
-            last_frame=self.write_picture(stage, last_frame, ".last.png") if stage and last_frame else None,
+            last_frame=self._write_last_frame(stage, last_frame) if stage and last_frame else None,
         )
+
+    def _write_last_frame(self, stage: str, data: bytes) -> str:
+        file = self._numbered(stage, ".last.png")
+        with output_errors(self._outputs):
+            (self.path / file).write_bytes(data)
+        return file
+
+    def _numbered(self, name: str, suffix: str) -> str:
+        return f"{self._numbers[name]:02}-{file_name(name)}{suffix}"
 
     def end(self, status: Status) -> None:
         """Ends the record."""

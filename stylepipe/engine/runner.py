@@ -9,7 +9,7 @@ from stylepipe.engine.computation import Computation, compute
 from stylepipe.engine.environment import environment
 from stylepipe.engine.events import EngineNote, Event, Observer, RunEnded, RunStarted, StageCached
 from stylepipe.engine.failures import Failures
-from stylepipe.engine.inputs import read_input
+from stylepipe.engine.inputs import read_input, require_unchanged
 from stylepipe.engine.interrupts import RESUME, StopRequest, stop_requests
 from stylepipe.engine.job import Job
 from stylepipe.engine.keys import Document, key_of
@@ -20,8 +20,10 @@ from stylepipe.engine.records import InputRecord, RunResult, StageRecord
 from stylepipe.engine.run_folder import RunFolder
 from stylepipe.engine.spool import Frames, parse_lines
 from stylepipe.engine.store import Action, Damaged, Session, Store
+from stylepipe.engine.values import Values
 from stylepipe.engine.workers import Workers
 from stylepipe.errors import Interrupted, StageError, StoreError
+from stylepipe.image.io import Note, unheard
 
 
 def run(
@@ -83,7 +85,7 @@ class _Run:
         self._observe = observe
         self._ahead = ahead
         self._digests = job.input_digests()
-        self._values: dict[str, Given] = {}
+        self._values = Values()
         self._forced = set(job.forced)
         self._current: str | None = None
         self._failures = Failures(folder, self._tell, keep_going=keep_going)
@@ -120,20 +122,26 @@ class _Run:
     # --- taking results from the store, or computing them ----------------------------------------------------------------
 
     def _take_input(self, name: str) -> None:
-        """An input's action holds only its picture, so that another run can show it without decoding the file."""
+        """Reads a picture that no run has read before, so that a damaged one is known before anything is computed.
+
+        An input's action holds what was noted when it was read, and a picture where its own file cannot be shown.
+        """
         self._stop.check()
         found = self._job.inputs[name]
         file = None
         if found.file.is_picture:
             document = self._job.input_document(name)
-            action = self._find(key_of(document))
+            action, value = self._find(key_of(document)), None
             if action is None:
-                pictures = attach_picture(self._value(name), self._session)
+                notes: list[str] = []
+                value = self._value(name, note=notes.append)
                 action = Action(
-                    key=key_of(document), document=document, attachments=pictures, recipe=self._recipe.name, node=name
+                    key=key_of(document), document=document, recipe=self._recipe.name, node=name, notes=tuple(notes)
                 )
                 self._session.commit(action)
-            file = self._show_picture(name, action)
+            for note in action.notes:
+                self._note(note)
+            file = self._show_own_file(name) or self._show_picture(name, action, value)
         reference = shareable(self._recipe, found.file.reference)
         self._folder.add_input(name, InputRecord(kind=found.file.kind, reference=reference, sha256=found.sha256, file=file))
 
@@ -150,7 +158,7 @@ class _Run:
                 position = names.index(redo.args[0])
             else:
                 position += 1
-                self._forget_values(names[position:])
+                self._values.keep({need for stage in names[position:] for need in self._recipe.stages[stage].needs})
         self._current = None
 
     def _take_stage(self, name: str) -> None:
@@ -192,9 +200,10 @@ class _Run:
                 document=document,
                 reasons=self._job.reasons(name, document, self._store),
             )
-            action, self._values[name] = compute(
+            action, value = compute(
                 task, task.node.bind(self._value), session=self._session, work=work, stop=self._stop, tell=self._tell
             )
+            self._values.put(name, value)
         self._forced.discard(name)
         return action, False
 
@@ -205,25 +214,22 @@ class _Run:
             self._note(f"{damaged.message} It is made again.")
             return None
 
-    def _value(self, name: str) -> Given:
-        """The artifact of an input or a stage, read when it is first needed. Raises _Redo when the stored one is damaged."""
-        if name in self._values:
-            return self._values[name]
+    def _value(self, name: str, note: Note = unheard) -> Given:
+        """The artifact of an input or a stage, read when it is needed. Raises _Redo when the stored one is damaged."""
+        value = self._values.get(name)
+        if value is not None:
+            return value
         if name in self._job.inputs:
-            value = read_input(self._job.inputs[name], self._job.weights)
+            found = self._job.inputs[name]
+            value = read_input(found, self._job.weights, note=self._note if found.file.kind == "folder" else note)
         else:
             try:
                 value = self._store.load(self._digests[name])
             except Damaged as damaged:
                 self._note(f"{damaged.message} It is made again.", name)
                 raise _Redo(name) from damaged
-        self._values[name] = value
+        self._values.put(name, value)
         return value
-
-    def _forget_values(self, ahead: Sequence[str]) -> None:
-        """Frees the memory of what no stage ahead needs."""
-        needed = {name for stage in ahead for name in self._recipe.stages[stage].needs}
-        self._values = {name: value for name, value in self._values.items() if name in needed}
 
     # --- showing them in the run's folder ----------------------------------------------------------------------------------
 
@@ -231,11 +237,11 @@ class _Run:
         return name in self._folder.record.stages and self._folder.record.stages[name].key == key
 
     def _show_stage(self, name: str, action: Action, *, cached: bool) -> None:
-        file = self._show_picture(name, action)
+        file = self._show_picture(name, action) if "picture" in action.attachments else None
         animation = self._attachment(name, action, "animation")
         if cached:
             losses = self._attachment(name, action, "losses")
-            self._tell(StageCached(name, parse_lines(losses) if losses else ()))
+            self._tell(StageCached(name, parse_lines(losses.read_bytes()) if losses else ()))
         node = self._recipe.stages[name]
         record = StageRecord(
             stage=node.stage.name,
@@ -249,7 +255,7 @@ class _Run:
             iterations=action.iterations,
             output=action.output,
             file=file,
-            animation=self._folder.write_picture(name, animation, ".webp") if animation else None,
+            animation=self._folder.add_picture(name, animation) if animation else None,
             environment=None if action.environment == environment() else action.environment,
         )
         self._folder.add_stage(name, record)
@@ -258,21 +264,28 @@ class _Run:
         if not cached:
             self._folder.save()
 
-    def _show_picture(self, name: str, action: Action) -> str | None:
-        if "picture" not in action.attachments:
-            return None
-        data = self._attachment(name, action, "picture")
-        if data is None:
-            pictures = attach_picture(self._value(name), self._session)
-            self._session.commit(action.model_copy(update={"attachments": {**action.attachments, **pictures}}))
-            data = self._store.read(pictures["picture"])
-        return self._folder.write_picture(name, data, ".png")
+    def _show_own_file(self, name: str) -> str | None:
+        """Shows an image by its file without metadata; None where that is not possible, and for masks, which are drawn."""
+        found = self._job.inputs[name]
+        require_unchanged(found, found.path)
+        file = self._folder.add_shareable(name, found.path) if found.file.kind == "image" else None
+        require_unchanged(found, found.path)
+        return file
 
-    def _attachment(self, name: str, action: Action, kind: str) -> bytes | None:
+    def _show_picture(self, name: str, action: Action, value: Given | None = None) -> str:
+        """Shows the stored picture of an input or a stage, which is drawn where there is none."""
+        picture = self._attachment(name, action, "picture")
+        if picture is None:
+            pictures = attach_picture(self._value(name) if value is None else value, self._session)
+            self._session.commit(action.model_copy(update={"attachments": {**action.attachments, **pictures}}))
+            picture = self._store.checked(pictures["picture"])
+        return self._folder.add_picture(name, picture)
+
+    def _attachment(self, name: str, action: Action, kind: str) -> Path | None:
         if kind not in action.attachments:
             return None
         try:
-            return self._store.read(action.attachments[kind])
+            return self._store.checked(action.attachments[kind])
         except Damaged as damaged:
             self._note(f"{damaged.message} It was the {kind}.", name)
             return None

@@ -47,8 +47,9 @@ ObjectName = Annotated[str, Field(pattern=r"^[0-9a-f]{1,64}(\.[a-z0-9]{1,16})?$"
 class Action(BaseModel):
     """What is known of a finished computation.
 
-    `output` is the digest of its artifact, empty for the reading of an input, whose file is at hand anyway. `attachments` names
-    objects that belong to it: picture, animation, losses. `recipe` and `node` say what it was computed for first.
+    `output` is the digest of its artifact, empty for the reading of an input, whose file is at hand anyway; `notes` are what
+    the user should know of that file. `attachments` names objects that belong to it: picture, animation, losses. `recipe` and
+    `node` say what it was computed for first.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -64,6 +65,7 @@ class Action(BaseModel):
     iterations: int | None = None
     created: str = Field(default_factory=lambda: datetime.now().astimezone().isoformat(timespec="seconds"))
     environment: Mapping[str, str | int] = {}
+    notes: tuple[str, ...] = ()
 
 
 class Damaged(StoreError):
@@ -158,6 +160,18 @@ class Store:
         if hashlib.sha256(data).hexdigest() != path.stem:
             raise self.quarantine(path, "file")
         return data
+
+    def checked(self, name: str) -> Path:
+        """The file of an attachment, checked without reading it into memory. Raises Damaged."""
+        path = self.object_path(name)
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise self.quarantine(path, "file") from error
+        if digest != path.stem:
+            raise self.quarantine(path, "file")
+        return path
 
     def quarantine(self, path: Path, what: str) -> Damaged:
         """Moves a damaged file aside, or removes it where that cannot be; returns the error to raise."""

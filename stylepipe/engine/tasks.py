@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from stylepipe.artifacts import Given
 from stylepipe.engine.answers import Done, Failed, Left
 from stylepipe.engine.computation import Computation, compute
-from stylepipe.engine.events import Event, Observer, StageEmitted
+from stylepipe.engine.events import EngineNote, Event, Observer, StageEmitted
 from stylepipe.engine.execute import traceback_of
 from stylepipe.engine.inputs import read_input
 from stylepipe.engine.interrupts import StopRequest
@@ -14,6 +14,7 @@ from stylepipe.engine.job import Job
 from stylepipe.engine.keys import key_of
 from stylepipe.engine.store import Session
 from stylepipe.errors import FAILURES, Interrupted, StageError, StoreError, reason_of
+from stylepipe.image.io import unheard
 from stylepipe.stage import Frame
 
 _INSTALL = "Install the same stylepipe and the same stages for all workers."
@@ -41,7 +42,12 @@ def do(task: Task, session: Session, stop: StopRequest, tell: Observer) -> Done 
             tell(event)
 
     def value(name: str) -> Given:
-        return read_input(job.inputs[name], job.weights) if name in job.inputs else session.store.load(task.digests[name])
+        if name not in job.inputs:
+            return session.store.load(task.digests[name])
+        found = job.inputs[name]
+        # The run itself has told of single pictures, which it has read before.
+        note = (lambda text: tell(EngineNote(text, task.stage))) if found.file.kind == "folder" else unheard
+        return read_input(found, job.weights, note=note)
 
     job, node = task.job, task.job.recipe.stages[task.stage]
     try:

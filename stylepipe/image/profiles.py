@@ -1,27 +1,37 @@
-"""Embedded ICC colour profiles: from a picture's own colour space to sRGB."""
+"""Embedded ICC color profiles: from a picture's own color space to sRGB."""
 
+from collections.abc import Callable
+from functools import partial
 from io import BytesIO
+from typing import cast
 
 import numpy as np
 import PIL.Image
 from PIL import ImageCms
 
+Conversion = Callable[[PIL.Image.Image], PIL.Image.Image]
 
-def to_srgb(picture: PIL.Image.Image, profile: bytes | None) -> PIL.Image.Image | None:
-    """The picture in sRGB (mode RGB) by its embedded profile; None where there is nothing to convert.
 
-    `picture` has mode L, RGB or CMYK (8 bits, the depth that Pillow's colour management has). The rendering intent is relative
+def conversion_to_srgb(mode: str, profile: bytes | None) -> Conversion | None:
+    """Converts pictures of a mode, by their embedded profile, to sRGB (mode RGB); None where there is nothing to convert.
+
+    `mode` is L, RGB or CMYK (8 bits, the depth that Pillow's color management has). The rendering intent is relative
     colorimetric with black-point compensation. Nothing is converted without a profile, by one that is broken or belongs to
-    another kind of picture, and by one that is sRGB itself: it changes no colour of a test grid by more than one level.
+    another kind of picture, and by one that is sRGB itself: it changes no color of a test grid by more than one level. Pixels
+    are converted one by one, so that a picture may be converted in parts.
     """
     if not profile:
         return None
-    for mode in ("L", "RGB") if picture.mode == "L" else (picture.mode,):  # a grey picture may carry a profile for RGB
-        transform = _transform(profile, mode)
+    for of_profile in ("L", "RGB") if mode == "L" else (mode,):  # a gray picture may carry a profile for RGB
+        transform = _transform(profile, of_profile)
         if transform is not None:
-            same = mode != "CMYK" and _is_identity(transform, mode)
-            return None if same else ImageCms.applyTransform(picture.convert(mode), transform)
+            same = of_profile != "CMYK" and _is_identity(transform, of_profile)
+            return None if same else partial(_converted, mode=of_profile, transform=transform)
     return None
+
+
+def _converted(picture: PIL.Image.Image, *, mode: str, transform: ImageCms.ImageCmsTransform) -> PIL.Image.Image:
+    return cast("PIL.Image.Image", ImageCms.applyTransform(picture.convert(mode), transform))
 
 
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
@@ -33,14 +43,14 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
             mode,
             "RGB",
             ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            ImageCms.Flags.BLACKPOINTCOMPENSATION | ImageCms.Flags.NOOPTIMIZE,  # optimised, dark greys are 10 levels off
+            ImageCms.Flags.BLACKPOINTCOMPENSATION | ImageCms.Flags.NOOPTIMIZE,  # optimized, dark grays are 10 levels off
         )
     except (ImageCms.PyCMSError, OSError):
         return None
 
 
 def _is_identity(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
-    """Whether the transform leaves a grid of colours (all 256 greys; 6 levels per channel) as they are, within one level."""
+    """Whether the transform leaves a grid of colors (all 256 grays; 6 levels per channel) as they are, within one level."""
     levels = np.arange(256) if mode == "L" else np.stack(np.meshgrid(*[np.arange(0, 256, 51)] * 3), axis=-1).reshape(-1, 3)
     grid = PIL.Image.fromarray(levels[None].astype(np.uint8))
     converted = ImageCms.applyTransform(grid, transform)

@@ -14,7 +14,7 @@ WEIGHTS_ENDINGS = (".safetensors", ".h5", ".npz")
 """Of the files that weights are read from."""
 
 PICTURE_ENDINGS = (
-    *(".png", ".jpg", ".jpeg", ".jfif", ".webp", ".tif", ".tiff"),
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff"),
     *(".gif", ".bmp", ".avif", ".heic", ".heif"),
 )
 """Of the files that pictures are looked for in; `stylepipe.image.io` says which of them are read."""

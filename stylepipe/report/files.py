@@ -6,6 +6,9 @@ from urllib.parse import quote
 
 from PIL import Image as Pillow
 
+_SHOWN = (".png", ".webp", ".jpg", ".jpeg", ".jpe", ".jfif")
+"""The endings of pictures that lie in a run's folder, which browsers show."""
+
 
 @dataclass(frozen=True)
 class File:
@@ -22,7 +25,7 @@ def file_in(folder: Path, name: str | None) -> File | None:
     """The file of that name in the folder; None if it is not there."""
     if not name or Path(name).name != name or not (folder / name).is_file():
         return None
-    width, height = _size(folder / name) if Path(name).suffix in (".png", ".webp") else (0, 0)
+    width, height = _size(folder / name) if Path(name).suffix in _SHOWN else (0, 0)
     return File(name, quote(name, safe="@+="), (folder / name).stat().st_size, width, height)
 
 

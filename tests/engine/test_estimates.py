@@ -152,7 +152,7 @@ def test_a_run_that_keeps_going_refuses_the_stage_alone(lab, monkeypatch):
 
 
 def test_what_is_held_for_later_stages_counts(lab, monkeypatch):
-    monkeypatch.setattr(io, "outline_image", lambda path: Image(blank(10_000, 9_000, 3)))
+    monkeypatch.setattr(io, "outline_image", lambda path: Image(blank(4_000, 5_000, 3)))
     lab.stages["weigh"] = replace(lab.stages["weigh"], estimate=lambda image, **_: Estimate(Image(blank(1, 1, 3)), 0))
     nodes = [
         lab.node("small", "weigh", {"image": "content"}),
@@ -160,12 +160,14 @@ def test_what_is_held_for_later_stages_counts(lab, monkeypatch):
         lab.node("both", "mix", {"first": "alone", "second": "content"}),
     ]
     inputs = [lab.image("content", 1)]
-    assert memories(lab.plan(lab.recipe(inputs, nodes)))["alone"] == 90 * 12
+    assert memories(lab.plan(lab.recipe(inputs, nodes)))["alone"] == 20 * 12
     assert memories(lab.plan(lab.recipe(inputs, nodes[:2])))["alone"] == 0
+    monkeypatch.setattr(io, "outline_image", lambda path: Image(blank(10_000, 9_000, 3)))
+    assert memories(lab.plan(lab.recipe(inputs, nodes)))["alone"] == 256  # more is not kept
 
 
 def test_reading_a_picture_counts(lab, monkeypatch):
     monkeypatch.setattr(io, "outline_image", lambda path: Image(blank(10_000, 9_000, 3)))
-    lab.stages["weigh"] = replace(lab.stages["weigh"], estimate=lambda image, **_: Estimate(image, 0))
+    lab.stages["weigh"] = replace(lab.stages["weigh"], estimate=lambda image, **_: Estimate(Image(blank(1, 1, 3)), 0))
     recipe = lab.recipe([lab.image("content", 1)], [lab.node("kept", "weigh", {"image": "content"})])
     assert memories(lab.plan(recipe)) == {"kept": 90 * estimates._READING}

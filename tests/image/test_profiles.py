@@ -5,10 +5,15 @@ import PIL.Image
 import pytest
 from PIL import ImageCms
 
-from stylepipe.image.profiles import to_srgb
+from stylepipe.image.profiles import conversion_to_srgb
 
 RNG = np.random.default_rng(0)
 COLORS = RNG.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+
+
+def to_srgb(picture: PIL.Image.Image, profile: bytes | None) -> PIL.Image.Image | None:
+    conversion = conversion_to_srgb(picture.mode, profile)
+    return conversion and conversion(picture)
 
 
 def srgb_encoded(linear):

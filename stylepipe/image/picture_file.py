@@ -1,0 +1,38 @@
+"""A picture's file as decoders read it: in a bounded number of reads, and with an end marker where it lacks one."""
+
+from io import BufferedReader, FileIO
+from pathlib import Path
+
+READS, BYTES_PER_READ, MAX_READS = 50_000, 256, 1_000_000
+"""Pillow's parsers read several times for each chunk, segment or block, some microseconds each. So many reads are allowed, one
+more for so many bytes of the file, and at most so many: 100 megapixels of 16-bit RGBA in PNG chunks of 8 KiB take 400,000."""
+
+
+class TooManyParts(Exception):
+    """A file divided into so many parts that reading it takes minutes."""
+
+
+class PictureFile(BufferedReader):
+    """An opened file that counts how often it is read.
+
+    `end` is what it gives once, after its last byte, to a decoder that asks for more. `ended_early` says whether one did.
+    Raises OSError as the system reports it; reading raises TooManyParts.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(FileIO(path))
+        self.end = b""
+        self.ended_early = False
+        self._reads = min(MAX_READS, READS + path.stat().st_size // BYTES_PER_READ)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As `BufferedReader.read`, and the end marker once where there is nothing more."""
+        self._reads -= 1
+        if self._reads < 0:
+            raise TooManyParts
+        data = super().read(size)
+        if data or size == 0:
+            return data
+        self.ended_early = True
+        data, self.end = self.end, b""
+        return data
