@@ -5,6 +5,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import cast
 
 import typer
@@ -12,7 +13,7 @@ from typer import TyperException
 
 from stylepipe.cli import bundles, cache, diff, machine, recipes, runs, sweep, verify, weights
 from stylepipe.cli.console import Console
-from stylepipe.errors import StylepipeError
+from stylepipe.errors import StoreError, StylepipeError
 
 EPILOG = (
     "Exit codes: 0 done, 1 a stage failed, 2 usage or recipe, 3 a part of a sweep failed,"
@@ -57,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line, and ends the process with its exit code; an error is a sentence and a hint, not a traceback."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     console = Console(as_json="--json" in arguments)
+    _open_standard_streams()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # JAX's LAPACK; on busy cores its threads and XLA's wait for each other
     os.environ["PYTHONSAFEPATH"] = "1"  # Python processes that libraries start import nothing from the current folder
     if not sys.warnoptions:
@@ -72,10 +74,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if os.environ.get("STYLEPIPE_TRACEBACK"):
             raise
+        if isinstance(error, OSError):
+            console.failure(_refused_by_the_system(error))
+            sys.exit(StoreError.exit_code)
         hint = "Set STYLEPIPE_TRACEBACK=1 and run again to see where; please report it."
         console.failure(StylepipeError(f"stylepipe has a fault: {type(error).__name__}: {error}", hint=hint))
         code = StylepipeError.exit_code
     sys.exit(code or 0)
+
+
+def _refused_by_the_system(error: OSError) -> StylepipeError:
+    """What the system refused where nobody foresaw it: a disk, a folder or a stream, and no fault of stylepipe."""
+    from stylepipe.engine.files import system_reason
+
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return StoreError("The current folder has been deleted.", hint="Go to another one, and run the command again.")
+    what = f"'{error.filename}'" if error.filename else "What the command needs"
+    return StoreError(f"{what} cannot be used: {system_reason(error)}.", hint="STYLEPIPE_TRACEBACK=1 shows where.")
+
+
+def _open_standard_streams() -> None:
+    """Gives those that are closed to nobody, lest the next file that is opened becomes one, and libraries write to it."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def _usage(error: TyperException) -> str:

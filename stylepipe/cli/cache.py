@@ -18,17 +18,24 @@ UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 @app.command()
 def ls(cache: CacheFolder = None, json: Json = False) -> None:
     """Lists what is kept, the most recently used first."""
+    from stylepipe.engine.files import size_of
     from stylepipe.engine.housekeeping import entries
+    from stylepipe.engine.programs import programs, programs_folders
 
     rows, data = [], []
-    for entry in entries(open_store(cache)):
+    store = open_store(cache)
+    for entry in entries(store):
         action, used = entry.action, datetime.fromtimestamp(entry.used).astimezone()
         size, took = f"{entry.size / 1e6:.1f} MB", f"{action.seconds:.1f} s"
         rows.append((action.key[:12], action.recipe, action.node, size, took, f"{used:%Y-%m-%d %H:%M}"))
         described = action.model_dump(mode="json", include={"key", "recipe", "node", "seconds"})
         data.append({**described, "size": entry.size, "used": used.isoformat()})
+    console = Console(as_json=json)
+    for folder in programs_folders(store.root):
+        kept = [size_of(path) for path in programs(folder)]
+        console.say(f"Compiled programs: {len(kept)}, {sum(kept) / 1e6:.1f} MB, in {folder}")
     text = table(("key", "recipe", "stage", "size", "took", "used"), rows, empty="The cache is empty.")
-    Console(as_json=json).result(text, data)
+    console.result(text, data)
 
 
 @app.command()

@@ -7,10 +7,12 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from stylepipe.errors import RecipeError, StylepipeError
+from stylepipe.engine.files import system_reason
+from stylepipe.errors import RecipeError, StoreError, StylepipeError
 from stylepipe.escapes import visible, visible_json, visible_line
 
 
@@ -25,17 +27,23 @@ class Console:
 
         It is written at once, so that a reader who has gone away is noticed here. Controls are escaped, unless the text is
         `colored`, which says that this was done before; so is what stdout cannot spell. Numbers that are not finite, which
-        JSON has no form for, are null.
+        JSON has no form for, are null. Raises StoreError when stdout takes nothing.
         """
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")
         document = visible_json(json.dumps(_finite(data), indent=2)) if self.as_json else text if colored else visible(text)
-        sys.stdout.write(f"{document}\n")
-        sys.stdout.flush()
+        try:
+            print(document, flush=True)  # noqa: T201 (does nothing where stdout is closed)
+        except OSError as error:
+            sys.stdout = None  # what it has not taken is not written again when the process ends
+            raise _no_stdout(system_reason(error)) from error
+        if sys.stdout is None:
+            raise _no_stdout("it is closed")
 
     def say(self, text: str) -> None:
-        """A line for people, beside the result."""
-        sys.stderr.write(f"{visible(text)}\n")
+        """A line for people, beside the result; where nobody can be told, the work goes on."""
+        with suppress(OSError):
+            print(visible(text), file=sys.stderr)  # noqa: T201
 
     def problem(self, error: StylepipeError) -> None:
         """What is wrong, and what to do about it."""
@@ -50,7 +58,13 @@ class Console:
         if self.as_json:
             problems = [asdict(problem) for problem in error.problems] if isinstance(error, RecipeError) else []
             told = {"exit_code": error.exit_code, "message": error.message, "hint": error.hint, "problems": problems}
-            self.result("", {"error": told})
+            with suppress(StoreError):
+                self.result("", {"error": told})
+
+
+def _no_stdout(reason: str) -> StoreError:
+    message = f"The result cannot be written to standard output: {reason}."
+    return StoreError(message, hint="What the command did is done: only its answer is lost.")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> str:

@@ -102,7 +102,8 @@ class _Display:
             self._bars.refresh()
 
     def _line(self, text: str) -> None:
-        self._console.print(visible(text), markup=False, soft_wrap=True)
+        with suppress(OSError):  # where nobody can be told, the work goes on
+            self._console.print(visible(text), markup=False, soft_wrap=True)
 
 
 @contextmanager

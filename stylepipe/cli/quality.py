@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from stylepipe.engine.keys import PRECISION, key_of
+from stylepipe.engine.programs import compiled_programs
 from stylepipe.engine.records import RunRecord, StageRecord, names_of
 from stylepipe.engine.results import Measure, Measured
 from stylepipe.engine.sources import source_digests
@@ -155,17 +156,16 @@ class _Judge:
                 return json.loads(self._session.store.read(action.attachments["quality"]))
         except Damaged:
             pass  # it was moved aside, and is measured again
-        values = self._compared(found)
+        with compiled_programs(self._session.store.root, PRECISION):
+            values = self._compared(found)
         kept = {"quality": self._session.attach(partial(_write, values), ".json")}
         self._session.commit(Action(key=key, document=document, attachments=kept, recipe=self._recipe, node="quality"))
         return values
 
     def _compared(self, found: Comparison) -> Mapping[str, float]:
-        from stylepipe.engine.environment import set_up_jax
         from stylepipe.image.io import outline_image
         from stylepipe.neural.views import working_size
 
-        set_up_jax(self._session.store.root / "xla", PRECISION)
         size = working_size(outline_image(self._folder / found.result.file).size)
         content = self._content(found.content, size) if found.content else None
         values = quality(

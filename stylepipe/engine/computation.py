@@ -8,13 +8,14 @@ from pathlib import Path
 from stylepipe.artifacts import Artifact
 from stylepipe.engine.checkpoints import Checkpoint
 from stylepipe.engine.emitted import plain
-from stylepipe.engine.environment import environment, set_up_jax
+from stylepipe.engine.environment import environment
 from stylepipe.engine.events import EngineNote, Observer, StageEmitted, StageFinished, StageStarted
 from stylepipe.engine.execute import Arguments, execute
 from stylepipe.engine.files import cache_errors
 from stylepipe.engine.interrupts import StopRequest
 from stylepipe.engine.keys import PRECISION, Document, key_of
 from stylepipe.engine.pictures import attach_picture
+from stylepipe.engine.programs import compiled_programs
 from stylepipe.engine.spool import Frames, Losses
 from stylepipe.engine.store import Action, Session
 from stylepipe.recipe.resolved import StageNode
@@ -51,7 +52,6 @@ def compute(
     When the user asks to stop, a stage with checkpoints does so once its state is saved, another one where it next emits
     something. Raises what `execute` raises, StoreError, and Interrupted.
     """
-    set_up_jax(session.store.root / "xla", PRECISION)
     name = task.node.name
     with cache_errors(work):
         work.mkdir(exist_ok=True)
@@ -76,7 +76,8 @@ def compute(
 
     tell(StageStarted(name, task.reasons, losses.lines()))
     began = time.monotonic()
-    artifact = execute(task.node, arguments, seed=task.seed, emit=emit, checkpoint=checkpoint, stop=stop)
+    with compiled_programs(session.store.root, PRECISION):
+        artifact = execute(task.node, arguments, seed=task.seed, emit=emit, checkpoint=checkpoint, stop=stop)
     seconds = checkpoint.seconds + time.monotonic() - began
     output = session.put(artifact)
     attachments = attach_picture(artifact, session)

@@ -11,6 +11,7 @@ from pathlib import Path
 from stylepipe import __version__
 from stylepipe.errors import UsageError
 
+_PLATFORMS = ("JAX_PLATFORMS", "JAX_PLATFORM_NAME")
 PACKAGES = ("jax", "jaxlib", "numpy", "pillow")
 
 
@@ -31,20 +32,27 @@ def environment() -> Mapping[str, str | int]:
 
 @cache
 def backend() -> str:
-    """The class of the device that JAX computes on: cpu, gpu or tpu. JAX is asked only if a plugin for others is installed."""
+    """The class of the device that JAX computes on: cpu, gpu or tpu.
+
+    JAX is asked only if a plugin for others is installed, or the user wants another. Raises UsageError when it finds none.
+    """
     others = find_spec("jax_plugins") or find_spec("libtpu") or entry_points(group="jax_plugins")
-    return jax_backend() if others else "cpu"
+    wanted = any(os.environ.get(name, "cpu") not in ("", "cpu") for name in _PLATFORMS)
+    return jax_backend() if others or wanted else "cpu"
 
 
 def jax_backend() -> str:
     """The class of the device, as JAX says. Raises UsageError when it finds none."""
-    import jax
-
     try:
+        import jax
+
         return jax.default_backend()
-    except RuntimeError as error:
-        hint = "Unset JAX_PLATFORMS, or install what that device needs."
-        raise UsageError(f"JAX finds no device: {error}", hint=hint) from error
+    except Exception as error:  # RuntimeError, AssertionError, and what plugins raise
+        named = [f"{name}={os.environ[name]}" for name in _PLATFORMS if os.environ.get(name)]
+        reason = str(error).strip().partition("\n")[0] or f"there is none for {' and '.join(named) or 'this machine'}"
+        variables = " and ".join(each.partition("=")[0] for each in named) or "JAX_PLATFORMS"
+        hint = f"Unset {variables}, or install what that device needs."
+        raise UsageError(f"JAX finds no device: {reason}", hint=hint) from error
 
 
 def _device_kind() -> str:
@@ -71,7 +79,14 @@ def threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def set_up_jax(folder: Path, precision: str) -> None:
+def compiles_to(folder: Path) -> bool:
+    """Whether JAX keeps what it compiles in this folder."""
+    import jax
+
+    return jax.config.values["jax_compilation_cache_dir"] == str(folder)
+
+
+def set_up_jax(folder: Path | None, precision: str) -> None:
     """Lets JAX keep what it compiles in `folder`, unless the user has chosen a folder already, and multiply in `precision`.
 
     Left to itself it multiplies numbers of float32 in TF32 on GPUs, and in bfloat16 on TPUs; and on CPUs it computes while the
@@ -82,6 +97,6 @@ def set_up_jax(folder: Path, precision: str) -> None:
 
     jax.config.update("jax_cpu_enable_async_dispatch", False)
     jax.config.update("jax_default_matmul_precision", precision)
-    if jax.config.values["jax_compilation_cache_dir"] is None:
+    if folder and jax.config.values["jax_compilation_cache_dir"] is None:
         jax.config.update("jax_compilation_cache_dir", str(folder))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)

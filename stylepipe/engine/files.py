@@ -24,6 +24,7 @@ _REASONS = {
     errno.EPERM: "it may not be written",
     errno.ENOTDIR: "it is not a folder",
     errno.EEXIST: "it is not a folder",
+    errno.EPIPE: "nobody reads it any more",
     errno.ENAMETOOLONG: "a name in it would be too long",
 }
 
@@ -55,8 +56,12 @@ def _explained(what: str, folder: Path, hint: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
-        raise StoreError(f"{what} '{folder}' cannot be used: {reason}.", hint=hint) from error
+        raise StoreError(f"{what} '{folder}' cannot be used: {system_reason(error)}.", hint=hint) from error
+
+
+def system_reason(error: OSError) -> str:
+    """What the system complains of, as a clause."""
+    return _REASONS.get(error.errno or 0, error.strerror or str(error) or type(error).__name__)
 
 
 def publish(temporary: Path, path: Path, *, mode: int = 0o644) -> None:
@@ -100,6 +105,14 @@ def permits(path: Path, use: int) -> bool:
 def exists(path: Path) -> bool:
     """Whether a file is there, as far as this user may know."""
     return permits(path, os.F_OK)
+
+
+def size_of(path: Path) -> int:
+    """The bytes of a file; none if it was removed meanwhile, or may not be looked at."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def files_below(folder: Path) -> list[Path]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from stylepipe.engine.files import cache_errors, exists, files_below, gate, remove, try_lock, unlock
+from stylepipe.engine.files import cache_errors, exists, files_below, gate, remove, size_of, try_lock, unlock
+from stylepipe.engine.programs import check_programs, programs, programs_folders
 from stylepipe.engine.sessions import GATE, sweep_sessions, used_by_sessions
 from stylepipe.engine.store import FOLDERS, Action, Damaged, Missing, Store
 
@@ -49,13 +50,13 @@ def entries(store: Store) -> list[Entry]:
             except (Damaged, FileNotFoundError):
                 continue
             if action:
-                size = sum(_size(store.object_path(name)) for name in _objects(action))
+                size = sum(size_of(store.object_path(name)) for name in _objects(action))
                 found.append(Entry(action, size, used))
     return sorted(found, key=lambda entry: entry.used, reverse=True)
 
 
 def verify(store: Store) -> Verified:
-    """Reads every action and object again; the damaged ones are moved aside, to be computed again when needed."""
+    """Reads every action, object and compiled program again; damaged ones are moved aside, and made again when needed."""
     damaged: list[str] = []
     checked = 0
     with cache_errors(store.root):
@@ -67,6 +68,9 @@ def verify(store: Store) -> Verified:
             except Damaged as error:
                 damaged.append(error.message)
             checked += 1
+        for folder in programs_folders(store.root):
+            checked += len(programs(folder))
+            damaged += check_programs(folder)
     return Verified(checked, tuple(damaged))
 
 
@@ -102,7 +106,8 @@ def collect(store: Store, *, max_age: timedelta | None = None, max_size: int | N
             actions, objects = _choose(store, used, running_since, limit, max_size)
             removed = _remove(store.root / "actions", actions, running_since)  # before the objects that they name
             _remove(store.root / "objects", objects | used, running_since)
-            _remove(store.root / "xla", set(), min(limit, running_since))
+            for folder in programs_folders(store.root):
+                _remove(folder, set(), min(limit, running_since))
             for path in files_below(store.root / "quarantine"):
                 remove(path)
             _remove_unfinished(store, limit)
@@ -118,7 +123,7 @@ def _choose(
     objects: set[str] = set()
     total, full = 0, False
     for entry in entries(store):
-        added = {name: _size(store.object_path(name)) for name in _objects(entry.action) if name not in objects}
+        added = {name: size_of(store.object_path(name)) for name in _objects(entry.action) if name not in objects}
         full = full or (max_size is not None and total + sum(added.values()) > max_size)
         name = f"{entry.action.key}.action"
         if name in used or entry.used >= running_since or (entry.used >= limit and not full):
@@ -160,11 +165,5 @@ def _objects(action: Action) -> list[str]:
 
 
 def _total(root: Path) -> int:
-    return sum(_size(path) for name in ("actions", "objects", "work", "quarantine", "xla") for path in files_below(root / name))
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:  # it was removed meanwhile, or may not be looked at
-        return 0
+    folders = [*(root / name for name in ("actions", "objects", "work", "quarantine")), *programs_folders(root)]
+    return sum(size_of(path) for folder in folders for path in files_below(folder))

@@ -5,6 +5,7 @@ import json
 import secrets
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ class RunFolder:
         self._numbers = {name: number for number, name in enumerate(numbered, 1)}
         with output_errors(outputs):
             self.path.mkdir(parents=True)
-            self._events = (self.path / EVENTS).open("a", encoding="utf-8", buffering=1)
+            self._events = (self.path / EVENTS).open("ab", buffering=0)  # else what a full disk refused is written at the end
             fcntl.flock(self._events, fcntl.LOCK_EX)  # while it is held, the run is alive
             (self.path / "recipe.yaml").write_text(recipe.text, encoding="utf-8")
             (self.path / "resolved.yaml").write_text(dump(shareable(recipe, recipe.document)), encoding="utf-8")
@@ -173,7 +174,8 @@ class RunFolder:
 
     def close(self) -> None:
         """Ends the log."""
-        self._events.close()
+        with suppress(OSError):  # of a network's file system, which may refuse only now what was written
+            self._events.close()
 
     def _log_earlier(self, stage: str, lines: Iterable[Line]) -> None:
         for line in lines:
@@ -182,7 +184,7 @@ class RunFolder:
     def _log(self, event: str, **fields: Any) -> None:
         line = {"time": round(time.monotonic() - self._began, 3), "event": event, **fields}
         with output_errors(self._outputs):
-            self._events.write(json.dumps(line, ensure_ascii=False) + "\n")
+            self._events.write(f"{json.dumps(line, ensure_ascii=False)}\n".encode(errors="backslashreplace"))
 
 
 def add_note(folder: Path, text: str) -> EngineNote:
