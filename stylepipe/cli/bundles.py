@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from stylepipe.cli.console import Console
-from stylepipe.cli.options import Json, Outputs, overrides, recipe_folders, typed_path
-from stylepipe.cli.runs import DEFAULT_OUTPUTS, RunReference
+from stylepipe.cli.options import DEFAULT_OUTPUTS, Json, Outputs, overrides, recipe_folders, typed_path
+from stylepipe.cli.runs import RunReference
 from stylepipe.errors import UsageError
 
 

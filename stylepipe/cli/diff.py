@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stylepipe.cli.console import Console, table
-from stylepipe.cli.options import Json, Outputs, typed_path
-from stylepipe.cli.runs import DEFAULT_OUTPUTS, RunReference
+from stylepipe.cli.options import DEFAULT_OUTPUTS, Json, Outputs, typed_path
+from stylepipe.cli.runs import RunReference
 from stylepipe.errors import UsageError
 from stylepipe.escapes import visible_line
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from stylepipe.engine.store import Store
 
 
+DEFAULT_OUTPUTS = Path("outputs")
+
 _RECIPE = "The recipe, a YAML file, or the name of one that comes with stylepipe"
 
 
@@ -36,6 +38,15 @@ def typed_recipe(text: str) -> Path:
     return find_shipped(text)
 
 
+def typed_source(text: str) -> Path:
+    """As `typed_recipe`; a run's folder, and a bare name that is no recipe's but may be a run's id, stay as they are."""
+    path = typed_path(text)
+    try:
+        return path if path.is_dir() else typed_recipe(text)
+    except UsageError:
+        return path
+
+
 def recipe_folders(command: Sequence[str]) -> list[Path]:
     """The folder of the recipe in a recorded command, where its inputs are likely to be; none where that is not known."""
     try:
@@ -48,9 +59,9 @@ RecipePath = Annotated[Path, typer.Argument(parser=typed_recipe, metavar="RECIPE
 SharedPath = Annotated[
     Path,
     typer.Argument(
-        parser=typed_recipe,
+        parser=typed_source,
         metavar="RECIPE",
-        help=f"{_RECIPE}; or a picture that was made by one, or a bundle.",
+        help=f"{_RECIPE}; or a run, a picture that was made by one, or a bundle.",
         show_default=False,
     ),
 ]

@@ -7,6 +7,7 @@ import typer
 
 from stylepipe.cli.console import Console, table
 from stylepipe.cli.options import (
+    DEFAULT_OUTPUTS,
     CacheFolder,
     Force,
     From,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from stylepipe.engine.records import RunRecord
     from stylepipe.engine.store import Store
 
-DEFAULT_OUTPUTS = Path("outputs")
 RunReference = Annotated[
     str,
     typer.Argument(
@@ -94,12 +94,12 @@ def run(
     from stylepipe.neural.memory import keep_freed_memory
 
     if dry_run:
-        with unpacked(recipe, param, limited=False) as (file, given):
+        with unpacked(recipe, param, outputs=outputs, limited=False) as (file, given):
             _plan(load_job(file, given, force=force, start=start, until=until), open_store_to_run(cache), Console(as_json=json))
         return
     keep_freed_memory()  # before JAX starts its threads
     console = Console(as_json=json)
-    with unpacked(recipe, param, limited=not no_limits) as (file, given):
+    with unpacked(recipe, param, outputs=outputs, limited=not no_limits) as (file, given):
         job = load_job(file, given, force=force, start=start, until=until)
         wanted = output_files(target, job, quality=quality, overwrite=overwrite) if target else None
         for warning in job.recipe.warnings:

@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from stylepipe.cli.options import overrides
+from stylepipe.cli.options import DEFAULT_OUTPUTS, overrides, recipe_folders
 from stylepipe.engine.events import EngineNote, Event, Observer, RunEnded, RunStarted
 from stylepipe.engine.inputs import FoundInput, WeightsSource
-from stylepipe.engine.records import load_run
+from stylepipe.engine.records import RECORD, find_run, load_run
 from stylepipe.engine.run_folder import add_note
-from stylepipe.errors import reason_of
+from stylepipe.errors import UsageError, did_you_mean, reason_of
 from stylepipe.escapes import visible_line
 from stylepipe.neural import weights
 from stylepipe.recipe.resolved import InputFile, ResolvedRecipe
+from stylepipe.recipe.shipped import shipped_recipes
 from stylepipe.sharing.bundle import RESOLVED
 from stylepipe.sharing.picture import MAX_BYTES, embed
 from stylepipe.sharing.provenance import Provenance, provenance_of
-from stylepipe.sharing.unpacking import inputs_of, is_shared, unpack
+from stylepipe.sharing.unpacking import inputs_of, is_shared, unpack, unpack_run
 
 
 @dataclass(frozen=True)
@@ -78,20 +79,43 @@ def weights_source() -> WeightsSource:
 
 
 @contextmanager
-def unpacked(path: Path, params: Sequence[str] | None, *, limited: bool = True) -> Iterator[tuple[Path, list[str]]]:
-    """The recipe to run, and the params that it is given: of a picture or a bundle, unpacked for as long as the block lasts.
+def unpacked(
+    path: Path, params: Sequence[str] | None, *, outputs: Path = DEFAULT_OUTPUTS, limited: bool = True
+) -> Iterator[tuple[Path, list[str]]]:
+    """The recipe to run, and the params that it is given: of a run, a picture or a bundle, unpacked while the block lasts.
 
-    Any other file is taken for a recipe as it is. Raises as `unpack` and `inputs_of` do.
+    A run is named by its folder, or by its id, or the end of that, under `outputs`. Any other file is taken for a recipe as it
+    is. Raises as `unpack`, `unpack_run` and `inputs_of` do.
     """
-    if not is_shared(path):
+    run = None if is_shared(path) else _run_folder(path, outputs)
+    if run is None and not is_shared(path):
         yield path, list(params or ())
         return
     with TemporaryDirectory(prefix="stylepipe-") as temporary:
         folder = Path(temporary)
         source = weights_source()
-        provenance = unpack(path, folder, source, limited=limited)
-        found = inputs_of(provenance, folder, given=overrides(params), folders=[path.parent, Path()], weights=source)
-        yield folder / RESOLVED, [*(params or ()), *(f"{name}={file}" for name, file in found.items())]
+        if run:
+            provenance, folders = unpack_run(run, folder), [Path(), *recipe_folders(load_run(run).command)]
+        else:
+            provenance, folders = unpack(path, folder, source, limited=limited), [path.parent, Path()]
+        found = inputs_of(provenance, folder, given=overrides(params), folders=folders, weights=source)
+        yield folder / RESOLVED, [*(params or ()), *(f"{param}={value}" for param, value in found.items())]
+
+
+def _run_folder(path: Path, outputs: Path) -> Path | None:
+    """The folder of the run that is meant; None where it is the file of a recipe. Raises UsageError where it is neither."""
+    if (path / RECORD).is_file():
+        return path
+    if path.suffix or path.exists():
+        return None
+    try:
+        return find_run(outputs, str(path))
+    except UsageError as error:
+        names = [name for name in shipped_recipes() if "/" in str(path) or "/" not in name]
+        raise UsageError(
+            f"There is no file '{path}', no recipe of that name comes with stylepipe, and it is no run in '{outputs}'.",
+            hint=f"{did_you_mean(str(path), names)} `stylepipe recipes` and `stylepipe runs` list them.",
+        ) from error
 
 
 def describe(provenance: Provenance) -> str:

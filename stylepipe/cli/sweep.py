@@ -10,6 +10,7 @@ import typer
 
 from stylepipe.cli.console import Console, table
 from stylepipe.cli.options import (
+    DEFAULT_OUTPUTS,
     CacheFolder,
     Force,
     Json,
@@ -21,7 +22,6 @@ from stylepipe.cli.options import (
     overrides,
     say_where_results_go,
 )
-from stylepipe.cli.runs import DEFAULT_OUTPUTS
 from stylepipe.errors import UsageError
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stylepipe.cli.console import Console
-from stylepipe.cli.options import Json, NoLimits, Outputs, overrides, recipe_folders
-from stylepipe.cli.runs import DEFAULT_OUTPUTS
+from stylepipe.cli.options import DEFAULT_OUTPUTS, Json, NoLimits, Outputs, overrides, recipe_folders
 from stylepipe.errors import UsageError
 from stylepipe.folders import expand_home
 
@@ -82,9 +81,7 @@ def _subject(reference: str, outputs: Path, folder: Path, *, limited: bool) -> _
     """Finds what is to be verified, and writes its recipe into the folder. Raises as `unpack` and `find_run` do."""
     from stylepipe.cli.sharing import weights_source
     from stylepipe.engine.records import RECORD, find_run, load_run
-    from stylepipe.sharing.bundle import RESOLVED
-    from stylepipe.sharing.unpacking import is_shared, unpack
-    from stylepipe.sharing.verification import provenance_of_run
+    from stylepipe.sharing.unpacking import is_shared, unpack, unpack_run
 
     path = Path(reference)
     if is_shared(path):
@@ -97,8 +94,7 @@ def _subject(reference: str, outputs: Path, folder: Path, *, limited: bool) -> _
     else:
         found = find_run(outputs, reference)
         record = load_run(found)
-        provenance = provenance_of_run(found)
-        (folder / RESOLVED).write_text(provenance.recipe, encoding="utf-8")
+        provenance = unpack_run(found, folder)
         pictures = {name: found / output.file for name, output in record.outputs.items() if output.file.endswith(".png")}
         folders = [Path(), *recipe_folders(record.command)]
     if not provenance.outputs:
@@ -113,18 +109,19 @@ def _job(subject: _Subject, folder: Path, given: Mapping[str, str]) -> "Job":
     from stylepipe.cli.sharing import weights_source
     from stylepipe.recipe.problems import show
     from stylepipe.sharing.bundle import RESOLVED
+    from stylepipe.sharing.finding import require_inputs
     from stylepipe.sharing.unpacking import inputs_of
 
     recorded = subject.provenance.inputs
     found = inputs_of(subject.provenance, folder, given=given, folders=list(subject.folders), weights=weights_source())
     params = [f"{name}={file}" for name, file in {**found, **given}.items()]
     job = load_job(folder / RESOLVED, params)
+    require_inputs(given, (file.param for file in job.recipe.inputs.values() if file.param))
     for name, input_ in job.inputs.items():
         if name not in recorded or input_.sha256 != recorded[name].sha256:
             was = f"that of the run has the SHA-256 {recorded[name].sha256}" if name in recorded else "the run had none"
-            raise UsageError(
-                f"Input {show(name)} has the SHA-256 {input_.sha256}; {was}.", hint=f"-p {name}=FILE names another."
-            )
+            hint = f"-p {input_.file.param or name}=FILE names another."
+            raise UsageError(f"Input {show(name)} has the SHA-256 {input_.sha256}; {was}.", hint=hint)
     return job
 
 

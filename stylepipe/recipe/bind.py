@@ -7,7 +7,7 @@ from stylepipe.recipe.expand import Node
 from stylepipe.recipe.names import Names
 from stylepipe.recipe.problems import Problems, dotted, show
 from stylepipe.recipe.resolved import StageNode
-from stylepipe.recipe.template import Reference, Resolver, TemplateError, Unknown, escape, following, parse
+from stylepipe.recipe.template import Reference, Resolver, TemplateError, Unknown, following, parse
 from stylepipe.recipe.text import KeyPath
 from stylepipe.recipe.validate import validate
 from stylepipe.stage import Input, Params
@@ -39,8 +39,8 @@ class Binder:
         self._resolver = resolver
         self._problems = problems
 
-    def bind(self, node: Node) -> tuple[StageNode, dict[str, Any]]:
-        """The node with its inputs bound and its parameters checked, and its block without references to values.
+    def bind(self, node: Node) -> StageNode:
+        """The node with its inputs bound and its parameters checked.
 
         With problems in its block, which are reported, what comes back serves only to find those of other nodes.
         """
@@ -60,9 +60,7 @@ class Binder:
             if key not in stage.inputs
         }
         params = validate(stage.params, values, at=path, problems=self._problems, beside=[*stage.inputs, "foreach"])
-        written = {name: _written(bound) for name, bound in inputs.items()}
-        place = self._problems.place(path, at_key=True)
-        return StageNode(node.name, stage, params or Params(), inputs, place), {"use": stage.name, **written, **escape(values)}
+        return StageNode(node.name, stage, params or Params(), inputs, self._problems.place(path, at_key=True))
 
     def _bind_input(self, value: Any, slot: _Slot) -> str | tuple[str, ...] | None:
         """The name, or the names, that an input is bound to; None when it is left out or has problems."""
@@ -135,7 +133,3 @@ class Binder:
         kind, own = slot.given.kind, slot.node.path[-1]
         fitting = [f"${name}" for name, target in self._names.targets.items() if target.kind == kind and name != own]
         return f"Possible: {', '.join(fitting[:MAX_POSSIBLE])}." if fitting else f"The recipe has no {PLURALS[kind]} for it."
-
-
-def _written(bound: str | tuple[str, ...]) -> str | list[str]:
-    return f"${bound}" if isinstance(bound, str) else [f"${name}" for name in bound]

@@ -1,6 +1,9 @@
 """From a recipe's data to a `ResolvedRecipe`: everything is checked, and everything that is wrong is reported at once."""
 
 from collections.abc import Collection, Iterator, Mapping
+from copy import deepcopy
+from functools import reduce
+from operator import getitem
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -10,7 +13,7 @@ from stylepipe.errors import Place
 from stylepipe.recipe.bind import Binder
 from stylepipe.recipe.expand import expand
 from stylepipe.recipe.files import escape_reason
-from stylepipe.recipe.inputs import input_params, resolve_inputs
+from stylepipe.recipe.inputs import files_of, input_params, param_paths, resolve_inputs
 from stylepipe.recipe.model import VERSION, Recipe, Seed
 from stylepipe.recipe.names import Names, Target
 from stylepipe.recipe.order import in_order
@@ -91,14 +94,14 @@ def resolve(
     names.targets.update(targets)
     binder = Binder(names, resolver, problems)
     bound = {node.name: binder.bind(node) for node in nodes}
-    order, circles = in_order({name: node.needs for name, (node, _) in bound.items()})
+    order, circles = in_order({name: node.needs for name, node in bound.items()})
     for circle in circles:
         _report_circle(circle, next(node.path for node in nodes if node.name == circle[0]), problems)
     outputs = _outputs(recipe, names, problems)
     if seed is None:
         raise problems.error()
     problems.raise_any()
-    stages = {name: bound[name][0] for name in order}
+    stages = {name: bound[name] for name in order}
     return ResolvedRecipe(
         name=recipe.name,
         description=recipe.description,
@@ -109,16 +112,25 @@ def resolve(
         outputs=outputs,
         warnings=tuple(_warnings(stages, outputs)),
         text=text,
-        document={
-            "stylepipe": VERSION,
-            "name": recipe.name,
-            "description": recipe.description,
-            "seed": seed.root,
-            "inputs": {name: {file.kind: escape(_inner_path(file))} for name, file in inputs.items()},
-            "stages": {name: bound[name][1] for name in order},
-            "outputs": {name: f"${node}" for name, node in outputs.items()},
-        },
+        document=_document(recipe, params, source=source, seed=seed.root, inputs=inputs),
     )
+
+
+def _document(
+    recipe: Recipe, params: Mapping[str, Any], *, source: Source, seed: int, inputs: Mapping[str, InputFile]
+) -> dict[str, Any]:
+    """The recipe as plain data that stands for itself: all that it extends merged in, params at these values, without a sweep.
+
+    References stay, so that its params can be changed. Paths from elsewhere are names of files.
+    """
+    sections = {key: value for key, value in source.data.items() if value is not None and key not in ("extends", "sweep")}
+    values = deepcopy(dict(params))
+    for name, path in param_paths(recipe).items():
+        *outer, last = path
+        paths = [_inner_path(file) for file in files_of(name, recipe, inputs)]
+        reduce(getitem, outer, values)[last] = paths if "images" in recipe.inputs[name] else paths[0]
+    own_seed = recipe.seed if isinstance(recipe.seed, str) else seed
+    return {**sections, "seed": own_seed, **({"params": escape(values)} if values else {})}
 
 
 def _model(data: Mapping[str, Any], problems: Problems) -> Recipe:

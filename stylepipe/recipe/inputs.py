@@ -1,7 +1,7 @@
 """The files that a recipe's `inputs:` name, each kept inside the folder that it may lie in."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -91,16 +91,28 @@ def _listed(
     return files
 
 
-def input_params(recipe: Recipe) -> dict[KeyPath, str]:
-    """Where in the params the paths of inputs stand, each with the input's kind."""
-    kinds: dict[KeyPath, str] = {}
-    for block in recipe.inputs.values():
-        ((kind, written),) = block.items()
+def param_paths(recipe: Recipe) -> dict[str, KeyPath]:
+    """Where in the params the path of an input stands, by the input's name; not of inputs whose path is no param."""
+    paths: dict[str, KeyPath] = {}
+    for name, block in recipe.inputs.items():
+        (written,) = block.values()
         with suppress(TemplateError):
             reference = parse(written)
             if isinstance(reference, Reference) and reference.name == "params" and reference.inner:
-                kinds[reference.inner] = kind
-    return kinds
+                paths[name] = reference.inner
+    return paths
+
+
+def input_params(recipe: Recipe) -> dict[KeyPath, str]:
+    """Where in the params the paths of inputs stand, each with the input's kind."""
+    return {path: next(iter(recipe.inputs[name])) for name, path in param_paths(recipe).items()}
+
+
+def files_of(name: str, recipe: Recipe, files: Mapping[str, InputFile]) -> list[InputFile]:
+    """Those of the files that an entry of `inputs:` stands for: itself, or each of a list of images."""
+    if "images" not in recipe.inputs[name]:
+        return [files[name]]
+    return [file for file in files.values() if file.name not in recipe.inputs and file.name.rpartition("-")[0] == name]
 
 
 def elsewhere_hint(file: InputFile) -> str:

@@ -46,6 +46,7 @@ Reference = Annotated[str, Field(json_schema_extra={"pattern": r"^\$"})]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Bound = Annotated[float, Field(ge=-1e15, le=1e15)]
 Kind = Literal["image", "images", "mask", "weights", "folder"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class _Model(BaseModel):

@@ -81,8 +81,8 @@ class ResolvedRecipe:
     """A recipe with every template resolved and every value checked.
 
     `stages` come in an order in which each follows all that it needs, and hold the unneeded ones too; `outputs` maps output
-    names to nodes. `text` is the file as given; `document` is the resolved recipe as plain data, a
-    recipe itself (unless what references stand for exceeds the bounds of a file).
+    names to nodes. `text` is the file as given; `document` is the recipe as plain data, a recipe itself: what it extends is
+    merged in, its params have the values of this one, and its references are kept.
     """
 
     name: str

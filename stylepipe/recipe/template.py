@@ -6,7 +6,7 @@ A path is `params.name`, `item` or `previous`, or else the name of an input or a
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,21 @@ def parse(text: str) -> Reference | list[str | Reference]:
             )
         parts.append(_reference(found) if found[1] else found[0].replace("$$", "$"))
     return parts
+
+
+def references_in(value: Any) -> Iterator[Reference]:
+    """All references in plain data that can be read."""
+    match value:
+        case str():
+            with suppress(TemplateError):
+                parts = parse(value)
+                yield from [parts] if isinstance(parts, Reference) else (part for part in parts if isinstance(part, Reference))
+        case list():
+            for inner in value:
+                yield from references_in(inner)
+        case dict():
+            for inner in value.values():
+                yield from references_in(inner)
 
 
 def escape(value: Any) -> Any:

@@ -99,13 +99,12 @@ def load_sweep(path: Path, *, overrides: Mapping[str, str] | None = None, max_va
                 wrong[Problem(f"Variant '{name}': {problem.message}", problem.place, problem.hint)] = None
     if wrong:
         raise error_of(list(wrong))
-    whole = {key: value for key, value in source.data.items() if key != "extends"}
     named = {} if sweep.name is None else {"name": sweep.name}
     return ResolvedSweep(
         base,
         axes_of_variants(variants, params),
         tuple(Variant(name, values, recipes[name]) for name, values in zip(names, variants, strict=True)),
-        {**whole, "seed": recipe.seed, "params": escape(params), "sweep": {"include": escape(variants), **named}},
+        {**base.document, "sweep": {"include": escape(variants), **named}},
     )
 
 

@@ -1,7 +1,7 @@
 """A bundle: a run with all that is needed to make it again, in one file `<name>.stylepipe`.
 
     recipe.yaml     as its author wrote it
-    resolved.yaml   what runs: all is resolved, and each input is a param that names its file here
+    resolved.yaml   what runs: its params have the values of the run, and the path of each input is a param
     record.json     what the run left
     inputs/         the inputs' files; of weights only names and digests are in the record
     SHA256SUMS      see `archive`
@@ -22,8 +22,8 @@ from stylepipe.recipe.problems import show
 from stylepipe.recipe.resolved import InputFile
 from stylepipe.recipe.scalars import dump
 from stylepipe.sharing.archive import SUMS, refusal, unpack_archive
-from stylepipe.sharing.finding import find_inputs
-from stylepipe.sharing.provenance import Provenance, portable
+from stylepipe.sharing.finding import find_inputs, require_inputs
+from stylepipe.sharing.provenance import Provenance, params_of_inputs, portable
 
 RECIPE, RESOLVED, INPUTS = "recipe.yaml", "resolved.yaml", "inputs"
 ENDING = ".stylepipe"
@@ -42,9 +42,9 @@ class Contents:
 def contents_of(folder: Path, *, given: Mapping[str, Path], folders: Sequence[Path], weights: WeightsSource) -> Contents:
     """What the bundle of a run holds.
 
-    The inputs' files are those that are `given` by name, or else are looked for in `folders` by their digests. Raises
-    UsageError when one is missing or is another now, and when the folder is that of a sweep or of a run that still goes on;
-    StoreError and RecipeError when it cannot be read.
+    The inputs' files are those that are `given` for their params, or else are looked for in `folders` by their digests. Raises
+    UsageError when one is missing or is another now, when a param is given that is no input's, and when the folder is that of a
+    sweep or of a run that still goes on; StoreError and RecipeError when it cannot be read.
     """
     record = load_run(folder)
     if record.status == "running":
@@ -56,7 +56,10 @@ def contents_of(folder: Path, *, given: Mapping[str, Path], folders: Sequence[Pa
             "That is a sweep, and a bundle holds one run.",
             hint=f"Its pictures carry their recipes: 'stylepipe run {picture}' makes a run of one variant, to be exported.",
         )
-    found = _found(record, given, folders, weights)
+    document = portable(source.data, {name: each.reference for name, each in record.inputs.items()})
+    params = params_of_inputs(document, record.inputs)
+    require_inputs(given, params.values())
+    found = _found(record, params, given, folders, weights)
     files: dict[str, Path] = {}
     references: dict[str, str] = {}
     for name, each in found.items():
@@ -64,7 +67,7 @@ def contents_of(folder: Path, *, given: Mapping[str, Path], folders: Sequence[Pa
         for path in each.stamps:
             inner = f"/{path.relative_to(each.path).as_posix()}" if each.file.kind == "folder" else ""
             files[references[name] + inner] = path
-    resolved = dump(portable(source.data, references)).encode()
+    resolved = dump(portable(document, references)).encode()
     members = {RECIPE: file_of(folder, RECIPE), RESOLVED: resolved, RECORD: file_of(folder, RECORD), **files}
     return Contents(record, references, members)
 
@@ -81,14 +84,20 @@ def file_of(folder: Path, name: str, *, what: str = "The file") -> Path:
 
 
 def _found(
-    record: RunRecord, given: Mapping[str, Path], folders: Sequence[Path], weights: WeightsSource
+    record: RunRecord, params: Mapping[str, str], given: Mapping[str, Path], folders: Sequence[Path], weights: WeightsSource
 ) -> dict[str, FoundInput]:
-    """The inputs' files, but for those of weights."""
+    """The inputs' files, but for those of weights; `params` are those of their paths by the inputs' names.
+
+    A folder that is given in the place of pictures is where they are looked for.
+    """
     recorded = {name: each for name, each in record.inputs.items() if each.kind != "weights"}
-    files = {
-        name: InputFile(name, each.kind, str(given.get(name, each.reference)), Path(), Place(RECORD), confined=False)
-        for name, each in recorded.items()
-    }
+    files: dict[str, InputFile] = {}
+    for name, each in recorded.items():
+        param = params.get(name)
+        path = given.get(param or "", Path(each.reference))
+        if each.kind != "folder" and path.is_dir():
+            folders, path = [*folders, path], Path(each.reference)
+        files[name] = InputFile(name, each.kind, str(path), Path(), Place(RECORD), confined=False, param=param)
     others = find_inputs(files, recorded, folders, weights)
     return {
         name: find_input(replace(file, reference=str(others.get(name, file.reference))), weights)

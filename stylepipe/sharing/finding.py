@@ -1,6 +1,6 @@
 """Finding the inputs of a recipe that was passed on: files with the same bytes, whatever they are called here."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import islice
@@ -49,9 +49,19 @@ def find_inputs(
         else:
             found[name] = path
     if missing:
-        named = " ".join(f"-p {name}={'NAME' if files[name].is_name else 'FILE'}" for name in missing)
+        asked = {files[name].param or name: "NAME" if files[name].is_name else "FILE" for name in missing}
+        named = " ".join(f"-p {param}={what}" for param, what in asked.items())
         raise UsageError("\n".join(missing.values()), hint=f"Say what to take in its place: {named}")
     return found
+
+
+def require_inputs(given: Iterable[str], params: Iterable[str]) -> None:
+    """Raises UsageError when a param is given that is not among those of the inputs' paths."""
+    allowed = sorted(set(params))
+    for name in given:
+        if name not in allowed:
+            listed = f"Those are {', '.join(allowed)}." if allowed else "There are none."
+            raise UsageError(f"-p {show(name)} is no param of an input's path.", hint=listed)
 
 
 def _find(file: InputFile, sha256: str, folders: Sequence[Path], digest: Callable[[InputFile], str | None]) -> Path | None:

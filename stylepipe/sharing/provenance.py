@@ -1,6 +1,7 @@
 """How a result came to be, so that it can be made again: the recipe, what it was given, and what computed it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from itertools import chain, count, takewhile
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -9,9 +10,10 @@ from stylepipe.engine.inputs import FoundInput
 from stylepipe.engine.privacy import shareable
 from stylepipe.engine.records import Count, Digest, Environment, InputRecord, Name
 from stylepipe.errors import InputError, UsageError
+from stylepipe.recipe.model import KINDS
 from stylepipe.recipe.resolved import ResolvedRecipe
 from stylepipe.recipe.scalars import dump
-from stylepipe.recipe.template import escape
+from stylepipe.recipe.template import escape, references_in
 
 FORMAT = 1
 
@@ -19,9 +21,9 @@ FORMAT = 1
 class Provenance(BaseModel):
     """What is passed on about results.
 
-    `recipe` is the text of a recipe, in which all is resolved and each input is a param of the same name; `inputs` says what
-    they were, `environment` what computed, and `outputs` has the digest of each result's content by name. There is no time in
-    it and no folder, so that the same run elsewhere has the same.
+    `recipe` is the text of a recipe, whose params have the values of the run and in which the path of each input is a param;
+    `inputs` says what they were, `environment` what computed, and `outputs` has the digest of each result's content by name.
+    There is no time in it and no folder, so that the same run elsewhere has the same.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -46,23 +48,61 @@ def provenance_of(
         name: InputRecord(kind=each.file.kind, reference=shareable(recipe, each.file.reference), sha256=each.sha256)
         for name, each in found.items()
     }
-    text = dump(portable(shareable(recipe, recipe.document), {}))
+    files = {name: each.reference for name, each in inputs.items()}
+    text = dump(portable(shareable(recipe, recipe.document), files))
     return Provenance(name=recipe.name, recipe=text, inputs=inputs, environment=environment, outputs=outputs)
 
 
 def portable(document: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
-    """A resolved recipe whose inputs are params, so that others can be given for them; `files` are new references by name.
+    """A recipe in which the paths of its inputs are params, so that others can be given for them.
 
-    Raises UsageError when the inputs are not as a resolved recipe has them.
+    `document` is a recipe as plain data; `files` holds the inputs' paths by name, and inputs that are not in it stay as they
+    are. An input keeps the param that it has, if only inputs depend on that; else it gets one of its own name. Raises
+    UsageError when the document is damaged.
     """
     try:
-        blocks = TypeAdapter(dict[str, dict[str, str]]).validate_python(document.get("inputs", {}))
+        blocks = TypeAdapter(dict[str, dict[str, Any]]).validate_python(document.get("inputs") or {})
+        params = TypeAdapter(dict[str, Any]).validate_python(document.get("params") or {})
     except ValidationError as error:
-        raise UsageError("The resolved recipe's inputs are damaged.", hint="Run the recipe again.") from error
-    references = {name: (kind, reference) for name, block in blocks.items() for kind, reference in block.items()}
-    params = {name: escape(files[name]) if name in files else reference for name, (_, reference) in references.items()}
-    inputs = {name: {kind: f"$params.{name}"} for name, (kind, _) in references.items()}
+        raise UsageError("The recipe of the run is damaged.", hint="Run the recipe again.") from error
+    others = references_in([document.get("seed"), document.get("stages")])
+    elsewhere = {each.inner[0] for each in others if each.name == "params" and each.inner}
+    inputs = dict(blocks)
+    for name, block in blocks.items():
+        kind = next((key for key in block if key in KINDS), None)
+        if kind and (paths := [files[each] for each in _names(name, kind, files)]):
+            param = _whole_param(block[kind])
+            if param is None or param in elsewhere:
+                param = _free_name(name, params)
+            params[param] = escape(paths if kind == "images" else paths[0])
+            inputs[name] = {**block, kind: f"$params.{param}"}
     return {**document, "params": params, "inputs": inputs}
+
+
+def params_of_inputs(document: Mapping[str, Any], names: Collection[str]) -> dict[str, str]:
+    """By the names of inputs, as far as they are a portable recipe's, the params that hold their paths."""
+    held = [(name, kind, path) for name, block in document["inputs"].items() for kind, path in block.items() if kind in KINDS]
+    return {each: param for name, kind, path in held if (param := _whole_param(path)) for each in _names(name, kind, names)}
+
+
+def _names(name: str, kind: str, known: Collection[str]) -> list[str]:
+    """Those of the known inputs that an entry of `inputs:` stands for: itself, or each of a list of images, in order."""
+    if kind != "images":
+        return [name] if name in known else []
+    return list(takewhile(known.__contains__, (f"{name}-{number}" for number in count(1))))
+
+
+def _whole_param(path: Any) -> str | None:
+    """The param whose value a path is, if it is one's."""
+    reference = next(references_in(path), None)
+    whole = reference and reference.name == "params" and len(reference.inner) == 1 and str(reference) == path
+    return reference.inner[0] if reference and whole else None
+
+
+def _free_name(name: str, taken: Collection[str]) -> str:
+    """The name, or the name with a number behind it, that no param has."""
+    numbered = (f"{name}_{number}" for number in count(2))
+    return next(free for free in chain([name], numbered) if free not in taken)
 
 
 def parse_provenance(text: str, *, file: str) -> Provenance:

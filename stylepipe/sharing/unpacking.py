@@ -1,21 +1,25 @@
 """What was passed on, as a recipe in a folder of its own: from there it runs like any other."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stylepipe.engine.inputs import WeightsSource
-from stylepipe.errors import RecipeError
+from stylepipe.engine.records import load_run
+from stylepipe.errors import RecipeError, UsageError
+from stylepipe.recipe.extends import read_recipe
 from stylepipe.recipe.load import load_recipe
 from stylepipe.recipe.problems import show
 from stylepipe.recipe.resolved import ResolvedRecipe
+from stylepipe.recipe.scalars import dump
 from stylepipe.sharing.archive import refusal
 from stylepipe.sharing.bundle import ENDING, RESOLVED, unpack_bundle
 from stylepipe.sharing.finding import find_inputs
 from stylepipe.sharing.limits import check_demands
 from stylepipe.sharing.picture import read_picture
-from stylepipe.sharing.provenance import Provenance
+from stylepipe.sharing.provenance import Provenance, portable
 
 
 def is_shared(path: Path) -> bool:
@@ -45,8 +49,8 @@ def unpack(path: Path, folder: Path, weights: WeightsSource, *, limited: bool = 
         (folder / RESOLVED).write_text(provenance.recipe, encoding="utf-8")
     recipe = _load(folder, path)
     for name, record in provenance.inputs.items():
-        if name not in recipe.params or name not in recipe.inputs or recipe.inputs[name].kind != record.kind:
-            raise refusal(path, f"its recipe has no input {show(name)} of the kind {show(record.kind)}")
+        if name not in recipe.inputs or recipe.inputs[name].kind != record.kind or recipe.inputs[name].param is None:
+            raise refusal(path, f"its recipe has no input {show(name)} of the kind {show(record.kind)} whose path is a param")
     if others := provenance.outputs.keys() - recipe.outputs.keys():
         raise refusal(path, f"its recipe has no output {show(min(others))}")
     find_inputs(recipe.inputs, enclosed, [], weights)
@@ -55,15 +59,42 @@ def unpack(path: Path, folder: Path, weights: WeightsSource, *, limited: bool = 
     return provenance
 
 
+def unpack_run(run: Path, folder: Path) -> Provenance:
+    """Writes the recipe of a run, by its folder, into an empty folder.
+
+    Raises UsageError for a sweep, which has a recipe for each variant, and StoreError or RecipeError as reading does.
+    """
+    record = load_run(run)
+    source, _ = read_recipe(run / RESOLVED)
+    if "sweep" in source.data:
+        raise UsageError("That is a sweep.", hint="Its pictures carry their recipes: name one of them.")
+    recipe = dump(portable(source.data, {name: each.reference for name, each in record.inputs.items()}))
+    (folder / RESOLVED).write_text(recipe, encoding="utf-8")
+    outputs = {name: output.digest for name, output in record.outputs.items()}
+    return Provenance(name=record.recipe, recipe=recipe, inputs=record.inputs, environment=record.environment, outputs=outputs)
+
+
 def inputs_of(
     provenance: Provenance, folder: Path, *, given: Mapping[str, str], folders: Sequence[Path], weights: WeightsSource
-) -> dict[str, Path]:
-    """The files to take in place of those that the unpacked recipe names, but for those that the user has `given`.
+) -> dict[str, str]:
+    """The values of params whose files lie elsewhere than the unpacked recipe says, but for params that the user has `given`.
 
     They are looked for in the `folders` as `find_inputs` does, and raises what that does.
     """
-    recorded = {name: record for name, record in provenance.inputs.items() if name not in given}
-    return find_inputs(load_recipe(folder / RESOLVED).inputs, recorded, folders, weights)
+    inputs = load_recipe(folder / RESOLVED).inputs
+    replaced = {name for name, file in inputs.items() if file.param in given}
+    recorded = {name: record for name, record in provenance.inputs.items() if name not in replaced}
+    found = find_inputs(inputs, recorded, folders, weights)
+    lists = read_recipe(folder / RESOLVED)[0].data["inputs"]
+    values: dict[str, str] = {}
+    for name in found:
+        param = inputs[name].param
+        if param and name in lists:
+            values[param] = str(found[name])
+        elif param:  # one of a list of images: its param is the whole list
+            files = [file for file in inputs.values() if file.param == param and file.name not in lists]
+            values[param] = json.dumps([str(found.get(file.name, file.root / file.reference)) for file in files])
+    return values
 
 
 def _load(folder: Path, path: Path) -> ResolvedRecipe:

@@ -7,14 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from stylepipe.engine.records import OutputRecord, load_run
-from stylepipe.errors import UsageError
+from stylepipe.engine.records import OutputRecord
 from stylepipe.image.io import read_image
 from stylepipe.image.metrics import psnr
-from stylepipe.recipe.extends import read_recipe
-from stylepipe.recipe.scalars import dump
-from stylepipe.sharing.bundle import RESOLVED
-from stylepipe.sharing.provenance import Provenance, portable
 
 TOLERANCE = 40.0
 """In dB of PSNR: a root mean square difference of 1 % of the range, 2.55 of 255 levels, which is not seen side by side.
@@ -36,21 +31,6 @@ class Compared:
 
     verdict: Verdict
     psnr: float | None
-
-
-def provenance_of_run(folder: Path) -> Provenance:
-    """What a run's folder says of how it was made. Raises UsageError for a sweep, StoreError or RecipeError as reading does."""
-    record = load_run(folder)
-    source, _ = read_recipe(folder / RESOLVED)
-    if "sweep" in source.data:
-        raise UsageError("That is a sweep.", hint="Its pictures carry their recipes: verify one of them.")
-    return Provenance(
-        name=record.recipe,
-        recipe=dump(portable(source.data, {})),
-        inputs=record.inputs,
-        environment=record.environment,
-        outputs={name: output.digest for name, output in record.outputs.items()},
-    )
 
 
 def compare(digest: str, file: Path | None, made: OutputRecord, made_file: Path) -> Compared:

@@ -47,12 +47,13 @@ def test_a_bare_name_is_a_shipped_recipe_unless_there_is_such_a_file(cli, home):
 def test_an_unknown_name(cli, name, hint):
     said = cli("run", name)
     assert said.code == 2
-    assert f"error: There is no file '{name}', and no such recipe comes with stylepipe.\nhint: {hint}" in said.err
+    missing = f"There is no file '{name}', no recipe of that name comes with stylepipe, and it is no run in 'outputs'."
+    assert f"error: {missing}\nhint: {hint}" in said.err
 
 
 def test_a_path_is_no_name(cli):
     assert "There is no file gatys.yaml" in cli("run", "gatys.yaml").err
-    assert "There is no file gatys" in cli("run", "./gatys").err
+    assert "There is no file 'gatys'" in cli("run", "./gatys").err
 
 
 def test_its_run_is_called_by_its_name(cli, home):

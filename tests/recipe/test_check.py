@@ -186,7 +186,7 @@ def test_the_resolved_recipe_holds_no_folders_from_the_command_line(load: Load) 
         "pictures/photo.png": "pictures/photo.png",
     }.items():
         recipe = load(EVERYTHING, photo=typed)
-        assert recipe.document["inputs"]["content"] == {"image": expected}
+        assert recipe.document["params"]["photo"] == expected
         assert load(dump(dict(recipe.document))).inputs["content"].reference == expected
 
 

@@ -79,11 +79,12 @@ def test_a_folder_in_the_place_of_a_default_folder(load: Callable[..., ResolvedR
     assert styles(load(RECIPE.replace("STYLES", "$others"), folder="[a.png, elsewhere]")) == ["a.png", "elsewhere/x.png"]
 
 
-def test_the_document_is_a_recipe_of_single_images(load: Callable[..., ResolvedRecipe]) -> None:
-    recipe = load(RECIPE.replace("STYLES", "[$photo, $styles]"))
-    assert recipe.document["inputs"]["styles-1"] == {"image": "a.png"}
-    assert recipe.document["stages"]["painted"]["styles"] == ["$photo", "$styles-1", "$styles-2"]
+def test_the_document_keeps_the_list(load: Callable[..., ResolvedRecipe]) -> None:
+    recipe = load(RECIPE.replace("STYLES", "[$photo, $styles]"), styles="[b.png, a.png]")
+    assert recipe.document["params"]["styles"] == ["b.png", "a.png"]
+    assert recipe.document["stages"]["painted"]["styles"] == ["$photo", "$styles"]
     again = load(dump(dict(recipe.document)))
+    assert styles(again) == styles(recipe)
     assert again.document == recipe.document
 
 

@@ -47,7 +47,7 @@ def test_variants_are_recipes_with_other_params(swept):
     assert variant.values == {"radius": 4.5, "passes": 1}
     assert variant.recipe.params == {**sweep.base.params, "radius": 4.5, "passes": 1}
     assert variant.recipe.stages["soft"].params.model_dump()["radius"] == 4.5
-    assert variant.recipe.document["stages"]["soft"]["radius"] == 4.5
+    assert variant.recipe.document["params"]["radius"] == 4.5
     assert (variant.recipe.seed, sweep.base.seed) == (7, 7)
     assert sweep.base.stages["soft"].params.model_dump()["radius"] == 2.0
 
