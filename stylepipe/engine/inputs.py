@@ -66,7 +66,7 @@ def find_input(file: InputFile, weights: WeightsSource) -> FoundInput:
     if file.kind != "folder":
         return FoundInput(file, path, digests[path][1], stamps)
     lines = "".join(f"{sha256} {member.relative_to(path).as_posix()}\n" for member, (_, sha256) in digests.items())
-    return FoundInput(file, path, hashlib.sha256(lines.encode()).hexdigest(), stamps)
+    return FoundInput(file, path, hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest(), stamps)
 
 
 def read_input(found: FoundInput, weights: WeightsSource, *, note: io.Note = io.unheard) -> Given:

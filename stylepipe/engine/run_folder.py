@@ -41,6 +41,7 @@ from stylepipe.engine.records import (
 )
 from stylepipe.engine.spool import progress_line
 from stylepipe.errors import StageError, StylepipeError
+from stylepipe.escapes import decoded
 from stylepipe.image.shareable import copy_without_metadata
 from stylepipe.recipe.scalars import dump
 from stylepipe.stage import Note, Progress
@@ -52,7 +53,7 @@ class RunFolder:
     def __init__(self, outputs: Path, job: Job, redactor: Redactor, command: Sequence[str] = ()) -> None:
         started = datetime.now().astimezone()
         run_id = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        recipe = job.recipe
+        self._recipe = recipe = job.recipe
         self.path = outputs / file_name(recipe.name) / run_id
         self._outputs = outputs
         self._redactor = redactor
@@ -69,7 +70,7 @@ class RunFolder:
             id=run_id,
             recipe=recipe.name,
             status="running",
-            command=tuple(command),
+            command=tuple(map(decoded, command)),
             started=started.isoformat(timespec="milliseconds"),
             seed=recipe.seed,
             params=shareable(recipe, recipe.params),
@@ -86,7 +87,7 @@ class RunFolder:
                 self._log("stage cached", stage=stage)
                 self._log_earlier(stage, earlier)
             case StageStarted(stage, reasons, earlier):
-                self._log("stage started", stage=stage, reasons=reasons)
+                self._log("stage started", stage=stage, reasons=[*map(self._redactor.text, reasons)])
                 self._log_earlier(stage, earlier)
             case StageEmitted(stage, Progress() as progress):
                 self._log("progress", stage=stage, **progress_line(progress))
@@ -118,6 +119,8 @@ class RunFolder:
 
     def add_stage(self, name: str, record: StageRecord) -> None:
         """Adds a finished stage to the record."""
+        reasons = tuple(map(self._redactor.text, record.reasons))
+        record = record.model_copy(update={"reasons": reasons, "params": shareable(self._recipe, record.params)})
         self.record = self.record.model_copy(update={"stages": {**self.record.stages, name: record}})
 
     def add_output(self, name: str, stage: str, source: Path) -> None:

@@ -13,7 +13,7 @@ from stylepipe.errors import Place
 from stylepipe.recipe.bind import Binder
 from stylepipe.recipe.expand import expand
 from stylepipe.recipe.files import escape_reason
-from stylepipe.recipe.inputs import files_of, input_params, param_paths, resolve_inputs
+from stylepipe.recipe.inputs import files_of, input_params, param_paths, resolve_inputs, with_whole_paths
 from stylepipe.recipe.model import VERSION, Recipe, Seed
 from stylepipe.recipe.names import Names, Target
 from stylepipe.recipe.order import in_order
@@ -39,7 +39,8 @@ def check(source: Source, *, text: str, root: Path, overrides: Mapping[str, str]
     """
     problems = Problems(source)
     recipe, defaults = read_params(source, problems, typed=overrides)
-    params = override(defaults, overrides, problems, paths=input_params(recipe))
+    paths = input_params(recipe)
+    params = with_whole_paths(override(defaults, overrides, problems, paths=paths), paths, typed=overrides, root=root)
     if recipe.sweep is not None:
         check_sweep(recipe.sweep, all_names(source, params, problems), problems)
     return resolve(recipe, params, source=source, text=text, root=root, typed=overrides, problems=problems)

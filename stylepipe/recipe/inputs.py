@@ -1,7 +1,8 @@
 """The files that a recipe's `inputs:` name, each kept inside the folder that it may lie in."""
 
+import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from stylepipe.recipe.model import Recipe
 from stylepipe.recipe.names import Names, Target
 from stylepipe.recipe.patterns import Patterns
 from stylepipe.recipe.problems import Problems, dotted, show
-from stylepipe.recipe.resolved import WEIGHTS_ENDINGS, InputFile
+from stylepipe.recipe.resolved import WEIGHTS_ENDINGS, InputFile, is_weights_name
 from stylepipe.recipe.template import Reference, Resolver, TemplateError, parse
 from stylepipe.recipe.text import KeyPath
 
@@ -113,6 +114,32 @@ def files_of(name: str, recipe: Recipe, files: Mapping[str, InputFile]) -> list[
     if "images" not in recipe.inputs[name]:
         return [files[name]]
     return [file for file in files.values() if file.name not in recipe.inputs and file.name.rpartition("-")[0] == name]
+
+
+def with_whole_paths(
+    params: Mapping[str, Any], kinds: Mapping[KeyPath, str], *, typed: Collection[str], root: Path
+) -> dict[str, Any]:
+    """The params, in which paths that were `typed` on the command line and lead out of the recipe's folder `root` are absolute.
+
+    So whatever is passed on can tell them from those inside the folder; `kinds` says where the paths stand, as `input_params`.
+    """
+
+    def whole(value: Any, inner: Sequence[str | int], kind: str) -> Any:
+        match value:
+            case dict() if inner and inner[0] in value:
+                return value | {inner[0]: whole(value[inner[0]], inner[1:], kind)}
+            case list() if not inner:
+                return [whole(each, inner, kind) for each in value]
+            case str() if not inner and value and not (kind == "weights" and is_weights_name(value)):
+                inside = Path(os.path.abspath(value)).is_relative_to(os.path.abspath(root))  # noqa: PTH100 (follows no links)
+                return value if inside else str(Path.cwd() / value)
+        return value
+
+    changed = dict(params)
+    for (name, *inner), kind in kinds.items():
+        if name in typed and name in changed:
+            changed[str(name)] = whole(changed[str(name)], inner, kind)
+    return changed
 
 
 def elsewhere_hint(file: InputFile) -> str:

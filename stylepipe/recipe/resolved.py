@@ -20,6 +20,11 @@ PICTURE_ENDINGS = (
 """Of the files that pictures are looked for in; `stylepipe.image.io` says which of them are read."""
 
 
+def is_weights_name(reference: str) -> bool:
+    """Whether a text is the bare name of known weights, not the path of a file."""
+    return "/" not in reference and not reference.endswith(WEIGHTS_ENDINGS)
+
+
 @dataclass(frozen=True)
 class InputFile:
     """An entry of `inputs:`: its `kind` (image, mask, weights, folder), and the path or the weights' name that it refers to.
@@ -40,7 +45,7 @@ class InputFile:
     @property
     def is_name(self) -> bool:
         """Whether it is the bare name of known weights, not the path of a file."""
-        return self.kind == "weights" and "/" not in self.reference and not self.reference.endswith(WEIGHTS_ENDINGS)
+        return self.kind == "weights" and is_weights_name(self.reference)
 
     @property
     def is_picture(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from stylepipe.errors import Place, Problem, RecipeError
 from stylepipe.recipe.check import all_names, read_params, resolve
 from stylepipe.recipe.extends import read_recipe
-from stylepipe.recipe.inputs import input_params
+from stylepipe.recipe.inputs import input_params, with_whole_paths
 from stylepipe.recipe.model import Random, Sweep
 from stylepipe.recipe.overrides import axes_of, override, with_home
 from stylepipe.recipe.patterns import Patterns
@@ -64,9 +64,10 @@ def load_sweep(path: Path, *, overrides: Mapping[str, str] | None = None, max_va
     recipe, defaults = read_params(source, problems, typed=given)
     paths, patterns = input_params(recipe), Patterns()
     kinds = {str(path[0]): kind for path, kind in paths.items() if len(path) == 1 and kind != "images"}
-    axes = _typed(axes_of(defaults, given, problems), kinds, patterns, problems)
+    place = partial(with_whole_paths, kinds=paths, typed=given, root=path.parent)
+    axes = place(_typed(axes_of(defaults, given, problems), kinds, patterns, problems))
     single = {name: value for name, value in given.items() if name not in axes}
-    params = override(defaults, single, problems, paths=paths)
+    params = place(override(defaults, single, problems, paths=paths))
     written = _with_files(recipe.sweep or Sweep.model_validate({}), path.parent, kinds, patterns, problems)
     check_sweep(written, all_names(source, params, problems), problems)
 

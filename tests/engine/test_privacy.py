@@ -11,7 +11,7 @@ from stylepipe.engine.privacy import Redactor, shareable
 @pytest.fixture
 def redactor(monkeypatch) -> Redactor:
     monkeypatch.setenv("HOME", "/home/jane doe")
-    return Redactor([Path("/data/my pictures"), Path("/data/my pictures/city")])
+    return Redactor([Path("/data/my pictures"), Path("/data/my pictures/city"), Path("some/secret/cache"), Path("alone")])
 
 
 @pytest.mark.parametrize(
@@ -22,13 +22,22 @@ def redactor(monkeypatch) -> Redactor:
         ("in /data/my pictures", "in ."),
         ("in '/data/my pictures'.", "in '.'."),
         ("/data/my pictures.old/x", "my pictures.old/x"),
-        ("/home/jane doe/recipes/r.yaml:3:4: no", "recipes/r.yaml:3:4: no"),
+        ("/home/jane doe/recipes/r.yaml:3:4: no", "r.yaml:3:4: no"),
+        ("cannot read '/home/jane doe/my secret/a b.png'", "cannot read 'a b.png'"),
+        ("in /home/jane doe", "in ."),
+        ("cannot read '/srv/my secret/a b.png'", "cannot read 'a b.png'"),
+        ("no space in 'some/secret/cache'", "no space in '.'"),
+        ("'some/secret/cache/objects/x' is damaged", "'objects/x' is damaged"),
+        ("'alone/x' is damaged, and alone/y", "'x' is damaged, and alone/y"),
+        ("caf\udce9.png", "caf\ufffd.png"),
         ('File "/opt/somewhere/else/module.py", line 3', 'File "module.py", line 3'),
         ("path=/srv/jane/file", "path=file"),
         (r"in C:\Users\jane\pictures\x.png", "in x.png"),
         ("assets/city.png is 3/4 of 1/2 and/or w/h/c", "assets/city.png is 3/4 of 1/2 and/or w/h/c"),
         ("see https://example.org/a/b/c.html", "see https://example.org/a/b/c.html"),
-        ("../relative/x and ./a/b and ~/c/d", "../relative/x and ./a/b and ~/c/d"),
+        ("../relative/x and ./a/b", "../relative/x and ./a/b"),
+        ("~/c/d and ~/e and '~/my c/d' and ~jane/c/d", "d and e and 'd' and d"),
+        ("about ~1/2 of a~b/c", "about ~1/2 of a~b/c"),
         ("loss 1 / 2 / 3", "loss 1 / 2 / 3"),
     ],
 )

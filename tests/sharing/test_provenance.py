@@ -58,7 +58,12 @@ def test_params_of_the_recipe_stay():
         "region": "masks/m.png",
         "net_2": "vgg19-slim",
     }
-    assert params_of_inputs(made, {**FILES, "other": ""}) == {"photo": "picture", "other": "picture", "region": "region", "net": "net_2"}
+    assert params_of_inputs(made, {**FILES, "other": ""}) == {
+        "photo": "picture",
+        "other": "picture",
+        "region": "region",
+        "net": "net_2",
+    }
     assert portable(made, {**FILES, "other": "a$b.png"}) == made
 
 
