@@ -11,7 +11,7 @@ from jaxtyping import PRNGKeyArray
 from pydantic import Field, model_validator
 
 from stylepipe.artifacts import Image, Mask, Weights, blank
-from stylepipe.errors import StageError
+from stylepipe.errors import Interrupted, StageError
 from stylepipe.neural import bounded, optimize
 from stylepipe.neural.devices import memories
 from stylepipe.neural.footprint import Workload
@@ -27,7 +27,7 @@ from stylepipe.neural.optimizers import AnyOptimizer
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
 from stylepipe.neural.semantic import Labelling
 from stylepipe.neural.style_weights import StyleWeights
-from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Note, Params, Progress, stage
+from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Note, Params, Progress, State, Trajectory, stage
 
 Side = Annotated[int, Field(ge=MIN_SIDE, le=65_536)] | Literal["content"]
 Iterations = Annotated[int, Field(ge=1, le=100_000)]
@@ -131,7 +131,16 @@ def _estimate(params: StylizeParams, extractor: Weights, style_map: Image | None
     return Estimate(Image(blank(*sizes[-1], 3)), round(memory) if style_map is None else None)
 
 
-@stage(version=1, estimate=_estimate)
+def _passes_through(params: StylizeParams, state: State) -> bool:
+    """Whether each scale before that of the state ends where it did, and the state's own does not end before it."""
+    histories = [*_earlier(state), state["history"].tolist()]
+    ends = [optimize.end(*scale, params.early_stop) for scale in zip(histories, params.counts, strict=False)]
+    return all(end == len(history) for end, history in zip(ends[:-1], histories, strict=False)) and (
+        ends[-1] in (None, len(histories[-1]))
+    )
+
+
+@stage(version=1, estimate=_estimate, trajectory=Trajectory(("iterations", "early_stop"), _passes_through))
 def stylize(  # noqa: PLR0917 (a stage's inputs)
     content: Image | None,
     styles: Sequence[Image],
@@ -192,19 +201,21 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
     terms = len(objective.terms)
 
     saved = checkpoint.load()
+    earlier: list[list[float]] = []
     if saved is None:
-        began, before, budget = 0, 0, bounded.in_bytes(params.memory)
+        budget = bounded.in_bytes(params.memory)
         step = optimize.start(params.optimizer, given.first(params.start, sizes[0], first_key), terms=terms)
     else:
-        began, before, budget = int(saved["scale"]), int(saved["before"]), float(saved["budget"])
-        step = optimize.restored(params.optimizer, saved, sizes[began], terms=terms)
+        earlier, budget = _earlier(saved), float(saved["budget"])
+        step = optimize.restored(params.optimizer, saved, sizes[len(earlier)], terms=terms)
     del saved  # as large as the state
-    for scale in range(began, len(sizes)):
+    for scale in range(len(earlier), len(sizes)):
         size = sizes[scale]
-        if scale > began:
-            before += step.iteration
+        if scale > len(earlier):
+            earlier.append(step.history)
             reached = optimize.result(params.optimizer, step.state)
             step = optimize.enlarged(params.optimizer, step, resized(reached, size))
+        before = sum(map(len, earlier))
         steps = bounded.minimise(
             _workload(params, objective, extractor, given, size),
             tensors,
@@ -227,7 +238,10 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
                     emit(Progress(done - ahead, done + left, loss, dict(zip(objective.terms, values, strict=True))))
                 if params.preview_every and done % params.preview_every == 0:
                     emit(Frame(optimize.result(params.optimizer, step.state)))
-                checkpoint.offer(partial(_saved, step, scale, before, budget))
+                checkpoint.offer(lambda: _saved(step, earlier, budget))  # noqa: B023 (the step of the moment is meant)
+        except Interrupted:
+            emit(Frame(optimize.result(params.optimizer, step.state)))
+            raise
         except StageError as error:
             if isinstance(error, optimize.Diverged):
                 emit(Frame(error.pixels))
@@ -272,6 +286,14 @@ def _multiples(every: int | None, before: int, iterations: int) -> range:
     return range(every - before % every, iterations + 1, every) if every else range(0)
 
 
-def _saved(step: optimize.Step, scale: int, before: int, budget: float) -> dict[str, np.ndarray]:
-    """Where the stage stands; `before` counts the iterations done at earlier scales."""
-    return {**optimize.saved(step), "scale": np.array(scale), "before": np.array(before), "budget": np.array(budget)}
+def _saved(step: optimize.Step, earlier: Sequence[Sequence[float]], budget: float) -> dict[str, np.ndarray]:
+    """Where the stage stands; `earlier` has the losses of each scale before the step's."""
+    losses = np.array([loss for history in earlier for loss in history], np.float64)
+    counts = np.array([len(history) for history in earlier], np.int64)
+    return {**optimize.saved(step), "earlier": losses, "earlier_counts": counts, "budget": np.array(budget)}
+
+
+def _earlier(saved: State) -> list[list[float]]:
+    """The losses of each scale before that of a saved state."""
+    ends = np.cumsum(saved["earlier_counts"])
+    return [history.tolist() for history in np.split(saved["earlier"], ends)[:-1]]

@@ -9,7 +9,7 @@
     │   └── MemoryShortage      1    a stage that would take more memory than there is
     ├── StoreError              1    a cache or output folder that cannot be read or written
     ├── ClusterError            1    a cluster that is gone while it computes
-    └── Interrupted             130  the user's Ctrl-C, after the state was saved
+    └── Interrupted             128 + the signal's number: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP
 
 Every message says what was found and what is allowed; `hint` says what to do about it. The command line prints both and ends
 with `exit_code`; a traceback is only ever shown for a fault of stylepipe's own.
@@ -18,13 +18,12 @@ with `exit_code`; a traceback is only ever shown for a fault of stylepipe's own.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import ClassVar
 
 
 class StylepipeError(Exception):
     """A problem that the user can understand and mend: `message`, and a `hint` that says how."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -108,9 +107,11 @@ class ClusterError(StylepipeError):
 
 
 class Interrupted(StylepipeError):
-    """The user asked to stop; what was computed so far is kept."""
+    """The user asked to stop, by the signal of that number; what was computed so far is kept."""
 
-    exit_code = 130
+    def __init__(self, message: str, *, hint: str | None = None, number: int = 2) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = 128 + number
 
 
 @dataclass(frozen=True)

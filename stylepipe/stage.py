@@ -68,6 +68,10 @@ Emit = Callable[[Progress | Frame | Note], None]
 """The service `emit`: tells the run what happens."""
 
 
+State = Mapping[str, np.ndarray]
+"""What a checkpoint holds: arrays by name."""
+
+
 @runtime_checkable
 class Checkpoint(Protocol):
     """The service `checkpoint`: keeps a stage's state, so that a stopped run goes on where it was.
@@ -75,12 +79,16 @@ class Checkpoint(Protocol):
     A stage that resumes must give the same bytes as one that was never stopped: the state holds all that the rest depends on.
     """
 
-    def load(self) -> Mapping[str, np.ndarray] | None:
-        """The state saved last for this very computation, or None at its first start."""
+    def load(self) -> State | None:
+        """The state saved last for this computation, or one that its trajectory passes through; None if there is none."""
         ...
 
-    def offer(self, state: Callable[[], Mapping[str, np.ndarray]]) -> None:
-        """Called once per iteration; takes the state when it is time to save. Raises Interrupted if the user asked to stop."""
+    def offer(self, state: Callable[[], State]) -> None:
+        """Called once per iteration; takes the state when it is time to save. Raises Interrupted if the user asked to stop.
+
+        A stage may then emit the result so far as its last Frame, for the run's folder. The state offered last is also taken
+        when a stage with a `Trajectory` has ended.
+        """
         ...
 
 
@@ -88,6 +96,21 @@ SERVICES = ("key", "emit", "checkpoint")
 
 OWN_KEYS = ("use", "foreach")
 """The keys of a stage's block in a recipe that are neither inputs nor parameters."""
+
+
+# --- trajectories -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Says of a stage that goes step by step what its steps do not depend on, so that longer runs continue shorter ones.
+
+    `stopping` names the parameters that only say where it stops. `passes_through` takes parameters and a state that was saved
+    with others, which differ in those alone; it says whether a run with these parameters comes to that very state.
+    """
+
+    stopping: tuple[str, ...]
+    passes_through: Callable[[Any, State], bool]
 
 
 # --- estimates --------------------------------------------------------------------------------------------------------
@@ -171,6 +194,7 @@ class Stage:
     services: frozenset[str]
     estimate: Estimator
     check: Check
+    trajectory: Trajectory | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Artifact:
         """Runs the stage's function. What lies under full transparency is filled first (`stylepipe.transparency`)."""
@@ -205,10 +229,13 @@ class Stage:
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
 
-def stage(*, version: int, estimate: Estimator = unknown, check: Check = unchecked) -> Callable[[Callable[..., Any]], Stage]:
+def stage(
+    *, version: int, estimate: Estimator = unknown, check: Check = unchecked, trajectory: Trajectory | None = None
+) -> Callable[[Callable[..., Any]], Stage]:
     """Makes a function a stage. `version` changes when the same inputs are to give another result.
 
     `estimate` says beforehand what is known of it, which plans show and runs check; `check` says what `validate` can refuse.
+    `trajectory` lets a longer run go on from the end of a shorter one.
 
     Raises StageContractError when the signature does not keep the contract (see this module's description).
     """
@@ -226,10 +253,15 @@ def stage(*, version: int, estimate: Estimator = unknown, check: Check = uncheck
         if not (inspect.isclass(params) and issubclass(params, Params)):
             raise _broken(function, f"its argument 'params' is annotated {params!r}", "a subclass of Params")
         _require_names_apart(function, inputs, params.model_fields)
+        for name in trajectory.stopping if trajectory else ():
+            if name not in params.model_fields:
+                raise _broken(function, f"its trajectory is stopped by '{name}'", "a parameter of it")
         output = _kind(hints.get("return"))
         if output is None or output not in KINDS:
             raise _broken(function, f"it returns {hints.get('return')!r}", f"one of {', '.join(KINDS)}")
-        return Stage(function.__name__, version, function, params, inputs, output, frozenset(services), estimate, check)
+        return Stage(
+            function.__name__, version, function, params, inputs, output, frozenset(services), estimate, check, trajectory
+        )
 
     return declare
 

@@ -13,11 +13,12 @@ from typer import TyperException
 
 from stylepipe.cli import bundles, cache, diff, machine, recipes, runs, sweep, verify, weights
 from stylepipe.cli.console import Console
-from stylepipe.errors import StoreError, StylepipeError
+from stylepipe.engine.interrupts import Stopped, stopping_signals
+from stylepipe.errors import Interrupted, StoreError, StylepipeError
 
 EPILOG = (
     "Exit codes: 0 done, 1 a stage failed, 2 usage or recipe, 3 a part of a sweep failed,"
-    " 4 verification found a difference or damage, 130 interrupted."
+    " 4 verification found a difference or damage, 130 interrupted (143 by SIGTERM, 129 by SIGHUP)."
 )
 
 
@@ -64,7 +65,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # those of libraries are for developers, who ask for them with -W
     try:
-        code = build()(args=arguments, prog_name="stylepipe", standalone_mode=False)
+        with stopping_signals():
+            code = build()(args=arguments, prog_name="stylepipe", standalone_mode=False)
+    except Stopped as stopped:
+        error = Interrupted("Stopped.", number=stopped.number)
+        console.failure(error)
+        code = error.exit_code
     except TyperException as error:
         console.say(_usage(error))
         code = error.exit_code

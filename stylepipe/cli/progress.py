@@ -1,7 +1,10 @@
 """Progress on stderr: a bar for the running stage on a terminal, plain lines elsewhere."""
 
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -23,6 +26,7 @@ from stylepipe.stage import Note
 from stylepipe.stage import Progress as Iterated
 
 LINES_PER_STAGE = 10  # about its iterations, where there is no terminal
+HEARTBEAT_SECONDS = 60.0
 
 
 @contextmanager
@@ -37,7 +41,45 @@ def observer(*, quiet: bool) -> Iterator[Observer]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as bars:
-        yield _Display(console, bars)
+        display = _Display(console, bars)
+        with _each_minute(display.beat) if bars.disable and not quiet else nullcontext():
+            yield display
+
+
+@contextmanager
+def _each_minute(beat: Callable[[], None]) -> Iterator[None]:
+    """Calls it once a minute from a thread of its own, until the block ends."""
+    ended = threading.Event()
+
+    def go_on() -> None:
+        while not ended.wait(HEARTBEAT_SECONDS):
+            beat()
+
+    thread = threading.Thread(target=go_on, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+@dataclass
+class _Pulse:
+    """What is known of a stage that runs: since when, after which iteration it began, and its last progress."""
+
+    began: float
+    first: int
+    progress: Iterated | None = None
+
+    def text(self, now: float) -> str:
+        """Where the stage is, and how long it will take if it goes on so."""
+        if self.progress is None:
+            return f"running for {_duration(now - self.began)}"
+        done, total = self.progress.done, self.progress.total
+        speed = (done - self.first) / (now - self.began)
+        left = f", about {_duration((total - done) / speed)} left" if speed > 0 else ""
+        return f"{done}/{total} {_loss(self.progress)}".rstrip() + left
 
 
 class _Display:
@@ -50,6 +92,7 @@ class _Display:
         self._labels: dict[str, str] = {}
         self._told: dict[str, int] = {}
         self._broken = False
+        self._pulses: dict[str, _Pulse] = {}
 
     def __call__(self, event: Event) -> None:
         """Shows an event, until that fails, which is not to end the run: stderr may be closed, or its disk full."""
@@ -70,10 +113,11 @@ class _Display:
             case StageCached(stage):
                 self._line(f"{self._labels[stage]}: cached")
             case StageStarted(stage, reasons, earlier):
+                self._remove(stage)  # of a process that was lost
                 self._told[stage] = 0
+                self._pulses[stage] = _Pulse(time.monotonic(), earlier[-1]["done"] if earlier else 0)
                 why = f"goes on after iteration {earlier[-1]['done']}" if earlier else "; ".join(reasons)
                 self._line(f"{self._labels[stage]}: {why}")
-                self._remove(stage)  # of a process that was lost
                 self._running[stage] = self._bars.add_task(self._labels[stage], total=None, loss="")
             case StageEmitted(stage, Iterated() as progress):
                 self._iterated(stage, progress)
@@ -87,7 +131,8 @@ class _Display:
                 self._line(f"{self._labels.get(stage, stage)}: failed. {message}")
 
     def _iterated(self, stage: str, progress: Iterated) -> None:
-        loss = "" if progress.loss is None else f"loss {progress.loss:.4g}"
+        self._pulses[stage].progress = progress
+        loss = _loss(progress)
         task = next(task for task in self._bars.tasks if task.id == self._running[stage])
         if progress.pictures and task.speed:
             loss += f", {task.speed * progress.pictures:.3g} pictures/s"
@@ -96,7 +141,13 @@ class _Display:
             self._told[stage] = tenths
             self._line(f"{self._labels[stage]}: {progress.done}/{progress.total} {loss}".rstrip())
 
+    def beat(self) -> None:
+        """A line for each stage that runs, so that whoever reads a log sees that it does."""
+        for stage, pulse in list(self._pulses.items()):
+            self._line(f"{self._labels[stage]}: {pulse.text(time.monotonic())}")
+
     def _remove(self, stage: str) -> None:
+        self._pulses.pop(stage, None)
         if stage in self._running:
             self._bars.remove_task(self._running.pop(stage))
             self._bars.refresh()
@@ -104,6 +155,16 @@ class _Display:
     def _line(self, text: str) -> None:
         with suppress(OSError):  # where nobody can be told, the work goes on
             self._console.print(visible(text), markup=False, soft_wrap=True)
+
+
+def _loss(progress: Iterated) -> str:
+    return "" if progress.loss is None else f"loss {progress.loss:.4g}"
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if hours else f"{minutes} min" if minutes > 1 else f"{round(seconds)} s"
 
 
 @contextmanager

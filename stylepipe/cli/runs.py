@@ -1,7 +1,7 @@
 """Commands about runs: run, plan, explain, runs, show."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -40,6 +40,7 @@ RunReference = Annotated[
         help="A run's folder, its id or the end of it, or a recipe's name for its newest run.",
     ),
 ]
+Animation = Literal["webp", "gif"]
 Shown = Annotated[
     str,
     typer.Argument(
@@ -56,6 +57,10 @@ def run(
     force: Force = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Shows what would run, as `plan` does.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Shows no progress.")] = False,
+    animation: Annotated[
+        Animation, typer.Option(help="The format in which the previews of a stage are shown in motion.")
+    ] = "webp",
+    frames: Annotated[bool, typer.Option("--frames", help="Keeps the previews of a stage as single pictures, too.")] = False,
     no_embed: NoEmbed = False,
     no_limits: NoLimits = False,
     target: Annotated[
@@ -91,6 +96,7 @@ def run(
     from stylepipe.cli.reports import reporting, shareable_command
     from stylepipe.cli.sharing import Origin, embedding, unpacked
     from stylepipe.engine import runner
+    from stylepipe.engine.run_folder import Previews
     from stylepipe.neural.memory import keep_freed_memory
 
     if dry_run:
@@ -110,7 +116,14 @@ def run(
         say_where_results_go(store, console)
         with observer(quiet=quiet) as observe:
             watch = reporting(embedding(observe, origins, job.inputs.values()))
-            result = runner.run(job, store=store, outputs=outputs, observe=watch, command=command)
+            result = runner.run(
+                job,
+                store=store,
+                outputs=outputs,
+                observe=watch,
+                command=command,
+                previews=Previews(animation, frames),
+            )
     files = {name: str(path) for name, path in result.outputs.items()}
     written = wanted.write(result.outputs) if wanted else {}
     data = {"folder": str(result.folder), "outputs": files, "record": result.record.model_dump(mode="json")}

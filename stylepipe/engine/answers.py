@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from stylepipe.engine.events import EngineNote, Event, StageEmitted, StageFinished, StageStarted
+from stylepipe.engine.events import EngineNote, Event, PreviewSaved, StageEmitted, StageFinished, StageStarted
 from stylepipe.errors import FAILURES, StylepipeError
 from stylepipe.stage import Note, Progress
 
@@ -62,7 +62,7 @@ class Lost:
 
 Answer = Event | Done | Failed | Left | Lost
 
-_SPOKEN = (StageStarted, StageFinished, EngineNote, Done, Failed, Left, Progress, Note)
+_SPOKEN = (StageStarted, PreviewSaved, StageFinished, EngineNote, Done, Failed, Left, Progress, Note)
 _ADAPTERS: Mapping[str, TypeAdapter[Any]] = {kind.__name__: TypeAdapter(kind) for kind in _SPOKEN}
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
-from stylepipe.stage import Frame, Note, Progress
+from stylepipe.stage import Note, Progress
 
 Line = Mapping[str, Any]
 """A `Progress` as plain JSON: done, total, loss, terms."""
@@ -72,7 +72,16 @@ class StageEmitted:
     """What a stage says of itself while it runs."""
 
     stage: str
-    event: Progress | Frame | Note
+    event: Progress | Note
+
+
+@dataclass(frozen=True)
+class PreviewSaved:
+    """A preview of a stage that runs is in the work folder of that key, under that number."""
+
+    stage: str
+    key: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    number: Annotated[int, Field(ge=0)]
 
 
 @dataclass(frozen=True)
@@ -106,5 +115,7 @@ class RunEnded:
     status: str
 
 
-Event = RunStarted | StageCached | StageStarted | StageEmitted | StageFinished | StageFailed | EngineNote | RunEnded
+Event = (
+    RunStarted | StageCached | StageStarted | StageEmitted | PreviewSaved | StageFinished | StageFailed | EngineNote | RunEnded
+)
 Observer = Callable[[Event], None]

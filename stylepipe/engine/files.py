@@ -97,6 +97,26 @@ def remove(path: Path) -> None:
             path.unlink()
 
 
+def make_room(path: Path, *, folder: bool = False) -> bool:
+    """Removes what is in the place of a working file, or folder, and is none, or may not be read and written; whether it did.
+
+    Raises OSError where it cannot be removed.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return False
+    rights = os.R_OK | os.W_OK | (os.X_OK if folder else 0)
+    if (stat.S_ISDIR if folder else stat.S_ISREG)(mode) and permits(path, rights):
+        return False
+    if stat.S_ISDIR(mode):
+        path.chmod(0o700)
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+    return True
+
+
 def permits(path: Path, use: int) -> bool:
     """Whether a file is there, as far as this user may know, and permits this use of it: os.R_OK, W_OK, X_OK."""
     return os.access(path, use, effective_ids=os.access in os.supports_effective_ids)

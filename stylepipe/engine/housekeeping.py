@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from stylepipe.engine import trajectories
 from stylepipe.engine.files import cache_errors, exists, files_below, gate, remove, size_of, try_lock, unlock
 from stylepipe.engine.programs import check_programs, programs, programs_folders
 from stylepipe.engine.sessions import GATE, sweep_sessions, used_by_sessions
@@ -92,7 +93,8 @@ def collect(store: Store, *, max_age: timedelta | None = None, max_size: int | N
     """Removes actions not used for `max_age`, then the least recently used until at most `max_size` bytes of results are left.
 
     Objects that no action names any more go with them, as do quarantined files, and the state of unfinished computations and
-    compiled programs of that age. What a running process has used since it began stays. Raises StoreError.
+    compiled programs of that age. States from which longer computations would go on are collected in the same way, in the room
+    that results leave. What a running process has used since it began stays. Raises StoreError.
     """
     if not any(exists(store.root / name) for name in FOLDERS):
         return Collected(0, 0, 0)
@@ -111,6 +113,8 @@ def collect(store: Store, *, max_age: timedelta | None = None, max_size: int | N
             for path in files_below(store.root / "quarantine"):
                 remove(path)
             _remove_unfinished(store, limit)
+            room = None if max_size is None else max_size - sum(size_of(store.object_path(name)) for name in objects)
+            trajectories.collect(store, since=limit, max_size=room)
             after = _total(store.root)
     return Collected(removed, before - after, after)
 
@@ -165,5 +169,6 @@ def _objects(action: Action) -> list[str]:
 
 
 def _total(root: Path) -> int:
-    folders = [*(root / name for name in ("actions", "objects", "work", "quarantine")), *programs_folders(root)]
+    names = ("actions", "objects", "work", "trajectories", "quarantine")
+    folders = [*(root / name for name in names), *programs_folders(root)]
     return sum(size_of(path) for folder in folders for path in files_below(folder))

@@ -1,56 +1,95 @@
-"""Ctrl-C: the first one asks a run to stop in good order, the second one stops it at once."""
+"""Ctrl-C, SIGTERM and SIGHUP: the first one asks a run to stop in good order, the second one stops it at once."""
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from stylepipe.errors import Interrupted
 
 RESUME = "Run the same command again to go on from there."
+
+_USUAL: dict[int, Any] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+    signal.SIGHUP: signal.SIG_DFL,
+}
+"""The signals that ask to stop, and what Python does then if nobody else has a say in it."""
+
+
+class Stopped(BaseException):
+    """A signal came where nothing needs to be saved; not an Exception, so that it goes through whatever is being done."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 class StopRequest:
     """Whether the user has asked to stop."""
 
     def __init__(self) -> None:
-        self._asked = False
+        self._number: int | None = None
 
     @property
     def asked(self) -> bool:
         """Whether to stop as soon as the state is saved."""
-        return self._asked
+        return self._number is not None
 
-    def ask(self) -> None:
-        """Asks to stop."""
-        self._asked = True
+    def ask(self, number: int = signal.SIGINT) -> None:
+        """Asks to stop, by the signal of that number."""
+        self._number = number
+
+    def interrupted(self, message: str) -> Interrupted:
+        """The error to raise, whose exit code says which signal it was."""
+        return Interrupted(message, hint=RESUME, number=self._number or signal.SIGINT)
 
     def check(self) -> None:
         """Raises Interrupted if so: for moments at which nothing is lost by stopping."""
         if self.asked:
-            raise Interrupted("Stopped between two steps.", hint=RESUME)
+            raise self.interrupted("Stopped between two steps.")
 
 
 @contextmanager
 def stop_requests() -> Iterator[StopRequest]:
-    """A request that the first SIGINT inside the block makes; further ones raise KeyboardInterrupt.
+    """A request that the first signal inside the block makes; further ones raise KeyboardInterrupt.
 
-    Where SIGINT is ignored or handled by somebody else, and outside the main thread, it is never made.
+    A signal that is ignored or handled by somebody else, as under nohup, stays so; outside the main thread no request is made.
     """
     stop = StopRequest()
 
     def ask(number: int, frame: FrameType | None) -> None:
         if stop.asked:
             signal.default_int_handler(number, frame)
-        stop.ask()
+        stop.ask(number)
 
+    with _handled_by(ask):
+        yield stop
+
+
+@contextmanager
+def stopping_signals() -> Iterator[None]:
+    """Inside the block, but for the blocks of `stop_requests` in it, a signal raises Stopped."""
+    with _handled_by(_stop):
+        yield
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stopped(number)
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Gives the signals that nobody else has a say in to a handler."""
     ours = threading.current_thread() is threading.main_thread()
-    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield stop
-        return
-    signal.signal(signal.SIGINT, ask)
+    before = {number: signal.getsignal(number) for number in _USUAL if ours}
+    free = {number: usual for number, usual in before.items() if usual in (_USUAL[number], _stop)}
+    for number in free:
+        signal.signal(number, handler)
     try:
-        yield stop
+        yield
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number, usual in free.items():
+            signal.signal(number, usual)

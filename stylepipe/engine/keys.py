@@ -6,7 +6,7 @@ lists keep their order, so that two inputs that change places make another key.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from stylepipe.engine.sources import source_digests
@@ -57,6 +57,11 @@ def key_of(document: Document) -> str:
     """The SHA-256 of a document's canonical JSON."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def trajectory_of(document: Document, stopping: Collection[str]) -> Document:
+    """The document without the parameters that only say where the steps of a stage stop."""
+    return {**document, "params": {name: value for name, value in document["params"].items() if name not in stopping}}
 
 
 def differences(old: Document, new: Document) -> tuple[str, ...]:

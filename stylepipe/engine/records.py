@@ -2,7 +2,8 @@
 
 outputs/<recipe>/<timestamp>-<id>/
     recipe.yaml   resolved.yaml   record.json   events.jsonl   01-content.png … 12-denoised.png   <output>.png
-    13-stylized.last.png, the last preview of a stage that failed
+    13-stylized.frames/000000.png …, previews of a stage that runs, or did not come to its end; of all stages with `--frames`
+    13-stylized.last.png, the last preview of a stage that failed, or the picture so far of one that was stopped
 """
 
 import re
@@ -113,7 +114,7 @@ class OutputRecord(_Model):
 
 
 class Failure(_Model):
-    """Why a run ended early; `last_frame` is the last preview of the stage that failed, a file in the run's folder."""
+    """Why a run ended early; `last_frame` is the last preview of the stage that failed or was stopped, a file in the folder."""
 
     stage: str | None
     message: str

@@ -6,10 +6,12 @@ import secrets
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from stylepipe.engine.animation import read_webp, write_gif
 from stylepipe.engine.environment import environment
 from stylepipe.engine.events import (
     EngineNote,
@@ -23,7 +25,7 @@ from stylepipe.engine.events import (
     StageFinished,
     StageStarted,
 )
-from stylepipe.engine.files import copy, output_errors, write_whole
+from stylepipe.engine.files import copy, output_errors, remove, write_whole
 from stylepipe.engine.job import Job
 from stylepipe.engine.privacy import Redactor, shareable
 from stylepipe.engine.records import (
@@ -47,15 +49,31 @@ from stylepipe.recipe.scalars import dump
 from stylepipe.stage import Note, Progress
 
 
+@dataclass(frozen=True)
+class Previews:
+    """How a run's folder shows the previews of a finished stage: the animation's format, and whether single frames stay."""
+
+    animation: Literal["webp", "gif"] = "webp"
+    frames: bool = False
+
+
 class RunFolder:
     """A run's folder, from its making to its end. Whatever cannot be written raises StoreError."""
 
-    def __init__(self, outputs: Path, job: Job, redactor: Redactor, command: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        outputs: Path,
+        job: Job,
+        redactor: Redactor,
+        command: Sequence[str] = (),
+        previews: Previews = Previews(),
+    ) -> None:
         started = datetime.now().astimezone()
         run_id = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         self._recipe = recipe = job.recipe
         self.path = outputs / file_name(recipe.name) / run_id
         self._outputs = outputs
+        self._previews = previews
         self._redactor = redactor
         self._began = time.monotonic()
         numbered = [name for name in job.selection.names if name not in job.inputs or job.inputs[name].file.is_picture]
@@ -112,6 +130,35 @@ class RunFolder:
         file = self._numbered(name, source.suffix.lower())
         with output_errors(self._outputs):
             return file if copy_without_metadata(source, self.path / file) else None
+
+    def add_preview(self, name: str, source: Path) -> None:
+        """Copies a preview of a stage that runs, whole or not at all, for whoever watches the folder."""
+        path = self._frames(name) / source.name
+        with output_errors(self._outputs):
+            path.parent.mkdir(exist_ok=True)
+            with suppress(FileNotFoundError):  # the stage has ended meanwhile, in a worker
+                copy(source, path.with_suffix(".part"))
+                path.with_suffix(".part").replace(path)
+
+    def add_animation(self, name: str, source: Path) -> str:
+        """Writes the animation of a finished stage in place of its previews, or beside them; the file's name."""
+        frames = self._frames(name)
+        with output_errors(self._outputs):
+            if not self._previews.frames:
+                remove(frames)
+            elif not frames.exists():  # it was cached
+                frames.mkdir()
+                for number, (frame, _) in enumerate(read_webp(source)):
+                    frame.save(frames / f"{number:06}.png")
+            if self._previews.animation == "webp":
+                return self.add_picture(name, source)
+            path = frames.with_suffix(".gif")
+            write_gif(path, read_webp(source))
+            return path.name
+
+    def _frames(self, name: str) -> Path:
+        """The folder of a stage's single previews."""
+        return self.path / self._numbered(name, ".frames")
 
     def add_input(self, name: str, record: InputRecord) -> None:
         """Adds an input to the record."""

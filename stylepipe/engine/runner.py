@@ -7,18 +7,18 @@ from pathlib import Path
 from stylepipe.artifacts import Given
 from stylepipe.engine.computation import Computation, compute
 from stylepipe.engine.environment import environment
-from stylepipe.engine.events import EngineNote, Event, Observer, RunEnded, RunStarted, StageCached
+from stylepipe.engine.events import EngineNote, Event, Observer, PreviewSaved, RunEnded, RunStarted, StageCached
 from stylepipe.engine.failures import Failures
 from stylepipe.engine.inputs import read_input, require_unchanged
-from stylepipe.engine.interrupts import RESUME, StopRequest, stop_requests
+from stylepipe.engine.interrupts import StopRequest, stop_requests
 from stylepipe.engine.job import Job
 from stylepipe.engine.keys import Document, key_of
 from stylepipe.engine.pictures import attach_picture
 from stylepipe.engine.plan import plan
 from stylepipe.engine.privacy import Redactor, shareable
 from stylepipe.engine.records import InputRecord, RunResult, StageRecord
-from stylepipe.engine.run_folder import RunFolder
-from stylepipe.engine.spool import Frames, parse_lines
+from stylepipe.engine.run_folder import Previews, RunFolder
+from stylepipe.engine.spool import Frames, frame_path, parse_lines
 from stylepipe.engine.store import Action, Damaged, Session, Store
 from stylepipe.engine.values import Values
 from stylepipe.engine.workers import Workers
@@ -35,23 +35,25 @@ def run(
     command: Sequence[str] = (),
     keep_going: bool = False,
     ahead: Workers | None = None,
+    previews: Previews = Previews(),  # noqa: B008 (frozen)
 ) -> RunResult:
     """Computes what is not in the store, and leaves a new folder under `outputs`: a failed or interrupted run, too.
 
     `command` is what one types for this run, which the record keeps; it must name no folder of this machine.
     With `keep_going` it goes on without what fails, as `failures` says, its status `failed` then. Others may compute `ahead`.
 
-    The first Ctrl-C saves the running stage's state and raises Interrupted, the second stops at once. Raises StageError, with
-    the traceback in the run's folder; StoreError when the store or the folder cannot be written; InputError when an input
-    cannot be decoded; UsageError when a stage before the selected ones is not in the store; and, before there is a folder,
-    RecipeError with all that the plan finds wrong. Where the run is to keep going, stages with problems fail in their turn.
+    The first Ctrl-C, SIGTERM or SIGHUP saves the running stage's state and raises Interrupted, the second stops at once.
+    Raises StageError, with the traceback in the run's folder; StoreError when the store or the folder cannot be written;
+    InputError when an input cannot be decoded; UsageError when a stage before the selected ones is not in the store; and,
+    before there is a folder, RecipeError with all that the plan finds wrong. Where the run is to keep going, stages with
+    problems fail in their turn.
     """
     with store.session() as session, stop_requests() as stop:
         if not keep_going:
             plan(job, store).require_sound()
         roots = [outputs, *store.folders, *(found.file.root for found in job.inputs.values())]
         redactor = Redactor([*roots, *(found.path.parent for found in job.inputs.values())])
-        folder = RunFolder(outputs, job, redactor, command)
+        folder = RunFolder(outputs, job, redactor, command, previews)
         try:
             return _Run(job, session, folder, stop, observe, keep_going=keep_going, ahead=ahead).go()
         finally:
@@ -100,7 +102,7 @@ class _Run:
                         self._take_input(name)
                 self._take_stages()
             except KeyboardInterrupt:
-                raise Interrupted("Stopped at once.", hint=RESUME) from None
+                raise self._stop.interrupted("Stopped at once.") from None
         except BaseException as error:
             self._end_early(error)
             raise
@@ -168,7 +170,7 @@ class _Run:
         key = key_of(document)
         try:
             action, cached = self._result(name, key, document)
-        except StageError:
+        except (StageError, Interrupted):
             work = self._store.root / "work" / key
             self._failures.last_frame = Frames(work).last() if work.is_dir() else None
             raise
@@ -199,6 +201,7 @@ class _Run:
                 seed=self._job.seed(name),
                 document=document,
                 reasons=self._job.reasons(name, document, self._store),
+                forced=name in self._forced,
             )
             action, value = compute(
                 task, task.node.bind(self._value), session=self._session, work=work, stop=self._stop, tell=self._tell
@@ -255,7 +258,7 @@ class _Run:
             iterations=action.iterations,
             output=action.output,
             file=file,
-            animation=self._folder.add_picture(name, animation) if animation else None,
+            animation=self._folder.add_animation(name, animation) if animation else None,
             environment=None if action.environment == environment() else action.environment,
         )
         self._folder.add_stage(name, record)
@@ -298,6 +301,9 @@ class _Run:
     # --- telling -----------------------------------------------------------------------------------------------------------
 
     def _tell(self, event: Event) -> None:
+        if isinstance(event, PreviewSaved):
+            frame = frame_path(self._store.root / "work" / event.key, event.number)
+            self._folder.add_preview(event.stage, frame)
         self._folder.write(event)
         self._observe(event)
 

@@ -3,6 +3,7 @@
     actions/    key → Action: the digest of the output, its pictures, how it came about; a checksum, then JSON
     objects/    outputs as safetensors, and their attachments (pictures, animations, losses), each named by its digest
     work/       by key, the state of computations that are not finished
+    trajectories/  by key, the state at which others stopped (`trajectories`)
     locks/      by key, held while a process computes it        latest/  by recipe and node, the keys it had lately
     sessions/   by running process, what it uses and its        quarantine/  damaged files, moved aside
                 temporary files
@@ -37,7 +38,7 @@ _POLL_SECONDS = 0.1
 MAX_REMEMBERED = 16
 """How many keys of a node are kept, for the plan to compare with."""
 
-FOLDERS = ("actions", "objects", "work", "locks", "latest", "sessions")
+FOLDERS = ("actions", "objects", "work", "trajectories", "locks", "latest", "sessions")
 _KEY = re.compile(r"[0-9a-f]{1,64}")
 
 ObjectName = Annotated[str, Field(pattern=r"^[0-9a-f]{1,64}(\.[a-z0-9]{1,16})?$")]

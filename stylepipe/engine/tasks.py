@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from stylepipe.artifacts import Given
 from stylepipe.engine.answers import Done, Failed, Left
 from stylepipe.engine.computation import Computation, compute
-from stylepipe.engine.events import EngineNote, Event, Observer, StageEmitted
+from stylepipe.engine.events import EngineNote, Observer
 from stylepipe.engine.execute import traceback_of
 from stylepipe.engine.inputs import read_input
 from stylepipe.engine.interrupts import StopRequest
@@ -15,7 +15,6 @@ from stylepipe.engine.keys import key_of
 from stylepipe.engine.store import Session
 from stylepipe.errors import FAILURES, Interrupted, StageError, StoreError, reason_of
 from stylepipe.image.io import unheard
-from stylepipe.stage import Frame
 
 _INSTALL = "Install the same stylepipe and the same stages for all workers."
 
@@ -37,10 +36,6 @@ class Task:
 def do(task: Task, session: Session, stop: StopRequest, tell: Observer) -> Done | Failed | Left:
     """Computes the stage and stores its result, unless it is there in the meantime. Raises Interrupted when asked to stop."""
 
-    def tell_all_but_frames(event: Event) -> None:
-        if not (isinstance(event, StageEmitted) and isinstance(event.event, Frame)):  # which the checkpoint has
-            tell(event)
-
     def value(name: str) -> Given:
         if name not in job.inputs:
             return session.store.load(task.digests[name])
@@ -59,8 +54,9 @@ def do(task: Task, session: Session, stop: StopRequest, tell: Observer) -> Done 
             action = None if task.stage in job.forced else session.use(task.key)
             if action:
                 return Done(task.stage, task.key, action.output, computed=False)
-            computation = Computation(node, job.recipe.name, job.seed(task.stage), document, task.reasons)
-            action, _ = compute(computation, node.bind(value), session=session, work=work, stop=stop, tell=tell_all_but_frames)
+            forced = task.stage in job.forced
+            computation = Computation(node, job.recipe.name, job.seed(task.stage), document, task.reasons, forced)
+            action, _ = compute(computation, node.bind(value), session=session, work=work, stop=stop, tell=tell)
             return Done(task.stage, task.key, action.output, computed=True)
     except FAILURES as error:
         return Failed.of(task.stage, error, traceback_of(error) if error.__cause__ else "")

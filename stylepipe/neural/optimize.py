@@ -32,6 +32,19 @@ class EarlyStop(Spec):
     window: int = Field(default=20, ge=1, le=10_000, description="Iterations over which the gain is measured.")
     improvement: float = Field(default=1e-3, gt=0, lt=1, description="The least share of the loss to be gained.")
 
+    def settles(self, losses: Sequence[float], iteration: int) -> bool:
+        """Whether a window ends at that iteration, and has lowered the loss by too little since the end of the one before."""
+        if iteration % self.window or iteration < 2 * self.window:
+            return False
+        before, now = losses[iteration - self.window - 1], losses[iteration - 1]
+        return before - now < self.improvement * abs(before)
+
+
+def end(losses: Sequence[float], iterations: int, early_stop: EarlyStop | None) -> int | None:
+    """The iteration at which a loop that has these losses stops; None where it goes on after them."""
+    stops = (k for k in range(1, len(losses) + 1) if k == iterations or (early_stop and early_stop.settles(losses, k)))
+    return next(stops, None)
+
 
 class Loss(NamedTuple):
     """A loss and its terms, on the host."""
@@ -43,13 +56,13 @@ class Loss(NamedTuple):
 class Step(NamedTuple):
     """Where a loop stands: all that the rest depends on. `state` is good until the next step is asked for.
 
-    `milestone` is the loss at the end of the last window of the early stop, NaN before there was one; `settled` says that the
-    last one gained too little. `losses` are those of the iterations since the step before, the last one at the end.
+    `history` holds the losses of all iterations so far, and grows with the next step; `losses` are those since the step before,
+    with their terms, the last one at the end. `settled` says that the early stop ends the loop here.
     """
 
     iteration: int
     state: Any
-    milestone: float = float("nan")
+    history: list[float]
     settled: bool = False
     losses: tuple[Loss, ...] = ()
 
@@ -85,8 +98,9 @@ def minimise(
         require_tiles(objective.objective, optimizer)
     else:
         require_deterministic(objective.losses, optimizer)
-    step, window = since, early_stop.window if early_stop else iterations
+    history, window = list(since.history), early_stop.window if early_stop else iterations
     ends = sorted({iterations, *stops, *range(window, iterations, window)})
+    step = since._replace(settled=early_stop is not None and early_stop.settles(history, since.iteration))
     while step.iteration < iterations and not step.settled:
         state, losses = _advanced(
             step.state,
@@ -102,11 +116,9 @@ def minimise(
         iteration, loss = step.iteration + len(losses), losses[-1].value
         if not np.isfinite(loss):
             raise _diverged(objective, losses[-1].terms, iteration, result(optimizer, state))
-        milestone, settled = step.milestone, False
-        if early_stop is not None and iteration % early_stop.window == 0:
-            settled = milestone - loss < early_stop.improvement * abs(milestone)
-            milestone = loss
-        step = Step(iteration, state, milestone, settled, losses)
+        history.extend(each.value for each in losses)
+        settled = early_stop is not None and early_stop.settles(history, iteration)
+        step = Step(iteration, state, history, settled, losses)
         yield step
 
 
@@ -124,29 +136,25 @@ def require_deterministic(losses: Iterable[AnyLoss], optimizer: AnyOptimizer) ->
 def start(optimizer: AnyOptimizer, pixels: Float[Array, "height width 3"], *, terms: int) -> Step:
     """Where a loop over a loss of that many terms starts."""
     # A copy: each step is given the memory of the state before it, and the caller keeps the picture.
-    return Step(0, _start(jnp.array(pixels), optimizer=optimizer, terms=terms))
+    return Step(0, _start(jnp.array(pixels), optimizer=optimizer, terms=terms), [])
 
 
 def enlarged(optimizer: AnyOptimizer, step: Step, pixels: Pixels) -> Step:
     """Where the loop over the next scale starts: from `pixels`, this one's result brought to the size of the next."""
-    return Step(0, _enlarged(step.state, jnp.array(pixels), optimizer=optimizer))
+    return Step(0, _enlarged(step.state, jnp.array(pixels), optimizer=optimizer), [])
 
 
 def saved(step: Step) -> dict[str, np.ndarray]:
     """All of a step as named arrays on the host, from which `restored` makes it again."""
-    return {
-        **named(step.state),
-        "iteration": np.array(step.iteration),
-        "milestone": np.array(step.milestone),
-        "settled": np.array(step.settled),
-    }
+    return {**named(step.state), "history": np.array(step.history, np.float64)}
 
 
 def restored(optimizer: AnyOptimizer, arrays: Mapping[str, np.ndarray], size: tuple[int, int], *, terms: int) -> Step:
     """The step that `saved` took apart, of a picture of this size, (height, width)."""
     pixels = jax.ShapeDtypeStruct((*size, 3), jnp.float32)
     template = jax.eval_shape(partial(_start, optimizer=optimizer, terms=terms), pixels)
-    return Step(int(arrays["iteration"]), filled(template, arrays), float(arrays["milestone"]), bool(arrays["settled"]))
+    history = arrays["history"].tolist()
+    return Step(len(history), filled(template, arrays), history)
 
 
 def result(optimizer: AnyOptimizer, state: State) -> Float[np.ndarray, "height width 3"]:

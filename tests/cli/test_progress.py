@@ -1,9 +1,18 @@
 """What is shown while a run goes on: a bar on a terminal, lines elsewhere (as test_runs checks)."""
 
+import io
 import re
 import signal
+import threading
+from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.progress import Progress
+
+from stylepipe.cli import progress
+from stylepipe.engine.events import RunStarted, StageEmitted, StageFailed, StageFinished, StageStarted
+from stylepipe.stage import Progress as Iterated
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 COLOR = re.compile(r"\x1b\[[0-9;]*3[0-7][;m]")
@@ -74,3 +83,74 @@ def test_a_stage_that_goes_on_says_where(cli, home, monkeypatch):
     assert "[2/3] dark: goes on after iteration 3\n" in said.err
     assert "[2/3] dark: 4/20 loss 0.25\n" in said.err
     assert "[2/3] dark: 2/20" not in said.err
+
+
+# --- the line a minute where there is no terminal ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def display(clock):
+    """What shows the events of a run of two stages, in no terminal; and what it has written."""
+    text = io.StringIO()
+    console = Console(file=text, highlight=False)
+    shown = progress._Display(console, Progress(console=console, disable=True))
+    shown(RunStarted(Path("outputs/trial/1"), ("stylized", "sharp")))
+    return shown, lambda: text.getvalue().splitlines()[1:]
+
+
+def test_a_beat_tells_iteration_loss_and_time_left(display, clock):
+    show, lines = display
+    show(StageStarted("stylized", ("new",)))
+    clock[0] += 60
+    show.beat()
+    for done in range(1, 13):
+        clock[0] += 10
+        show(StageEmitted("stylized", Iterated(done, 1000, loss=2 / done)))
+    show.beat()
+    clock[0] += 820
+    show.beat()
+    assert lines() == [
+        "[1/2] stylized: new",
+        "[1/2] stylized: running for 60 s",
+        "[1/2] stylized: 12/1000 loss 0.1667, about 4 h 7 min left",
+        "[1/2] stylized: 12/1000 loss 0.1667, about 22 h 52 min left",
+    ]
+
+
+def test_the_time_left_is_that_of_this_run(display, clock):
+    show, lines = display
+    show(StageStarted("stylized", ("new",), [{"done": 900}]))
+    clock[0] += 60
+    show(StageEmitted("stylized", Iterated(930, 1000)))
+    show.beat()
+    assert lines()[-1] == "[1/2] stylized: 930/1000, about 2 min left"
+
+
+def test_stages_that_have_ended_are_silent(display):
+    show, lines = display
+    show(StageStarted("stylized", ("new",)))
+    show(StageStarted("sharp", ("new",)))
+    show(StageFinished("stylized", 1.0))
+    show(StageFailed("sharp", "No."))
+    before = lines()
+    show.beat()
+    assert lines() == before
+
+
+def test_it_beats_until_the_run_ends(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "HEARTBEAT_SECONDS", 0.01)
+    told = threading.Event()
+    monkeypatch.setattr(progress._Display, "beat", lambda self: told.set())
+    before = threading.active_count()
+    with progress.observer(quiet=False):
+        assert told.wait(30)
+    assert threading.active_count() == before
+    with progress.observer(quiet=True):
+        assert threading.active_count() == before

@@ -32,7 +32,8 @@ class Desk:
         self.frames, self.losses = Frames(self.folder), Losses(self.folder)
         return Checkpoint(
             self.folder,
-            spools={"frames": self.frames, "losses": self.losses},
+            self.frames,
+            self.losses,
             stop=self.stop,
             note=self.notes.append,
         )

@@ -16,6 +16,7 @@ from PIL import Image as Pillow
 from stylepipe.artifacts import Image, Weights, digest, load
 from stylepipe.engine.events import (
     EngineNote,
+    PreviewSaved,
     RunEnded,
     RunStarted,
     StageCached,
@@ -28,7 +29,7 @@ from stylepipe.engine.records import list_runs
 from stylepipe.engine.runner import run
 from stylepipe.engine.store import Store
 from stylepipe.errors import InputError, Interrupted, StageError, StoreError, UsageError
-from stylepipe.stage import Emit, Frame, Note, Params, Progress, stage
+from stylepipe.stage import Emit, Note, Params, Progress, stage
 
 
 def pixels(path: Path) -> np.ndarray:
@@ -73,9 +74,10 @@ def test_the_events_are_told_and_logged(lab):
     recipe = lab.recipe([lab.image("content", 1)], [lab.node("halved", "descend", {"image": "content"}, steps=2)])
     result = lab.run(recipe)
     kinds = [type(event) for event in lab.events]
-    assert kinds == [RunStarted, StageStarted, *[StageEmitted] * 5, StageFinished, RunEnded]
+    steps = [StageEmitted, PreviewSaved] * 2
+    assert kinds == [RunStarted, StageStarted, *steps, StageEmitted, StageFinished, RunEnded]
     emitted = [type(event.event) for event in lab.events if isinstance(event, StageEmitted)]
-    assert emitted == [Progress, Frame, Progress, Frame, Note]
+    assert emitted == [Progress, Progress, Note]
     logged = events_of(result.folder)
     assert [event["event"] for event in logged] == [
         "run started", "stage started", "progress", "progress", "note", "stage finished", "run ended",

@@ -89,7 +89,7 @@ def test_several_iterations_in_one_program_are_as_one_at_a_time(problem, optimiz
     expected = [result(optimizer, singly[-1].state), [loss for step in singly for loss in step.losses]]
     together = list(minimise(objective, constants, begun(optimizer, problem), at_once=5, stops=[7], **options))
     assert [step.iteration for step in together] == [5, 6, 7, 12, 13]
-    assert together[-1].milestone == pytest.approx(singly[-1].milestone, rel=1e-5)
+    assert together[-1].history == pytest.approx(singly[-1].history, rel=1e-5)
     np.testing.assert_allclose(result(optimizer, together[-1].state), expected[0], atol=1e-5)
     found = [loss for step in together for loss in step.losses]
     np.testing.assert_allclose([loss.value for loss in found], [loss.value for loss in expected[1]], rtol=1e-5)
