@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stylepipe import __version__
 from stylepipe.errors import UsageError
+from stylepipe.escapes import decoded
 
 _PLATFORMS = ("JAX_PLATFORMS", "JAX_PLATFORM_NAME")
 PACKAGES = ("jax", "jaxlib", "numpy", "pillow")
@@ -97,6 +98,7 @@ def set_up_jax(folder: Path | None, precision: str) -> None:
 
     jax.config.update("jax_cpu_enable_async_dispatch", False)
     jax.config.update("jax_default_matmul_precision", precision)
-    if folder and jax.config.values["jax_compilation_cache_dir"] is None:
+    named = folder is not None and decoded(str(folder)) == str(folder)  # JAX takes no path that is not UTF-8
+    if named and jax.config.values["jax_compilation_cache_dir"] is None:
         jax.config.update("jax_compilation_cache_dir", str(folder))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)

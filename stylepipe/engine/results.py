@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, FiniteFloat
 
@@ -16,9 +16,11 @@ from stylepipe.engine.merge import MergedVariant, SweepJob
 from stylepipe.engine.privacy import shareable
 from stylepipe.engine.records import MAX_BYTES, Count, Data, Failure, FileName, Name, OutputRecord, RunRecord, Seconds
 from stylepipe.errors import StoreError
+from stylepipe.escapes import visible
 from stylepipe.paths import open_regular
 
 FORMAT = 1
+_FORMULAS = ("=", "+", "-", "@", "\t", "\n")
 RESULTS, TABLE = "results.json", "results.csv"
 
 
@@ -164,17 +166,27 @@ def _table(results: SweepResults) -> str:
     ]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
+    writer.writerow(map(_cell, columns))
     for variant in results.variants:
         files = [variant.outputs.get(output) for output in outputs]
-        writer.writerow(
-            [
-                *(variant.name, variant.status, *(variant.params[axis] for axis in results.axes)),
-                *(variant.losses[stage]["loss"] if stage in variant.losses else "" for stage in stages),
-                *(variant.quality.get(output, {}).get(measure, "") for output, measure in results.quality_columns.values()),
-                variant.seconds,
-                *(cell for file in files for cell in ((file.digest, file.file) if file else ("", ""))),
-                variant.error.message if variant.error else "",
-            ]
-        )
+        cells = [
+            *(variant.name, variant.status, *(variant.params[axis] for axis in results.axes)),
+            *(variant.losses[stage]["loss"] if stage in variant.losses else "" for stage in stages),
+            *(variant.quality.get(output, {}).get(measure, "") for output, measure in results.quality_columns.values()),
+            variant.seconds,
+            *(cell for file in files for cell in ((file.digest, file.file) if file else ("", ""))),
+            variant.error.message if variant.error else "",
+        ]
+        writer.writerow(map(_cell, cells))
     return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """A cell's value: of a text without controls, an apostrophe before what spreadsheets take for a formula; or a number.
+
+    As OWASP advises against CSV injection, https://owasp.org/www-community/attacks/CSV_Injection.
+    """
+    if not isinstance(value, str):
+        return value
+    text = visible(value)
+    return f"'{text}" if text.startswith(_FORMULAS) else text

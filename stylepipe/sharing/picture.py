@@ -3,8 +3,10 @@
 PNG, third edition, sections 5.3 (chunks) and 11.3.3.4 (iTXt).
 """
 
+import os
+import struct
 import warnings
-from io import BytesIO
+from io import BufferedReader, BytesIO
 from pathlib import Path
 
 import PIL.Image
@@ -12,6 +14,7 @@ from PIL.PngImagePlugin import MAX_TEXT_CHUNK, PngInfo, putchunk
 
 from stylepipe.engine.files import output_errors, write_whole
 from stylepipe.errors import InputError
+from stylepipe.paths import open_regular
 from stylepipe.sharing.provenance import Provenance, parse_provenance
 
 KEYWORD = "stylepipe"
@@ -19,7 +22,11 @@ MAX_BYTES = MAX_TEXT_CHUNK
 """1 MiB of JSON before it is compressed: what Pillow, and many other readers, decompress at most."""
 MAX_FILE_BYTES = 1_000_000_000
 
-_HEADER = len(b"\x89PNG\r\n\x1a\n") + 4 + len("IHDR") + 13 + 4
+MAX_CHUNKS = 1000
+"""Before the pixels of a file that is read."""
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_HEADER = len(_SIGNATURE) + 4 + len("IHDR") + 13 + 4
 
 
 def embed(path: Path, provenance: Provenance) -> None:
@@ -54,7 +61,8 @@ def read_picture(path: Path) -> Provenance:
             raise InputError(f"There is no file '{path}'.", hint="Check its name and its folder.")
         if path.stat().st_size > MAX_FILE_BYTES:
             raise InputError(f"'{path}' is larger than {MAX_FILE_BYTES // 10**6} MB.", hint="A picture of a run is smaller.")
-        with warnings.catch_warnings(action="ignore"), path.open("rb") as file:
+        with warnings.catch_warnings(action="ignore"), open_regular(path) as file:
+            _require_few_chunks(file)
             text = PIL.Image.open(file, formats=["PNG"]).info.get(KEYWORD)
     except InputError:
         raise
@@ -68,3 +76,15 @@ def read_picture(path: Path) -> Provenance:
             hint="Results of runs do, unless they were made with --no-embed or another program has saved them anew.",
         )
     return parse_provenance(text, file=str(path))
+
+
+def _require_few_chunks(file: BufferedReader) -> None:
+    """Raises ValueError for a PNG with many chunks before its pixels, over each of which Pillow takes its time."""
+    file.seek(len(_SIGNATURE))
+    for _ in range(MAX_CHUNKS):
+        length, kind = struct.unpack(">I4s", file.read(8).ljust(8, b"\0"))
+        if kind in (b"IDAT", b"IEND", bytes(4)):
+            file.seek(0)
+            return
+        file.seek(length + 4, os.SEEK_CUR)
+    raise ValueError(f"more than {MAX_CHUNKS} chunks before the pixels")
