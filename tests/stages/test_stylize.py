@@ -292,6 +292,41 @@ def test_iterations_left_out_by_an_early_stop_are_not_counted(run):
     assert rest == whole[3:]
 
 
+STOP = {"window": 2, "improvement": 0.5}
+FALLING, FLAT = [32.0, 16, 8, 4, 2, 1], [32.0, 16, 16, 16, 16, 16]  # by an early stop of STOP, the second ends after four
+
+
+@pytest.mark.parametrize(
+    ("histories", "params", "expected"),
+    [
+        ([FALLING], {"size": 64, "iterations": 10}, True),
+        ([FALLING], {"size": 64, "iterations": 6}, True),
+        ([FALLING], {"size": 64, "iterations": 5}, False),
+        ([FALLING], {"size": 64, "iterations": 10, "early_stop": STOP}, True),
+        ([FLAT], {"size": 64, "iterations": 10, "early_stop": STOP}, False),
+        ([FLAT[:4]], {"size": 64, "iterations": 10, "early_stop": STOP}, True),
+        ([FALLING], {"size": [32, 64], "iterations": 10}, True),
+        ([FALLING, FLAT], {"size": [32, 64], "iterations": [6, 10]}, True),
+        ([FALLING, FLAT], {"size": [32, 64], "iterations": [6, 6]}, True),
+        ([FALLING, FLAT], {"size": [32, 64], "iterations": [6, 5]}, False),
+        ([FALLING, FLAT], {"size": [32, 64], "iterations": 10}, False),
+        ([FALLING, FLAT], {"size": [32, 64], "iterations": [5, 10]}, False),
+        ([FLAT[:4], FALLING], {"size": [32, 64], "iterations": 10, "early_stop": STOP}, True),
+        ([FLAT[:4], FALLING], {"size": [32, 64], "iterations": [4, 10]}, True),
+        ([FLAT, FALLING], {"size": [32, 64], "iterations": [6, 10], "early_stop": STOP}, False),
+    ],
+)
+def test_a_longer_run_passes_through_the_states_of_shorter_ones_that_are_its_beginning(histories, params, expected):
+    *earlier, current = histories
+    state = {
+        "history": np.array(current),
+        "earlier": np.array([loss for history in earlier for loss in history]),
+        "earlier_counts": np.array([len(history) for history in earlier], np.int64),
+    }
+    assert stylize.trajectory is not None
+    assert stylize.trajectory.passes_through(StylizeParams(**params), state) is expected
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o["kind"])
 def test_an_interrupted_run_ends_with_the_same_bytes(run, optimizer):
     options = {"size": [16, 24], "iterations": [3, 4], "optimizer": optimizer, "early_stop": {"window": 2, "improvement": 1e-6}}
