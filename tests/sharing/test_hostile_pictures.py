@@ -157,7 +157,7 @@ def run(tmp_path, source) -> Iterator[Callable[[Path], object]]:
 def test_a_sound_picture_is_taken(run, tmp_path):
     (tmp_path / "look.png").write_bytes(saying(said()))
     (tmp_path / "there.png").write_bytes(png())
-    assert run(tmp_path / "look.png") == {"photo": tmp_path / "there.png"}
+    assert run(tmp_path / "look.png") == {"photo": str(tmp_path / "there.png")}
 
 
 @pytest.mark.parametrize("case", CASES)
