@@ -76,3 +76,10 @@ def test_all_that_is_drawn_lies_inside(values):
     assert all(0 <= tick.at <= 100 for tick in (*drawn.up, *drawn.across))
     assert 2 <= len(drawn.up) <= 21
     assert 1 <= len(drawn.across) <= 7
+
+
+def test_losses_at_the_ends_of_floats_are_left_out():
+    ends = [{"done": number, "total": 4, "loss": loss, "terms": {}} for number, loss in enumerate((5.7e307, 5e-324, 2.0, 1.0))]
+    drawn = chart(ends)
+    assert drawn is not None
+    assert drawn.summary.startswith("Loss from 2 to 1, ")
