@@ -1,13 +1,16 @@
 """The stage `blend`."""
 
+from typing import Any
+
 import jax.numpy as jnp
 from pydantic import Field
 
 from stylepipe.artifacts import Image, Mask
 from stylepipe.image.blend import Mode, composite
+from stylepipe.image.footprint import by_pixel, resampling
 from stylepipe.image.masks import mask_at
 from stylepipe.image.resize import resize_image
-from stylepipe.stage import Params, same_size, stage
+from stylepipe.stage import Estimate, Params, stage
 
 
 class BlendParams(Params):
@@ -21,7 +24,13 @@ class BlendParams(Params):
     opacity: float = Field(default=1.0, ge=0, le=1, description="How much of the upper picture is seen; 0 gives the lower one.")
 
 
-@stage(version=1, estimate=same_size("image"))
+def _estimate(image: Image, over: Image, params: BlendParams, **_: Any) -> Estimate:
+    memory = (55 if params.mode == "normal" else 100) + (0 if image.alpha is None else 20)
+    cost = by_pixel(image.size, memory=memory, work=2e-7)
+    return Estimate(image, *cost.and_then(resampling(over.size, image.size, alpha=over.alpha is not None)))
+
+
+@stage(version=1, estimate=_estimate)
 def blend(image: Image, over: Image, mask: Mask | None, params: BlendParams) -> Image:
     """Lays the picture `over` on the image.
 

@@ -1,5 +1,6 @@
 """The stage `color_transfer`."""
 
+from math import prod
 from typing import Annotated, Literal
 
 import jax.numpy as jnp
@@ -8,9 +9,10 @@ from pydantic import Field
 
 from stylepipe.artifacts import Array, Image, Mask
 from stylepipe.image.color_matching import Variant, match_covariance, match_histogram, match_luminance, match_mean_std
+from stylepipe.image.footprint import by_pixel
 from stylepipe.image.masks import mask_at, visible_at
 from stylepipe.image.resize import resize_image
-from stylepipe.stage import Params, same_size, stage
+from stylepipe.stage import Estimate, Params, stage
 from stylepipe.transparency import require_visible
 
 
@@ -56,7 +58,18 @@ class ColorTransferParams(Params):
     )
 
 
-@stage(version=1, estimate=same_size("image"))
+def _estimate(
+    image: Image, colors: Image, mask: Mask | None, colors_mask: Mask | None, params: ColorTransferParams
+) -> Estimate:
+    whole, weighted = (75, 35) if isinstance(params.method, Luminance | MeanStd) else (50, 22)
+    weighed = any(each is not None for each in (mask, colors_mask, image.alpha, colors.alpha))
+    size = max(image.size, colors.size, key=prod)
+    work = 2e-6 if isinstance(params.method, Histogram) else 7e-7
+    cost = by_pixel(image.size, memory=whole + weighted * weighed, work=work)
+    return Estimate(image, *cost.and_then(by_pixel(size, memory=50, work=work)))
+
+
+@stage(version=1, estimate=_estimate)
 def color_transfer(
     image: Image, colors: Image, mask: Mask | None, colors_mask: Mask | None, params: ColorTransferParams
 ) -> Image:

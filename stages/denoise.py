@@ -10,8 +10,9 @@ from pydantic import Field
 from stylepipe.artifacts import Image
 from stylepipe.image.denoise import bilateral, non_local_means, total_variation
 from stylepipe.image.filters import median
+from stylepipe.image.footprint import by_pixel, in_tiles
 from stylepipe.image.tiled import tiled
-from stylepipe.stage import Params, same_size, stage
+from stylepipe.stage import Estimate, Params, stage
 
 
 class TotalVariation(Params):
@@ -64,7 +65,21 @@ class DenoiseParams(Params):
     )
 
 
-@stage(version=1, estimate=same_size("image"))
+def _estimate(image: Image, params: DenoiseParams) -> Estimate:
+    match params.method:
+        case TotalVariation(iterations=iterations):
+            cost = by_pixel(image.size, memory=120, work=2.5e-8 * iterations)
+        case Bilateral(radius=radius):
+            cost = in_tiles(image.size, reach=radius, memory=180, work=1e-8 * (2 * radius + 1) ** 2, results=2)
+        case NonLocalMeans(patch_radius=patch, search_radius=search):
+            shifts = (2 * search + 1) ** 2
+            cost = in_tiles(image.size, reach=patch + search, memory=110, work=1.2e-8 * shifts, results=2)
+        case Median(size=size):
+            cost = in_tiles(image.size, reach=size // 2, memory=5 * size**2, work=1.5e-8 * size**2, results=2)
+    return Estimate(image, *cost)
+
+
+@stage(version=1, estimate=_estimate)
 def denoise(image: Image, params: DenoiseParams) -> Image:
     """Removes noise and grain by one of four methods.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -10,12 +10,15 @@ from jaxtyping import PRNGKeyArray
 from pydantic import Field, field_validator
 
 from stylepipe.artifacts import Folder, Weights
+from stylepipe.errors import StageError
+from stylepipe.neural.footprint import FLOPS
 from stylepipe.neural.layout import DEEPEST, WIDEST, Padding, Pooling, describe
 from stylepipe.neural.losses.base import LayerName
 from stylepipe.neural.training import loop
 from stylepipe.neural.training.crops import center_crops, crops_of, in_groups
 from stylepipe.neural.training.distillation import Distillation, Lessons, Teachers, grown, student
-from stylepipe.stage import Checkpoint, Emit, Params, Progress, stage
+from stylepipe.neural.training.footprint import of_vgg, training
+from stylepipe.stage import Checkpoint, Emit, Estimate, Params, Progress, stage
 
 Width = Annotated[int, Field(ge=1, le=WIDEST)]
 
@@ -56,7 +59,29 @@ class DistillParams(Params):
         return widths
 
 
-@stage(version=1)
+def _check(params: DistillParams, **_: Any) -> None:
+    depth = tuple(map(len, params.widths))
+    for layer in params.layers:
+        block, index = map(int, layer.removeprefix("relu").split("_"))
+        if block > len(depth) or index > depth[block - 1]:
+            raise StageError(
+                f"The student has no layer '{layer}'.", hint="Give its block more 'widths', or leave the layer out."
+            )
+
+
+def _estimate(params: DistillParams, teachers: Sequence[Weights], **_: Any) -> Estimate:
+    Teachers.of(teachers, tuple(params.layers), params.padding)
+    both = [of_vgg(teacher) for teacher in teachers]
+    pixels = params.batch * params.crop**2
+    own = sum(sum(block) / 4**number for number, block in enumerate(params.widths))
+    taught = max((maps for maps, _ in both), default=0.0)
+    seen = 4 * pixels * sum(3 * maps for maps, _ in both)
+    cost = training(params.schedule, pictures=params.batch, side=params.crop, maps=own + taught, operations=9 * 2 * own**2)
+    looked = params.schedule.steps / params.passes * sum(passes for _, passes in both) * pixels / FLOPS
+    return Estimate(None, cost.memory + round(4 * taught * pixels * params.batches + seen), cost.work + looked)
+
+
+@stage(version=1, check=_check, estimate=_estimate)
 def distill(
     pictures: Sequence[Folder],
     teachers: Sequence[Weights],

@@ -4,10 +4,10 @@ from pydantic import Field
 
 from stylepipe.artifacts import Image, Weights
 from stylepipe.errors import StageError
-from stylepipe.neural.feedforward import stylized
+from stylepipe.neural.feedforward import cost, stylized
 from stylepipe.neural.networks.transformation import describe
 from stylepipe.neural.style_weights import StyleWeights
-from stylepipe.stage import Params, same_size, stage
+from stylepipe.stage import Estimate, Params, stage
 
 
 class FeedforwardParams(Params):
@@ -20,7 +20,24 @@ class FeedforwardParams(Params):
     )
 
 
-@stage(version=1, estimate=same_size("image"))
+def _shares(network: Weights, params: FeedforwardParams) -> list[float]:
+    """How much each of the network's styles counts, 1 in all."""
+    styles = describe(network).styles
+    weights = params.style_weights or (1.0,) * styles
+    if len(weights) != styles:
+        raise StageError(
+            f"{len(weights)} style_weights were given for a network of {styles} style{'s'[: styles != 1]}.",
+            hint="Give one of 'style_weights' for each style.",
+        )
+    return [weight / sum(weights) for weight in weights]
+
+
+def _estimate(image: Image, network: Weights, params: FeedforwardParams) -> Estimate:
+    _shares(network, params)
+    return Estimate(image, *cost(describe(network), image.size))
+
+
+@stage(version=1, estimate=_estimate)
 def feedforward(image: Image, network: Weights, params: FeedforwardParams) -> Image:
     """Shows an image in a style, or between several, by one pass of a network.
 
@@ -31,11 +48,4 @@ def feedforward(image: Image, network: Weights, params: FeedforwardParams) -> Im
 
     Raises WeightsError for another network, and StageError for weights that are not one for each of its styles.
     """
-    styles = describe(network).styles
-    weights = params.style_weights or (1.0,) * styles
-    if len(weights) != styles:
-        raise StageError(
-            f"{len(weights)} style_weights were given for a network of {styles} style{'s'[: styles != 1]}.",
-            hint="Give one of 'style_weights' for each style.",
-        )
-    return Image(stylized(network, image.pixels, [weight / sum(weights) for weight in weights]), image.alpha)
+    return Image(stylized(network, image.pixels, _shares(network, params)), image.alpha)

@@ -5,9 +5,11 @@ from typing import Annotated
 from jaxtyping import PRNGKeyArray
 from pydantic import Field
 
-from stylepipe.artifacts import Image, Weights
-from stylepipe.neural.networks.texture import describe, generated
-from stylepipe.stage import Emit, Note, Params, stage
+from stylepipe.artifacts import Image, Weights, blank
+from stylepipe.image.footprint import PROGRAM, Cost
+from stylepipe.neural.footprint import FLOPS
+from stylepipe.neural.networks.texture import describe, generated, operations
+from stylepipe.stage import Emit, Estimate, Note, Params, stage
 
 Side = Annotated[int, Field(ge=1, le=16_384)]
 
@@ -19,7 +21,20 @@ class GenerateTextureParams(Params):
     height: Side = Field(default=512, description="Of the result, in pixels.")
 
 
-@stage(version=1)
+_MAP = 16
+"""Bytes that the maps of the largest size take by pixel and channel."""
+
+
+def _estimate(network: Weights, params: GenerateTextureParams) -> Estimate:
+    found = describe(network)
+    height, width = (-(-side // found.unit) * found.unit for side in (params.height, params.width))
+    cost = Cost(
+        PROGRAM + (24 + _MAP * found.sizes * found.channels) * height * width, operations(found) * height * width / FLOPS
+    )
+    return Estimate(Image(blank(params.height, params.width, 3)), *cost)
+
+
+@stage(version=1, estimate=_estimate)
 def generate_texture(network: Weights, params: GenerateTextureParams, *, key: PRNGKeyArray, emit: Emit) -> Image:
     """Makes a texture of any size of noise, by one pass of a network.
 

@@ -1,11 +1,12 @@
 """The stage `resize`."""
 
-from math import sqrt
+from math import prod, sqrt
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from stylepipe.artifacts import Image, blank
+from stylepipe.image.footprint import Cost, by_pixel, resampling
 from stylepipe.image.resize import Method, crop_center, resize_image, scaled
 from stylepipe.stage import Estimate, Params, stage
 
@@ -47,7 +48,12 @@ class ResizeParams(Params):
 
 
 def _estimate(image: Image, params: ResizeParams) -> Estimate:
-    return Estimate(Image(blank(*_sizes(image.size, params)[1], 3)))
+    filled, kept = _sizes(image.size, params)
+    alpha = None if image.alpha is None else blank(*kept)
+    cost = resampling(image.size, filled, alpha=alpha is not None)
+    light = by_pixel(filled, memory=20, work=1e-7) if params.linear_light else Cost(0, 0.0)
+    cropped = Cost(12 * prod(kept) if kept != filled else 0, 0.0)
+    return Estimate(Image(blank(*kept, 3), alpha), *cost.and_then(light).and_then(cropped))
 
 
 @stage(version=1, estimate=_estimate)

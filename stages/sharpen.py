@@ -6,8 +6,9 @@ from pydantic import Field
 
 from stylepipe.artifacts import Image
 from stylepipe.image.filters import reach, unsharp_mask
+from stylepipe.image.footprint import in_tiles
 from stylepipe.image.tiled import tiled
-from stylepipe.stage import Params, same_size, stage
+from stylepipe.stage import Estimate, Params, stage
 
 
 class SharpenParams(Params):
@@ -28,7 +29,11 @@ class SharpenParams(Params):
     )
 
 
-@stage(version=1, estimate=same_size("image"))
+def _estimate(image: Image, params: SharpenParams) -> Estimate:
+    return Estimate(image, *in_tiles(image.size, reach=reach(params.radius), memory=145, work=2e-7))
+
+
+@stage(version=1, estimate=_estimate)
 def sharpen(image: Image, params: SharpenParams) -> Image:
     """Adds back, `amount` times over, the detail that a Gaussian blur removes.
 

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from stylepipe.artifacts import Image, Mask, Weights, blank
 from stylepipe.errors import Interrupted, StageError
-from stylepipe.neural import bounded, optimize
+from stylepipe.neural import bounded, footprint, optimize
 from stylepipe.neural.devices import memories
 from stylepipe.neural.footprint import Workload
 from stylepipe.neural.given import MIN_SIDE, Given, Size, Start, resized
@@ -22,9 +22,10 @@ from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation
 from stylepipe.neural.masks import MaskPooling
-from stylepipe.neural.objective import Objective
+from stylepipe.neural.objective import Objective, require
 from stylepipe.neural.optimizers import AnyOptimizer
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
+from stylepipe.neural.picture_sizes import check_scale
 from stylepipe.neural.semantic import Labelling
 from stylepipe.neural.style_weights import StyleWeights
 from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Note, Params, Progress, State, Trajectory, stage
@@ -119,16 +120,34 @@ class StylizeParams(Params):
         return (self.iterations,) * len(self.sizes) if isinstance(self.iterations, int) else self.iterations
 
 
+def _check(params: StylizeParams, extractor: Weights, **inputs: Any) -> None:
+    given = _given(params, **inputs)
+    given.check(params.start)
+    require(params.losses, content=given.content, styles=given.styles)
+
+
 def _estimate(params: StylizeParams, extractor: Weights, style_map: Image | None, **others: Any) -> Estimate:
-    """The result's size, and the memory of the scale that takes most; that of semantic maps depends on their labels."""
+    """The result's size, the memory of the scale that takes most, and the work of all of them.
+
+    Semantic maps are counted as if they had one label, for how many they have is in their pixels.
+    """
     given = _given(params, style_map=style_map, **others)
     given.check(params.start)
     sizes = [given.size(side, params.aspect) for side in params.sizes]
-    budget = bounded.in_bytes(params.memory)
     objective = _objective(params, extractor)
-    scales = [_workload(params, objective, extractor, given, size) for size in sizes]
-    memory = max(scale.process_peak(scale.within(budget).tile) for scale in scales)
-    return Estimate(Image(blank(*sizes[-1], 3)), round(memory) if style_map is None else None)
+    memory, work = 0.0, 0.0
+    for size, count in zip(sizes, params.counts, strict=True):
+        scale = _workload(params, objective, extractor, given, size)
+        try:
+            check_scale(objective, scale.network, size, scale.styles, content=given.content is not None)
+            tile = bounded.choose(scale, params.memory).tile
+        except StageError as error:
+            error.within(f"At a long side of {max(size)}")
+            raise
+        memory = max(memory, scale.process_peak(tile) - footprint.RUNTIME)
+        work += scale.work(tile, iterations=count, previews=count // params.preview_every if params.preview_every else 0)
+    alpha = None if given.content is None or given.content.alpha is None else blank(*sizes[-1])
+    return Estimate(Image(blank(*sizes[-1], 3), alpha), round(memory), work)
 
 
 def _passes_through(params: StylizeParams, state: State) -> bool:
@@ -140,7 +159,7 @@ def _passes_through(params: StylizeParams, state: State) -> bool:
     )
 
 
-@stage(version=1, estimate=_estimate, trajectory=Trajectory(("iterations", "early_stop"), _passes_through))
+@stage(version=1, estimate=_estimate, check=_check, trajectory=Trajectory(("iterations", "early_stop"), _passes_through))
 def stylize(  # noqa: PLR0917 (a stage's inputs)
     content: Image | None,
     styles: Sequence[Image],

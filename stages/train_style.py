@@ -1,9 +1,12 @@
 """The stage `train_style`: a network that shows any picture in a style, or several, by one pass."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import jax
+import numpy as np
 from jaxtyping import PRNGKeyArray
 from pydantic import Field
 
@@ -17,12 +20,14 @@ from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation
 from stylepipe.neural.networks.normalization import Normalization
-from stylepipe.neural.networks.transformation import DEEPEST, WIDEST, Transformation, applied, describe, fresh
+from stylepipe.neural.networks.transformation import DEEPEST, WIDEST, Transformation, applied, describe, fresh, operations
 from stylepipe.neural.objective import Objective
+from stylepipe.neural.picture_sizes import check_scale
 from stylepipe.neural.training import loop
 from stylepipe.neural.training.crops import center_crops, crops_of
+from stylepipe.neural.training.footprint import of_vgg, training, unseen
 from stylepipe.neural.training.stylization import Stylization, Validation, examples, lessons, trained
-from stylepipe.stage import Checkpoint, Emit, Frame, Params, Progress, stage
+from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Params, Progress, stage
 
 _LAST = 16
 """The lessons whose statistics a network with batch normalisation keeps."""
@@ -57,7 +62,37 @@ class TrainStyleParams(Params):
     halvings: int = Field(default=0, ge=0, le=8, description="How often pictures are halved, to be cut at that size too.")
 
 
-@stage(version=1)
+def _check(params: TrainStyleParams, styles: Sequence[Image], **_: Any) -> None:
+    if not styles:
+        raise StageError("No style was given.", hint="Give at least one of 'styles'.")
+
+
+def _estimate(
+    params: TrainStyleParams, styles: Sequence[Image], extractor: Weights, start: Weights | None, **_: Any
+) -> Estimate:
+    network = _network(params, styles)
+    result = unseen(partial(fresh, network=network))
+    loop.first(result, start, applied(network), describe)
+    objective = Objective.of(params.losses, describe_vgg(extractor))
+    shapes = {name: np.shape(tensor) for name, tensor in extractor.tensors.items()}
+    check_scale(objective, shapes, (params.crop, params.crop), _sizes(params, styles), content=True)
+    maps, passes = of_vgg(extractor)
+    own = params.channels * (3.25 + params.blocks / 2)
+    both = {"maps": 2 * maps + own, "operations": 2 * passes + operations(network)}
+    cost = training(params.schedule, pictures=params.batch, side=params.crop, **both)
+    return Estimate(replace(result, metadata=applied(network).metadata), *cost)
+
+
+def _network(params: TrainStyleParams, styles: Sequence[Image]) -> Transformation:
+    return Transformation(params.channels, params.blocks, len(styles), params.normalization)
+
+
+def _sizes(params: TrainStyleParams, styles: Sequence[Image]) -> list[tuple[int, int]]:
+    """What the styles are brought to."""
+    return [scaled(style.size, params.style_size / max(style.size)) for style in styles]
+
+
+@stage(version=1, check=_check, estimate=_estimate)
 def train_style(  # noqa: PLR0917 (a stage's inputs)
     pictures: Sequence[Folder],
     styles: Sequence[Image],
@@ -87,15 +122,13 @@ def train_style(  # noqa: PLR0917 (a stage's inputs)
     a picture as large as a crop, for a layer that the extractor has not, for a `start` of another form, and for a loss that is
     not finite, and WeightsError for a `start` that is no such network.
     """
-    if not styles:
-        raise StageError("No style was given.", hint="Give at least one of 'styles'.")
+    _check(params, styles)
     crops_key, network_key = jax.random.split(key)
-    network = Transformation(params.channels, params.blocks, len(styles), params.normalization)
+    network = _network(params, styles)
     first = loop.first(fresh(network_key, network), start, applied(network), describe)
     loss = Stylization(Objective.of(params.losses, describe_vgg(extractor)), network)
     crops = crops_of(pictures, side=params.crop, longest=params.longest, halvings=params.halvings)
-    sizes = [scaled(style.size, params.style_size / max(style.size)) for style in styles]
-    shown = [resized(style.pixels, size) for style, size in zip(styles, sizes, strict=True)]
+    shown = [resized(style.pixels, size) for style, size in zip(styles, _sizes(params, styles), strict=True)]
     given = examples(loss.objective, extractor, shown)
     batches = lessons(given, crops, crops_key, count=params.batch, side=params.crop)
     unseen = None if validation is None else Validation.of(loss, given, center_crops(validation, params.crop))

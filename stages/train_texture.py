@@ -1,8 +1,10 @@
 """The stage `train_texture`: a network that makes a texture of any size, always another one, by one pass."""
 
 from functools import partial
+from typing import Any
 
 import jax
+import numpy as np
 from jaxtyping import PRNGKeyArray
 from pydantic import Field
 
@@ -13,12 +15,14 @@ from stylepipe.neural.given import resized
 from stylepipe.neural.layout import describe as describe_vgg
 from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.gram import Gram
-from stylepipe.neural.networks.texture import MOST_SIZES, WIDEST, Padding, Texture, describe, fresh, generated
-from stylepipe.neural.objective import Example, Objective, require, targets
+from stylepipe.neural.networks.texture import MOST_SIZES, WIDEST, Padding, Texture, describe, fresh, generated, operations
+from stylepipe.neural.objective import Objective, require, targets
+from stylepipe.neural.picture_sizes import check_size
 from stylepipe.neural.training import loop
+from stylepipe.neural.training.footprint import of_vgg, training, unseen
 from stylepipe.neural.training.stylization import examples
 from stylepipe.neural.training.synthesis import Synthesis, lessons
-from stylepipe.stage import Checkpoint, Emit, Frame, Params, Progress, stage
+from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Params, Progress, stage
 
 
 class TrainTextureParams(Params):
@@ -44,7 +48,37 @@ class TrainTextureParams(Params):
     side: int = Field(default=256, ge=32, le=2048, description="Of these, in pixels: a multiple of 2^(sizes − 1).")
 
 
-@stage(version=1)
+def _check(params: TrainTextureParams, **_: Any) -> None:
+    network = _network(params)
+    if params.side % network.unit:
+        raise StageError(
+            f"'side' is {params.side}; with {network.sizes} sizes of noise it is a multiple of {network.unit}.",
+            hint="Choose another side, or fewer sizes.",
+        )
+    if params.diversity and params.batch < 2:
+        raise StageError("'diversity' compares the textures of a step, and 'batch' is 1.", hint="Take at least 2.")
+    require(params.losses, content=None, styles=["texture"])
+
+
+def _network(params: TrainTextureParams) -> Texture:
+    return Texture(params.sizes, params.channels, params.padding)
+
+
+def _estimate(params: TrainTextureParams, texture: Image, extractor: Weights, start: Weights | None) -> Estimate:
+    network = _network(params)
+    result = unseen(partial(fresh, network=network))
+    loop.first(result, start, network, describe)
+    objective = Objective.of(params.losses, describe_vgg(extractor))
+    shapes = {name: np.shape(tensor) for name, tensor in extractor.tensors.items()}
+    check_size(objective, shapes, (params.side, params.side), content=False)
+    check_size(objective, shapes, scaled(texture.size, params.texture_size / max(texture.size)), compares="styles")
+    maps, passes = of_vgg(extractor)
+    own = sum(3 * params.channels * (1 + size) / 4 ** (params.sizes - size) for size in range(1, params.sizes + 1))
+    both = {"maps": maps + own, "operations": passes + operations(network)}
+    return Estimate(result, *training(params.schedule, pictures=params.batch, side=params.side, **both))
+
+
+@stage(version=1, check=_check, estimate=_estimate)
 def train_texture(
     texture: Image,
     extractor: Weights,
@@ -70,13 +104,12 @@ def train_texture(
     `batch` of 1, for a `start` of another form, and for a loss that is not finite, and WeightsError for a `start` that is no
     such network.
     """
-    network = Texture(params.sizes, params.channels, params.padding)
-    _check(params, network)
+    _check(params)
+    network = _network(params)
     noise_key, network_key, frame_key = jax.random.split(key, 3)
     first = loop.first(fresh(network_key, network), start, network, describe)
     objective = Objective.of(params.losses, describe_vgg(extractor))
     example = resized(texture.pixels, scaled(texture.size, params.texture_size / max(texture.size)))
-    require(objective, content=None, styles=[Example(example)])
     tensors, statistics = examples(objective, extractor, [example])
     wanted = targets(objective, None, statistics, [1.0], regional=False)
     batches = lessons(tensors, wanted, noise_key, network=network, count=params.batch, side=params.side)
@@ -90,13 +123,3 @@ def train_texture(
             emit(Frame(generated(Weights(step.tensors, network.metadata), frame_key, (params.side, params.side))))
         checkpoint.offer(partial(loop.saved, step))
     return loop.result(step, network.metadata)
-
-
-def _check(params: TrainTextureParams, network: Texture) -> None:
-    if params.side % network.unit:
-        raise StageError(
-            f"'side' is {params.side}; with {network.sizes} sizes of noise it is a multiple of {network.unit}.",
-            hint="Choose another side, or fewer sizes.",
-        )
-    if params.diversity and params.batch < 2:
-        raise StageError("'diversity' compares the textures of a step, and 'batch' is 1.", hint="Take at least 2.")

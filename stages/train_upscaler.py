@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import jax
 from jaxtyping import PRNGKeyArray
 from pydantic import Field
 
 from stylepipe.artifacts import Folder, Weights
-from stylepipe.neural.networks.upscaler import DEEPEST, FACTORS, WIDEST, Upscaler, describe, fresh
+from stylepipe.neural.networks.upscaler import DEEPEST, FACTORS, WIDEST, Upscaler, describe, fresh, operations
 from stylepipe.neural.training import loop
 from stylepipe.neural.training.crops import center_crops, crops_of
+from stylepipe.neural.training.footprint import training, unseen
 from stylepipe.neural.training.superresolution import examples, loss, score
-from stylepipe.stage import Checkpoint, Emit, Params, Progress, stage
+from stylepipe.stage import Checkpoint, Emit, Estimate, Params, Progress, stage
 
 
 class TrainUpscalerParams(Params):
@@ -35,7 +37,21 @@ class TrainUpscalerParams(Params):
     )
 
 
-@stage(version=1)
+def _estimate(params: TrainUpscalerParams, start: Weights | None, **_: Any) -> Estimate:
+    network = _network(params)
+    result = unseen(partial(fresh, network=network))
+    loop.first(result, start, network, describe)
+    maps = float(params.channels) * (1 + 3 * params.blocks) + sum(3 * factor**2 for factor in FACTORS)
+    passes = sum(operations(network, factor) for factor in FACTORS)
+    cost = training(params.schedule, pictures=3 * params.batch, side=params.crop, maps=maps, operations=passes / 3)
+    return Estimate(result, *cost)
+
+
+def _network(params: TrainUpscalerParams) -> Upscaler:
+    return Upscaler(params.blocks, params.channels)
+
+
+@stage(version=1, estimate=_estimate)
 def train_upscaler(
     pictures: Sequence[Folder],
     params: TrainUpscalerParams,
@@ -61,7 +77,7 @@ def train_upscaler(
     `start` that is no such network.
     """
     crops_key, network_key = jax.random.split(key)
-    network = Upscaler(params.blocks, params.channels)
+    network = _network(params)
     untrained = fresh(network_key, network)
     first = loop.first(untrained, start, network, describe)
     crops = crops_of(pictures, side=max(FACTORS) * params.crop, longest=params.longest, halvings=params.halvings)

@@ -1,5 +1,7 @@
 """The stage `upscale`."""
 
+from collections.abc import Iterator
+from math import prod
 from typing import Any, Literal
 
 import jax.numpy as jnp
@@ -9,9 +11,14 @@ from pydantic import Field
 
 from stylepipe.artifacts import Array, Image, Weights, blank
 from stylepipe.errors import StageError
+from stylepipe.image.footprint import Cost, resampling
 from stylepipe.image.resize import resize, resize_image, scaled
-from stylepipe.neural.networks.upscaler import FACTORS, describe, enlarge
+from stylepipe.neural.footprint import FLOPS
+from stylepipe.neural.networks.upscaler import FACTORS, Upscaler, describe, enlarge, operations
 from stylepipe.stage import Estimate, Params, stage
+
+_TILE_MEMORY = 1_000_000
+"""Bytes that a tile of the network takes for each of its channels."""
 
 
 class UpscaleParams(Params):
@@ -25,11 +32,43 @@ class UpscaleParams(Params):
     )
 
 
-def _estimate(image: Image, params: UpscaleParams, **_: Any) -> Estimate:
-    return Estimate(Image(blank(*scaled(image.size, params.factor), 3)))
+def _estimate(image: Image, params: UpscaleParams, network: Weights | None = None) -> Estimate:
+    size = scaled(image.size, params.factor)
+    alpha = None if image.alpha is None else blank(*size)
+    cost = resampling(image.size, size, alpha=alpha is not None)
+    if network is not None and params.method in (None, "learned"):
+        cost = _learned_cost(image.size, params.factor, describe(network), alpha=alpha is not None)
+    return Estimate(Image(blank(*size, 3), alpha), *cost)
 
 
-@stage(version=1, estimate=_estimate)
+def _learned_cost(size: tuple[int, int], factor: float, network: Upscaler, *, alpha: bool) -> Cost:
+    """Of the steps that `_learned` takes the last is the largest; its result is there beside what it is brought to."""
+    steps, work, final = list(_steps(factor)), 0.0, scaled(size, factor)
+    large = size
+    for step in steps:
+        work += prod(large) * operations(network, step) / FLOPS
+        large = scaled(large, step)
+    last = resampling(large, final, alpha=alpha)
+    return Cost(last.memory + 36 * prod(large) + _TILE_MEMORY * network.channels, work + last.work)
+
+
+def _steps(factor: float) -> Iterator[int]:
+    """The factors that the network enlarges by, one after the other."""
+    while factor > 1:
+        step = next((step for step in FACTORS if step >= factor), FACTORS[-1])
+        yield step
+        factor /= step
+
+
+def _check(params: UpscaleParams, network: Weights | None, **_: Any) -> None:
+    if params.method == "learned" and network is None:
+        raise StageError(
+            "'method: learned' needs 'network', and none is given.",
+            hint="Give 'network' the weights of an upscaler, or choose lanczos3 or bicubic.",
+        )
+
+
+@stage(version=1, check=_check, estimate=_estimate)
 def upscale(image: Image, params: UpscaleParams, network: Weights | None = None) -> Image:
     """Enlarges an image.
 
@@ -59,10 +98,8 @@ def upscale(image: Image, params: UpscaleParams, network: Weights | None = None)
 def _learned(pixels: Float[Array, "h w 3"], factor: float, network: Weights) -> Float[Array, "big_h big_w 3"]:
     size = scaled(np.shape(pixels)[:2], factor)
     gray = bool(np.all(np.ptp(np.asarray(pixels), axis=-1) == 0))
-    while factor > 1:
-        step = next((step for step in FACTORS if step >= factor), FACTORS[-1])
+    for step in _steps(factor):
         pixels = np.clip(enlarge(network, pixels, factor=step), 0, 1)
-        factor /= step
     if gray:
         pixels = np.repeat(pixels.mean(axis=-1, keepdims=True), 3, -1)
     return _resized(pixels, size)

@@ -92,7 +92,7 @@ Force = Annotated[
 ]
 NoLimits = Annotated[
     bool,
-    typer.Option("--no-limits", help="Of a picture or a bundle: gives it all the stages, iterations and pixels it asks for."),
+    typer.Option("--no-limits", help="Of a picture or a bundle: gives it all the stages, memory and time it asks for."),
 ]
 NoEmbed = Annotated[bool, typer.Option("--no-embed", help="Leaves out of the pictures how they were made.")]
 

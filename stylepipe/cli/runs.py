@@ -98,6 +98,8 @@ def run(
     from stylepipe.engine import runner
     from stylepipe.engine.run_folder import Previews
     from stylepipe.neural.memory import keep_freed_memory
+    from stylepipe.sharing.limits import check_demands
+    from stylepipe.sharing.unpacking import is_shared
 
     if dry_run:
         with unpacked(recipe, param, outputs=outputs, limited=False) as (file, given):
@@ -107,6 +109,8 @@ def run(
     console = Console(as_json=json)
     with unpacked(recipe, param, outputs=outputs, limited=not no_limits) as (file, given):
         job = load_job(file, given, force=force, start=start, until=until)
+        if is_shared(recipe) and not no_limits:
+            check_demands(job)
         wanted = output_files(target, job, quality=quality, overwrite=overwrite) if target else None
         for warning in job.recipe.warnings:
             console.say(f"warning: {warning}")
@@ -148,7 +152,6 @@ def plan(
     """
     from stylepipe.cli.sharing import unpacked
     from stylepipe.cli.sweep import plan_sweep
-    from stylepipe.recipe.load import load_recipe
     from stylepipe.recipe.variants import has_sweep
     from stylepipe.sharing.limits import demands
     from stylepipe.sharing.unpacking import is_shared
@@ -156,7 +159,7 @@ def plan(
     console = Console(as_json=json)
     with unpacked(recipe, param, limited=False) as (file, given):
         if is_shared(recipe):
-            console.say(f"It asks for {demands(load_recipe(file))}.")
+            console.say(f"It asks for {demands(load_job(file, given))}.")
         if has_sweep(file) and not (start or until):
             console.result(*plan_sweep(file, given, force=force, store=open_store_to_run(cache)))
         else:

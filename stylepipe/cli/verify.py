@@ -61,6 +61,8 @@ def verify(
     from stylepipe.engine.runner import run as run_job
     from stylepipe.engine.store import Store
     from stylepipe.neural.memory import keep_freed_memory
+    from stylepipe.sharing.limits import check_demands
+    from stylepipe.sharing.unpacking import is_shared
     from stylepipe.sharing.verification import changes, compare
 
     keep_freed_memory()  # before JAX starts its threads
@@ -68,6 +70,8 @@ def verify(
         folder = Path(temporary)
         subject = _subject(run, outputs, folder, limited=not no_limits)
         job = _job(subject, folder, overrides(param))
+        if is_shared(Path(run)) and not no_limits:
+            check_demands(job)
         with observer(quiet=quiet) as observe:
             made = run_job(job, store=Store(folder / "cache"), outputs=folder / "outputs", observe=observe)
         results = {

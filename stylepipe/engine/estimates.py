@@ -60,7 +60,7 @@ class Estimates:
         if estimate.memory is None:
             return estimate
         memory = _PROCESS + self._beside(node) + max(self._reading(node), estimate.memory, _storing(estimate.output))
-        if self._job.device is None:  # else other machines compute, which look at their own memory
+        if self._store and self._job.device is None:  # else other machines compute, which look at their own memory
             require_memory(memory - memory_limits.resident())
         return replace(estimate, memory=memory)
 

@@ -8,6 +8,7 @@ of the blocks between are, for they have a quarter of its sides.
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from math import prod
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +16,9 @@ import numpy as np
 from jaxtyping import Float
 
 from stylepipe.artifacts import Array, Weights
+from stylepipe.image.footprint import PROGRAM, Cost
 from stylepipe.image.tiling import Place, tiles
+from stylepipe.neural.footprint import FLOPS
 from stylepipe.neural.networks.normalization import Known, Statistics
 from stylepipe.neural.networks.transformation import (
     DECODER,
@@ -29,6 +32,7 @@ from stylepipe.neural.networks.transformation import (
     known,
     mixed,
     normalised,
+    operations,
     transform,
 )
 from stylepipe.neural.program import program
@@ -39,6 +43,9 @@ _WHOLE = 2**21
 """The most pixels of a picture that is taken whole: a little more than 1920×1080."""
 
 _TILE = 512
+
+_MAP = 16
+"""Bytes that the maps at the picture's size take by pixel and channel."""
 
 _UNIT = 4
 """The picture's pixels by one of the blocks' maps, along each side."""
@@ -72,6 +79,16 @@ def stylized(
 @program(static_argnames="network")
 def _whole(tensors: Tensors, picture: Float[Array, "h w 3"], known: Known, *, network: Transformation) -> Float[Array, "h w 3"]:
     return transform(tensors, picture, network=network, known=known)[0]
+
+
+def cost(network: Transformation, size: tuple[int, int], *, whole: int = _WHOLE, tile: int = _TILE) -> Cost:
+    """What `stylized` takes for a picture of that (height, width)."""
+    pixels, c = prod(size), network.channels
+    work = operations(network) * pixels / FLOPS
+    if pixels <= whole:
+        return Cost(PROGRAM + (24 + _MAP * c) * pixels, work)
+    blocks = 4 * c * 4 * 6 // _UNIT**2  # bytes by pixel: of maps with four times the channels, several in the middle
+    return Cost(PROGRAM + (36 + blocks) * pixels + 2 * _MAP * c * tile**2, 3 * work)
 
 
 # --- in tiles -----------------------------------------------------------------------------------------------------------

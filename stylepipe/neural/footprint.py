@@ -1,18 +1,22 @@
-"""How much memory a stylisation takes, told beforehand; and the tiles in which it stays within a budget.
+"""Estimates of the memory and the work of a stylisation, and the tiles in which it stays within a budget of memory.
 
-Nothing is compiled or run for it: the sizes of arrays are known from the network's channels, and what XLA keeps besides, on the
+Nothing is compiled or run for it: the sizes of arrays follow from the network's channels, and what XLA keeps besides, on the
 CPU, was measured (docs/benchmarks.md).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
 from math import prod
 from typing import NamedTuple
 
+from stylepipe.image.resize import scaled
 from stylepipe.neural.layout import halvings
-from stylepipe.neural.losses.base import StyleLoss, layers_of
+from stylepipe.neural.losses.base import layers_of
+from stylepipe.neural.losses.footprint import Beside, beside
 from stylepipe.neural.objective import Objective
 from stylepipe.neural.optimizers import AnyOptimizer, family
+from stylepipe.neural.picture_sizes import channels
 from stylepipe.neural.tiles import least_tile
 
 TILES = (4096, 3072, 2048, 1536, 1024, 768, 512, 384, 256)
@@ -21,7 +25,7 @@ TILES = (4096, 3072, 2048, 1536, 1024, 768, 512, 384, 256)
 _PICTURE = 12
 """Bytes per pixel of a picture."""
 
-_RUNTIME = 470e6
+RUNTIME = 470e6
 """What Python, JAX and compiled programs take, whatever is computed."""
 
 _COMPILING = 14e6
@@ -35,6 +39,25 @@ _READ = 2.0
 
 _FORWARD = 2.0
 """How often a pass without a gradient keeps the activations of all layers."""
+
+
+FLOPS = 3e10
+"""Floating-point operations that a core of a usual processor does in a second, in convolutions and products of matrices."""
+
+_BACK = 3.0
+"""What a gradient costs, in passes forward; an optimizer's search may take several gradients for a step."""
+
+_SEARCH = 3
+"""Evaluations that a step with a line search takes, usually; it may take more."""
+
+_STEP = 0.005
+"""Seconds that a step takes at any size."""
+
+_IN_TILES = 2.0
+"""What tiles cost over the whole: a second pass forward, and where they overlap."""
+
+_PREVIEW = 5e-7
+"""Seconds that a preview takes for each pixel: it is drawn and compressed."""
 
 
 class Choice(NamedTuple):
@@ -61,6 +84,10 @@ class Workload:
     content: bool = True
     regions: int = 0
     memories: int = 1
+
+    def scaled(self, factor: float) -> "Workload":
+        """The same at sides of so many times the length."""
+        return replace(self, size=scaled(self.size, factor), styles=[scaled(style, factor) for style in self.styles])
 
     def ways(self) -> tuple[Choice, ...]:
         """As a whole, then in ever smaller tiles where losses and optimiser can do that."""
@@ -89,8 +116,8 @@ class Workload:
         shown = _PICTURE * sum(map(_area, self.styles))
         if tile is None:
             seen = max(map(_area, [self.size, *self.styles])) / self.memories
-            examples = _FORWARD * seen * self._by_position(self._passed())
-            working = self._gradient(pixels)
+            examples = _FORWARD * seen * self._by_position(self._passed()) + self._beside.held + self._beside.working
+            working = self._gradient(pixels) + self._beside.working / self.memories
         else:
             seen = _area([min(tile, side) for side in self.size])
             examples = working = self._gradient(seen) + 3 * _PICTURE * seen  # cut out, the content too, and its gradient
@@ -103,6 +130,21 @@ class Workload:
         compiling = _COMPILING * len(self._passed())
         return max(self.peak(tile), self._held(tile) + compiling)
 
+    def work(self, tile: int | None, *, iterations: int, previews: int = 0) -> float:
+        """Seconds of one core for so many steps, and for the targets."""
+        forward, pixels = passing(self.network, self._passed()), _area(self.size)
+        step = (_BACK * forward * pixels + self._beside.operations) * (_SEARCH if self.optimizer.searches else 1)
+        targets = forward * (pixels + sum(map(_area, self.styles))) + self._beside.operations
+        optimizing = 20 * pixels * family(self.optimizer).pictures(self.optimizer).held
+        steps = iterations * (step * (_IN_TILES if tile else 1) + optimizing)
+        return (steps + targets) / FLOPS + _STEP * iterations + _PREVIEW * previews * pixels
+
+    @cached_property
+    def _beside(self) -> Beside:
+        """What all losses take beside the features that they read."""
+        found = (beside(loss, channels(self.network), self.size, self.styles) for loss in self.objective.losses)
+        return reduce(Beside.plus, found, Beside())
+
     def _held(self, tile: int | None) -> float:
         """Bytes that are taken all the time."""
         pixels = _area(self.size) / self.memories
@@ -111,10 +153,11 @@ class Workload:
         held += pixels * self.regions * sum(map(_share, self.objective.layers()))
         if tile is None:
             held += pixels * self._by_position(self.objective.layers("content")) * self.content
-        return _RUNTIME + weights + held
+            held += self._beside.held
+        return RUNTIME + weights + held
 
     def _gradient(self, pixels: float) -> float:
-        read = {name for loss in self.objective.losses if isinstance(loss, StyleLoss) for name in layers_of(loss)}
+        read = {name for loss in self.objective.losses if "styles" in loss.compares for name in layers_of(loss)}
         kept = _ACTIVATIONS[self.objective.vgg.pooling] * self._by_position(self._passed())
         return pixels * (kept + _READ * max(1, self.regions) * self._by_position(read))
 
@@ -125,9 +168,14 @@ class Workload:
 
     def _by_position(self, layers: Sequence[str] | set[str]) -> float:
         """Bytes that activations take, for each pixel of the picture."""
-        kernels = {name.removesuffix("/kernel"): shape for name, shape in self.network.items() if name.endswith("/kernel")}
-        channels = {name.replace("conv", "relu"): shape[-1] for name, shape in kernels.items()}
-        return float(sum(channels[name] * _share(name) for name in layers if name in channels))
+        found = channels(self.network)
+        return float(sum(found[name] * _share(name) for name in layers if name in found))
+
+
+def passing(network: Mapping[str, tuple[int, ...]], layers: Sequence[str]) -> float:
+    """Floating-point operations by pixel of a pass through layers of a network, whose tensors' shapes are given by name."""
+    kernels = {layer: network.get(f"{layer.replace('relu', 'conv')}/kernel", (0,)) for layer in layers}
+    return 2.0 * sum(prod(shape) / 4 ** halvings(layer) for layer, shape in kernels.items())
 
 
 def _share(layer: str) -> float:

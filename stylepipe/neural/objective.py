@@ -65,9 +65,7 @@ class Objective:
     @property
     def terms(self) -> tuple[str, ...]:
         """A name for each loss: its kind, with a number from the second of a kind on."""
-        kinds = [loss.kind for loss in self.losses]
-        before = [kinds[:i].count(kind) for i, kind in enumerate(kinds)]
-        return tuple(f"{kind} {n + 1}" if n else kind for kind, n in zip(kinds, before, strict=True))
+        return terms_of(self.losses)
 
     def layers(self, compares: str | None = None) -> tuple[str, ...]:
         """The layers that the losses read; only of those that compare with `content` or `styles`, if one is named."""
@@ -95,7 +93,7 @@ class Objective:
         `weights`; None blends the styles everywhere, by `weights` in any unit. Raises StageError when a loss compares with what
         is not given, and as `check_style` of its losses does.
         """
-        require(self, content=content, styles=styles)
+        require(self.losses, content=content, styles=styles)
         # One after the other: those that wait for nothing would be computed at once, each in memory of its own.
         shown = None if content is None else jax.block_until_ready(_content(tensors, content, objective=self.form))
         seen = [jax.block_until_ready(style_statistics(tensors, style, objective=self.form)) for style in styles]
@@ -133,10 +131,17 @@ class Objective:
         return terms.sum(), terms
 
 
-def require(objective: Objective, *, content: Example | None, styles: Sequence[Example]) -> None:
+def terms_of(losses: Sequence[AnyLoss]) -> tuple[str, ...]:
+    """A name for each loss: its kind, with a number from the second of a kind on."""
+    kinds = [loss.kind for loss in losses]
+    before = [kinds[:i].count(kind) for i, kind in enumerate(kinds)]
+    return tuple(f"{kind} {n + 1}" if n else kind for kind, n in zip(kinds, before, strict=True))
+
+
+def require(losses: Sequence[AnyLoss], *, content: object, styles: Sequence[object]) -> None:
     """Raises StageError when a loss compares with what is not given."""
     given = {name for name, there in (("content", content), ("styles", styles)) if there}
-    for name, loss in zip(objective.terms, objective.losses, strict=True):
+    for name, loss in zip(terms_of(losses), losses, strict=True):
         for missing in sorted(loss.compares - given):
             raise StageError(f"The loss '{name}' compares with the {missing}, and none is given.", hint=f"Give '{missing}'.")
 

@@ -71,7 +71,7 @@ class TiledObjective:
         regions: Sequence[Maps] | None,
     ) -> Constants:
         """As `objective.prepare`, in tiles too. The content is without features: each tile computes its own."""
-        require(self.objective, content=content, styles=styles)
+        require(self.objective.losses, content=content, styles=styles)
         shown, seen = None, []
         if content is not None:
             shown = self._sums(tensors, _Scene(content.pixels, content.pixels, content.region), compares="content")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from stylepipe.errors import StageError
 from stylepipe.recipe.expand import Node
 from stylepipe.recipe.names import Names
 from stylepipe.recipe.problems import Problems, dotted, show
@@ -60,7 +61,13 @@ class Binder:
             if key not in stage.inputs
         }
         params = validate(stage.params, values, at=path, problems=self._problems, beside=[*stage.inputs, "foreach"])
-        return StageNode(node.name, stage, params or Params(), inputs, self._problems.place(path, at_key=True))
+        place = self._problems.place(path, at_key=True)
+        if params is not None and not self._problems.holds_broken(path):
+            try:
+                stage.check_counts(inputs, params)
+            except StageError as error:
+                self._problems.add(path, f"{dotted(path)}: {error.message}", error.hint, at_key=True)
+        return StageNode(node.name, stage, params or Params(), inputs, place)
 
     def _bind_input(self, value: Any, slot: _Slot) -> str | tuple[str, ...] | None:
         """The name, or the names, that an input is bound to; None when it is left out or has problems."""

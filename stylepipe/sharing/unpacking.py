@@ -17,7 +17,7 @@ from stylepipe.recipe.scalars import dump
 from stylepipe.sharing.archive import refusal
 from stylepipe.sharing.bundle import ENDING, RESOLVED, unpack_bundle
 from stylepipe.sharing.finding import find_inputs
-from stylepipe.sharing.limits import check_demands
+from stylepipe.sharing.limits import check_stages
 from stylepipe.sharing.picture import read_picture
 from stylepipe.sharing.provenance import Provenance, portable
 
@@ -39,7 +39,7 @@ def unpack(path: Path, folder: Path, weights: WeightsSource, *, limited: bool = 
     """Writes what a picture or a bundle holds into an empty folder, and checks all of it.
 
     Raises InputError when it is damaged or not what it should be, RecipeError when its recipe cannot be run here, and
-    UsageError when a bundle's inputs are not those of its run, or, if it is to be `limited`, it asks for more than is given.
+    UsageError when a bundle's inputs are not those of its run, or, if it is to be `limited`, it has more stages than are given.
     """
     if path.suffix.lower() == ENDING:
         provenance = unpack_bundle(path, folder)
@@ -55,7 +55,7 @@ def unpack(path: Path, folder: Path, weights: WeightsSource, *, limited: bool = 
         raise refusal(path, f"its recipe has no output {show(min(others))}")
     find_inputs(recipe.inputs, enclosed, [], weights)
     if limited:
-        check_demands(recipe)
+        check_stages(recipe)
     return provenance
 
 

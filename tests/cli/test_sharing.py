@@ -113,15 +113,16 @@ def test_what_a_terminal_would_obey_is_escaped(cli, home, picture):
 
 
 def test_what_others_send_is_limited_unless_allowed(cli, home, picture, monkeypatch):
-    monkeypatch.setattr("stylepipe.sharing.limits.MAX_ITERATIONS", 10)
+    monkeypatch.setattr("stylepipe.sharing.limits.MAX_MEMORY", 10_000_000)
     said = cli("run", picture)
     assert (said.code, said.out) == (2, "")
+    asked = "It asks for 3 stages, pictures of up to 0.0 million pixels, 0.9 GB of memory, 1 minutes of a processor core"
     assert said.err == (
-        "error: It asks for 4 stages, 20 iterations, pictures of up to 1.0 million pixels; "
-        "what others have made is given at most 100 stages, 10 iterations, pictures of up to 100.0 million pixels.\n"
+        f"error: {asked}; what others have made is given at most "
+        "100 stages, pictures of up to 100.0 million pixels, 0.01 GB of memory, 30 minutes of a processor core.\n"
         "hint: --no-limits gives it what it asks for.\n"
     )
-    assert cli("plan", picture).err.startswith("It asks for 4 stages, 20 iterations, pictures of up to 1.0 million pixels.\n")
+    assert cli("plan", picture).err.startswith(f"{asked}.\n")
     assert cli("run", picture, "-q", "--no-limits").code == 0
     assert cli("run", "recipe.yaml", "-q").code == 0
     assert cli("verify", picture, "-q").code == 2

@@ -18,6 +18,12 @@ def test_auto_is_most_of_what_is_free(monkeypatch):
     assert in_bytes("auto") == 800
 
 
+@pytest.mark.parametrize("value", [4, 0.5, "4", "1.5"])
+def test_a_number_without_a_unit_is_refused_with_what_to_write(value):
+    with pytest.raises(ValidationError, match=f"a number without a unit would be bytes; write {value}GB for gigabytes"):
+        CHECK.validate_python(value)
+
+
 @pytest.mark.parametrize("text", ["4 gigs", "lots", "", "0GB", "-1GB"])
 def test_other_budgets_are_refused_with_examples(text):
     with pytest.raises(ValidationError, match="a budget is 'auto' or a size such as '4GB'"):

@@ -86,7 +86,7 @@ def test_content_is_looked_at_once_more_where_the_picture_is_whole():
 
 def test_what_is_estimated_is_no_less_than_the_compiler_takes():
     small, large = workload(size=(64, 64)), workload()
-    assert small.process_peak(None) == pytest.approx(footprint._RUNTIME + 2 * 14e6, rel=0.01)  # the gradient of two layers
+    assert small.process_peak(None) == pytest.approx(footprint.RUNTIME + 2 * 14e6, rel=0.01)  # the gradient of two layers
     assert small.process_peak(None) > small.peak(None)
     assert large.process_peak(None) == large.peak(None)
 

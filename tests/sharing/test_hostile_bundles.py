@@ -217,18 +217,7 @@ RECIPES: dict[str, tuple[Callable[[], bytes], str]] = {
     "half a character": (recipe("name: look", "name: look\ndescription: \ud800"), "UTF-8"),
     "more stages than others are given": (
         recipe("{use: sharpen,", "{use: sharpen, foreach: [" + ", ".join(map(str, range(101))) + "],"),
-        "It asks for 101 stages, 0 iterations",
-    ),
-    "more iterations than others are given": (
-        recipe(
-            "use: sharpen, image: $photo",
-            "use: denoise, image: $photo, foreach: [1, 2, 3], method: {kind: total_variation, iterations: 10000}",
-        ),
-        "It asks for 3 stages, 30000 iterations",
-    ),
-    "more pixels than others are given": (
-        recipe("use: sharpen, image: $photo", "use: resize, image: $photo, long_side: 32768"),
-        r"It asks for 1 stages, 0 iterations, pictures of up to 1073\.7 million pixels",
+        "It asks for 101 stages; what others have made is given at most 100",
     ),
     "stages in a circle": (recipe("image: $photo}", "image: $sharp}"), "The stage sharp needs itself"),
 }

@@ -21,6 +21,7 @@ and `network: texture` and `padding` in the metadata.
 
 from collections.abc import Mapping
 from functools import partial
+from math import prod
 from typing import Literal, NamedTuple
 
 import jax
@@ -116,6 +117,17 @@ def describe(weights: Weights) -> Texture:
     found = Texture(sizes, channels, stated(weights, "padding", Padding))
     require_shapes(weights, found.shapes)
     return found
+
+
+def operations(network: Texture) -> float:
+    """Floating-point operations that a texture takes for each pixel."""
+
+    def share(name: str) -> float:
+        """Of the positions of the largest size; what is put together belongs to the size that its name has."""
+        size = int("".join(filter(str.isdigit, name.partition("_")[0])) or network.sizes)
+        return 1 / 4 ** (network.sizes - size)
+
+    return float(sum(2 * prod(shape) * share(name) for name, shape in network.shapes.items() if name.endswith("/kernel")))
 
 
 # --- the network --------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ metadata `network: image-transformation`, `normalization`, `padding` and `upsamp
 
 from collections.abc import Mapping
 from functools import partial
+from math import prod
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -173,6 +174,17 @@ def mixed(tensors: Tensors, shares: Float[Array, " styles"]) -> Tensors:
     """
     blended = {name: shares @ tensor for name, tensor in tensors.items() if name.endswith(("/scale", "/shift"))}
     return {**tensors, **blended}
+
+
+def operations(network: Transformation) -> float:
+    """Floating-point operations that a pass takes for each pixel."""
+
+    def share(name: str) -> float:
+        return {"first": 1.0, "down1": 1 / 4, "up2": 1 / 4, "last": 1.0}.get(name, 1 / 16)  # of the positions computed
+
+    return float(
+        sum(2 * prod(shape) * share(name) * (4 if name.startswith("up") else 1) for name, shape in network.layers.items())
+    )
 
 
 # --- the network --------------------------------------------------------------------------------------------------------

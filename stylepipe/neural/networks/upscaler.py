@@ -91,6 +91,13 @@ def _layers(network: Upscaler) -> dict[str, tuple[int, int]]:
     return {"first": (3, c), **of_blocks, **{f"x{factor}": (c, 3 * factor**2) for factor in FACTORS}}
 
 
+def operations(network: Upscaler, factor: int) -> float:
+    """Floating-point operations that enlarging takes for each small pixel."""
+    layers = _layers(network)
+    heads = {f"x{other}" for other in FACTORS if other != factor}
+    return float(sum(2 * 9 * inputs * outputs for name, (inputs, outputs) in layers.items() if name not in heads))
+
+
 # --- the network --------------------------------------------------------------------------------------------------------
 
 
