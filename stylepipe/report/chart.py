@@ -12,7 +12,7 @@ MOST_POINTS = 300
 MOST_DECADES = 6
 """Below the largest value; what is smaller lies on the axis."""
 
-LARGEST = 1e300
+LARGEST = 1e301
 """What is larger, or less than one by it, is not drawn: the axis needs room beyond it."""
 
 VALIDATION = "validation "
@@ -94,7 +94,7 @@ def _series(lines: Sequence[Line]) -> dict[str, list[Point]]:
     for line in lines:
         for name, value in {TOTAL: line["loss"], **line["terms"]}.items():
             points = series.setdefault(name, [])
-            if isinstance(value, float | int) and 1 / LARGEST < value < LARGEST:
+            if isinstance(value, float | int) and 1 / LARGEST <= value <= LARGEST:
                 points.append((float(line["done"]), float(value)))
     return {name: points for name, points in series.items() if points}
 
