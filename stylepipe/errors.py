@@ -29,6 +29,7 @@ class StylepipeError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.run_folder: str | None = None  # that of the run which ended so, if one had begun
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message

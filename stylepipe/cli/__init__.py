@@ -11,7 +11,7 @@ from typing import cast
 import typer
 from typer import TyperException
 
-from stylepipe.cli import bundles, cache, diff, machine, recipes, runs, sweep, verify, weights
+from stylepipe.cli import bundles, cache, diff, machine, past_runs, recipes, runs, sweep, verify, weights
 from stylepipe.cli.console import Console
 from stylepipe.engine.interrupts import Stopped, stopping_signals
 from stylepipe.errors import Interrupted, StoreError, StylepipeError
@@ -39,8 +39,7 @@ def build() -> typer.Typer:
             sweep.sweep,
             runs.plan,
             runs.explain,
-            runs.runs,
-            runs.show,
+            past_runs.show,
             bundles.export,
             bundles.import_,
             verify.verify,
@@ -49,6 +48,7 @@ def build() -> typer.Typer:
         ),
     ):
         app.command(command.__name__.rstrip("_"))(command)
+    app.add_typer(past_runs.app, name="runs")
     app.add_typer(weights.app, name="weights")
     app.add_typer(cache.app, name="cache")
     app.callback()(machine.about)

@@ -58,6 +58,7 @@ class Console:
         if self.as_json:
             problems = [asdict(problem) for problem in error.problems] if isinstance(error, RecipeError) else []
             told = {"exit_code": error.exit_code, "message": error.message, "hint": error.hint, "problems": problems}
+            told |= {"folder": error.run_folder} if error.run_folder else {}
             with suppress(StoreError):
                 self.result("", {"error": told})
 
@@ -70,19 +71,40 @@ def _no_stdout(reason: str) -> StoreError:
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> str:
     """Rows under their columns' names, or the sentence `empty` when there are none.
 
-    On a terminal the last column is wrapped to what the others leave of the width.
+    On a terminal the last column is wrapped to what the others leave of the width; where they leave too little, rows are
+    written as lists of what is in them. Words such as ids and paths are never cut.
     """
     if not rows:
         return empty
     columns, *rows = ([visible_line(cell) for cell in cells] for cells in (columns, *rows))
     widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)][:-1]
     before = sum(widths) + 2 * len(widths)
-    room = max(shutil.get_terminal_size().columns - before, 20) if sys.stdout.isatty() else sys.maxsize
+    room = shutil.get_terminal_size().columns - before if sys.stdout.isatty() else sys.maxsize
+    if room < min(20, max(len(last) for *_, last in (columns, *rows))):
+        return "\n\n".join(_listed(columns, row, room + before) for row in rows)
     lines: list[str] = []
     for *cells, last in (columns, *rows):
         first, *others = textwrap.wrap(last, room, break_long_words=False, break_on_hyphens=False) or [""]
         padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
         lines += ["  ".join([*padded, first]).rstrip(), *(" " * before + other for other in others)]
+    return "\n".join(lines)
+
+
+def _listed(columns: Sequence[str], row: Sequence[str], width: int) -> str:
+    """A row of a table as lines of its own: each column's name and what is in it, where there is anything."""
+    indent = max(map(len, columns)) + 2
+    lines = [
+        textwrap.fill(
+            cell,
+            max(width, indent + 10),
+            initial_indent=column.ljust(indent),
+            subsequent_indent=" " * indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for column, cell in zip(columns, row, strict=True)
+        if cell
+    ]
     return "\n".join(lines)
 
 

@@ -45,16 +45,25 @@ def doctor(cache: CacheFolder = None, json: Json = False) -> None:
     store = open_store_to_run(cache)
     problems = list(_problems(store))
     beside = f"; results are taken from {store.read_only}, too" if store.read_only else ""
+    memory, free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), _free(store.root)
+    files, names = list_weights(), sorted(stage_modules())
     found = {
         **environment(),
-        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9:.1f} GB",
-        "cache": f"{store.root}, {_free(store.root) / 1e9:.1f} GB free{beside}",
-        "weights": ", ".join(name if path else f"{name} (missing)" for name, path in list_weights().items()),
-        "stages": ", ".join(sorted(stage_modules())),
+        "memory": f"{memory / 1e9:.1f} GB",
+        "cache": f"{store.root}, {free / 1e9:.1f} GB free{beside}",
+        "weights": ", ".join(name if path else f"{name} (missing)" for name, path in files.items()),
+        "stages": ", ".join(names),
+    }
+    data = {
+        **environment(),
+        "memory": memory,
+        "cache": {"folder": str(store.root), "free": free, "read_only": store.read_only and str(store.read_only)},
+        "weights": {name: path and str(path) for name, path in files.items()},
+        "stages": names,
+        "problems": [{"message": error.message, "hint": error.hint} for error in problems],
     }
     width = max(map(len, found))
-    text = "\n".join(f"{name.ljust(width)}  {value}" for name, value in found.items())
-    console.result(text, {**found, "problems": [{"message": error.message, "hint": error.hint} for error in problems]})
+    console.result("\n".join(f"{name.ljust(width)}  {value}" for name, value in found.items()), data)
     for error in problems:
         console.problem(error)
     if problems:

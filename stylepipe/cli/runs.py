@@ -1,4 +1,4 @@
-"""Commands about runs: run, plan, explain, runs, show."""
+"""Commands that run recipes: run, plan, explain."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -23,13 +23,11 @@ from stylepipe.cli.options import (
     say_where_results_go,
     typed_path,
 )
-from stylepipe.escapes import visible_line
 from stylepipe.folders import expand_home
 
 if TYPE_CHECKING:
     from stylepipe.engine.job import Job
     from stylepipe.engine.plan import PlannedStage
-    from stylepipe.engine.records import RunRecord
     from stylepipe.engine.store import Store
 
 RunReference = Annotated[
@@ -41,12 +39,6 @@ RunReference = Annotated[
     ),
 ]
 Animation = Literal["webp", "gif"]
-Shown = Annotated[
-    str,
-    typer.Argument(
-        parser=expand_home, metavar="RUN", help="As RUN elsewhere; or a picture that was made by a run, or a bundle."
-    ),
-]
 
 
 def run(
@@ -176,7 +168,14 @@ def _plan(job: "Job", store: "Store", console: Console) -> None:
         console.say(f"'{name}' is not needed and does not run.")
     words = {"cached": "cached", "run": "runs", "depends": "may run"}
     rows = [
-        (stage.name, stage.stage, words[stage.state], _seconds(stage.seconds) or "—", _memory(stage), "; ".join(stage.reasons))
+        (
+            stage.name,
+            stage.stage,
+            words[stage.state],
+            seconds_of(stage.seconds) or "—",
+            _memory(stage),
+            "; ".join(stage.reasons),
+        )
         for stage in planned.stages
     ]
     data = [asdict(stage) for stage in planned.stages]
@@ -211,78 +210,12 @@ def explain(
     Console(as_json=json).result("\n".join(lines), [asdict(each) for each in told])
 
 
-def runs(outputs: Outputs = DEFAULT_OUTPUTS, json: Json = False) -> None:
-    """Lists the runs, the newest first.
-
-    In a terminal of all colours ($COLORTERM is truecolor) with a picture of each.
-    """
-    from stylepipe.cli.thumbnails import with_thumbnails
-    from stylepipe.engine.records import list_runs
-
-    columns = ("id", "recipe", "status", "took", "cached")
-    rows, pictures, data = [], [], []
-    console = Console(as_json=json)
-    for folder, record in list_runs(outputs, unreadable=lambda error: console.say(f"warning: {error}")):
-        cached = f"{sum(stage.cached for stage in record.stages.values())} of {len(record.stages)}"
-        rows.append((record.id, record.recipe, record.status, _seconds(record.seconds), cached))
-        pictures.append(_last_picture(folder, record))
-        data.append({"folder": str(folder), "record": record.model_dump(mode="json")})
-    shown = with_thumbnails(columns, rows, pictures) if rows and not json else None
-    text = shown or table(columns, rows, empty=f"No runs in '{outputs}' yet.")
-    console.result(text, data, colored=shown is not None)
-
-
-def _last_picture(folder: Path, record: "RunRecord") -> Path | None:
-    """What a run came to: its first result that is a picture, or the last picture that it made."""
-    made = [*record.outputs.values(), *reversed(list(record.stages.values()))]
-    return next((folder / each.file for each in made if each.file and each.file.endswith(".png")), None)
-
-
-def show(
-    run: Shown,
-    open_report: Annotated[bool, typer.Option("--open", help="Opens the run's report in the browser, written anew.")] = False,
-    outputs: Outputs = DEFAULT_OUTPUTS,
-    json: Json = False,
-) -> None:
-    """Shows a run, or how a picture was made.
-
-    Of a run: its parameters, its stages, its results. Of a picture or a bundle: the recipe, inputs and versions in it.
-    """
-    from stylepipe.cli.sharing import describe
-    from stylepipe.engine.records import find_run, load_run
-    from stylepipe.sharing.unpacking import is_shared, read_shared
-
-    if is_shared(Path(run)):
-        provenance = read_shared(Path(run))
-        Console(as_json=json).result(describe(provenance), provenance.model_dump(mode="json", exclude_none=True))
-        return
-    folder = find_run(outputs, run)
-    record = load_run(folder)
-    if open_report:
-        from stylepipe.cli import reports
-
-        Console().say(f"report {reports.open_report(folder)}")
-    lines = [f"{record.recipe}  {record.id}  {record.status}  {_seconds(record.seconds)}", f"folder  {folder}"]
-    lines += [f"param   {name} = {value}" for name, value in record.params.items()]
-    lines += [f"input   {name}: {found.reference} ({found.sha256[:12]})" for name, found in record.inputs.items()]
-    lines += [f"result  {name}: {folder / output.file} ({output.digest[:12]})" for name, output in record.outputs.items()]
-    if record.error:
-        lines += [f"error   {record.error.message}"]
-        lines += [f"last    {folder / record.error.last_frame}"] if record.error.last_frame else []
-    columns = ("stage", "kind", "took", "from", "iterations", "picture")
-    rows: list[tuple[str, ...]] = []
-    for name, stage in record.stages.items():
-        source = "cache" if stage.cached else "computed"
-        rows.append((name, stage.stage, _seconds(stage.seconds), source, str(stage.iterations or ""), stage.file or ""))
-    text = "\n".join([*map(visible_line, lines), table(columns, rows, empty="No stage was finished.")])
-    Console(as_json=json).result(text, record.model_dump(mode="json"))
-
-
 def _memory(stage: "PlannedStage") -> str:
     """What a stage will take; nothing is taken by one that is cached."""
     known = "—" if stage.memory is None else f"{stage.memory / 1e9:.2g} GB"
     return "" if stage.state == "cached" else known
 
 
-def _seconds(seconds: float | None) -> str:
+def seconds_of(seconds: float | None) -> str:
+    """How long something took, where that is known."""
     return "" if seconds is None else f"{seconds:.1f} s"

@@ -20,9 +20,15 @@ Pixel = tuple[int, int, int, int]
 
 
 def with_thumbnails(columns: Sequence[str], rows: Sequence[Sequence[str]], pictures: Sequence[Path | None]) -> str | None:
-    """Rows under their columns' names, each with its picture before it; None where stdout is no terminal of all colours."""
+    """Rows under their columns' names, each with its picture before it.
+
+    None where stdout is no terminal of all colors, or is too narrow for it.
+    """
     console = Console(highlight=False)
     if not console.is_terminal or console.color_system != "truecolor" or console.no_color:
+        return None
+    widths = [max(map(len, cells)) + 2 for cells in zip(columns, *rows, strict=True)]
+    if WIDTH + 2 + sum(widths) > console.width + 2:
         return None
     made = Table("", *columns, box=None, padding=(0, 2, 1, 0), header_style="")
     for row, picture in zip(rows, pictures, strict=True):

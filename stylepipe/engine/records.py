@@ -217,16 +217,17 @@ def list_runs(
     return sorted(found, key=lambda run: datetime.fromisoformat(run[1].started), reverse=True)
 
 
-def find_run(outputs: Path, reference: str) -> Path:
-    """The folder of a run, by its path, by its id or the end of it, or the newest of a recipe by the recipe's name.
+def find_run(outputs: Path, reference: str, *, by_recipe: bool = True) -> Path:
+    """The folder of a run, by its path, by its id or the end of it, or (if `by_recipe`) a recipe's newest by the recipe's name.
 
     Raises UsageError when there is none, or more than one.
     """
     if (Path(reference) / RECORD).is_file():
         return Path(reference)
     runs = list_runs(outputs)
-    if by_recipe := [folder for folder, record in runs if record.recipe == reference]:
-        return by_recipe[0]
+    of_recipe = [folder for folder, record in runs if record.recipe == reference]
+    if by_recipe and of_recipe:
+        return of_recipe[0]
     by_id = [folder for folder, record in runs if record.id.endswith(reference)]
     if len(by_id) != 1:
         found = f"There are {len(by_id)} runs" if by_id else "There is no run"

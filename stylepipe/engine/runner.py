@@ -22,7 +22,7 @@ from stylepipe.engine.spool import Frames, frame_path, parse_lines
 from stylepipe.engine.store import Action, Damaged, Session, Store
 from stylepipe.engine.values import Values
 from stylepipe.engine.workers import Workers
-from stylepipe.errors import Interrupted, StageError, StoreError
+from stylepipe.errors import Interrupted, StageError, StoreError, StylepipeError
 from stylepipe.image.io import Note, unheard
 
 
@@ -115,6 +115,8 @@ class _Run:
     def _end_early(self, error: BaseException) -> None:
         if self._ahead:
             self._ahead.stop()
+        if isinstance(error, StylepipeError):
+            error.run_folder = str(self._folder.path)
         status = "interrupted" if isinstance(error, Interrupted) else "failed"
         with suppress(StoreError):  # a full disk is most likely the first error too, which is the one to report
             self._folder.fail(error, self._current, self._failures.last_frame)

@@ -5,7 +5,11 @@ from pathlib import Path
 
 from stylepipe.errors import Place
 from stylepipe.paths import open_regular
+from stylepipe.recipe.resolved import PICTURE_ENDINGS
 from stylepipe.recipe.text import MAX_BYTES, decode, error_of_one
+
+_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"GIF8", b"II*\0", b"MM\0*")
+"""How files of pictures begin."""
 
 
 def read(path: Path, *, file: str, place: Place) -> str:
@@ -19,6 +23,11 @@ def read(path: Path, *, file: str, place: Place) -> str:
         raise error_of_one(f"There is no file {file}.", place) from error
     except OSError as error:
         raise error_of_one(f"{file} cannot be read: {error.strerror}.", place) from error
+    if path.suffix.lower() in PICTURE_ENDINGS or content.startswith(_PICTURES):
+        hint = "Give it to a recipe, as -p content=PICTURE; 'stylepipe recipes' lists some."
+        if path.suffix.lower() == ".png":
+            hint += " A PNG that a run has made runs by 'stylepipe run', and 'stylepipe show' says how it was made."
+        raise error_of_one(f"{file} is a picture, not a recipe.", place, hint)
     return decode(content, file=file)
 
 

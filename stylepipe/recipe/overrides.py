@@ -142,10 +142,11 @@ def mismatch(subject: str, value: Any, default: Any, place: Place) -> Problem:
     hint = None
     if isinstance(value, float) and isinstance(default, int) and not isinstance(default, bool):
         hint = f"Write {int(value)}." if value.is_integer() else f"Write the default as {default}.0 to allow fractions."
-    return Problem(f"{subject} is {show(value)}; expected {_type_phrase(default)}, as its default is.", place, hint)
+    return Problem(f"{subject} is {show(value)}; expected {type_phrase(default)}, as its default is.", place, hint)
 
 
-def _type_phrase(default: Any) -> str:
+def type_phrase(default: Any) -> str:
+    """What stands in a default's place, in words."""
     match default:
         case bool():
             return "true or false"

@@ -73,7 +73,8 @@ def read_picture(path: Path) -> Provenance:
     if not isinstance(text, str):
         raise InputError(
             f"'{path}' does not say how it was made.",
-            hint="Results of runs do, unless they were made with --no-embed or another program has saved them anew.",
+            hint="Results of runs do, unless they were made with --no-embed or another program has saved them anew. "
+            "As an input it is given to a recipe: -p content=PICTURE; 'stylepipe runs' lists the runs.",
         )
     return parse_provenance(text, file=str(path))
 

@@ -36,6 +36,29 @@ def test_a_table_fits_the_terminal(monkeypatch):
     ]
 
 
+def test_a_narrow_terminal_gets_rows_as_lists(monkeypatch):
+    on_terminal(monkeypatch, 24)
+    assert table(("name", "n", "why"), ROWS, empty="Nothing.").splitlines() == [
+        "name  one",
+        "n     1",
+        "why   a first thing to",
+        "      say, and a second",
+        "      one",
+        "",
+        "name  three",
+        "n     3",
+    ]
+
+
+@pytest.mark.parametrize("columns", [10, 20, 30, 40, 60, 79])
+def test_ids_are_never_cut(monkeypatch, columns):
+    on_terminal(monkeypatch, columns)
+    run = "20261130-101500-3f9a1c"
+    text = table(("id", "recipe", "status", "took", "cached"), [(run, "ancient-city", "done", "81.2 s", "3 of 9")], empty="")
+    assert run in text
+    assert max(map(len, text.splitlines())) <= max(columns, 30)
+
+
 def test_a_path_is_not_broken(monkeypatch):
     on_terminal(monkeypatch, 40)
     path = "/a/very/long/path/that-has-no-room/at/all.png"
