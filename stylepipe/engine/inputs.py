@@ -40,8 +40,8 @@ class FoundInput:
 
     @property
     def digest(self) -> str:
-        """What keys know the input by: its kind and its bytes."""
-        return f"{self.file.kind}:{self.sha256}"
+        """What keys know the input by: its kind, how its name ends, by which its format is known, and its bytes."""
+        return f"{self.file.kind}{self.path.suffix.lower() if self.file.kind != 'folder' else ''}:{self.sha256}"
 
 
 def find_input(file: InputFile, weights: WeightsSource) -> FoundInput:

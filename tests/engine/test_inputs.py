@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,8 +21,8 @@ def test_the_digest_is_of_the_file_and_the_kind(lab):
     found = find_input(file, lab.weights)
     sha256 = hashlib.sha256((lab.folder / "content.png").read_bytes()).hexdigest()
     assert found.sha256 == sha256
-    assert found.digest == f"image:{sha256}"
-    assert find_input(replace(file, kind="mask"), lab.weights).digest == f"mask:{sha256}"
+    assert found.digest == f"image.png:{sha256}"
+    assert find_input(replace(file, kind="mask"), lab.weights).digest == f"mask.png:{sha256}"
 
 
 def test_each_kind_is_read_by_its_reader(lab):
@@ -61,6 +62,23 @@ def test_a_folder_hands_out_its_pictures_one_by_one(lab, folder):
     assert found.names == ("b.png", "inner/a.png")
     expected = read_input(find_input(lab.image("again", 2), lab.weights), lab.weights)
     np.testing.assert_array_equal(found.read("inner/a.png").pixels, expected.pixels)
+
+
+@pytest.mark.parametrize("other", ["content.jpg", "content.jpeg", "content.tiff"])
+def test_the_same_bytes_under_another_ending_are_another_input(lab, other):
+    """How a file is read goes by its ending: what is refused under one must not come from the cache under another."""
+    file = lab.image("content", 1)
+    shutil.copy(lab.folder / "content.png", lab.folder / other)
+    here = find_input(file, lab.weights)
+    there = find_input(replace(file, reference=other), lab.weights)
+    assert here.sha256 == there.sha256
+    assert here.digest != there.digest
+
+
+def test_the_same_bytes_under_an_ending_in_capitals_are_the_same_input(lab):
+    file = lab.image("content", 1)
+    shutil.copy(lab.folder / "content.png", lab.folder / "COPY.PNG")
+    assert find_input(file, lab.weights).digest == find_input(replace(file, reference="COPY.PNG"), lab.weights).digest
 
 
 def test_the_digest_of_a_folder_is_of_names_and_contents(lab, folder):
