@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from stylepipe.engine.files import is_locked
 from stylepipe.errors import StoreError, UsageError
 from stylepipe.paths import open_regular
-from stylepipe.recipe.model import Kind
+from stylepipe.recipe.resolved import FileKind
 
 FORMAT = 1
 RECORD, EVENTS, TRACEBACK = "record.json", "events.jsonl", "traceback.txt"
@@ -72,7 +72,7 @@ class _Model(BaseModel):
 class InputRecord(_Model):
     """An input: what the recipe calls it, the SHA-256 of its file, and its picture in the run's folder."""
 
-    kind: Kind
+    kind: FileKind
     reference: str
     sha256: Digest
     file: FileName | None = None

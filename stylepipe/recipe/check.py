@@ -2,8 +2,6 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from copy import deepcopy
-from functools import reduce
-from operator import getitem
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -127,9 +125,11 @@ def _document(
     sections = {key: value for key, value in source.data.items() if value is not None and key not in ("extends", "sweep")}
     values = deepcopy(dict(params))
     for name, path in param_paths(recipe).items():
-        *outer, last = path
         paths = [_inner_path(file) for file in files_of(name, recipe, inputs)]
-        reduce(getitem, outer, values)[last] = paths if "images" in recipe.inputs[name] else paths[0]
+        holder: Any = values
+        for key in path[:-1]:
+            holder = holder[key]
+        holder[path[-1]] = paths if "images" in recipe.inputs[name] else paths[0]
     own_seed = recipe.seed if isinstance(recipe.seed, str) else seed
     return {**sections, "seed": own_seed, **({"params": escape(values)} if values else {})}
 

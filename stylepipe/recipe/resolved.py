@@ -3,12 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from stylepipe.errors import Place
 from stylepipe.stage import Params, Stage
 
 T = TypeVar("T")
+
+FileKind = Literal["image", "mask", "weights", "folder"]
+"""What an input is read as."""
 
 WEIGHTS_ENDINGS = (".safetensors", ".h5", ".npz")
 """Of the files that weights are read from."""
@@ -35,7 +38,7 @@ class InputFile:
     """
 
     name: str
-    kind: str
+    kind: FileKind
     reference: str
     root: Path
     place: Place
