@@ -48,15 +48,15 @@ def main() -> None:
     network = read_weights(find("vgg19-slim"))
     layers = unseen_layers(SEEN, describe(network).layers)
     style = read_image(STYLE).pixels
-    styles = examples([view(style, working_size(style.shape[:2]), network, layers)], layers)
+    styles = examples([view(Image(style), working_size(style.shape[:2]), network, layers)], layers)
     print("; ".join(f"{name}: {', '.join(of)}" for name, of in layers.items()))
     print(f"\n{'content':<24} {'':<10} {'  '.join(layers)}   seconds")
     for content in sys.argv[1:]:
         for name, path, seconds in results(content):
             pixels = read_image(path).pixels
             size = working_size(pixels.shape[:2])
-            shown = view(read_image(Path(content)).pixels, size, network, layers)
-            found = quality(view(pixels, size, network, layers), content=shown, styles=styles, layers=layers)
+            shown = view(read_image(Path(content)), size, network, layers)
+            found = quality(view(Image(pixels), size, network, layers), content=shown, styles=styles, layers=layers)
             figures = "  ".join(f"{found[measure]:{len(measure)}.3f}" for measure in layers)
             print(f"{Path(content).stem[:24]:<24} {name:<10} {figures}   {seconds:7.1f}   {path}")
 

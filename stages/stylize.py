@@ -133,6 +133,7 @@ def _estimate(params: StylizeParams, extractor: Weights, style_map: Image | None
     """
     given = _given(params, style_map=style_map, **others)
     given.check(params.start)
+    given.check_pictures(params.aspect)
     sizes = [given.size(side, params.aspect) for side in params.sizes]
     objective = _objective(params, extractor)
     memory, work = 0.0, 0.0
@@ -182,23 +183,26 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
     losses compare features that the network `extractor` (a VGG) finds in the picture with those it finds in the examples
     (Gatys, Ecker and Bethge 2015, arXiv 1508.06576).
 
-    - `content`: what is to be seen. Without it, the result is a texture. Its transparency, if any, is given to the result.
-    - `styles`: one or more, each brought to a long side of `size` times `style_scale`; their aspects stay their own.
+    - `content`: what is to be seen. Without it, the result is a texture. Its transparency, if any, is given to the result, of
+      which only what is visible counts in the losses.
+    - `styles`: one or more, each brought to a long side of `size` times `style_scale`; their aspects stay their own. Of a style
+      that is cut out, what is visible is the example.
     - `masks`: where in the result each style applies, white inside, one for each style in the same order. Masks may be soft and
       may overlap. Losses are means over their regions and count by their area: so a region of any size takes on its style as
       strongly as a whole picture would, against the content too. Without masks, the styles are blended.
     - `style_masks`: which part of each style picture is its example; one for each style.
     - `content_mask`: where the content is kept.
     - `init`: a picture to start from, as of a smaller scale; brought to the result's size.
-    - `style_map`, `target_map`: semantic maps of the one style and of the result, which make a neural doodle: each colour is a
+    - `style_map`, `target_map`: semantic maps of the one style and of the result, which make a neural doodle: each color is a
       label, and what the style shows under a label applies where the result has that label. They stand in for `masks` and
       `style_masks`, one of each for every label. (Champandard 2016, arXiv 1603.01768, lets the maps guide which patches match;
       here, as in titu1994's improved_neural_doodle, the losses are taken label by label.)
 
     The result has a long side of `size` and values in [0, 1]. Raises StageError for an input that a loss or `start` needs and
-    that is not given, for semantic maps whose labels do not fit together, for a mask that is empty at a layer, for a picture
-    too small for the network, and for a loss that is not finite, naming the iteration and the term; the picture it stopped at
-    is then the last preview, which the run's folder keeps.
+    that is not given, for semantic maps whose labels do not fit together, for a mask or map of another aspect than its picture,
+    for a mask that is empty or comes to nothing at a layer, for a picture of which nothing is visible or that is too small for
+    the network, and for a loss that is not finite, naming the iteration and the term; the picture it stopped at is then the
+    last preview, which the run's folder keeps.
     """
     given = _given(
         params,
@@ -212,6 +216,7 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
         target_map=target_map,
     )
     given.check(params.start)
+    given.check_pictures(params.aspect)
     given = given.by_label(params.labelling)
     objective = _objective(params, extractor)
     tensors = {name: jnp.asarray(tensor) for name, tensor in extractor.tensors.items()}
@@ -295,7 +300,7 @@ def _workload(params: StylizeParams, objective: Objective, extractor: Weights, g
         size,
         styles=given.style_sizes(size),
         content=given.content is not None,
-        regions=len(given.masks),
+        regions=given.regions,
         memories=memories(size[0]),
     )
 

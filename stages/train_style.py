@@ -13,7 +13,7 @@ from pydantic import Field
 from stylepipe.artifacts import Folder, Image, Weights
 from stylepipe.errors import StageError
 from stylepipe.image.resize import scaled
-from stylepipe.neural.given import resized
+from stylepipe.neural.given import style_example
 from stylepipe.neural.layout import describe as describe_vgg
 from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.content import Content
@@ -113,7 +113,7 @@ def train_style(  # noqa: PLR0917 (a stage's inputs)
 
     - `pictures`: what the crops are cut from; each folder counts alike.
     - `styles`: each gets a scale and a shift of its own in every layer; the kernels are shared. They are brought to a long
-      side of `style_size`.
+      side of `style_size`. Of a style that is cut out, what is visible is the example.
     - `validation`: pictures whose middle parts are shown in all styles now and then, and at the end; the log holds the terms of
       the loss as 'validation content' …, and the first of them is a preview frame.
     - `start`: the result of an earlier training with the same network and as many styles, to go on from.
@@ -128,7 +128,10 @@ def train_style(  # noqa: PLR0917 (a stage's inputs)
     first = loop.first(fresh(network_key, network), start, applied(network), describe)
     loss = Stylization(Objective.of(params.losses, describe_vgg(extractor)), network)
     crops = crops_of(pictures, side=params.crop, longest=params.longest, halvings=params.halvings)
-    shown = [resized(style.pixels, size) for style, size in zip(styles, _sizes(params, styles), strict=True)]
+    shown = [
+        style_example(style, size, loss.objective, name=str(number))
+        for number, (style, size) in enumerate(zip(styles, _sizes(params, styles), strict=True), 1)
+    ]
     given = examples(loss.objective, extractor, shown)
     batches = lessons(given, crops, crops_key, count=params.batch, side=params.crop)
     unseen = None if validation is None else Validation.of(loss, given, center_crops(validation, params.crop))

@@ -11,7 +11,7 @@ from pydantic import Field
 from stylepipe.artifacts import Image, Weights
 from stylepipe.errors import StageError
 from stylepipe.image.resize import scaled
-from stylepipe.neural.given import resized
+from stylepipe.neural.given import style_example
 from stylepipe.neural.layout import describe as describe_vgg
 from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.gram import Gram
@@ -95,7 +95,7 @@ def train_texture(
     the network `extractor` (a VGG) finds in them and in the example, fall (Ulyanov et al. 2016, arXiv 1603.03417; diversity:
     2017, arXiv 1701.02096). See `stylepipe.neural.networks.texture`.
 
-    - `texture`: the example, brought to a long side of `texture_size`.
+    - `texture`: the example, brought to a long side of `texture_size`. Of a cut-out, what is visible is the example.
     - `start`: the result of an earlier training with the same network, to go on from.
 
     Now and then, and at the end, the log holds the terms of textures that are not trained on, as 'validation gram', and one is
@@ -109,7 +109,8 @@ def train_texture(
     noise_key, network_key, frame_key = jax.random.split(key, 3)
     first = loop.first(fresh(network_key, network), start, network, describe)
     objective = Objective.of(params.losses, describe_vgg(extractor))
-    example = resized(texture.pixels, scaled(texture.size, params.texture_size / max(texture.size)))
+    size = scaled(texture.size, params.texture_size / max(texture.size))
+    example = style_example(texture, size, objective, name="'texture'")
     tensors, statistics = examples(objective, extractor, [example])
     wanted = targets(objective, None, statistics, [1.0], regional=False)
     batches = lessons(tensors, wanted, noise_key, network=network, count=params.batch, side=params.side)

@@ -8,9 +8,11 @@ import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
+import hypothesis
 import jax
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from stylepipe.artifacts import Artifact, Folder, Given, Image, Mask, Weights, digest, kind_of
@@ -184,6 +186,18 @@ def test_a_constant_picture_works(stage, weights, value):
         check(stage, run(stage, inputs(stage, weights, ODD, value=value), params))
 
 
+@hypothesis.settings(
+    max_examples=2, deadline=None, database=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+)
+@hypothesis.given(seed=st.integers(1, 2**32 - 1))
+def test_hidden_colors_change_nothing_that_is_visible(stage, weights, seed):
+    """Colors under an alpha of 0 are no part of a picture: not of the result, nor of what a training learns."""
+    for params in variants(stage):
+        one, other = (run(stage, inputs(stage, weights, ODD, alpha=True, hidden=each), params) for each in (0, seed))
+        for expected, found in zip(visible(one), visible(other), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=0, atol=1 / 255)
+
+
 def test_transparency_is_carried_on(stage, weights):
     opaque, transparent = (run(stage, inputs(stage, weights, ODD, alpha=alpha)) for alpha in (False, True))
     given = {wanted.kind for wanted in stage.inputs.values()}
@@ -217,11 +231,14 @@ def inputs(
     optional: bool = True,
     alpha: bool = False,
     value: float | None = None,
+    hidden: int | None = None,
 ) -> dict[str, Any]:
     """Arguments as the engine gives them: read-only arrays, one of each kind, None or () for what is absent.
 
-    Pictures and masks are random, or, with a `value`, pictures of that grey; those of folders have a size of their own.
+    Pictures and masks are random, or, with a `value`, pictures of that gray; those of folders have a size of their own. A third
+    of each picture is hidden where `hidden` is the seed of its colors there.
     """
+    beneath = np.random.default_rng(hidden)
     draw = np.random.default_rng(0)
 
     def read_only(array: np.ndarray) -> np.ndarray:
@@ -234,6 +251,16 @@ def inputs(
     def picture(size: tuple[int, int]) -> np.ndarray:
         return read_only(draw.random((*size, 3), np.float32) if value is None else np.full((*size, 3), value, np.float32))
 
+    def image(size: tuple[int, int]) -> Image:
+        pixels = picture(size)
+        if not alpha:
+            return Image(pixels)
+        opacity = draw.random(size, np.float32)
+        if hidden is not None:
+            opacity = read_only(np.maximum(1.5 * opacity - 0.5, 0))
+            pixels = read_only(np.where(opacity[..., None] > 0, pixels, beneath.random(pixels.shape, np.float32)))
+        return Image(pixels, read_only(opacity))
+
     def one(name: str, kind: str) -> Given:
         match kind:
             case "weights":
@@ -241,9 +268,9 @@ def inputs(
             case "mask":
                 return Mask(plane())
             case "folder":
-                pictures = {f"{number}.png": Image(picture((40, 48))) for number in range(3)}
+                pictures = {f"{number}.png": image((40, 48)) for number in range(3)}
                 return Folder(tuple(pictures), pictures.__getitem__)
-        return Image(picture(size), plane() if alpha else None)
+        return image(size)
 
     def argument(name: str, wanted: Input) -> Given | Sequence[Given] | None:
         if wanted.optional and (not optional or wanted.kind == "weights" or (stage.name, name) in INSTEAD):
@@ -266,6 +293,19 @@ class NoCheckpoint:
 def run(stage: Stage, given: Mapping[str, Any], params: Params | None = None) -> Any:
     services = {"key": jax.random.key(0), "emit": lambda event: None, "checkpoint": NoCheckpoint()}
     return stage(**given, params=params or parameters(stage), **{name: services[name] for name in stage.services})
+
+
+def visible(result: Artifact) -> list[np.ndarray]:
+    """What is seen of a result: colors where alpha is above 0, and alpha; a mask's values; weights by name."""
+    match result:
+        case Image(pixels, None):
+            return [np.asarray(pixels)]
+        case Image(pixels, alpha):
+            return [np.where(np.asarray(alpha)[..., None] > 0, pixels, 0), np.asarray(alpha)]
+        case Mask(values):
+            return [np.asarray(values)]
+        case Weights(tensors):
+            return [np.asarray(tensors[name], np.float32) for name in sorted(tensors)]
 
 
 def check(stage: Stage, result: Artifact) -> None:

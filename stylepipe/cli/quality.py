@@ -181,8 +181,8 @@ class _Judge:
         from stylepipe.image.io import read_image
         from stylepipe.neural.views import view, working_size
 
-        pixels = read_image(self._folder / picture.file).pixels
-        return view(pixels, size or working_size(pixels.shape[:2]), self._network, self.layers)
+        image = read_image(self._folder / picture.file)
+        return view(image, size or working_size(image.size), self._network, self.layers)
 
 
 def _write(values: Mapping[str, float], path: Path) -> None:

@@ -68,9 +68,9 @@ def _embed(folder: Path, origins: Mapping[str, Origin], found: Collection[FoundI
             observe(add_note(folder, f"'{output.file}' does not carry its recipe, which is larger than {MAX_BYTES} bytes."))
 
 
-def _identity(file: InputFile) -> tuple[str, Path, str]:
+def _identity(file: InputFile) -> tuple[str, Path, str, str | None, bool]:
     """What an input is, whatever the recipe calls it."""
-    return file.kind, file.root, file.reference
+    return file.kind, file.root, file.reference, file.channel, file.invert
 
 
 def weights_source() -> WeightsSource:

@@ -40,8 +40,10 @@ class FoundInput:
 
     @property
     def digest(self) -> str:
-        """What keys know the input by: its kind, how its name ends, by which its format is known, and its bytes."""
-        return f"{self.file.kind}{self.path.suffix.lower() if self.file.kind != 'folder' else ''}:{self.sha256}"
+        """What keys know the input by: its kind, how its name ends, its bytes, and how a mask is read from them."""
+        ending = self.path.suffix.lower() if self.file.kind != "folder" else ""
+        options = [f"{name}={value}" for name, value in self.file.mask_options.items()]
+        return ":".join([self.file.kind + ending, self.sha256, *options])
 
 
 def find_input(file: InputFile, weights: WeightsSource) -> FoundInput:
@@ -84,7 +86,7 @@ def read_input(found: FoundInput, weights: WeightsSource, *, note: io.Note = io.
                 note(f"Input '{found.file.name}': {text}")
 
         try:
-            artifact = _reader(found.file.kind, weights, note_once)(path)
+            artifact = _reader(found.file.kind, weights, note_once)(path, **found.file.mask_options)
         except StylepipeError as error:
             error.within(_where(found.file))
             raise
@@ -124,7 +126,7 @@ def reader_module(kind: str, weights: WeightsSource) -> str:
     return weights.read.__module__ if kind == "weights" else io.__name__
 
 
-def _reader(kind: str, weights: WeightsSource, note: io.Note) -> Callable[[Path], Given]:
+def _reader(kind: str, weights: WeightsSource, note: io.Note) -> Callable[..., Given]:
     match kind:
         case "weights":
             return weights.read

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from stylepipe.engine.files import is_locked
 from stylepipe.errors import StoreError, UsageError
 from stylepipe.paths import open_regular
+from stylepipe.recipe.model import Channel
 from stylepipe.recipe.resolved import FileKind
 
 FORMAT = 1
@@ -70,12 +71,17 @@ class _Model(BaseModel):
 
 
 class InputRecord(_Model):
-    """An input: what the recipe calls it, the SHA-256 of its file, and its picture in the run's folder."""
+    """An input: what the recipe calls it, the SHA-256 of its file, and its picture in the run's folder.
+
+    `channel` and `invert` say how a mask is read from a picture; None where it is as by default.
+    """
 
     kind: FileKind
     reference: str
     sha256: Digest
     file: FileName | None = None
+    channel: Channel | None = None
+    invert: bool | None = None
 
 
 class StageRecord(_Model):

@@ -147,7 +147,10 @@ class _Run:
                 self._note(note)
             file = self._show_own_file(name) or self._show_picture(name, action, value)
         reference = shareable(self._recipe, found.file.reference)
-        self._folder.add_input(name, InputRecord(kind=found.file.kind, reference=reference, sha256=found.sha256, file=file))
+        record = InputRecord(
+            kind=found.file.kind, reference=reference, sha256=found.sha256, file=file, **found.file.mask_options
+        )
+        self._folder.add_input(name, record)
 
     def _take_stages(self) -> None:
         names = self._job.selection.stages

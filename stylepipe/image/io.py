@@ -17,6 +17,7 @@ from PIL.ImageFile import ImageFile
 
 from stylepipe.artifacts import Image, Mask, blank
 from stylepipe.errors import InputError, UsageError
+from stylepipe.image.channels import mask_channel
 from stylepipe.image.decode import UnsupportedSamples, bands, decode, upright_size
 from stylepipe.image.formats import ENDINGS, WRITTEN_ENDINGS, Format, format_of, open_picture
 from stylepipe.image.picture_file import PictureFile, TooManyParts
@@ -29,7 +30,6 @@ Values = Float[np.ndarray, "height width *channels"]
 Alpha = Float[np.ndarray, "height width"]
 
 MAX_PIXELS = 100_000_000
-_LUMA = np.array([0.299, 0.587, 0.114])  # Rec. BT.601
 
 
 def unheard(_: str) -> None:
@@ -51,14 +51,18 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS, note: Note = unheard
     return Image(pixels, samples.alpha)
 
 
-def read_mask(path: Path, *, max_pixels: int = MAX_PIXELS, note: Note = unheard) -> Mask:
-    """Reads any picture as a mask: its luma (Rec. BT.601), transparent parts counting as black.
+def read_mask(
+    path: Path, *, channel: str | None = None, invert: bool = False, max_pixels: int = MAX_PIXELS, note: Note = unheard
+) -> Mask:
+    """Reads a picture as a mask: the `channel`, or the one that varies (see `mask_channel`), 1 minus it to `invert`.
 
-    A mask's levels are data, so an embedded color profile is not applied. Limits, notes and errors are those of `read_image`.
+    A mask's levels are data, so an embedded color profile is not applied. Limits, notes and errors are those of `read_image`;
+    besides, InputError is raised where alpha and luma both vary and no channel is chosen, and for the alpha of an opaque
+    picture.
     """
     samples = _read(path, partial(decode, managed=False), max_pixels=max_pixels, note=note)
-    values = samples.color if samples.color.ndim == 2 else _luma(samples.color)
-    return Mask(values if samples.alpha is None else values * samples.alpha)
+    values = mask_channel(samples, channel, name=path.name)
+    return Mask(1 - values if invert else values)
 
 
 def outline_image(path: Path) -> Image:
@@ -177,14 +181,6 @@ def _write(
     if quality is not None and format_.name in ("JPEG", "WEBP"):
         options = {name: value for name, value in options.items() if name == "subsampling"} | {"quality": quality}
     PIL.Image.fromarray(levels).save(path, format_.name, **options)
-
-
-def _luma(color: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "height width"]:
-    height, width, _ = color.shape
-    luma = np.empty((height, width), np.float32)
-    for rows in bands(height, width):
-        luma[rows] = color[rows] @ _LUMA
-    return luma
 
 
 def _upright_size(_: PictureFile, picture: ImageFile) -> tuple[int, int]:

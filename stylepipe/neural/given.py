@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import jax
@@ -12,11 +13,13 @@ from jaxtyping import Float, PRNGKeyArray
 from stylepipe.artifacts import Array, Image, Mask
 from stylepipe.errors import StageError
 from stylepipe.image.color import luma
-from stylepipe.image.resize import resize, scaled
+from stylepipe.image.masks import require_aspect, require_inside
+from stylepipe.image.resize import resize, resize_image, scaled
 from stylepipe.neural.losses.base import Maps
 from stylepipe.neural.masks import MaskPooling, layer_masks
-from stylepipe.neural.objective import Example, Objective
+from stylepipe.neural.objective import Example, Objective, Visible
 from stylepipe.neural.semantic import Labelling, shared_regions
+from stylepipe.transparency import alpha_of, require_visible
 
 Start = Literal["content", "noise", "gray", "style_mean"]
 MIN_SIDE = 16
@@ -24,6 +27,9 @@ MIN_SIDE = 16
 
 Size = tuple[int, int]
 """(height, width)."""
+
+_LONG_SIDE = 10_000
+"""Of a result whose aspect is compared with that of masks."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Given:
     mask_pooling: MaskPooling
 
     def check(self, start: Start) -> None:
-        """Raises StageError for what is missing, or does not fit together."""
+        """Raises StageError for what is missing, or does not fit together, whatever the pictures are."""
         for name, values in {"masks": self.masks, "style_masks": self.style_masks, "style_weights": self.weights}.items():
             if values and len(values) != len(self.styles):
                 raise StageError(
@@ -70,11 +76,35 @@ class Given:
                 f"With semantic maps, {found} were given.", hint="They take 1 style, and make its masks themselves."
             )
 
+    def check_pictures(self, aspect: float | None) -> None:
+        """Raises StageError for masks and maps of another aspect than their pictures, and for pictures that show nothing."""
+        self._check_aspects(aspect)
+        shown = {"The content": self.content, "The style map": self.style_map, "The target map": self.target_map}
+        shown |= {f"Style {name}": style for name, style in zip(self.names, self.styles, strict=True)}
+        for name, image in shown.items():
+            if image is not None:
+                require_visible(image, name)
+
+    def _check_aspects(self, aspect: float | None) -> None:
+        """Masks and maps of the result may have its aspect or, where that is another one, the content's, which is stretched."""
+        of_content = [] if self.content is None else [self.content.size]
+        of_result = [self.size(_LONG_SIDE, aspect), *of_content]
+        for name, mask in zip(self.names, self.masks, strict=bool(self.masks)):
+            require_aspect(mask.size, *of_result, name=f"mask {name}", picture="the result")
+        if self.target_map is not None:
+            require_aspect(self.target_map.size, *of_result, name="target map", picture="the result")
+        if self.content_mask is not None:
+            require_aspect(self.content_mask.size, *of_content, of_result[0], name="content mask", picture="the content")
+        for name, mask, style in zip(self.names, self.style_masks, self.styles, strict=bool(self.style_masks)):
+            require_aspect(mask.size, style.size, name=f"style mask {name}", picture=f"style {name}")
+        if self.style_map is not None:
+            require_aspect(self.style_map.size, self.styles[0].size, name="style map", picture="the style")
+
     def by_label(self, labelling: Labelling) -> "Given":
         """The one style once for each label of the semantic maps, with the label's regions as its masks; as it is without."""
         if self.style_map is None or self.target_map is None:
             return self
-        regions = shared_regions(self.style_map.pixels, self.target_map.pixels, labelling)
+        regions = shared_regions(self.style_map, self.target_map, labelling)
         return replace(
             self,
             styles=(*self.styles,) * len(regions),
@@ -83,6 +113,11 @@ class Given:
             masks=tuple(Mask(region.target) for region in regions.values()),
             style_masks=tuple(Mask(region.style) for region in regions.values()),
         )
+
+    @property
+    def regions(self) -> int:
+        """How many regions the result is looked at in; none where it is as a whole."""
+        return len(self.masks) or int(self.content is not None and alpha_of(self.content) is not None)
 
     def size(self, side: int | Literal["content"], aspect: float | None) -> Size:
         """That of a result with this long side; without an aspect, width over height, it is that of what is given.
@@ -106,37 +141,52 @@ class Given:
     def first(self, start: Start, size: Size, key: PRNGKeyArray) -> Float[Array, "h w 3"]:
         """The picture that a result of this size starts from."""
         if self.init is not None:
-            return resized(self.init.pixels, size)
+            return resize_image(self.init, size).pixels
         if start == "noise":
             return jax.random.uniform(key, (*size, 3))
         if start == "style_mean":
-            means = jnp.stack([jnp.mean(jnp.asarray(style.pixels), (0, 1)) for style in self.styles])
+            means = jnp.stack([_mean_color(style) for style in self.styles])
             mean = jnp.average(means, 0, jnp.asarray(self.weights))
             noise = jax.random.uniform(key, (*size, 3), minval=-0.005, maxval=0.005)
             return jnp.clip(mean + noise, 0, 1)  # one colour alone looks the same everywhere to the network
         assert self.content is not None  # as `check` found
-        content = resized(self.content.pixels, size)
+        content = resize_image(self.content, size).pixels
         return content if start == "content" else jnp.repeat(luma(content)[..., None], 3, -1)
 
     def examples(self, objective: Objective, size: Size) -> Mapping[str, Any]:
         """What `prepare` takes, for a result of this size."""
-
-        def at_layers(mask: Mask, to: Size, compares: str, name: str) -> Maps:
-            values = np.asarray(resize(mask.values, to, method="bilinear"))
-            layers = objective.layers(compares)
-            return layer_masks(values, layers=layers, vgg=objective.vgg, pooling=self.mask_pooling, name=name)
-
-        styles = []
-        for i, (style, to) in enumerate(zip(self.styles, self.style_sizes(size), strict=True)):
-            mask = at_layers(self.style_masks[i], to, "styles", f"style mask {self.names[i]}") if self.style_masks else None
-            styles.append(Example(resized(style.pixels, to), mask))
-        content = None
+        at_layers = partial(region_at_layers, objective=objective, pooling=self.mask_pooling)
+        styles = [
+            style_example(
+                style,
+                to,
+                objective,
+                name=self.names[i],
+                mask=self.style_masks[i] if self.style_masks else None,
+                pooling=self.mask_pooling,
+            )
+            for i, (style, to) in enumerate(zip(self.styles, self.style_sizes(size), strict=True))
+        ]
+        content = visible = alpha = None
         if self.content is not None:
-            mask = at_layers(self.content_mask, size, "content", "content mask") if self.content_mask else None
-            content = Example(resized(self.content.pixels, size), mask)
+            shown = resize_image(self.content, size)
+            alpha = None if alpha_of(self.content) is None else shown.alpha
+            region = at_layers(self.content_mask, alpha, size, compares="content", name="content mask", picture="the content")
+            content = Example(shown.pixels, region)
+        if alpha is not None:
+            layers = at_layers(None, alpha, size, compares=None, name="", picture="the content")
+            visible = Visible(jnp.asarray(alpha), layers or {})
         masks = zip(self.names, self.masks, strict=bool(self.masks))
-        regions = [at_layers(mask, size, "styles", f"mask {name}") for name, mask in masks]
-        return {"content": content, "styles": styles, "weights": self._counts(), "regions": regions or None}
+        regions = [
+            at_layers(mask, alpha, size, compares="styles", name=f"mask {name}", picture="the content") for name, mask in masks
+        ]
+        return {
+            "content": content,
+            "styles": styles,
+            "weights": self._counts(),
+            "regions": regions or None,
+            "visible": visible,
+        }
 
     def _counts(self) -> Sequence[float]:
         """How much the losses of each style count: in regions, by their area.
@@ -148,7 +198,58 @@ class Given:
         if not self.masks:
             return self.weights
         mean = sum(self.weights) / len(self.weights)
-        return [weight / mean * float(np.mean(mask.values)) for weight, mask in zip(self.weights, self.masks, strict=True)]
+        return [weight / mean * self._area(mask) for weight, mask in zip(self.weights, self.masks, strict=True)]
+
+    def _area(self, mask: Mask) -> float:
+        """The share of what is visible of the result that lies inside a mask."""
+        alpha = None if self.content is None else alpha_of(self.content)
+        weights = None if alpha is None else np.asarray(resize(alpha, mask.size, method="bilinear"))
+        return float(np.average(mask.values, weights=weights))
+
+
+def style_example(
+    style: Image, size: Size, objective: Objective, *, name: str, mask: Mask | None = None, pooling: MaskPooling = "network"
+) -> Example:
+    """A style brought to a size; of a cut-out, only what is visible is the example, and of that, what lies inside the mask."""
+    shown = resize_image(style, size)
+    alpha = None if alpha_of(style) is None else shown.alpha
+    names = {"name": f"style mask {name}", "picture": f"style {name}"}
+    region = region_at_layers(mask, alpha, size, objective=objective, compares="styles", pooling=pooling, **names)
+    return Example(shown.pixels, region)
+
+
+def region_at_layers(
+    mask: Mask | None,
+    alpha: Float[Array, "h w"] | None,
+    size: Size,
+    *,
+    objective: Objective,
+    compares: str | None,
+    pooling: MaskPooling,
+    name: str,
+    picture: str,
+) -> Maps | None:
+    """What lies inside a mask and is visible of a picture of this size, at the layers; None where all of it counts alike.
+
+    Raises StageError for what is empty, calling it by its `name` and its `picture`.
+    """
+    if mask is None and alpha is None:
+        return None
+    values, called = alpha, f"visible part of {picture}"
+    if mask is not None:
+        values, called = resize(mask.values, size, method="bilinear"), name
+    if mask is not None and alpha is not None:
+        values, called = values * alpha, f"visible part of {name}"
+    found = layer_masks(np.asarray(values), layers=objective.layers(compares), vgg=objective.vgg, pooling=pooling, name=called)
+    require_inside(values, called)  # where no layer is looked at
+    return found
+
+
+def _mean_color(image: Image) -> Float[Array, "3"]:
+    """Of what is visible."""
+    alpha = alpha_of(image)
+    pixels = jnp.asarray(image.pixels)
+    return jnp.mean(pixels, (0, 1)) if alpha is None else jnp.tensordot(jnp.asarray(alpha), pixels, 2) / np.sum(alpha)
 
 
 def resized(values: Any, size: Size) -> Float[Array, "..."]:

@@ -28,6 +28,13 @@ class Example(NamedTuple):
     region: Maps | None = None
 
 
+class Visible(NamedTuple):
+    """How visible the result is: its alpha, and what that comes to at the layers."""
+
+    alpha: Float[Array, "height width"]
+    layers: Maps
+
+
 class Goal(NamedTuple):
     """What a loss's statistic is to become, and how much the loss counts."""
 
@@ -36,13 +43,17 @@ class Goal(NamedTuple):
 
 
 class Constants(NamedTuple):
-    """All arrays that a step reads: arguments of the compiled function, for a constant inside it is computed on by XLA."""
+    """All arrays that a step reads: arguments of the compiled function, for a constant inside it is computed on by XLA.
+
+    `counted` says how much each pixel of the picture counts; None is all of them alike.
+    """
 
     tensors: Tensors
     content: Picture | None
     content_region: Maps | None
     regions: tuple[Maps | None, ...]
     targets: tuple[Goal, ...]
+    counted: Float[Array, "height width"] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +86,8 @@ class Objective:
     def __call__(self, pixels: Float[Array, "height width 3"], constants: Constants, key: PRNGKeyArray) -> Value:
         """The loss of a picture and its terms."""
         found = features(constants.tensors, pixels, layers=self.layers(), vgg=self.vgg)
-        view = View(Picture(pixels, found), constants.content, constants.content_region, constants.regions, key)
+        picture = Picture(pixels, found)
+        view = View(picture, constants.content, constants.content_region, constants.regions, key, constants.counted)
         return self.distance(self.statistics(view), constants.targets)
 
     def prepare(
@@ -86,24 +98,27 @@ class Objective:
         styles: Sequence[Example],
         weights: Sequence[float],
         regions: Sequence[Maps] | None,
+        visible: Visible | None = None,
     ) -> Constants:
         """Computes the targets once, for pictures of the content's size.
 
         `regions`, one for each style, are where in the picture it applies, and its losses there are multiplied by its one of
-        `weights`; None blends the styles everywhere, by `weights` in any unit. Raises StageError when a loss compares with what
-        is not given, and as `check_style` of its losses does.
+        `weights`; None blends the styles everywhere, by `weights` in any unit. Pixels count as far as they are `visible`, which
+        is in the regions already; None is all. Raises StageError when a loss compares with what is not given, and as
+        `check_style` of its losses does.
         """
         require(self.losses, content=content, styles=styles)
         # One after the other: those that wait for nothing would be computed at once, each in memory of its own.
-        shown = None if content is None else jax.block_until_ready(_content(tensors, content, objective=self.form))
+        shown = None if content is None else jax.block_until_ready(_content(tensors, content, visible, objective=self.form))
         seen = [jax.block_until_ready(style_statistics(tensors, style, objective=self.form)) for style in styles]
         _check_styles(self, seen)
         return Constants(
             tensors,
             shown and shown[0],
             None if content is None else content.region,
-            (None,) if regions is None else tuple(regions),
+            regions_of(regions, visible),
             targets(self, shown and shown[1], seen, weights, regional=regions is not None),
+            None if visible is None else visible.alpha,
         )
 
     def value_and_gradient(
@@ -129,6 +144,13 @@ class Objective:
         each = zip(self.losses, statistics, targets, strict=True)
         terms = jnp.stack([goal.weight * family(loss).distance(loss, found, goal.target) for loss, found, goal in each])
         return terms.sum(), terms
+
+
+def regions_of(regions: Sequence[Maps] | None, visible: Visible | None) -> tuple[Maps | None, ...]:
+    """The regions of a view: those of the styles, or the one of all of them, what is visible."""
+    if regions is not None:
+        return tuple(regions)
+    return (None if visible is None else visible.layers,)
 
 
 def terms_of(losses: Sequence[AnyLoss]) -> tuple[str, ...]:
@@ -184,11 +206,15 @@ def _value_and_gradient(
 
 
 @program(static_argnames="objective")
-def _content(tensors: Tensors, content: Example, *, objective: Objective) -> tuple[Picture, tuple[Any, ...]]:
+def _content(
+    tensors: Tensors, content: Example, visible: Visible | None, *, objective: Objective
+) -> tuple[Picture, tuple[Any, ...]]:
     """The content's features, and by loss its statistic, where the loss compares with the content."""
     found = features(tensors, content.pixels, layers=objective.layers("content"), vgg=objective.vgg)
     picture = Picture(content.pixels, found)
-    return picture, objective.statistics(View(picture, picture, content.region), "content")
+    alpha = None if visible is None else visible.alpha
+    view = View(picture, picture, content.region, regions_of(None, visible), counted=alpha)
+    return picture, objective.statistics(view, "content")
 
 
 @program(static_argnames="objective")

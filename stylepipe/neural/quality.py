@@ -27,10 +27,18 @@ Layers = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What is measured of a picture: the share of its pixels in each bin of each channel, and its features at the layers."""
+    """What is measured of a picture: the share of its pixels in each bin of each channel, and its features at the layers.
+
+    `visible` says at each layer how visible each position is, from 0 to 1; None is all of it.
+    """
 
     histogram: Float[np.ndarray, "3 bins"]
     features: Mapping[str, Float[np.ndarray, "_ _ _"]]
+    visible: Mapping[str, Float[np.ndarray, "_ _"]] | None = None
+
+    def weights(self, layer: str) -> Float[np.ndarray, "_ _"]:
+        """How much each position of a layer counts."""
+        return np.ones(self.features[layer].shape[:2], np.float32) if self.visible is None else self.visible[layer]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +72,7 @@ def unseen_layers(seen: Collection[str], available: Sequence[str]) -> dict[str, 
 
 def examples(styles: Sequence[View], layers: Layers) -> Examples:
     """What results are compared with, of one or more styles."""
-    grams = {layer: np.mean([_gram(style.features[layer]) for style in styles], 0) for layer in layers.get(GLOBAL, ())}
+    grams = {layer: np.mean([_gram(style, layer) for style in styles], 0) for layer in layers.get(GLOBAL, ())}
     patches = {layer: np.concatenate([_patches(style, layer) for style in styles]) for layer in layers.get(LOCAL, ())}
     distinct = {layer: len(np.unique(_best_matches(rows, rows)[1])) for layer, rows in patches.items()}
     return Examples(np.mean([style.histogram for style in styles], 0), grams, patches, distinct)
@@ -75,7 +83,12 @@ def examples(styles: Sequence[View], layers: Layers) -> Examples:
 
 def content_fidelity(result: View, content: View, layers: Sequence[str]) -> float:
     """The mean over the layers of the cosine of all of the result's features with all of the content's, place by place."""
-    return float(np.mean([cosine(result.features[layer], content.features[layer]) for layer in layers]))
+
+    def at(layer: str) -> float:
+        weights = np.sqrt(result.weights(layer) * content.weights(layer))[..., None]  # once in each factor of a product
+        return cosine(weights * result.features[layer], weights * content.features[layer])
+
+    return float(np.mean([at(layer) for layer in layers]))
 
 
 def global_effects(result: View, styles: Examples) -> float:
@@ -84,7 +97,7 @@ def global_effects(result: View, styles: Examples) -> float:
     G = Fᵀ F / n for features F of shape (n, c); histograms are shares of pixels in 128 equal bins of [0, 1] (the paper's, of
     each picture's own range). Of several styles it is the means of their matrices and of their histograms.
     """
-    textures = [cosine(_gram(result.features[layer]), gram) for layer, gram in styles.grams.items()]
+    textures = [cosine(_gram(result, layer), gram) for layer, gram in styles.grams.items()]
     colors = [cosine(own, others) for own, others in zip(result.histogram, styles.histogram, strict=True)]
     return float(np.mean(textures) + np.mean(colors)) / 2
 
@@ -126,15 +139,17 @@ def cosine(a: Float[np.ndarray, "*shape"], b: Float[np.ndarray, "*shape"]) -> fl
     return float(x @ y / norms) if norms else 0.0
 
 
-def _gram(found: Float[np.ndarray, "_ _ _"]) -> Float[np.ndarray, "_ _"]:
-    flat = found.reshape(-1, found.shape[-1])
-    return flat.T @ flat / len(flat)
+def _gram(picture: View, layer: str) -> Float[np.ndarray, "_ _"]:
+    features, weights = picture.features[layer], picture.weights(layer).reshape(-1, 1)
+    flat = features.reshape(-1, features.shape[-1])
+    return flat.T @ (weights * flat) / max(float(weights.sum()), np.finfo(np.float32).tiny)
 
 
 def _patches(picture: View, layer: str) -> Rows:
-    """All patches of 3×3 positions, each as a row of length 1, or of zeros."""
+    """All patches of 3×3 positions, each as a row of length 1, or of zeros; of a cut-out those whose centers are visible."""
     windows = np.lib.stride_tricks.sliding_window_view(picture.features[layer], (PATCH, PATCH), (0, 1))
-    rows = windows.reshape(windows.shape[0] * windows.shape[1], -1)
+    centers = picture.weights(layer)[PATCH // 2 : -(PATCH // 2), PATCH // 2 : -(PATCH // 2)].ravel()
+    rows = windows.reshape(windows.shape[0] * windows.shape[1], -1)[centers >= centers.max() / 2]
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return rows / np.where(norms > 0, norms, 1)
 

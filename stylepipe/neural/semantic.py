@@ -3,12 +3,12 @@
 from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from pydantic import Field
 
-from stylepipe.artifacts import Array
+from stylepipe.artifacts import Array, Image
 from stylepipe.errors import StageError
-from stylepipe.image.resize import resize, scaled
+from stylepipe.image.resize import resize_image, scaled
 from stylepipe.neural.spec import Spec
 
 MAX_LABELS = 32
@@ -43,18 +43,19 @@ class Region(NamedTuple):
     target: Float[np.ndarray, "height width"]
 
 
-def shared_regions(
-    style_map: Float[Array, "style_height style_width 3"], target_map: Float[Array, "height width 3"], labelling: Labelling
-) -> dict[str, Region]:
-    """The regions of the labels that both maps have, by their colours as #rrggbb, to 8 bits.
+def shared_regions(style_map: Image, target_map: Image, labelling: Labelling) -> dict[str, Region]:
+    """The regions of the labels that both maps have, by their colors as #rrggbb, to 8 bits.
 
-    Raises StageError for more than 32 colours where each is a label, for fewer than there are to be labels, for a label in only
-    one map unless those are ignored, and for maps that have no label in common.
+    A pixel is in the region of its label as far as it is visible. Raises StageError for more than 32 colors where each is a
+    label, for fewer than there are to be labels, for a label in only one map unless those are ignored, and for maps that have
+    no label in common.
     """
     if labelling.count is not None:
         style_map, target_map = clustered(style_map, target_map, count=labelling.count)
-    style, target = _codes(style_map), _codes(target_map)
-    of_style, of_target = set(np.unique(style).tolist()), set(np.unique(target).tolist())
+    style, target = _codes(style_map.pixels), _codes(target_map.pixels)
+    of_style, of_target = (
+        set(np.unique(codes[_seen(image)]).tolist()) for codes, image in ((style, style_map), (target, target_map))
+    )
     if len(of_style | of_target) > MAX_LABELS:
         raise StageError(
             f"The semantic maps have {len(of_style | of_target)} colours; each is a label, and {MAX_LABELS} are allowed.",
@@ -70,25 +71,40 @@ def shared_regions(
     shared = sorted(of_style & of_target)
     if not shared:
         raise StageError("The semantic maps have no label in common.", hint="Draw what belongs together in the same colour.")
-    return {_name(code): Region(*((codes == code).astype(np.float32) for codes in (style, target))) for code in shared}
+    return {_name(code): Region(_inside(style, code, style_map), _inside(target, code, target_map)) for code in shared}
 
 
-def clustered(*maps: Float[Array, "_ _ 3"], count: int) -> tuple[Float[np.ndarray, "_ _ 3"], ...]:
-    """The maps with each pixel in the nearest of `count` colours, which k-means finds in the pixels of all maps together.
+def clustered(*maps: Image, count: int) -> tuple[Image, ...]:
+    """The maps with each pixel in the nearest of `count` colors, which k-means finds in the visible pixels of all together.
 
     k-means++ (Arthur and Vassilvitskii 2007) and Lloyd's iteration, from eight fixed seeds; the centres of the least mean
     distance are taken. The same maps always give the same labels. Raises StageError for fewer than `count` colours in all.
     """
     from scipy.cluster.vq import kmeans, kmeans2, vq  # here, for it takes a while, and recipes without maps need none of it
 
-    small = [resize(each, scaled(each.shape[:2], min(1.0, _SIDE / max(each.shape[:2]))), method="nearest") for each in maps]
-    colors = np.concatenate([np.reshape(each, (-1, 3)) for each in small]).astype(np.float64)
+    small = [resize_image(each, scaled(each.size, min(1.0, _SIDE / max(each.size))), method="nearest") for each in maps]
+    colors = np.concatenate([np.asarray(each.pixels)[_seen(each)] for each in small]).astype(np.float64)
     found = len(np.unique(_codes(colors)))
     if found < count:
         raise StageError(f"The semantic maps have {found} colours, and {count} labels are to be found.", hint="Ask for fewer.")
     starts = [kmeans2(colors, count, iter=1, minit="++", rng=seed)[0] for seed in range(_TRIES)]
     centers, _ = min((kmeans(colors, start) for start in starts), key=lambda result: result[1])
-    return tuple(centers[vq(np.reshape(each, (-1, 3)), centers)[0]].reshape(np.shape(each)) for each in maps)
+
+    def nearest(pixels: Float[Array, "h w 3"]) -> Float[np.ndarray, "h w 3"]:
+        numbers, _ = vq(np.reshape(pixels, (-1, 3)), centers)
+        return centers[numbers].reshape(np.shape(pixels))
+
+    return tuple(Image(nearest(each.pixels), each.alpha) for each in maps)
+
+
+def _seen(image: Image) -> Bool[np.ndarray, "h w"]:
+    """Where an image is visible."""
+    return np.ones(image.size, bool) if image.alpha is None else np.asarray(image.alpha) > 0
+
+
+def _inside(codes: Int[np.ndarray, "h w"], code: int, image: Image) -> Float[np.ndarray, "h w"]:
+    inside = (codes == code).astype(np.float32)
+    return inside if image.alpha is None else inside * np.asarray(image.alpha)
 
 
 def _codes(colors: Float[Array, "*shape 3"]) -> Int[np.ndarray, "*shape"]:

@@ -29,7 +29,7 @@ from stylepipe.neural.layout import halvings
 from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.base import Maps, Picture, View
 from stylepipe.neural.memory import return_freed_memory
-from stylepipe.neural.objective import Constants, Example, Objective, Tensors, Value, require, targets
+from stylepipe.neural.objective import Constants, Example, Objective, Tensors, Value, Visible, regions_of, require, targets
 from stylepipe.neural.optimizers import AnyOptimizer
 from stylepipe.neural.program import program
 from stylepipe.neural.vgg import features
@@ -69,20 +69,24 @@ class TiledObjective:
         styles: Sequence[Example],
         weights: Sequence[float],
         regions: Sequence[Maps] | None,
+        visible: Visible | None = None,
     ) -> Constants:
         """As `objective.prepare`, in tiles too. The content is without features: each tile computes its own."""
         require(self.objective.losses, content=content, styles=styles)
         shown, seen = None, []
+        counted = None if visible is None else visible.alpha
         if content is not None:
-            shown = self._sums(tensors, _Scene(content.pixels, content.pixels, content.region), compares="content")
+            scene = _Scene(content.pixels, content.pixels, content.region, regions_of(None, visible), counted)
+            shown = self._sums(tensors, scene, compares="content")
         for style in styles:
             seen.append(self._sums(tensors, _Scene(style.pixels, regions=(style.region,)), compares="styles"))
         return Constants(
             tensors,
             None if content is None else Picture(content.pixels, {}),
             None if content is None else content.region,
-            (None,) if regions is None else tuple(regions),
+            regions_of(regions, visible),
             targets(self.objective, shown, seen, weights, regional=regions is not None),
+            counted,
         )
 
     def value_and_gradient(self, pixels: Pixels, constants: Constants, key: PRNGKeyArray) -> tuple[Value, Pixels]:
@@ -92,7 +96,7 @@ class TiledObjective:
         each, and the tiles' overlap besides.
         """
         content = None if constants.content is None else constants.content.pixels
-        scene = _Scene(pixels, content, constants.content_region, constants.regions)
+        scene = _Scene(pixels, content, constants.content_region, constants.regions, constants.counted)
         sums = self._sums(constants.tensors, scene, key=key)
         (loss, terms), slopes = _distance(sums, constants.targets, objective=self.objective.form)
         gradient = jnp.zeros_like(pixels)
@@ -180,6 +184,7 @@ class _Scene(NamedTuple):
     content: Pixels | None = None
     content_region: Maps | None = None
     regions: tuple[Maps | None, ...] = (None,)
+    counted: Float[Array, "height width"] | None = None
 
     def within(self, tile: Tile) -> "_Scene":
         """What a tile sees of it."""
@@ -192,7 +197,8 @@ class _Scene(NamedTuple):
             return None if region is None else {name: cut(mask, halvings(name)) for name, mask in region.items()}
 
         content = None if self.content is None else cut(self.content)
-        return _Scene(cut(self.pixels), content, masks(self.content_region), tuple(map(masks, self.regions)))
+        counted = None if self.counted is None else cut(self.counted)
+        return _Scene(cut(self.pixels), content, masks(self.content_region), tuple(map(masks, self.regions)), counted)
 
 
 @partial(jax.jit, static_argnames="size")
@@ -227,13 +233,14 @@ def _statistics(
         layers = objective.layers("content")
         content = Picture(scene.content, features(tensors, scene.content, layers=layers, vgg=objective.vgg))
     own = {name: _own(counted >> halvings(name), each.shape[:2], each.dtype) for name, each in found.items()}
+    own_pixels = _own(counted, scene.pixels.shape[:2], scene.pixels.dtype)
     view = View(
         Picture(scene.pixels, found),
         content,
         _both(scene.content_region, own),
         tuple(_both(region, own) for region in scene.regions),
         key,
-        _own(counted, scene.pixels.shape[:2], scene.pixels.dtype),
+        own_pixels if scene.counted is None else own_pixels * scene.counted,
     )
     return objective.statistics(view, compares)
 

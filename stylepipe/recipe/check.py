@@ -129,7 +129,7 @@ def _document(
         holder: Any = values
         for key in path[:-1]:
             holder = holder[key]
-        holder[path[-1]] = paths if "images" in recipe.inputs[name] else paths[0]
+        holder[path[-1]] = paths[0] if recipe.inputs[name].images is None else paths
     own_seed = recipe.seed if isinstance(recipe.seed, str) else seed
     return {**sections, "seed": own_seed, **({"params": escape(values)} if values else {})}
 

@@ -76,6 +76,8 @@ def phrase(root: Schema, schema: Schema) -> str:
     if "discriminator" in schema:
         tag, options = tags(root, schema)
         return f"a mapping whose '{tag}' is one of {', '.join(map(show, options))}"
+    if alternatives := [member["required"][0] for member in schema.get("oneOf", ()) if list(member) == ["required"]]:
+        return f"a mapping with exactly one of the keys {', '.join(alternatives)}"
     if members := schema.get("anyOf") or schema.get("oneOf"):
         return " or ".join(dict.fromkeys(phrase(root, member) for member in members))
     match schema.get("type"):
@@ -92,7 +94,7 @@ def phrase(root: Schema, schema: Schema) -> str:
         case "array":
             return "a list" + _items(root, schema)
         case "object":
-            return "a mapping" + _entries(root, schema)
+            return "a mapping" + _entries(schema)
         case _:
             return "another value"
 
@@ -129,10 +131,7 @@ def _items(root: Schema, schema: Schema) -> str:
     return f" of {noun}" if noun != "values" else ""
 
 
-def _entries(root: Schema, schema: Schema) -> str:
-    names = choices(root, _names(schema))
-    if names and schema.get("minProperties") == schema.get("maxProperties") == 1:
-        return f" with exactly one of the keys {', '.join(names)}"
+def _entries(schema: Schema) -> str:
     bounds = _count(schema, "minProperties", "maxProperties", "entries")
     return f" of {bounds}" if bounds else ""
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from stylepipe.recipe.files import escape_reason, unreadable_reason
-from stylepipe.recipe.model import Recipe
+from stylepipe.recipe.model import MaskOptions, Recipe
 from stylepipe.recipe.names import Names, Target
 from stylepipe.recipe.patterns import Patterns
 from stylepipe.recipe.problems import Problems, dotted, show
 from stylepipe.recipe.resolved import WEIGHTS_ENDINGS, InputFile, is_weights_name
 from stylepipe.recipe.template import Reference, Resolver, TemplateError, parse
 from stylepipe.recipe.text import KeyPath
+from stylepipe.recipe.validate import validate
 
 MAX_IMAGES = 256
 """How many images one entry of `inputs:` may stand for."""
@@ -32,7 +33,7 @@ def resolve_inputs(
     """
     files: dict[str, InputFile] = {}
     for name, block in recipe.inputs.items():
-        ((kind, written),) = block.items()
+        kind, written = block.file
         path = ("inputs", name, kind)
         reference = resolver.resolve(written, path, names.value)
         if problems.is_broken(path):
@@ -52,7 +53,22 @@ def resolve_inputs(
         free = isinstance(origin, Reference) and origin.inner[0] in typed
         param = origin.inner[0] if isinstance(origin, Reference) and len(origin.inner) == 1 else None
         folder = Path.cwd() if free else root
-        file = InputFile(name, kind, reference, folder, problems.place(path), confined=not free, param=param)
+        channel = resolver.resolve(block.channel, ("inputs", name, "channel"), names.value)
+        invert = resolver.resolve(block.invert, ("inputs", name, "invert"), names.value)
+        options = validate(MaskOptions, {"channel": channel, "invert": invert}, at=("inputs", name), problems=problems)
+        if options is None:
+            continue
+        file = InputFile(
+            name,
+            kind,
+            reference,
+            folder,
+            problems.place(path),
+            confined=not free,
+            param=param,
+            channel=options.channel,
+            invert=options.invert,
+        )
         if reason := _reason(file, free=free):
             escapes = not file.is_name and not unreadable_reason(reference)
             message = f"{dotted(path)} cannot be {show(reference)}{problems.origin(path)}: {reason}."
@@ -96,7 +112,7 @@ def param_paths(recipe: Recipe) -> dict[str, KeyPath]:
     """Where in the params the path of an input stands, by the input's name; not of inputs whose path is no param."""
     paths: dict[str, KeyPath] = {}
     for name, block in recipe.inputs.items():
-        (written,) = block.values()
+        _, written = block.file
         with suppress(TemplateError):
             reference = parse(written)
             if isinstance(reference, Reference) and reference.name == "params" and reference.inner:
@@ -106,12 +122,12 @@ def param_paths(recipe: Recipe) -> dict[str, KeyPath]:
 
 def input_params(recipe: Recipe) -> dict[KeyPath, str]:
     """Where in the params the paths of inputs stand, each with the input's kind."""
-    return {path: next(iter(recipe.inputs[name])) for name, path in param_paths(recipe).items()}
+    return {path: recipe.inputs[name].file[0] for name, path in param_paths(recipe).items()}
 
 
 def files_of(name: str, recipe: Recipe, files: Mapping[str, InputFile]) -> list[InputFile]:
     """Those of the files that an entry of `inputs:` stands for: itself, or each of a list of images."""
-    if "images" not in recipe.inputs[name]:
+    if recipe.inputs[name].images is None:
         return [files[name]]
     return [file for file in files.values() if file.name not in recipe.inputs and file.name.rpartition("-")[0] == name]
 

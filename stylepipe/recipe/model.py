@@ -6,7 +6,8 @@ What is written as `Any` here may hold references; `template` resolves them, and
 import re
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
 VERSION = 1
 RESERVED = ("params", "item", "previous")
@@ -46,11 +47,68 @@ Reference = Annotated[str, Field(json_schema_extra={"pattern": r"^\$"})]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Bound = Annotated[float, Field(ge=-1e15, le=1e15)]
 Kind = Literal["image", "images", "mask", "weights", "folder"]
+Channel = Literal["alpha", "luma", "red", "green", "blue"]
+
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _not_null(value: Any) -> Any:
+    if value is None:
+        raise PydanticCustomError("string_type", "null is no path")
+    return value
+
+
+_Path = Annotated[str | None, BeforeValidator(_not_null), WithJsonSchema({"type": "string"})]
+
+
+class InputBlock(_Model):
+    """One input: its file, under the name of its kind, and how a mask is read from a picture."""
+
+    model_config = ConfigDict(
+        title="an input",
+        json_schema_extra={
+            "oneOf": [{"required": [kind]} for kind in KINDS],
+            "dependentRequired": {"channel": ["mask"], "invert": ["mask"]},
+        },
+    )
+
+    image: _Path = Field(None, description="The path of a picture.")
+    images: _Path = Field(None, description="A list of pictures: a folder, a pattern, or a param that holds one or a list.")
+    mask: _Path = Field(None, description="The path of a picture that is read as a mask: white is inside.")
+    weights: _Path = Field(None, description="The name or the path of a network's weights.")
+    folder: _Path = Field(None, description="The path of a folder: all pictures in it.")
+    channel: Channel | Reference | None = Field(
+        None,
+        description="Which channel of the picture is the mask. By default alpha where only that varies, luma where only that "
+        "does; where both do, it must be said.",
+    )
+    invert: bool | Reference = Field(False, description="Whether black is inside, and not white.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_one_kind(cls, data: Any) -> Any:
+        keys = set(data) if isinstance(data, dict) else set()
+        if len(keys & set(KINDS)) != 1 and keys <= set(cls.model_fields):
+            raise PydanticCustomError("not_one_kind", "an input has one kind")
+        if "mask" not in keys and (options := sorted(keys & {"channel", "invert"})):
+            raise ValueError(f"'{options[0]}' says how a picture is read as a mask, and no 'mask' is named")
+        return data
+
+    @property
+    def file(self) -> tuple[Kind, str]:
+        """Its kind, and the path or the name as it is written."""
+        return next((kind, path) for kind in KINDS if (path := getattr(self, kind)) is not None)
+
+
+class MaskOptions(_Model):
+    """How a mask is read from a picture, once references are resolved."""
+
+    channel: Channel | None = None
+    invert: bool = False
 
 
 class StageBlock(_Model):
@@ -109,8 +167,8 @@ class Recipe(_Model):
     seed: Seed | Reference = Field(0, description="What all random numbers are drawn from.")
     extends: str | None = Field(None, description="A recipe in the same folder that this one changes.")
     params: dict[Name, Any] = Field({}, description="What -p and sweeps may change, with defaults that give the types.")
-    inputs: dict[GraphName, Annotated[dict[Kind, str], Field(min_length=1, max_length=1)]] = Field(
-        {}, description=f"The files by name, each as `{{kind: path}}`; the kinds are {', '.join(get_args(Kind))}."
+    inputs: dict[GraphName, InputBlock] = Field(
+        {}, description=f"The files by name, each as `{{kind: path}}`; the kinds are {', '.join(KINDS)}."
     )
     stages: dict[StageName, StageBlock] = Field(description="The stages by name, in any order.")
     output: Reference | None = Field(None, description="The stage that is the result; this or outputs is needed.")

@@ -34,7 +34,8 @@ class InputFile:
 
     `reference` is what the recipe says. `root` is the folder that a relative reference starts from: the recipe's own, in which
     the file must be `confined`, or the current one when the reference was given on the command line and may lead anywhere.
-    `param` is the one whose value the reference is, if it is one's.
+    `param` is the one whose value the reference is, if it is one's. `channel` and `invert` say how a picture is read as a mask:
+    by which channel, None for the one that varies, and whether black is inside.
     """
 
     name: str
@@ -44,11 +45,18 @@ class InputFile:
     place: Place
     confined: bool = True
     param: str | None = None
+    channel: str | None = None
+    invert: bool = False
 
     @property
     def is_name(self) -> bool:
         """Whether it is the bare name of known weights, not the path of a file."""
         return self.kind == "weights" and is_weights_name(self.reference)
+
+    @property
+    def mask_options(self) -> dict[str, Any]:
+        """How a mask is read, as a recipe writes it; nothing for what is as by default."""
+        return ({"channel": self.channel} if self.channel else {}) | ({"invert": True} if self.invert else {})
 
     @property
     def is_picture(self) -> bool:

@@ -45,7 +45,12 @@ def provenance_of(
 ) -> Provenance:
     """The provenance of results of a recipe, whose inputs were `found`."""
     inputs = {
-        name: InputRecord(kind=each.file.kind, reference=shareable(recipe, each.file.reference), sha256=each.sha256)
+        name: InputRecord(
+            kind=each.file.kind,
+            reference=shareable(recipe, each.file.reference),
+            sha256=each.sha256,
+            **each.file.mask_options,
+        )
         for name, each in found.items()
     }
     files = {name: each.reference for name, each in inputs.items()}

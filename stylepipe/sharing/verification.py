@@ -51,10 +51,10 @@ def _likeness(one: Path, other: Path) -> float | None:
     first, second = read_image(one), read_image(other)
     if first.size != second.size or (first.alpha is None) != (second.alpha is None):
         return None
-    pairs = [(first.pixels, second.pixels)]
-    if first.alpha is not None and second.alpha is not None:
-        pairs.append((np.stack([first.alpha] * 3, -1), np.stack([second.alpha] * 3, -1)))
-    return min(psnr(*pair) for pair in pairs)
+    if first.alpha is None or second.alpha is None:
+        return psnr(first.pixels, second.pixels)
+    alphas = [np.stack([alpha] * 3, -1) for alpha in (first.alpha, second.alpha)]
+    return min(psnr(first.pixels * alphas[0], second.pixels * alphas[1]), psnr(*alphas))  # what is hidden does not count
 
 
 def changes(

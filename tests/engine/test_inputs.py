@@ -25,6 +25,17 @@ def test_the_digest_is_of_the_file_and_the_kind(lab):
     assert find_input(replace(file, kind="mask"), lab.weights).digest == f"mask.png:{sha256}"
 
 
+def test_how_a_mask_is_read_is_in_its_digest_and_in_what_is_read(lab):
+    file = lab.mask("m")
+    plain, inverted, red = (
+        find_input(replace(file, **options), lab.weights) for options in ({}, {"invert": True}, {"channel": "red"})
+    )
+    assert len({plain.digest, inverted.digest, red.digest}) == 3
+    assert plain.digest == f"mask.png:{plain.sha256}"
+    values, other = (read_input(found, lab.weights).values for found in (plain, inverted))
+    np.testing.assert_allclose(other, 1 - values, atol=1e-6)
+
+
 def test_each_kind_is_read_by_its_reader(lab):
     artifacts.save(Weights({"a": np.ones(3)}), lab.folder / "vgg.weights")
     artifacts.save(Weights({"a": np.ones(4)}), lab.folder / "own.safetensors")

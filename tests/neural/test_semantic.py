@@ -6,6 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
+from stylepipe.artifacts import Image
 from stylepipe.errors import StageError
 from stylepipe.neural.semantic import MAX_LABELS, Labelling, clustered, shared_regions
 
@@ -14,14 +15,14 @@ PALETTE = np.array([[255, 255, 255], [0, 0, 255], [255, 51, 31], [192, 0, 0], [0
 W, B, R, D, G = range(5)
 
 
-def painted(numbers, palette=PALETTE):
-    return np.float32(palette[np.asarray(numbers)])
+def painted(numbers, palette=PALETTE, alpha=None):
+    return Image(np.float32(palette[np.asarray(numbers)]), None if alpha is None else np.float32(alpha))
 
 
 def soiled(numbers, by, seed=0):
-    """The map with noise of a standard deviation `by` in its colours."""
+    """The map with noise of a standard deviation `by` in its colors."""
     noise = np.random.default_rng(seed).normal(0, by, (*np.shape(numbers), 3))
-    return np.float32(np.clip(painted(numbers) + noise, 0, 1))
+    return Image(np.float32(np.clip(painted(numbers).pixels + noise, 0, 1)))
 
 
 def scattered(shares, size, seed=0):
@@ -57,10 +58,20 @@ def test_the_masks_part_what_the_maps_share(style, target):
 
 def test_more_colours_than_labels_may_be_are_an_error_that_tells_their_number():
     grays = np.repeat(np.arange(MAX_LABELS + 1)[None, :, None] / 255, 3, -1).astype(np.float32)
-    assert len(shared_regions(grays[:, 1:], grays[:, 1:], Labelling())) == MAX_LABELS
+    fewer, others = Image(grays[:, 1:]), Image(grays[:, :-1])
+    assert len(shared_regions(fewer, fewer, Labelling())) == MAX_LABELS
     with pytest.raises(StageError, match="The semantic maps have 33 colours; each is a label, and 32 are allowed") as caught:
-        shared_regions(grays[:, 1:], grays[:, :-1], Labelling())
+        shared_regions(fewer, others, Labelling())
     assert "'count': k-means" in caught.value.hint
+
+
+@pytest.mark.parametrize("count", [None, 2])
+def test_what_is_hidden_has_no_label_and_what_is_half_visible_is_half_inside(count):
+    style = painted([[W, W, R], [D, B, B]], alpha=[[1, 0.5, 0], [0, 1, 0.25]])
+    found = shared_regions(style, painted([[W, B]]), Labelling(count=count))
+    assert sorted(found) == ["#0000ff", "#ffffff"]
+    np.testing.assert_array_equal(found["#ffffff"].style, [[1, 0.5, 0], [0, 0, 0]])
+    np.testing.assert_array_equal(found["#0000ff"].style, [[0, 0, 0], [0, 1, 0.25]])
 
 
 # --- labels in one map only --------------------------------------------------------------------------------------------
@@ -126,7 +137,7 @@ def test_a_label_in_one_map_only_is_found_as_one():
 def test_the_same_maps_give_the_same_colours():
     maps = soiled(scattered([0.2] * 5, (30, 30)), 0.2), soiled(scattered([0.2] * 5, (20, 40)), 0.2)
     for one, two in zip(clustered(*maps, count=7), clustered(*maps, count=7), strict=True):
-        np.testing.assert_array_equal(one, two)
+        np.testing.assert_array_equal(one.pixels, two.pixels)
 
 
 def test_fewer_colours_than_labels_are_an_error():

@@ -18,7 +18,7 @@ from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation
 from stylepipe.neural.masks import layer_masks
-from stylepipe.neural.objective import Example, Objective
+from stylepipe.neural.objective import Example, Objective, Visible
 from stylepipe.neural.optimize import minimise, result, start
 from stylepipe.neural.optimizers.adam import Adam
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
@@ -69,6 +69,7 @@ class Problem:
             "styles": [Example(picture(style), mask(style)) for _ in range(2)],
             "weights": [1.0, 3.0],
             "regions": [mask(size) for _ in range(2)] if masked else None,
+            "visible": Visible(jnp.asarray(draw.random(size), dtype), mask(size)) if masked else None,
         }
         self.constants = self.objective.prepare(self.tensors, **self.examples)
 

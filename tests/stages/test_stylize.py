@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from stages.stylize import StylizeParams, stylize
 from stylepipe.artifacts import Image, Mask, Weights
@@ -13,13 +13,22 @@ from stylepipe.image.color import luma
 from stylepipe.neural import footprint
 from stylepipe.neural.footprint import Workload
 from stylepipe.neural.layout import describe
+from stylepipe.neural.losses import FAMILIES, AnyLoss
+from stylepipe.neural.losses.base import FeatureLoss
 from stylepipe.neural.objective import Objective
 from stylepipe.neural.vgg import features
 from stylepipe.stage import Frame, Note, Progress
+from stylepipe.transparency import fill_hidden
 
 from .memory import Memory
 
 DRAW = np.random.default_rng(0)
+
+
+def hidden(image: Image) -> Image:
+    return Image(image.pixels, np.zeros(image.size, np.float32))
+
+
 CONTENT, STYLE, OTHER = (Image(DRAW.random(size, np.float32)) for size in ((24, 32, 3), (20, 16, 3), (18, 30, 3)))
 GRAM = {"kind": "gram", "layers": {"relu1_1": 1, "relu2_1": 1}}
 LOSSES = [{"kind": "content", "layers": {"relu2_1": 1}}, GRAM, {"kind": "total_variation"}]
@@ -223,12 +232,74 @@ def test_transparency_is_brought_to_the_size(run):
     np.testing.assert_allclose(alpha[:, [0, 15]], np.tile([0, 1], (12, 1)), atol=0.05)
 
 
+CUT_OUT = np.zeros((20, 16), np.float32)
+CUT_OUT[:12, 4:] = 1
+CUT_OUT[12] = 0.5
+BELOW = np.float32(np.arange(20)[:, None] >= 17) * np.ones(16, np.float32)
+
+
+def test_a_style_that_is_cut_out_is_its_own_mask(run):
+    cut_out, mask = Image(STYLE.pixels, CUT_OUT), Mask(CUT_OUT)
+    filled = Image(fill_hidden(STYLE.pixels, CUT_OUT))
+    alone = run(styles=(cut_out,), style_scale=20 / 32).pixels
+    np.testing.assert_array_equal(alone, run(styles=(filled,), inputs={"style_masks": [mask]}, style_scale=20 / 32).pixels)
+    left = np.ones_like(CUT_OUT)
+    left[:, 8:] = 0
+    both = run(styles=(cut_out,), inputs={"style_masks": [Mask(left)]}, style_scale=20 / 32).pixels
+    by_hand = run(styles=(filled,), inputs={"style_masks": [Mask(left * CUT_OUT)]}, style_scale=20 / 32).pixels
+    np.testing.assert_array_equal(both, by_hand)
+    assert np.abs(both - alone).max() > 0.01
+
+
+def test_what_is_hidden_of_the_content_has_no_style_and_the_rest_has_all_of_it(run):
+    """The visible part of a content comes to what a mask of that part comes to, and stands alone."""
+    half = np.ones(CONTENT.size, np.float32)
+    half[:, 16:] = 0
+    filled = Image(fill_hidden(CONTENT.pixels, half))
+    options = {"losses": LOSSES[:2], "optimizer": {"kind": "adam"}, "iterations": 10}
+    found = run(Image(CONTENT.pixels, half), **options).pixels
+    masked = run(filled, inputs={"masks": [Mask(half)], "content_mask": Mask(half)}, **options).pixels
+    whole = run(filled, **options).pixels
+    assert np.abs(found - whole)[:, :16].max() > 0.01
+    assert np.abs(found - masked)[:, 24:].max() < 0.01  # far from what is seen, neither changes
+    np.testing.assert_allclose(found[:, 28:], filled.pixels[:, 28:], atol=1e-5)
+
+
+def test_the_mean_color_of_a_cut_out_is_of_what_is_visible(run):
+    pixels = np.where(CUT_OUT[..., None] > 0, np.float32([0.75] * 3), np.float32(0))
+    found = run(styles=(Image(pixels, CUT_OUT),), start="style_mean", iterations=1, **SMOOTH).pixels
+    assert np.abs(found - 0.75).max() < 0.006
+
+
+@pytest.mark.parametrize("kind", sorted(FAMILIES))
+def test_hidden_colors_do_not_matter_to_any_loss(run, kind):
+    small = {"cooccurrence": {"shifts": [1]}, "laplacian": {"pools": [2]}}
+    default = TypeAdapter(AnyLoss).validate_python({"kind": kind})
+    layers = {"layers": {"relu1_1": 1, "relu2_1": 1}} if isinstance(default, FeatureLoss) else {}
+    loss = {"kind": kind, **layers, **small.get(kind, {})}
+    draw = np.random.default_rng(1)
+    content_alpha = np.ones(CONTENT.size, np.float32)
+    content_alpha[8:20, 12:] = 0
+
+    def result(*, seed):
+        hidden = np.random.default_rng(seed)
+        content, style = (
+            Image(np.where(alpha[..., None] > 0, image.pixels, hidden.random(image.pixels.shape, np.float32)), alpha)
+            for image, alpha in ((CONTENT, content_alpha), (STYLE, CUT_OUT))
+        )
+        found = run(content, (style,), losses=[loss], optimizer={"kind": "adam"}, start="noise", iterations=3, size=24)
+        return np.where(found.alpha[..., None] > 0, found.pixels, 0)
+
+    first, second = result(seed=1), result(seed=int(draw.integers(1_000_000)))
+    np.testing.assert_allclose(first, second, rtol=0, atol=1 / 255)
+
+
 # --- semantic maps ------------------------------------------------------------------------------------------------------
 
 RED, GREEN, BLUE = np.eye(3, dtype=np.float32)
 STYLE_MAP = Image(np.where(np.arange(10)[None, :, None] < 6, RED, BLUE) * np.ones((12, 1, 1), np.float32))
 TARGET_MAP = Image(np.where(np.arange(15)[:, None, None] < 5, BLUE, RED) * np.ones((1, 20, 1), np.float32))
-SPECK = Image(np.where(np.arange(1_000_000).reshape(1000, 1000, 1) == 500_500, BLUE, RED))
+SPECK = Image(np.where(np.arange(1_080_000).reshape(900, 1200, 1) == 540_600, BLUE, RED))
 MAPS = {"style_map": STYLE_MAP, "target_map": TARGET_MAP}
 
 
@@ -376,6 +447,21 @@ def test_a_loss_that_is_not_finite_is_named_and_the_picture_shown_that_it_stoppe
                 "inputs": {"style_masks": [Mask(np.pad(np.ones((4, 4), np.float32), ((0, 12), (0, 12))))]},
             },
             "The loss 'cooccurrence' of style 1: Within its mask no two positions lie 12 apart at the layer 'relu1_1'",
+        ),
+        ({"inputs": {"masks": [Mask(np.ones((32, 24), np.float32))]}}, "The mask 1 has 24×32 pixels and the result"),
+        (
+            {"inputs": {"content_mask": Mask(np.ones((32, 24), np.float32))}},
+            "The content mask has 24×32 pixels and",
+        ),
+        ({"inputs": {"style_masks": [Mask(np.ones((16, 20), np.float32))]}}, "The style mask 1 has 20×16 pixels and style 1"),
+        ({"inputs": {**MAPS, "target_map": STYLE_MAP}}, "The target map has 10×12 pixels and the result"),
+        ({"inputs": {**MAPS, "style_map": TARGET_MAP}}, "The style map has 20×15 pixels and the style 16×20"),
+        ({**SMOOTH, "inputs": {"style_masks": [Mask(np.zeros((4, 4), np.float32))]}}, "The style mask 1 is empty: it is 0"),
+        ({"content": hidden(CONTENT)}, "The content has no visible pixel: its alpha is 0 everywhere"),
+        ({"styles": (hidden(STYLE),)}, "Style 1 has no visible pixel"),
+        (
+            {"styles": (Image(STYLE.pixels, CUT_OUT),), "inputs": {"style_masks": [Mask(BELOW)]}},
+            "The visible part of style mask 1 is empty at the layer 'relu1_1'",
         ),
         ({"inputs": {"style_map": STYLE_MAP}}, "Of 'style_map' and 'target_map' only 'style_map' was given"),
         ({"styles": (STYLE, OTHER), "inputs": MAPS}, "With semantic maps, 2 styles, 0 masks and 0 style_masks were given"),

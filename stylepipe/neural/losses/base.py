@@ -157,8 +157,8 @@ class View(NamedTuple):
 
     `content_region` and `regions` (one for each style that the picture is to take on; a single one if they are blended) say
     how much each position counts; None is everywhere alike. `key` is new at each step, for losses that draw at random.
-    `counted` says of each pixel whether it counts, 1 or 0: in a tile of a larger picture, those that no other tile counts. The
-    regions of a tile have that in them; None is all.
+    `counted` says how much each pixel counts, from 0 to 1: as far as it is visible, and in a tile of a larger picture, if no
+    other tile counts it. The regions have that in them; None is all alike.
     """
 
     picture: Picture

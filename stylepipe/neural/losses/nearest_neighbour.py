@@ -52,19 +52,26 @@ def statistic(spec: NearestNeighbour, view: View) -> dict[str, Positions]:
 
 def target(spec: NearestNeighbour, references: References) -> Target:
     """By layer, T (h, w, c) of each style: O(n m c) time for n positions of the content and m of the style."""
-    layers = {
-        layer: [_rebuilt(references.content[layer].features, style[layer]) for style in references.styles]
-        for layer in spec.table
-    }
+    layers = {layer: [_rebuilt(references.content[layer], style[layer]) for style in references.styles] for layer in spec.table}
     return Target(layers, references.weights)
 
 
-def _rebuilt(content: Float[Array, "h w c"], style: Positions) -> Float[Array, "h w c"]:
-    (mask,) = style.weights
-    weights = jnp.ones(style.features.shape[:2]) if mask is None else mask
-    middle = jnp.tensordot(weights, style.features, 2) / weights.sum()
+def _rebuilt(content: Positions, style: Positions) -> Float[Array, "h w c"]:
+    weights = _weights(style)
     candidates = weights >= weights.max() / 2
-    return style.features[nearest(content - content.mean((0, 1)), style.features - middle, candidates, size=1)]
+    return style.features[nearest(_centered(content), _centered(style), candidates, size=1)]
+
+
+def _centered(positions: Positions) -> Float[Array, "h w c"]:
+    """The features less their mean."""
+    weights = _weights(positions)
+    return positions.features - jnp.tensordot(weights, positions.features, 2) / weights.sum()
+
+
+def _weights(positions: Positions) -> Float[Array, "h w"]:
+    """How much each position of an example counts."""
+    (mask,) = positions.weights
+    return jnp.ones(positions.features.shape[:2]) if mask is None else mask
 
 
 def distance(spec: NearestNeighbour, statistic: Mapping[str, Positions], target: Target) -> Float[Array, ""]:

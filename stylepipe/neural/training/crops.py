@@ -11,6 +11,7 @@ from jaxtyping import Float, PRNGKeyArray, UInt8
 from stylepipe.artifacts import Folder
 from stylepipe.errors import StageError
 from stylepipe.image.resize import scaled
+from stylepipe.transparency import fill_hidden
 
 Picture = UInt8[np.ndarray, "height width 3"]
 
@@ -81,14 +82,23 @@ def in_groups(crops: Float[np.ndarray, "pictures side side 3"], most: int) -> li
 
 
 def _sizes(folder: Folder, name: str, side: int, longest: int, halvings: int) -> list[Picture]:
-    pixels = folder.read(name).pixels
-    height, width, _ = pixels.shape
+    image = folder.read(name)
+    height, width = image.size
     factor = min(1.0, longest / max(height, width))
     sizes = [scaled((height, width), factor / 2**n) for n in range(halvings + 1)]
     # Pillow, because ours is compiled anew for each size of picture.
-    whole = PIL.Image.fromarray(np.asarray(np.rint(pixels * 255), np.uint8))
+    planes = [image.pixels] if image.alpha is None else [image.pixels, image.alpha[..., None]]
+    whole = PIL.Image.fromarray(np.rint(np.concatenate(planes, axis=-1) * 255).astype(np.uint8))
     return [
-        np.asarray(whole.resize((width, height), PIL.Image.Resampling.LANCZOS))
+        _filled(np.asarray(whole.resize((width, height), PIL.Image.Resampling.LANCZOS)))  # premultiplied, where there is alpha
         for height, width in sizes
         if min(height, width) >= side
     ]
+
+
+def _filled(levels: UInt8[np.ndarray, "height width channels"]) -> Picture:
+    """Without alpha, what it hides filled."""
+    if levels.shape[2] == 3:
+        return levels
+    pixels, alpha = levels[..., :3].astype(np.float32) / 255, levels[..., 3].astype(np.float32) / 255
+    return np.rint(fill_hidden(pixels, alpha) * 255).astype(np.uint8)

@@ -40,10 +40,10 @@ class Lesson(NamedTuple):
     key: PRNGKeyArray
 
 
-def examples(objective: Objective, extractor: Weights, styles: Sequence[Float[Array, "_ _ 3"]]) -> Examples:
+def examples(objective: Objective, extractor: Weights, styles: Sequence[Example]) -> Examples:
     """From the styles at the size that their strokes are to have."""
     tensors = {name: jnp.asarray(tensor) for name, tensor in extractor.tensors.items()}
-    return Examples(tensors, tuple(style_statistics(tensors, Example(style), objective=objective) for style in styles))
+    return Examples(tensors, tuple(style_statistics(tensors, style, objective=objective) for style in styles))
 
 
 def lessons(given: Examples, crops: Crops, key: PRNGKeyArray, *, count: int, side: int) -> Callable[[int], Lesson]:

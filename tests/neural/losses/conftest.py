@@ -26,7 +26,7 @@ def evaluate():
     """The value of a loss and its gradient by layer and by `pixels`, by way of the contract: statistics, target, distance.
 
     Features and masks are dictionaries by layer; `styles` are pairs of features and mask. The pixels of the content are
-    `shown`, by default those of the picture.
+    `shown`, by default those of the picture; `visible` and `counted` say how visible the picture is at layers and pixels.
     """
 
     def run(
@@ -40,6 +40,8 @@ def evaluate():
         masks=None,
         pixels=_BLACK,
         shown=None,
+        visible=None,
+        counted=None,
         seed=5,
     ):
         kind, key = family(loss), jax.random.key(seed)
@@ -49,13 +51,14 @@ def evaluate():
         for style in seen:
             getattr(kind, "check_style", lambda *_: None)(loss, style)
         shown = None if content is None else _picture(content, pixels if shown is None else shown)
-        itself = shown and kind.statistic(loss, View(shown, shown, _maps(content_mask), key=key))
+        everywhere = (_maps(visible),)
+        itself = shown and kind.statistic(loss, View(shown, shown, _maps(content_mask), everywhere, key, counted))
         shares = jnp.float32(weights or [1] * len(styles)) / sum(weights or [len(styles)])
         target = kind.target(loss, References(itself, tuple(seen), shares, masks is not None))
-        regions = (None,) if masks is None else tuple(map(_maps, masks))
+        regions = everywhere if masks is None else tuple(map(_maps, masks))
 
         def score(picture):
-            view = View(picture, shown, _maps(content_mask), regions, key)
+            view = View(picture, shown, _maps(content_mask), regions, key, counted)
             return kind.distance(loss, kind.statistic(loss, view), target)
 
         value, (by_pixel, by_layer) = jax.value_and_grad(score)(_picture(features, pixels))

@@ -203,6 +203,28 @@ def test_a_small_region_is_styled_as_strongly_as_a_large_one(kind, score, exampl
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_what_is_not_visible_does_not_count(kind, score, draw):
+    """Of the picture, its content and its style; what is changed lies further away than patches and differences reach."""
+    pictures = [arrays(12, 24, draw.random) for _ in range(3)]
+    left = region(pictures[0], lambda height, width: (slice(None), slice(width * 5 // 12)))
+    counted = jnp.zeros((12, 24)).at[:, :10].set(1)
+
+    def scored(picture, content, style):
+        examples = (content, left), (style, left)
+        return score(of_kind(kind), picture, *examples, weights=[1, 2], visible=left, counted=counted)
+
+    def changed(picture):
+        right = {name: np.arange(each.shape[1]) >= each.shape[1] * 7 // 12 for name, each in picture.items()}
+        return {name: np.where(right[name][:, None], draw.random(each.shape), each) for name, each in picture.items()}
+
+    found, expected = scored(*map(changed, pictures)), scored(*pictures)
+    assert found.value == pytest.approx(expected.value, rel=1e-5)
+    for name, gradient in expected.gradient.items():
+        assert np.abs(found.gradient[name] - gradient).max() <= 1e-5 * max(1e-9, np.abs(gradient).max())
+        assert not gradient[:, gradient.shape[1] * 7 // 12 :].any()
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_it_is_compiled_behind_a_network(kind, draw, tiny_vgg):
     objective = Objective.of([of_kind(kind)], describe(tiny_vgg))
     tensors = {name: jnp.float32(tensor) for name, tensor in tiny_vgg.tensors.items()}

@@ -7,6 +7,7 @@ import pytest
 from stylepipe.artifacts import Folder, Image
 from stylepipe.errors import StageError
 from stylepipe.neural.training.crops import center_crops, crops_of, in_groups
+from stylepipe.transparency import without_hidden
 
 
 def folder(*pictures: np.ndarray) -> Folder:
@@ -80,3 +81,24 @@ def test_groups_hold_all_crops_in_their_order():
     groups = in_groups(crops, 2)
     assert [len(group) for group in groups] == [2, 2, 1]
     np.testing.assert_array_equal(np.concatenate(groups), crops)
+
+
+def test_hidden_colors_are_in_no_crop():
+    """As the stage contract hands folders out, filled; and what shrinking makes transparent is filled again."""
+    draw = np.random.default_rng(0)
+    pixels, alpha = draw.random((60, 50, 3), np.float32), draw.uniform(-1, 1, (60, 50)).clip(0, 1).astype(np.float32)
+
+    def drawn(hidden):
+        image = without_hidden(Image(np.where(alpha[..., None] > 0, pixels, hidden), alpha))
+        crops = crops_of([Folder(("a.png",), lambda name: image)], side=12, longest=40, halvings=1)
+        return crops.draw(jax.random.key(0), count=9, side=12)
+
+    np.testing.assert_array_equal(drawn(np.float32(0)), drawn(draw.random(pixels.shape, np.float32)))
+
+
+def test_shrinking_counts_colors_by_their_alpha():
+    stripes = np.zeros((32, 32, 3), np.float32)
+    stripes[::2] = 0.8
+    image = Image(stripes, np.float32(stripes[..., 0] > 0))
+    pictures = crops_of([Folder(("a.png",), lambda name: image)], side=8, longest=8, halvings=0).pictures
+    np.testing.assert_allclose(pictures[0], 0.8 * 255, atol=2)

@@ -34,7 +34,7 @@ def loss(tiny_vgg) -> Stylization:
 
 @pytest.fixture(scope="module")
 def given(loss, tiny_vgg):
-    return examples(loss.objective, tiny_vgg, STYLES)
+    return examples(loss.objective, tiny_vgg, [*map(Example, STYLES)])
 
 
 def test_the_loss_is_the_mean_of_the_pictures_objectives(loss, given, tiny_vgg):
@@ -89,6 +89,6 @@ def test_every_loss_can_be_trained_with(kind, tiny_vgg):
     layers = {"layers": {"relu1_1": 1, "relu2_1": 1}} if kind not in ("total_variation", "laplacian") else {}
     spec = TypeAdapter(AnyLoss).validate_python({"kind": kind, **layers})
     loss = Stylization(Objective.of([spec], describe(tiny_vgg)), NETWORK)
-    lesson = lessons(examples(loss.objective, tiny_vgg, STYLES), CROPS, jax.random.key(1), count=2, side=16)(1)
+    lesson = lessons(examples(loss.objective, tiny_vgg, [*map(Example, STYLES)]), CROPS, jax.random.key(1), count=2, side=16)(1)
     found, _ = jax.eval_shape(loss, fresh(jax.random.key(0), NETWORK).tensors, lesson)
     assert found.shape == ()

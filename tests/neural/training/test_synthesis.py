@@ -7,7 +7,7 @@ import pytest
 from stylepipe.neural.layout import describe
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.networks.texture import Texture, fresh
-from stylepipe.neural.objective import Objective, targets
+from stylepipe.neural.objective import Example, Objective, targets
 from stylepipe.neural.training.loop import evaluate
 from stylepipe.neural.training.stylization import examples
 from stylepipe.neural.training.synthesis import Synthesis, diversity, lessons
@@ -28,7 +28,7 @@ def test_equal_textures_have_a_finite_diversity_and_slope():
 
 def test_diversity_is_subtracted_from_the_objectives(tiny_vgg):
     objective = Objective.of((Gram(layers={"relu1_1": 1.0}),), describe(tiny_vgg))
-    tensors, seen = examples(objective, tiny_vgg, [np.random.default_rng(0).random((16, 16, 3), dtype=np.float32)])
+    tensors, seen = examples(objective, tiny_vgg, [Example(np.random.default_rng(0).random((16, 16, 3), dtype=np.float32))])
     given = lessons(
         tensors, targets(objective, None, seen, [1.0], regional=False), jax.random.key(0), network=NETWORK, count=3, side=16
     )
