@@ -1,14 +1,17 @@
 """Estimates of stages from the sizes of their inputs: nothing is run for them, and no picture is decoded."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 
 from stylepipe import memory_limits
 from stylepipe.artifacts import Artifact, Given, Image, Mask
+from stylepipe.engine.environment import set_up_jax
 from stylepipe.engine.execute import estimate_of, require_memory
 from stylepipe.engine.inputs import outline_input
 from stylepipe.engine.job import Job
+from stylepipe.engine.keys import PRECISION
 from stylepipe.engine.store import Store
 from stylepipe.engine.values import MAX_BYTES, size_of
 from stylepipe.errors import FAILURES, StoreError, StylepipeError
@@ -56,6 +59,8 @@ class Estimates:
     def _estimated(self, node: StageNode) -> Estimate:
         if None in map(self._outline, node.needs):
             return Estimate()
+        if "jax" in sys.modules:  # how it computes on the CPU is settled when it is first used, which may be here
+            set_up_jax(None, PRECISION)
         estimate = estimate_of(node, node.bind(self._known))
         if estimate.memory is None:
             return estimate
