@@ -73,6 +73,7 @@ def _row(stage: "StageChange") -> Sequence[str]:
 def _draw(one: Path, other: Path, picture: Path) -> None:
     """Writes the pictures that both runs have as results. Raises UsageError when there is none, or none can be written."""
     from stylepipe.engine.records import load_run
+    from stylepipe.image.preview import NoPreview
     from stylepipe.report.side_by_side import side_by_side
 
     if picture.suffix.lower() != ".png":
@@ -90,6 +91,8 @@ def _draw(one: Path, other: Path, picture: Path) -> None:
         drawn = side_by_side([(first, second) for _, first, second in shared], titles)
         with picture.open("xb") as file:
             drawn.save(file, "PNG")
+    except NoPreview as error:
+        raise UsageError(f"A result cannot be drawn: {error}.", hint="Leave out -o.") from error
     except FileExistsError as error:
         raise UsageError(f"'{picture}' exists already.", hint="Name another file, or move it away.") from error
     except OSError as error:

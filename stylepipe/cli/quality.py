@@ -13,7 +13,7 @@ from stylepipe.engine.records import RunRecord, StageRecord, names_of
 from stylepipe.engine.results import Measure, Measured
 from stylepipe.engine.sources import source_digests
 from stylepipe.engine.store import Action, Damaged, Session, Store
-from stylepipe.errors import StageError, StylepipeError
+from stylepipe.errors import InputError, StageError, StylepipeError
 from stylepipe.neural.layout import describe
 from stylepipe.neural.quality import GLOBAL, Examples, View, examples, quality, unseen_layers
 from stylepipe.neural.weights import find, read_weights
@@ -112,7 +112,7 @@ def _measured(compared: Mapping[str, Comparison], judge: "_Judge") -> Measured:
     for name, found in compared.items():
         try:
             values[name] = judge.measured(found)
-        except StageError as error:
+        except (StageError, InputError) as error:  # of a picture too narrow, or too large, to be looked at
             notes[error.message] = None
     return Measured({name: _spelled(name, layers) for name, layers in judge.layers.items()}, values, tuple(notes))
 

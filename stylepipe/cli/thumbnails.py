@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stylepipe.escapes import visible_line
+from stylepipe.image.preview import NoPreview, preview
 
 WIDTH, HEIGHT = 16, 10
 """The most pixels of a thumbnail, across and down."""
@@ -41,10 +42,8 @@ def with_thumbnails(columns: Sequence[str], rows: Sequence[Sequence[str]], pictu
 def thumbnail(path: Path) -> Text:
     """A picture as coloured characters, transparent where it is; empty when there is none, or it cannot be read."""
     try:
-        with Pillow.open(path) as opened:
-            opened.thumbnail((WIDTH, HEIGHT), reducing_gap=2.0)
-            picture = opened.convert("RGBA")
-    except (OSError, ValueError, Pillow.DecompressionBombError):
+        picture = preview(path, (WIDTH, HEIGHT))
+    except NoPreview:
         return Text()
     width, height = picture.size
     framed = Pillow.new("RGBA", (width, height + height % 2))

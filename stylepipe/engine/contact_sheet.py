@@ -12,6 +12,7 @@ from PIL import ImageDraw, ImageFont
 from stylepipe.engine.files import output_errors
 from stylepipe.engine.records import file_name
 from stylepipe.engine.results import SweepResults, VariantResult
+from stylepipe.image.preview import NoPreview, preview
 from stylepipe.recipe.labels import axis_labels
 
 MAX_SIDE = 320
@@ -100,7 +101,9 @@ def draw(sheet: Sheet, folder: Path) -> Pillow.Image:
     labels = min(LABEL_WIDTH, max((math.ceil(font.getlength(label)) + MARGIN for label in sheet.rows), default=0))
     left = MARGIN + labels
     side = max(MIN_SIDE, min(MAX_SIDE, (MAX_WIDTH - left) // width - MARGIN))
-    pictures = {place: _thumbnail(folder / tile.file, side) for place, tile in sheet.tiles.items() if tile.file}
+    drawn = {place: _thumbnail(folder / tile.file, side) for place, tile in sheet.tiles.items() if tile.file}
+    pictures = {place: picture for place, picture in drawn.items() if isinstance(picture, Pillow.Image)}
+    words = {place: f"Not drawn: {error}." for place, error in drawn.items() if isinstance(error, NoPreview)}
     cell = max((picture.height for picture in pictures.values()), default=side)
     side = max(min(side, LABEL_WIDTH), *(picture.width for picture in pictures.values()))
     top = MARGIN + LINE * (2 if sheet.columns else 1)
@@ -119,17 +122,18 @@ def draw(sheet: Sheet, folder: Path) -> Pillow.Image:
             canvas.paste(picture, (x + (side - picture.width) // 2, y + (cell - picture.height) // 2))
         else:
             pen.rectangle((x, y, x + side - 1, y + cell - 1), _BLANK)
-            lines = _wrapped(tile.words, font, side - 2 * MARGIN)[: (cell - MARGIN) // LINE]
+            lines = _wrapped(words.get((row, column), tile.words), font, side - 2 * MARGIN)[: (cell - MARGIN) // LINE]
             pen.multiline_text((x + MARGIN, y + MARGIN), "\n".join(lines), _ALARM if tile.failed else _FAINT, font)
         pen.text((x, y + cell), _shortened(tile.label, font, side), _INK, font)
     return canvas
 
 
-def _thumbnail(path: Path, side: int) -> Pillow.Image:
-    """The picture as it looks on the sheet's paper, scaled down to the side where it is larger."""
-    with Pillow.open(path) as opened:
-        opened.thumbnail((side, side))
-        picture = opened.convert("RGBA")
+def _thumbnail(path: Path, side: int) -> Pillow.Image | NoPreview:
+    """The picture as it looks on the sheet's paper, scaled down to the side where it is larger; or why there is none."""
+    try:
+        picture = preview(path, (side, side))
+    except NoPreview as error:
+        return error
     paper = Pillow.new("RGBA", picture.size, _PAPER)
     return Pillow.alpha_composite(paper, picture).convert("RGB")
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from PIL import Image as Pillow
+from stylepipe.image.preview import NoPreview, picture_size
 
 _SHOWN = (".png", ".webp", ".jpg", ".jpeg", ".jpe", ".jfif")
 """The endings of pictures that lie in a run's folder, which browsers show."""
@@ -38,7 +38,6 @@ def picture_in(folder: Path, name: str | None) -> File | None:
 def _size(path: Path) -> tuple[int, int]:
     """A picture's size; (0, 0) for one that cannot be shown."""
     try:
-        with Pillow.open(path) as picture:
-            return picture.size
-    except (OSError, Pillow.DecompressionBombError):
+        return picture_size(path)
+    except NoPreview:
         return 0, 0

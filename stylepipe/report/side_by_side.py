@@ -6,14 +6,17 @@ from pathlib import Path
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-MARGIN, LINE = 16, 24
+from stylepipe.image.preview import preview
+
+MARGIN, LINE, MAX_SIDE = 16, 24, 4096
 _PAPER, _INK = "white", "#202020"
 
 
 def side_by_side(rows: Sequence[tuple[Path, Path]], titles: Sequence[tuple[str, str]]) -> Pillow.Image:
     """One picture of all pairs, one below the other; `titles` are those of each pair.
 
-    Where a picture lets light through, there is white behind it. Raises OSError for a file that is no picture.
+    Where a picture lets light through, there is white behind it; what has more than MAX_SIDE pixels a side is scaled down to
+    these. Raises NoPreview for a file that is no picture.
     """
     pictures = [(_opaque(one), _opaque(other)) for one, other in rows]
     width = max(picture.width for pair in pictures for picture in pair)
@@ -31,6 +34,5 @@ def side_by_side(rows: Sequence[tuple[Path, Path]], titles: Sequence[tuple[str, 
 
 
 def _opaque(path: Path) -> Pillow.Image:
-    with Pillow.open(path) as opened:
-        picture = opened.convert("RGBA")
+    picture = preview(path, (MAX_SIDE, MAX_SIDE))
     return Pillow.alpha_composite(Pillow.new("RGBA", picture.size, _PAPER), picture).convert("RGB")

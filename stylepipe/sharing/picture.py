@@ -9,8 +9,7 @@ import warnings
 from io import BufferedReader, BytesIO
 from pathlib import Path
 
-import PIL.Image
-from PIL.PngImagePlugin import MAX_TEXT_CHUNK, PngInfo, putchunk
+from PIL.PngImagePlugin import MAX_TEXT_CHUNK, PngImageFile, PngInfo, putchunk
 
 from stylepipe.engine.files import output_errors, write_whole
 from stylepipe.errors import InputError
@@ -63,7 +62,7 @@ def read_picture(path: Path) -> Provenance:
             raise InputError(f"'{path}' is larger than {MAX_FILE_BYTES // 10**6} MB.", hint="A picture of a run is smaller.")
         with warnings.catch_warnings(action="ignore"), open_regular(path) as file:
             _require_few_chunks(file)
-            text = PIL.Image.open(file, formats=["PNG"]).info.get(KEYWORD)
+            text = PngImageFile(file).info.get(KEYWORD)  # of any size, as nothing is decoded
     except InputError:
         raise
     except PermissionError as error:

@@ -106,6 +106,22 @@ def test_large_pictures_are_scaled_down_and_transparent_ones_lie_on_paper(tmp_pa
     assert (pixels == 100).all(axis=2).sum() == 60 * 40
 
 
+@pytest.mark.parametrize("damage", ["damaged", "missing", "memory"])
+def test_pictures_that_cannot_be_drawn_are_words(tmp_path, monkeypatch, damage):
+    found = results(variant(tmp_path, a=1), variant(tmp_path, a=2, size=(300, 200)), a=(1, 2))
+    if damage == "memory":
+        monkeypatch.setattr("stylepipe.memory_limits.available", lambda: 100_000)
+    elif damage == "damaged":
+        (tmp_path / "a=2.png").write_bytes(b"no picture")
+    else:
+        (tmp_path / "a=2.png").unlink()
+    assert write_sheets(found, tmp_path) == ("00-contact-sheet.png",)
+    with Pillow.open(tmp_path / "00-contact-sheet.png") as sheet:
+        pixels = np.asarray(sheet)
+    assert (pixels == (255, 0, 0)).all(axis=2).sum() == 60 * 40
+    assert (pixels == 0xEC).all(axis=2).sum() > 1000
+
+
 def test_a_sheet_without_any_picture_is_not_written(tmp_path):
     assert (
         write_sheets(results(variant(tmp_path, a=1, error="no"), variant(tmp_path, a=2, error="no"), a=(1, 2)), tmp_path) == ()

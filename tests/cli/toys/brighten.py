@@ -14,7 +14,7 @@ class BrightenParams(Params):
 
 
 def _estimate(image: Image, params: BrightenParams) -> Estimate:
-    return Estimate(memory=image.size[0] * image.size[1] * 12_500_000)
+    return Estimate(memory=600_000_000)
 
 
 @stage(version=1, estimate=_estimate)
