@@ -1,6 +1,8 @@
 """The main job in small: what is computed, what is cached, what comes out; and how long the program takes to start."""
 
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -80,14 +82,26 @@ def cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def test_help_takes_less_than_two_fifths_of_a_second(desk):
+@pytest.fixture(scope="session")
+def second() -> float:
+    """What `import jax` takes here: the second of the machine that the bounds were set on, whatever this one's speed."""
+
+    def once() -> float:
+        before = cpu_seconds()
+        subprocess.run([sys.executable, "-c", "import jax"], check=True)
+        return cpu_seconds() - before
+
+    return sorted(once() for _ in range(3))[1]
+
+
+def test_help_takes_less_than_two_fifths_of_a_second(desk, second):
     before = cpu_seconds()
     desk.call("--help")
-    assert cpu_seconds() - before <= 0.4
+    assert cpu_seconds() - before <= 0.4 * second
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=[path.stem for path in RECIPES])
-def test_validating_a_recipe_takes_less_than_two_seconds(desk, path):
+def test_validating_a_recipe_takes_less_than_two_seconds(desk, path, second):
     before = cpu_seconds()
     desk.call("validate", str(path))
-    assert cpu_seconds() - before <= 2
+    assert cpu_seconds() - before <= 2 * second
