@@ -37,7 +37,7 @@ def compiled_programs(root: Path, precision: str) -> Iterator[None]:
 def programs_folders(root: Path) -> list[Path]:
     """Where programs that were compiled with the cache at `root` may be, as far as there are any."""
     elsewhere = () if _only_we_write(root) else _candidates(root)
-    return [folder for folder in dict.fromkeys([root / "xla", *elsewhere]) if folder.is_dir() and _is_ours(folder)]
+    return [folder for folder in dict.fromkeys([root / "xla", *elsewhere]) if _is_ours(folder)]
 
 
 def programs(folder: Path) -> list[Path]:
@@ -113,4 +113,9 @@ def _makes_private(folder: Path) -> bool:
 
 
 def _is_ours(folder: Path) -> bool:
-    return folder.stat().st_uid == os.geteuid()
+    """Whether it is a folder of this user; not so where this user may not look, as under the home of another."""
+    try:
+        status = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()

@@ -166,7 +166,7 @@ class Store:
         """The file of an attachment, checked without reading it into memory. Raises Damaged."""
         path = self.object_path(name)
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise self.quarantine(path, "file") from error

@@ -61,11 +61,15 @@ def test_progress_that_nobody_can_be_told(shell, line):
     assert (done.returncode, done.stdout.endswith("/bright_again.png\n")) == (0, True)
 
 
-@pytest.mark.parametrize("arguments", ["run ../recipe.yaml", "run $there/recipe.yaml --outputs $there/made"])
-def test_a_current_folder_that_was_deleted(shell, arguments):
-    done = shell(f"there=$PWD; mkdir gone; cd gone; rmdir ../gone; SP {arguments} -q")
+def test_a_current_folder_that_was_deleted(shell):
+    done = shell("mkdir gone; cd gone; rmdir ../gone; SP run ../recipe.yaml -q")
     assert "error: The current folder has been deleted." in done.stderr.splitlines()
     assert done.returncode == 1
+
+
+def test_what_needs_no_current_folder_runs_in_one_that_was_deleted(shell):
+    done = shell("there=$PWD; mkdir gone; cd gone; rmdir ../gone; SP run $there/recipe.yaml -q --outputs $there/made")
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
