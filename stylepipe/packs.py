@@ -6,7 +6,7 @@ any stage, and a stage's module is imported only when a recipe uses it. A pack o
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, distributions, entry_points
 from importlib.util import find_spec
@@ -92,7 +92,7 @@ def usable_stages() -> tuple[Mapping[str, Stage], tuple[StageContractError, ...]
     return stages, tuple(problems)
 
 
-def _entry_points(problems: list[StageContractError]) -> list[EntryPoint]:
+def _entry_points(problems: list[StageContractError]) -> Iterable[EntryPoint]:
     """The entry points of all packs. Those of a package whose metadata cannot be read are left out, which is a problem."""
     try:
         return list(entry_points(group=GROUP))

@@ -34,6 +34,9 @@ class Console:
         document = visible_json(json.dumps(_finite(data), indent=2)) if self.as_json else text if colored else visible(text)
         try:
             print(document, flush=True)  # noqa: T201 (does nothing where stdout is closed)
+        except BrokenPipeError:  # a reader that has seen enough, such as head
+            sys.stdout = None
+            return
         except OSError as error:
             sys.stdout = None  # what it has not taken is not written again when the process ends
             raise _no_stdout(system_reason(error)) from error

@@ -87,7 +87,7 @@ def _copy_shipped(name: str, target: Path) -> None:
 
 
 def recipes(json: Json = False) -> None:
-    """Lists the recipes that come with stylepipe, which run by their names."""
+    """Lists the recipes that come with stylepipe."""
     from stylepipe.recipe.extends import read_recipe
     from stylepipe.recipe.shipped import shipped_recipes
 

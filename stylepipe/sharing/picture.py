@@ -20,6 +20,8 @@ KEYWORD = "stylepipe"
 MAX_BYTES = MAX_TEXT_CHUNK
 """1 MiB of JSON before it is compressed: what Pillow, and many other readers, decompress at most."""
 MAX_FILE_BYTES = 1_000_000_000
+MAX_SIDE = 65_536
+"""The longest side in pixels that a stage makes."""
 
 MAX_CHUNKS = 1000
 """Before the pixels of a file that is read."""
@@ -62,7 +64,10 @@ def read_picture(path: Path) -> Provenance:
             raise InputError(f"'{path}' is larger than {MAX_FILE_BYTES // 10**6} MB.", hint="A picture of a run is smaller.")
         with warnings.catch_warnings(action="ignore"), open_regular(path) as file:
             _require_few_chunks(file)
-            text = PngImageFile(file).info.get(KEYWORD)  # of any size, as nothing is decoded
+            picture = PngImageFile(file)  # of any size that stages make, as nothing is decoded
+            if max(picture.size) > MAX_SIDE:
+                raise ValueError(f"{picture.size} pixels")
+            text = picture.info.get(KEYWORD)
     except InputError:
         raise
     except PermissionError as error:

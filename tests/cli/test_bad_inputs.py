@@ -74,7 +74,10 @@ def keras(group: str) -> bytes:
 DAMAGED = (
     "is damaged, incomplete, or of a kind of {} that is not read.\nhint: Download it again, or save it as 8- or 16-bit PNG."
 )
-UNKNOWN = "is not of a known format.\nhint: The pictures that are read end in .png, .jpg, .jpeg, .webp, .tif, .tiff."
+UNKNOWN = (
+    "is not of a known format.\nhint: The pictures that are read end in "
+    ".png, .jpg, .jpeg, .jpe, .jfif, .webp, .tif, .tiff, .gif, .bmp, .avif, .heic, .heif."
+)
 LARGE = "has {} pixels; at most 100000000 are read.\nhint: Make it smaller first."
 SAMPLES = "has {}, which are not read.\nhint: Save it as 8- or 16-bit PNG."
 
@@ -83,9 +86,9 @@ PICTURES = [
     ("text.png", b"once upon a time", "is not a PNG file.\nhint: Save it as PNG."),
     ("jpeg.png", picture("JPEG"), "is not a PNG file.\nhint: It is a JPEG file: let its name end in .jpg."),
     ("png.webp", picture("PNG"), "is not a WEBP file.\nhint: It is a PNG file: let its name end in .png."),
-    ("gif.jpg", picture("GIF"), "is not a JPEG file.\nhint: Save it as PNG."),
-    ("photo.gif", picture("GIF"), UNKNOWN),
-    ("photo.heic", b"\0\0\0\x18ftypheic", UNKNOWN),
+    ("gif.jpg", picture("GIF"), "is not a JPEG file.\nhint: It is a GIF file: let its name end in .gif."),
+    ("photo.psd", picture("GIF"), UNKNOWN),
+    ("photo.heic", b"\0\0\0\x18ftypheic", DAMAGED.format("HEIF")),
     ("photo", picture("PNG"), UNKNOWN),
     ("half.png", half(picture("PNG")), DAMAGED.format("PNG")),
     ("half.jpg", half(picture("JPEG")), DAMAGED.format("JPEG")),

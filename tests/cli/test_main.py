@@ -11,6 +11,7 @@ from stylepipe.cli import recipes
 
 COMMANDS = [
     "init",
+    "recipes",
     "validate",
     "schema",
     "stages",
@@ -19,13 +20,13 @@ COMMANDS = [
     "sweep",
     "plan",
     "explain",
-    "runs",
     "show",
     "export",
     "import",
     "verify",
     "diff",
     "doctor",
+    "runs",
     "weights",
     "cache",
 ]

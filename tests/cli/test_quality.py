@@ -1,6 +1,7 @@
 """The quality of a sweep's results in its tables: measured without being asked for, once, and fairly."""
 
 import csv
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -100,19 +101,23 @@ def test_sweeps_of_something_else_are_not_measured(cli, home):
 # --- what is compared with what ------------------------------------------------------------------------------------------
 
 
+def digest_of(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
 def stage(name: str, **inputs: str | tuple[str, ...]) -> StageRecord:
     losses = [{"kind": "gram", "layers": {f"relu{len(name)}_1": 1.0}}, {"kind": "total_variation"}]
     return StageRecord(
         stage="any",
         params={"losses": losses},
         inputs=inputs,
-        key="k",
+        key="0a",
         cached=False,
         reasons=(),
-        computed="2026-01-01T00:00:00",
+        computed="2026-01-01T00:00:00+00:00",
         seconds=1.0,
         iterations=None,
-        output=f"digest of {name}",
+        output=digest_of(name),
         file=f"{name}.png",
     )
 
@@ -120,19 +125,20 @@ def stage(name: str, **inputs: str | tuple[str, ...]) -> StageRecord:
 def record(**stages: StageRecord) -> RunRecord:
     last = list(stages)[-1]
     inputs = {
-        name: {"kind": "image", "reference": name, "sha256": f"bytes of {name}", "file": f"{name}.png"} for name in "abcd"
+        name: {"kind": "image", "reference": name, "sha256": digest_of(f"file {name}"), "file": f"{name}.png"}
+        for name in "abcd"
     }
     return RunRecord(
         id="r",
         recipe="r",
         status="done",
-        started="2026-01-01T00:00:00",
+        started="2026-01-01T00:00:00+00:00",
         seed=0,
         params={},
         environment={},
         inputs=inputs,
         stages=stages,
-        outputs={"result": OutputRecord(stage=last, digest=f"digest of {last}", file="result.png")},
+        outputs={"result": OutputRecord(stage=last, digest=digest_of(last), file="result.png")},
     )
 
 
@@ -145,10 +151,10 @@ def test_a_result_is_compared_with_the_inputs_of_the_nearest_stage_that_takes_st
     )
     found = comparison(run, "result")
     assert found is not None
-    assert (found.result.file, found.result.digest) == ("result.png", "digest of mixed")
+    assert (found.result.file, found.result.digest) == ("result.png", digest_of("mixed"))
     assert found.content is not None
-    assert (found.content.file, found.content.digest) == ("sized.png", "digest of sized")
-    assert [style.digest for style in found.styles] == ["bytes of c", "bytes of d"]
+    assert (found.content.file, found.content.digest) == ("sized.png", digest_of("sized"))
+    assert [style.digest for style in found.styles] == [digest_of("file c"), digest_of("file d")]
     assert seen_layers(run) == ["relu2_1", "relu6_1"]  # of the two stages that take styles
 
 

@@ -101,7 +101,11 @@ def test_validate_gives_programs_the_problems_with_their_places(cli, home):
     [
         (b"", "recipe.yaml: The file holds no recipe. 'stylepipe init' writes one to start from."),
         (b"\xff\xfe\x00", "recipe.yaml:1:1: The byte 0xff is not UTF-8 text. Save the recipe in the encoding UTF-8."),
-        (b"\x89PNG\r\n\x1a\n", "recipe.yaml:1:1: The byte 0x89 is not UTF-8 text. Save the recipe in the encoding UTF-8."),
+        (
+            b"\x89PNG\r\n\x1a\n",
+            "recipe.yaml: recipe.yaml is a picture, not a recipe. Give it to a recipe, as -p content=PICTURE; "
+            "'stylepipe recipes' lists some.",
+        ),
         (b"# " + b"x" * 1_000_000, "recipe.yaml: The file is larger than 1 MB, the most a recipe may have."),
         (
             b"stylepipe: 9\n",

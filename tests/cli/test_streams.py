@@ -31,7 +31,6 @@ def shell(home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     [
         ("SP run recipe.yaml -q >/dev/full", "there is no space left on the disk"),
         ("SP run recipe.yaml -q >&-", "it is closed"),
-        ("SP cache ls | true; exit ${PIPESTATUS[0]}", "nobody reads it any more"),
         ("SP runs --json >/dev/full", "there is no space left on the disk"),
     ],
 )
@@ -39,6 +38,11 @@ def test_an_answer_that_nobody_takes(shell, line, reason):
     done = shell(line)
     assert done.stderr.splitlines()[-2:] == [f"error: The result cannot be written to standard output: {reason}.", DONE]
     assert done.returncode == 1
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(shell):
+    done = shell("SP schema | true; exit ${PIPESTATUS[0]}")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_run_is_finished_all_the_same(shell, home):

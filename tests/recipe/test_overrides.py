@@ -143,7 +143,7 @@ def test_a_path_from_the_command_line_starts_from_the_current_folder(
     assert (ours.reference, ours.root, ours.confined) == ("photo.png", Path(), True)
     for reference in ("/elsewhere/photo.png", "../photo.png", r"C:\photo.png"):
         theirs = load(RECIPE, photo=reference).inputs["photo"]
-        assert (theirs.reference, theirs.root, theirs.confined) == (reference, tmp_path, False)
+        assert (theirs.root / theirs.reference, theirs.confined) == (tmp_path / reference, False)
 
 
 def test_a_path_from_the_command_line_may_start_from_the_users_folder(
@@ -195,7 +195,7 @@ def test_sweeps(problems: Callable[..., list[str]], sweep: str, message: str) ->
 def test_the_seed_is_set_where_no_param_is_called_so(load: Callable[..., ResolvedRecipe], problems: Callable[..., list[str]]):
     assert load(RECIPE).seed == 0
     recipe = load(RECIPE, seed="7")
-    assert (recipe.seed, recipe.params["seed"], recipe.document["seed"]) == (7, 7, 7)
+    assert (recipe.seed, recipe.document["seed"], recipe.document["params"]["seed"]) == (7, "$params.seed", 7)
     assert load("seed: 3\n" + RECIPE, seed="4").seed == 4
     assert load("seed: $params.whole\n" + RECIPE, whole="5").seed == 5
     assert load(RECIPE.replace("whole: 3", "seed: 3"), seed="9").seed == 0  # that is a param of the recipe's own
