@@ -66,7 +66,7 @@ def remember(memory: Memory, moved: Pixels, changed: Pixels, gradient: Pixels, *
     for i, vector in zip((place, m + place), pair, strict=True):
         # In place, where `at[i].set` copies all rows, and so does a row that is read without the barrier.
         oldest = jax.lax.optimization_barrier(jax.lax.dynamic_slice_in_dim(rows, i, 1))
-        rows = jax.lax.dynamic_update_slice_in_dim(rows, jnp.where(learn, vector[None], oldest), i, 0)
+        rows = jax.lax.dynamic_update_slice_in_dim(rows, jnp.where(learn, vector[None], oldest).astype(rows.dtype), i, 0)
     found = _products(rows, [step, change, gradient.ravel()])
     for i, column in ((place, 0), (m + place, 1)):
         products = products.at[i].set(found[:, column]).at[:, i].set(found[:, column])
