@@ -26,6 +26,7 @@ from stylepipe.errors import UsageError
 
 if TYPE_CHECKING:
     from stylepipe.engine.merge import SweepJob
+    from stylepipe.engine.results import SweepResults
     from stylepipe.engine.store import Store
     from stylepipe.engine.workers import Pool
     from stylepipe.recipe.variants import ResolvedSweep
@@ -114,14 +115,21 @@ def sweep(
                 ahead=Workers(pool, job.job, store, retries=retries, keep_going=keep_going) if pool else None,
             )
     results = result.results
-    for variant in results.variants:
-        if variant.status != "done":
-            console.say(f"{variant.status}: {variant.name}" + (f": {variant.error.message}" if variant.error else ""))
+    _say_what_is_missing(results, console)
     sheets = [str(result.folder / sheet) for sheet in results.sheets]
     data = {"folder": str(result.folder), "results": results.model_dump(mode="json")}
     console.result("\n".join(sheets) or str(result.folder), data)
     if not results.complete:
         raise typer.Exit(PARTLY_FAILED)
+
+
+def _say_what_is_missing(results: "SweepResults", console: Console) -> None:
+    """The variants without results and why, each hint once."""
+    missing = [variant for variant in results.variants if variant.status != "done"]
+    for variant in missing:
+        console.say(f"{variant.status}: {variant.name}" + (f": {variant.error.message}" if variant.error else ""))
+    for hint in dict.fromkeys(variant.error.hint for variant in missing if variant.error and variant.error.hint):
+        console.say(f"hint: {hint}")
 
 
 def plan_sweep(recipe: Path, param: Sequence[str], *, force: Sequence[str] | None, store: "Store") -> tuple[str, Any]:

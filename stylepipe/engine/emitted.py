@@ -46,7 +46,7 @@ def _count(name: str, value: Any) -> int:
 def _number(name: str, value: Any) -> float:
     try:
         array = np.asarray(value, np.float64)
-        if array.size == 1:
+        if array.size == 1 and value is not None:
             return float(array.reshape(()))
     except (TypeError, ValueError, OverflowError):
         pass

@@ -22,7 +22,7 @@ from stylepipe.engine.spool import Frames, frame_path, parse_lines
 from stylepipe.engine.store import Action, Damaged, Session, Store
 from stylepipe.engine.values import Values
 from stylepipe.engine.workers import Workers
-from stylepipe.errors import Interrupted, StageError, StoreError, StylepipeError
+from stylepipe.errors import FAILURES, InputError, Interrupted, StageError, StoreError, StylepipeError
 from stylepipe.image.io import Note, unheard
 
 
@@ -98,6 +98,7 @@ class _Run:
             try:
                 self._tell(RunStarted(self._folder.path, self._job.selection.stages))
                 for name in self._job.inputs:
+                    self._current = name
                     with self._failures.apart(name):
                         self._take_input(name)
                 self._take_stages()
@@ -119,6 +120,8 @@ class _Run:
             error.run_folder = str(self._folder.path)
         status = "interrupted" if isinstance(error, Interrupted) else "failed"
         with suppress(StoreError):  # a full disk is most likely the first error too, which is the one to report
+            if isinstance(error, FAILURES):
+                self._show_cached()
             self._folder.fail(error, self._current, self._failures.last_frame)
             self._folder.end(status)
             self._tell(RunEnded(status))
@@ -238,6 +241,17 @@ class _Run:
                 raise _Redo(name) from damaged
         self._values.put(name, value)
         return value
+
+    def _show_cached(self) -> None:
+        """Delivers what is in the store of the stages that a failed run has not come to."""
+        for name in self._job.selection.stages:
+            ready = all(needed in self._digests for needed in self._recipe.stages[name].needs)
+            if not ready or name in self._digests or name in self._forced:
+                continue
+            if action := self._find(key_of(self._job.stage_document(name, self._digests))):
+                self._digests[name] = action.output
+                with suppress(_Redo, InputError):  # one of its pictures is damaged
+                    self._show_stage(name, action, cached=True)
 
     # --- showing them in the run's folder ----------------------------------------------------------------------------------
 

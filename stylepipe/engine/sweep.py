@@ -1,7 +1,6 @@
 """Running a sweep: the graph of all variants as one run, whose folder gets the results and contact sheets besides."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -49,8 +48,11 @@ def run_sweep(
     does.
     """
     watch = _Watch(sweep, observe, measure)
-    with suppress(*FAILURES):  # the results tell of it
+    try:
         run(sweep.job, store=store, outputs=outputs, keep_going=keep_going, observe=watch, command=command, ahead=ahead)
+    except FAILURES:
+        if not watch.has_begun:
+            raise
     return watch.result()
 
 
@@ -76,6 +78,11 @@ class _Watch:
             case RunEnded(status):
                 self._end(status)
         self._observe(event)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a folder, whose results tell of what fails."""
+        return self._folder != Path()
 
     def result(self) -> SweepResult:
         """What the sweep came to. Raises StoreError when its end could not be written."""

@@ -132,6 +132,7 @@ def test_a_failure_is_told_for_each_variant_and_the_exit_code_is_3(cli, home, op
     assert statuses == ["failed"] * attempts + ["not run"] * (4 - attempts)
     assert "failed: reason=Too_dark._amount=0.1: Stage 'gone@Too-dark._0.1': Too dark." in said.err.splitlines()
     assert said.err.count("[2/6] gone@Too-dark._0.1: failed. Stage 'gone@Too-dark._0.1': Too dark.") == (attempts == 4)
+    assert said.err.count("hint: Try something else.") == 1
     assert len(said.data["results"]["variants"][0]["outputs"]) == 1
     assert said.data["results"]["sheets"] == ["00-contact-sheet-bright.png"]
 

@@ -15,7 +15,7 @@ from stylepipe.engine.plan import plan
 from stylepipe.engine.records import RunRecord, load_run
 from stylepipe.engine.results import Measure, Measured, load_results
 from stylepipe.engine.sweep import SweepResult, run_sweep
-from stylepipe.errors import Interrupted, UsageError
+from stylepipe.errors import InputError, Interrupted, UsageError
 from stylepipe.recipe.resolved import ResolvedRecipe
 from stylepipe.recipe.variants import ResolvedSweep, Variant
 
@@ -300,6 +300,62 @@ def test_a_sweep_that_is_not_to_keep_going_ends_at_the_first_failure(lab):
     record = load_run(result.folder)
     assert record.error is not None
     assert (record.status, record.error.stage) == ("failed", "halved@1")
+
+
+def test_a_sweep_that_ends_at_the_first_failure_delivers_what_is_cached(lab):
+    sweep = failing(lab)
+    run(lab, sweep)
+    result = run(lab, sweep, keep_going=False)
+    assert statuses(result) == {"fail_at=1": "failed", "fail_at=None": "done", "fail_at=2": "not run"}
+    assert not [call for call in lab.calls if call in ("add", "posterize")]
+    assert (result.folder / result.results.variants[1].outputs["result"].file).is_file()
+    assert load_run(result.folder).stages["rounded@null"].cached
+
+
+def test_a_sweep_that_ends_at_an_input_that_cannot_be_decoded_says_so(lab):
+    bad, good = lab.image("bad", 2), lab.image("good", 1)
+    path = lab.folder / bad.reference
+
+    def make(photo: str) -> ResolvedRecipe:
+        return lab.recipe([lab.input("photo", "image", photo)], [lab.node("bright", "add", {"image": "photo"})])
+
+    references = [bad.reference, good.reference]
+    sweep = swept(make, {"photo": references}, [{"photo": reference} for reference in references])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:20])  # which is seen before there is a folder
+    with pytest.raises(InputError, match=r"bad\.png"):
+        run(lab, sweep, keep_going=False)
+    path.write_bytes(whole[:70] + bytes(len(whole) - 70))  # only its pixels are damaged
+    result = run(lab, sweep, keep_going=False)
+    assert statuses(result) == {"photo=bad.png": "failed", "photo=good.png": "not run"}
+    error = result.results.variants[0].error
+    assert error is not None
+    assert "bad.png" in error.message
+
+
+def test_what_fails_while_measuring_or_drawing_costs_no_results(lab, monkeypatch):
+    def measure(record: RunRecord, folder: Path) -> Measured:
+        raise MemoryError
+
+    def draw(results, folder):
+        raise ValueError("No room\nfor it.")
+
+    monkeypatch.setattr("stylepipe.engine.sweep.write_sheets", draw)
+    result = run(lab, chains(lab, second=[0.2, 0.3]), measure=measure)
+    assert result.results.complete
+    assert load_results(result.folder) == result.results
+    assert len((result.folder / "results.csv").read_text().splitlines()) == 3
+    notes = [event.text for event in lab.events if isinstance(event, EngineNote)]
+    assert notes == ["The results are not measured: MemoryError.", "There is no contact sheet: ValueError: No room."]
+
+
+def test_measures_that_are_no_numbers_are_left_out(lab):
+    def measure(record: RunRecord, folder: Path) -> Measured:
+        return Measured({"blue": "pixels"}, {name: {"blue": float("nan"), "red": 1.0} for name in record.outputs})
+
+    result = run(lab, chains(lab, second=[0.2, 0.3]), measure=measure)
+    assert load_results(result.folder) == result.results
+    assert result.results.variants[0].quality == {"result": {"red": 1.0}}
 
 
 def test_an_input_that_cannot_be_decoded_takes_only_its_own_variants_with_it(lab):
