@@ -6,10 +6,11 @@ any stage, and a stage's module is imported only when a recipe uses it. A pack o
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, distributions, entry_points
 from importlib.util import find_spec
+from typing import Any
 
 from stylepipe.errors import did_you_mean, reason_of
 from stylepipe.stage import Stage, StageContractError
@@ -92,8 +93,11 @@ def usable_stages() -> tuple[Mapping[str, Stage], tuple[StageContractError, ...]
     return stages, tuple(problems)
 
 
-def _entry_points(problems: list[StageContractError]) -> Iterable[EntryPoint]:
-    """The entry points of all packs. Those of a package whose metadata cannot be read are left out, which is a problem."""
+def _entry_points(problems: list[StageContractError]) -> list[Any]:
+    """The entry points of all packs. Those of a package whose metadata cannot be read are left out, which is a problem.
+
+    Their class is not named, for packages such as importlib_metadata put one of their own in its place.
+    """
     try:
         return list(entry_points(group=GROUP))
     except Exception:
