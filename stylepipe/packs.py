@@ -8,7 +8,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, distributions, entry_points
+from importlib.metadata import distributions, entry_points
 from importlib.util import find_spec
 from typing import Any
 
@@ -38,7 +38,7 @@ def stage_modules() -> StageModules:
     modules = StageModules()
     for pack in sorted(_entry_points(modules.problems), key=lambda entry: entry.name):
         try:
-            names = list(_module_names(pack))
+            names = list(_module_names(pack.name, pack.value))
         except StageContractError as error:
             modules.problems.append(error)
             continue
@@ -101,7 +101,7 @@ def _entry_points(problems: list[StageContractError]) -> list[Any]:
     try:
         return list(entry_points(group=GROUP))
     except Exception:
-        known: dict[tuple[str, str], EntryPoint] = {}
+        known: dict[tuple[str, str], Any] = {}
         for distribution in distributions():
             try:
                 known |= {(entry.name, entry.value): entry for entry in distribution.entry_points.select(group=GROUP)}
@@ -111,16 +111,16 @@ def _entry_points(problems: list[StageContractError]) -> list[Any]:
         return list(known.values())
 
 
-def _module_names(pack: EntryPoint) -> Iterator[str]:
+def _module_names(pack: str, package: str) -> Iterator[str]:
     """The modules of a pack that hold stages. Raises StageContractError when it names no package."""
     try:
-        spec = find_spec(pack.value)
+        spec = find_spec(package)
     except (Exception, SystemExit) as error:  # it imports what comes before the last dot, which may fail in any way
         reason = reason_of(error)
-        message = f"The stage pack '{pack.name}' names '{pack.value}', which cannot be found: {reason}."
+        message = f"The stage pack '{pack}' names '{package}', which cannot be found: {reason}."
         raise StageContractError(message, hint=_HINT) from error
     if spec is None or spec.submodule_search_locations is None:
-        raise StageContractError(f"The stage pack '{pack.name}' names '{pack.value}', which is not a package.", hint=_HINT)
+        raise StageContractError(f"The stage pack '{pack}' names '{package}', which is not a package.", hint=_HINT)
     for module in pkgutil.iter_modules(spec.submodule_search_locations):
         if not module.name.startswith("_"):
             yield module.name
