@@ -96,7 +96,10 @@ class SweepResults(_Model):
 
 def results_of(sweep: SweepJob, record: RunRecord, losses: Mapping[str, Line], measured: Measured) -> SweepResults:
     """The results of a sweep's run; `losses` holds the last line of each stage that told any."""
-    failures = {**record.failures, **({record.error.stage: record.error} if record.error and record.error.stage else {})}
+    failures = dict(record.failures)
+    if record.error:
+        unread = next((name for name in sweep.job.inputs if name not in record.inputs), "")  # at which it ended without a stage
+        failures[record.error.stage or unread] = record.error
     recipe = sweep.job.recipe
 
     def row(variant: MergedVariant) -> VariantResult:

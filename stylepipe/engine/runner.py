@@ -98,7 +98,6 @@ class _Run:
             try:
                 self._tell(RunStarted(self._folder.path, self._job.selection.stages))
                 for name in self._job.inputs:
-                    self._current = name
                     with self._failures.apart(name):
                         self._take_input(name)
                 self._take_stages()

@@ -298,7 +298,7 @@ def test_a_task_that_is_taken_back_saves_its_state_and_goes_on_later(lab, comput
     job = lab.job(recipe)
     digests = job.input_digests()
     task = Task("down", job.of_stage("down"), digests, key_of(job.stage_document("down", digests)), ())
-    *_, last = compute(task, patience=3)
+    *_, last = compute(task, patience=5)  # each step tells its progress and its preview
     assert last == Left("down")
     assert lab.calls == ["descend", "step 0", "step 1"]
     *said, done = compute(task)

@@ -307,12 +307,12 @@ def test_a_failed_run_keeps_what_it_had_and_says_why(lab):
     ((folder, record),) = list_runs(lab.outputs)
     assert record.status == "failed"
     assert record.error.stage == "halved"
-    assert record.error.message == "Stage 'halved' failed with RuntimeError: no luck in secret/x.bin."
+    assert record.error.message == "Stage 'halved' failed with RuntimeError: no luck in x.bin."
     assert list(record.stages) == ["brighter"]
     assert (folder / "02-brighter.png").exists()
     assert not (folder / "result.png").exists()
     traceback = (folder / "traceback.txt").read_text()
-    assert "RuntimeError: no luck in secret/x.bin" in traceback
+    assert "RuntimeError: no luck in x.bin" in traceback
     assert ", in descend" in traceback
     assert events_of(folder)[-1]["status"] == "failed"
     lab.run(lab.chain())  # the store is in order
