@@ -18,7 +18,7 @@ from stylepipe.neural.training import loop
 from stylepipe.neural.training.crops import center_crops, crops_of, in_groups
 from stylepipe.neural.training.distillation import Distillation, Lessons, Teachers, grown, student
 from stylepipe.neural.training.footprint import of_vgg, training
-from stylepipe.stage import Checkpoint, Emit, Estimate, Params, Progress, stage
+from stylepipe.stage import Checkpoint, Emit, Estimate, Note, Params, Progress, stage
 
 Width = Annotated[int, Field(ge=1, le=WIDEST)]
 
@@ -47,6 +47,7 @@ class DistillParams(Params):
     crop: int = Field(default=192, ge=32, le=1024, description="The side of a crop, in pixels.")
     longest: int = Field(default=1600, ge=32, le=65_536, description="The long side that pictures are brought to, if above it.")
     halvings: int = Field(default=2, ge=0, le=8, description="How often pictures are halved, to be cut at that size too.")
+    strict: bool = Field(default=False, description="Whether a damaged picture is an error; else it is left out, with a note.")
     batches: int = Field(default=32, ge=1, le=1024, description="Batches that the teachers look at together.")
     passes: int = Field(default=5, ge=1, le=100, description="How often the student goes through these batches.")
 
@@ -111,7 +112,13 @@ def distill(
     layers = tuple(params.layers.items())
     group = Teachers.of(teachers, tuple(params.layers), params.padding)
     tensors = [{name: jnp.asarray(tensor) for name, tensor in teacher.tensors.items()} for teacher in teachers]
-    crops = crops_of(pictures, side=params.crop, longest=params.longest, halvings=params.halvings)
+
+    def note(text: str) -> None:
+        emit(Note(text))
+
+    crops = crops_of(
+        pictures, side=params.crop, longest=params.longest, halvings=params.halvings, strict=params.strict, note=note
+    )
     lessons_key, student_key = jax.random.split(key)
     lessons = Lessons(
         group,
@@ -127,7 +134,11 @@ def distill(
     fresh = student(student_key, params.widths, pooling=params.pooling, padding=params.padding, channels=channels)
     begun = fresh if start is None else grown(start, fresh)
     loss = Distillation(describe(fresh), layers, params.gram_weight)
-    unseen = [] if validation is None else in_groups(center_crops(validation, params.crop), params.batch)
+    unseen = (
+        []
+        if validation is None
+        else in_groups(center_crops(validation, params.crop, strict=params.strict, note=note), params.batch)
+    )
 
     def validate(tensors: loop.Tensors) -> dict[str, float]:
         # What the teachers find is not kept: it takes forty times the memory of the pictures.

@@ -27,7 +27,7 @@ from stylepipe.neural.training import loop
 from stylepipe.neural.training.crops import center_crops, crops_of
 from stylepipe.neural.training.footprint import of_vgg, training, unseen
 from stylepipe.neural.training.stylization import Stylization, Validation, examples, lessons, trained
-from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Params, Progress, stage
+from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Note, Params, Progress, stage
 
 _LAST = 16
 """The lessons whose statistics a network with batch normalisation keeps."""
@@ -60,6 +60,7 @@ class TrainStyleParams(Params):
     crop: int = Field(default=256, ge=32, le=2048, multiple_of=4, description="The side of a crop, in pixels.")
     longest: int = Field(default=640, ge=32, le=65_536, description="The long side that pictures are brought to, if above it.")
     halvings: int = Field(default=0, ge=0, le=8, description="How often pictures are halved, to be cut at that size too.")
+    strict: bool = Field(default=False, description="Whether a damaged picture is an error; else it is left out, with a note.")
 
 
 def _check(params: TrainStyleParams, styles: Sequence[Image], **_: Any) -> None:
@@ -127,14 +128,24 @@ def train_style(  # noqa: PLR0917 (a stage's inputs)
     network = _network(params, styles)
     first = loop.first(fresh(network_key, network), start, applied(network), describe)
     loss = Stylization(Objective.of(params.losses, describe_vgg(extractor)), network)
-    crops = crops_of(pictures, side=params.crop, longest=params.longest, halvings=params.halvings)
+
+    def note(text: str) -> None:
+        emit(Note(text))
+
+    crops = crops_of(
+        pictures, side=params.crop, longest=params.longest, halvings=params.halvings, strict=params.strict, note=note
+    )
     shown = [
         style_example(style, size, loss.objective, name=str(number))
         for number, (style, size) in enumerate(zip(styles, _sizes(params, styles), strict=True), 1)
     ]
     given = examples(loss.objective, extractor, shown)
     batches = lessons(given, crops, crops_key, count=params.batch, side=params.crop)
-    unseen = None if validation is None else Validation.of(loss, given, center_crops(validation, params.crop))
+    unseen = (
+        None
+        if validation is None
+        else Validation.of(loss, given, center_crops(validation, params.crop, strict=params.strict, note=note))
+    )
     step = loop.start(params.schedule, first, checkpoint.load())
     seen = params.batch * params.schedule.accumulate
     for step in loop.train(step, loss, batches, schedule=params.schedule, validate=unseen):  # noqa: B020

@@ -14,7 +14,7 @@ from stylepipe.neural.training import loop
 from stylepipe.neural.training.crops import center_crops, crops_of
 from stylepipe.neural.training.footprint import training, unseen
 from stylepipe.neural.training.superresolution import examples, loss, score
-from stylepipe.stage import Checkpoint, Emit, Estimate, Params, Progress, stage
+from stylepipe.stage import Checkpoint, Emit, Estimate, Note, Params, Progress, stage
 
 
 class TrainUpscalerParams(Params):
@@ -32,6 +32,7 @@ class TrainUpscalerParams(Params):
         description="The long side that pictures are brought to, if above it: photographs are sharp only when shrunk.",
     )
     halvings: int = Field(default=1, ge=0, le=8, description="How often pictures are halved, to be cut at that size too.")
+    strict: bool = Field(default=False, description="Whether a damaged picture is an error; else it is left out, with a note.")
     validation_crop: int = Field(
         default=240, ge=24, le=4096, multiple_of=12, description="The side of what pictures are validated by, in pixels."
     )
@@ -80,9 +81,20 @@ def train_upscaler(
     network = _network(params)
     untrained = fresh(network_key, network)
     first = loop.first(untrained, start, network, describe)
-    crops = crops_of(pictures, side=max(FACTORS) * params.crop, longest=params.longest, halvings=params.halvings)
+
+    def note(text: str) -> None:
+        emit(Note(text))
+
+    crops = crops_of(
+        pictures,
+        side=max(FACTORS) * params.crop,
+        longest=params.longest,
+        halvings=params.halvings,
+        strict=params.strict,
+        note=note,
+    )
     batches = examples(crops, crops_key, count=params.batch, side=params.crop)
-    unseen = None if validation is None else center_crops(validation, params.validation_crop)
+    unseen = None if validation is None else center_crops(validation, params.validation_crop, strict=params.strict, note=note)
     validate = None if unseen is None else partial(score, large=unseen)
     step = loop.start(params.schedule, first, checkpoint.load())
     seen = params.batch * params.schedule.accumulate

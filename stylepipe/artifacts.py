@@ -79,11 +79,13 @@ class Weights:
 class Folder:
     """Pictures to learn from, too many to be held at once: their names in a fixed order, and how to read one.
 
-    `read` raises InputError for a picture that is damaged, or was changed since the run began.
+    `outline` gives the picture blank, where only its header can be read. Both raise InputError for a picture that is damaged,
+    and ChangedInput for one that was changed since the run began.
     """
 
     names: tuple[str, ...]
     read: Callable[[str], Image]
+    outline: Callable[[str], Image] | None = None
 
 
 Artifact = Image | Mask | Weights

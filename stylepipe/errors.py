@@ -51,6 +51,10 @@ class InputError(StylepipeError):
     exit_code = 2
 
 
+class ChangedInput(InputError):
+    """A file that was changed while a run went on."""
+
+
 class WeightsError(StylepipeError):
     """Network weights that are missing, damaged, or laid out in an unknown way."""
 

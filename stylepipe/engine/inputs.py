@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stylepipe.artifacts import Folder, Given, Weights
-from stylepipe.errors import InputError, StylepipeError
+from stylepipe.errors import ChangedInput, InputError, StylepipeError
 from stylepipe.image import io
 from stylepipe.recipe.inputs import elsewhere_hint
 from stylepipe.recipe.resolved import InputFile
@@ -79,24 +79,35 @@ def read_input(found: FoundInput, weights: WeightsSource, *, note: io.Note = io.
     """
     noted: set[Path] = set()
 
-    def read(path: Path) -> Any:
-        def note_once(text: str) -> None:
-            if path not in noted:
-                noted.add(path)
-                note(f"Input '{found.file.name}': {text}")
+    def note_once(path: Path, text: str) -> None:
+        if path not in noted:
+            noted.add(path)
+            note(f"Input '{found.file.name}': {text}")
 
-        try:
-            artifact = _reader(found.file.kind, weights, note_once)(path, **found.file.mask_options)
-        except StylepipeError as error:
-            error.within(_where(found.file))
-            raise
-        require_unchanged(found, path)
-        return artifact
+    def read(path: Path) -> Any:
+        reader = _reader(found.file.kind, weights, partial(note_once, path))
+        return _unchanged(found, path, partial(reader, **found.file.mask_options))
 
     if found.file.kind != "folder":
         return read(found.path)
     members = {path.relative_to(found.path).as_posix(): path for path in found.stamps}
-    return Folder(tuple(members), lambda name: read(members[name]))
+    return Folder(
+        tuple(members),
+        read=lambda name: read(members[name]),
+        outline=lambda name: _unchanged(found, members[name], io.outline_image),
+    )
+
+
+def _unchanged(found: FoundInput, path: Path, read: Callable[[Path], Any]) -> Any:
+    """What `read` reads from a file of the input. Raises its errors with their place, and ChangedInput."""
+    try:
+        artifact = read(path)
+    except StylepipeError as error:
+        require_unchanged(found, path)
+        error.within(_where(found.file))
+        raise
+    require_unchanged(found, path)
+    return artifact
 
 
 def outline_input(found: FoundInput, weights: WeightsSource) -> Given:
@@ -112,13 +123,14 @@ def outline_input(found: FoundInput, weights: WeightsSource) -> Given:
 
 
 def require_unchanged(found: FoundInput, path: Path) -> None:
-    """Raises InputError where a file of the input is another than the one that was digested."""
+    """Raises ChangedInput where a file of the input is another than the one that was digested."""
     try:
         unchanged = _stamp(path.stat()) == found.stamps[path]
     except OSError:
         unchanged = False
     if not unchanged:
-        raise _refused(found.file, "it was changed while the run was going on", path)
+        error = _refused(found.file, "it was changed while the run was going on", path)
+        raise ChangedInput(error.message, hint=error.hint)
 
 
 def reader_module(kind: str, weights: WeightsSource) -> str:

@@ -13,7 +13,7 @@ import pytest
 from stylepipe import artifacts
 from stylepipe.artifacts import Folder, Image, Mask, Weights
 from stylepipe.engine.inputs import find_input, read_input, reader_module
-from stylepipe.errors import InputError, StylepipeError
+from stylepipe.errors import ChangedInput, InputError, StylepipeError
 
 
 def test_the_digest_is_of_the_file_and_the_kind(lab):
@@ -135,6 +135,18 @@ def test_a_picture_of_a_folder_that_changes_during_the_run(lab, folder):
     (lab.folder / "photos" / "b.png").write_bytes((lab.folder / "one.png").read_bytes())
     with pytest.raises(InputError, match="it was changed while the run was going on"):
         found.read("b.png")
+
+
+def test_a_picture_of_a_folder_that_is_gone_or_damaged_afterwards_is_a_changed_one(lab, folder):
+    found = read_input(find_input(folder, lab.weights), lab.weights)
+    assert found.outline is not None
+    assert found.outline("inner/a.png").size == found.read("inner/a.png").size
+    (lab.folder / "photos" / "b.png").write_bytes(b"no picture")
+    (lab.folder / "photos" / "inner" / "a.png").unlink()
+    for name in found.names:
+        for read in (found.read, found.outline):
+            with pytest.raises(ChangedInput, match="it was changed while the run was going on"):
+                read(name)
 
 
 def problem(lab, file) -> StylepipeError:

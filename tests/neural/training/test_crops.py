@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from stylepipe.artifacts import Folder, Image
-from stylepipe.errors import StageError
+from stylepipe.errors import ChangedInput, InputError, StageError
 from stylepipe.neural.training.crops import center_crops, crops_of, in_groups
+from stylepipe.neural.training.pictures import Pictures
 from stylepipe.transparency import without_hidden
 
 
@@ -102,3 +103,117 @@ def test_shrinking_counts_colors_by_their_alpha():
     image = Image(stripes, np.float32(stripes[..., 0] > 0))
     pictures = crops_of([Folder(("a.png",), lambda name: image)], side=8, longest=8, halvings=0).pictures
     np.testing.assert_allclose(pictures[0], 0.8 * 255, atol=2)
+
+
+# --- what is read, and what cannot be ---------------------------------------------------------------------------------
+
+
+class Files:
+    """A folder of gray pictures, each of a level of its own, that counts what is read; `damaged` ones only have a header."""
+
+    def __init__(self, count: int, *, damaged: tuple[int, ...] = (), side: int = 20) -> None:
+        self.reads: list[int] = []
+        self._damaged, self._side = damaged, side
+        self.folder = Folder(tuple(map(str, range(count))), self._read, self._outline)
+
+    def _outline(self, name: str) -> Image:
+        return Image(np.broadcast_to(np.float32(0), (self._side, self._side, 3)))
+
+    def _read(self, name: str) -> Image:
+        self.reads.append(int(name))
+        if int(name) in self._damaged:
+            raise InputError(f"'{name}.jpg' is damaged.")
+        return Image(np.full((self._side, self._side, 3), int(name) / 255, np.float32))
+
+
+def levels(crops: np.ndarray) -> list[int]:
+    return np.rint(crops[:, 0, 0, 0] * 255).astype(int).tolist()
+
+
+def test_only_headers_are_read_before_crops_are_drawn():
+    files = Files(50)
+    crops = crops_of([files.folder], side=8, longest=20, halvings=1)
+    assert files.reads == []
+    drawn = levels(crops.draw(jax.random.key(0), count=5, side=8))
+    assert set(drawn) == set(files.reads)
+    assert levels(crops.draw(jax.random.key(0), count=5, side=8)) == drawn
+    assert len(files.reads) == len(set(files.reads))
+
+
+def test_pictures_in_memory_are_bounded_and_read_again():
+    files = Files(20)
+    pictures = Pictures([files.folder], longest=20, max_bytes=3 * 20 * 20 * 3)
+    for name in files.folder.names:
+        pictures.add(1, name, 1)
+    for number in (0, 1, 2, 0, 3, 0, 1):
+        picture = pictures[number]
+        assert picture is not None
+        assert np.unique(picture).tolist() == [number]
+    assert files.reads == [0, 1, 2, 3, 1]
+
+
+def test_damaged_pictures_are_left_out_with_one_note_each():
+    files, notes = Files(6, damaged=(1, 4)), []
+    crops = crops_of([files.folder], side=8, longest=20, halvings=1, note=notes.append)
+    drawn = [level for seed in range(20) for level in levels(crops.draw(jax.random.key(seed), count=10, side=8))]
+    assert set(drawn) == {0, 2, 3, 5}
+    assert sorted(notes) == ["'1.jpg' is damaged. It is left out.", "'4.jpg' is damaged. It is left out."]
+
+
+def test_what_is_drawn_does_not_depend_on_what_was_drawn_before():
+    def drawn(seeds: list[int]) -> dict[int, list[int]]:
+        crops = crops_of([Files(9, damaged=(0, 3, 7)).folder, Files(4, damaged=(2,)).folder], side=8, longest=20, halvings=0)
+        return {seed: levels(crops.draw(jax.random.key(seed), count=8, side=8)) for seed in seeds}
+
+    assert drawn(list(range(10))) == drawn(list(range(9, -1, -1)))
+    assert drawn([5])[5] == drawn(list(range(10)))[5]
+
+
+def test_folders_still_count_alike_where_some_pictures_are_damaged():
+    first, second = Files(10, damaged=tuple(range(1, 10))), Files(10)
+    crops = crops_of([first.folder, second.folder], side=8, longest=20, halvings=0)
+    drawn = levels(crops.draw(jax.random.key(1), count=4000, side=8))
+    assert np.mean(np.array(drawn) == 0) == pytest.approx(0.5 + 0.05, abs=0.03)
+
+
+def test_a_folder_of_damaged_pictures_is_an_error():
+    crops = crops_of([Files(3).folder, Files(2, damaged=(0, 1)).folder], side=8, longest=20, halvings=0)
+    with pytest.raises(StageError, match="Folder 2 of 2 has no picture that can be read"):
+        crops.draw(jax.random.key(0), count=100, side=8)
+
+
+def test_damaged_headers_are_left_out_at_once():
+    files, notes = Files(3), []
+    broken = Folder(files.folder.names, files.folder.read, Files(3, damaged=(1,)).folder.read)
+    crops = crops_of([broken], side=8, longest=20, halvings=0, note=notes.append)
+    assert len(crops.pictures) == 2
+    assert notes == ["'1.jpg' is damaged. It is left out."]
+
+
+def test_a_damaged_picture_is_an_error_at_once_where_strict():
+    with pytest.raises(InputError, match=r"'1\.jpg' is damaged"):
+        crops_of([Files(3, damaged=(1,)).folder], side=8, longest=20, halvings=0, strict=True)
+    with pytest.raises(InputError, match=r"'1\.jpg' is damaged"):
+        center_crops(Files(3, damaged=(1,)).folder, 8, strict=True)
+
+
+def test_damaged_pictures_to_validate_with_are_left_out():
+    notes: list[str] = []
+    assert levels(center_crops(Files(3, damaged=(1,)).folder, 8, note=notes.append)) == [0, 2]
+    assert notes == ["'1.jpg' is damaged. It is left out."]
+    with pytest.raises(StageError, match="no picture of at least 8×8 pixels"):
+        center_crops(Files(1, damaged=(0,)).folder, 8)
+
+
+def test_a_picture_that_was_changed_is_not_left_out():
+    def changed(name: str) -> Image:
+        raise ChangedInput("it was changed while the run was going on")
+
+    files = Files(2)
+    with pytest.raises(ChangedInput):
+        crops_of([Folder(("0",), changed, changed)], side=8, longest=20, halvings=0)
+    crops = crops_of([Folder(("0",), changed, files.folder.outline)], side=8, longest=20, halvings=0)
+    with pytest.raises(ChangedInput):
+        crops.draw(jax.random.key(0), count=1, side=8)
+    with pytest.raises(ChangedInput):
+        center_crops(Folder(("0",), changed), 8)
