@@ -19,7 +19,7 @@ LAYERS = ("relu1_1", "relu2_1")
 
 def crops(seed: int = 0) -> Crops:
     picture = np.random.default_rng(seed).integers(0, 256, (40, 50, 3), dtype=np.uint8)
-    return Crops((picture,), np.ones(1))
+    return Crops((picture,), np.ones(1), np.array([1]))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from stylepipe.neural.training.loop import evaluate
 from stylepipe.neural.training.stylization import Stylization, Validation, examples, lessons
 
 DRAW = np.random.default_rng(0)
-CROPS = Crops((DRAW.integers(0, 256, (30, 40, 3), dtype=np.uint8),), np.ones(1))
+CROPS = Crops((DRAW.integers(0, 256, (30, 40, 3), dtype=np.uint8),), np.ones(1), np.array([1]))
 STYLES = [DRAW.random((16, 20, 3), dtype=np.float32) for _ in range(2)]
 NETWORK = Transformation(channels=2, blocks=1, styles=2)
 LOSSES = (

@@ -14,7 +14,11 @@ from stylepipe.neural.training.superresolution import example, examples, loss, s
 
 DRAW = np.random.default_rng(0)
 LARGE = DRAW.random((2, 48, 36, 3), dtype=np.float32)
-CROPS = Crops((DRAW.integers(0, 256, (60, 50, 3), dtype=np.uint8), np.full((40, 40, 3), 9, np.uint8)), np.array([0.5, 0.5]))
+CROPS = Crops(
+    (DRAW.integers(0, 256, (60, 50, 3), dtype=np.uint8), np.full((40, 40, 3), 9, np.uint8)),
+    np.array([0.5, 0.5]),
+    np.array([1, 1]),
+)
 
 
 def bicubic(pictures: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -51,7 +55,7 @@ def test_a_steps_examples_depend_on_its_number_alone():
 def test_crops_come_in_all_eight_orientations():
     corner = np.zeros((32, 32, 3), np.uint8)  # as large as the largest crop
     corner[:16, :8] = 255  # unlike all its turns and reflections
-    (*_, one) = examples(Crops((corner,), np.ones(1)), jax.random.key(1), count=64, side=8)(1)
+    (*_, one) = examples(Crops((corner,), np.ones(1), np.array([1])), jax.random.key(1), count=64, side=8)(1)
     assert len({np.asarray(picture).tobytes() for picture in one.small}) == 8
 
 
