@@ -48,7 +48,7 @@ def _read(module: str, path: Path) -> tuple[str, tuple[str, ...]]:
 
 def _imports(tree: ast.Module, package: str) -> Iterator[str]:
     """Dotted names that may be modules: `from a import b` may mean the module a.b, or something in a."""
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -56,6 +56,14 @@ def _imports(tree: ast.Module, package: str) -> Iterator[str]:
             base = ".".join([*above, *([node.module] if node.module else [])])
             yield base
             yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All statements in it, however deep. (`ast.walk` goes over the expressions, too, in six times the time.)"""
+    for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for inner in getattr(node, part, ()):
+            yield inner
+            yield from _statements(inner)
 
 
 @cache

@@ -34,7 +34,7 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_bytes(worker, place):
     for walk in range(5):
         assert [line["done"] for line in lines if line.get("stage") == f"walk@{walk}" and "done" in line] == list(range(1, 31))
     statuses = [record.status for _, record in list_runs(root / "outputs")]
-    assert statuses.count("killed") >= 9  # but those killed before they had a folder
+    assert statuses.count("killed") >= 6  # the others died before they had a folder, more of them on a busy machine
     assert statuses.count("running") == 0
     leftovers = [path for name in ("sessions", "work", "locks") for path in (store.root / name).iterdir()]
     assert leftovers == []

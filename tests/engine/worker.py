@@ -118,7 +118,8 @@ def look(root: Path) -> None:
 
 def crash(root: Path, times: str, what: str = "run") -> None:
     """Begins the run, or the sweep, again and again, and kills it at random moments."""
-    import jax  # noqa: F401 (the children need not import it each)
+    look(root)  # digests the sources, so that the children need not, and are killed while they compute
+    import jax  # noqa: F401 (nor need they import it each)
 
     chance = random.Random(0)
     for _ in range(int(times)):

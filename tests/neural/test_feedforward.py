@@ -13,6 +13,7 @@ from stylepipe.neural import feedforward
 from stylepipe.neural.feedforward import stylized
 from stylepipe.neural.networks.normalization import Statistics
 from stylepipe.neural.networks.transformation import Transformation, describe, fresh, mixed, transform
+from stylepipe.neural.program import program
 from stylepipe.neural.weights import find, read_weights
 
 DRAW = np.random.default_rng(0)
@@ -35,7 +36,8 @@ def random_network(**options) -> Weights:
 def test_a_picture_of_whole_multiples_goes_through_as_it_is():
     weights, picture = random_network(), DRAW.random((8, 8, 3), dtype=np.float32)
     tensors, network = mixed(weights.tensors, np.float32([0.5, 0.5])), describe(weights)
-    expected = jax.jit(lambda tensors, picture: transform(tensors, picture, network=network, known={})[0])(tensors, picture)
+    as_compiled = program()(lambda tensors, picture: transform(tensors, picture, network=network, known={})[0])
+    expected = as_compiled(tensors, picture)  # by the same compiler's options: others round otherwise
     np.testing.assert_allclose(stylized(weights, picture, [0.5, 0.5]), np.clip(expected, 0, 1), atol=1e-6)
 
 

@@ -4,7 +4,6 @@ from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array, Float
 from pydantic import Field
 
@@ -80,4 +79,6 @@ def enlarged(spec: Adam, state: State, pixels: Pixels) -> State:
 
 
 def _moments(spec: Adam) -> Any:
+    import optax  # only here: it takes a sixth of the time that JAX takes to start, which every command would wait for
+
     return optax.scale_by_adam(spec.beta1, spec.beta2, eps=1e-12)  # a mean over millions of pixels has tiny gradients
