@@ -120,7 +120,7 @@ def _bures(covariance: Float[Array, "regions c c"], factor: Float[Array, "region
     """tr(Σ + A − 2 (A^½ Σ A^½)^½), for the factor R of A = R Rᵀ: the least |L Q − R|² of all rotations Q, where L Lᵀ = Σ.
 
     (Bhatia, Jain and Lim 2019, On the Bures–Wasserstein distance, theorem 1.) Q is the polar factor of Lᵀ R. In float32, on the
-    features of a network, this keeps 1e-7 of the value and 1e-5 of the gradient, where the eigenvalues of A^½ Σ A^½, being
+    features of a network, this keeps 1e-7 of the value and 2e-5 of the gradient, where the eigenvalues of A^½ Σ A^½, being
     squares of what is wanted, keep 1e-4 and 1e-2. The gradient by Σ is I − L^−ᵀ Q Rᵀ; it is computed as L^−ᵀ Q (L Q − R)ᵀ, so
     that the difference, which is small near the style, is taken first.
     """

@@ -75,11 +75,11 @@ def draw():
 
 @pytest.fixture(scope="session")
 def close():
-    """Whether float32 values are within 1e-5 of float64 ones, relative to the size of the whole."""
+    """Whether float32 values are within 1e-5, or so much, of float64 ones, relative to the size of the whole."""
 
-    def check(found, expected):
+    def check(found, expected, *, within=1e-5):
         assert np.all(np.isfinite(found))
-        assert np.linalg.norm(np.float64(found) - expected) <= 1e-5 * np.linalg.norm(expected)
+        assert np.linalg.norm(np.float64(found) - expected) <= within * np.linalg.norm(expected)
 
     return check
 

@@ -59,7 +59,11 @@ def test_value_and_gradient_of_several_layers(evaluate, draw, close, normalize):
 
 @pytest.mark.parametrize("channels", [16, 64, 256])
 def test_many_channels_some_of_them_dead_and_all_correlated(evaluate, draw, close, channels):
-    """As in a network: variances over three orders of magnitude, and channels that are 0 everywhere."""
+    """As in a network: variances over three orders of magnitude, and channels that are 0 everywhere.
+
+    Float32 sums over 2115 positions, all else in float64, are off by 6e-6 in the gradient at 256 channels; how much more it is
+    depends on the order in which a CPU's instructions add them.
+    """
 
     def features(height, width):
         mixing = draw.normal(size=(channels, channels)) * np.geomspace(1, 0.03, channels)[:, None]
@@ -71,7 +75,7 @@ def test_many_channels_some_of_them_dead_and_all_correlated(evaluate, draw, clos
     found = evaluate(ONE, {"relu1_1": picture}, styles=[({"relu1_1": style}, None)])
     value, gradient = oracle(picture, *moments(style))
     close(found.value, value)
-    close(found.gradient["relu1_1"], gradient)
+    close(found.gradient["relu1_1"], gradient, within=2e-5)
 
 
 def test_several_styles_are_blended_into_the_gaussian_of_all_positions(evaluate, draw, close):
