@@ -20,7 +20,9 @@ class Luminance(Params):
     """The image's luma with the chroma of `colors`, pixel by pixel."""
 
     kind: Literal["luminance"] = "luminance"
-    space: Literal["ycbcr", "yiq", "lab"] = Field(default="ycbcr", description="Where luma and chroma are taken apart.")
+    space: Literal["ycbcr", "yiq", "lab", "oklab"] = Field(
+        default="ycbcr", description="Where luma and chroma are taken apart."
+    )
 
 
 class Histogram(Params):
@@ -33,7 +35,7 @@ class MeanStd(Params):
     """The mean and the standard deviation of each channel."""
 
     kind: Literal["mean_std"] = "mean_std"
-    space: Literal["lalphabeta", "lab", "rgb"] = Field(
+    space: Literal["lalphabeta", "lab", "oklab", "rgb"] = Field(
         default="lalphabeta", description="Whose channels; Reinhard's is lalphabeta."
     )
 

@@ -131,6 +131,35 @@ def lalphabeta_to_rgb(lalphabeta: Color) -> Color:
     return linear_to_srgb(_linear_map(np.linalg.inv(_LINEAR_TO_LMS), lms))
 
 
+_LINEAR_TO_OKLAB_LMS = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+_ROOTS_TO_OKLAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
+
+
+@jax.jit
+def rgb_to_oklab(rgb: Color) -> Color:
+    """Oklab (B. Ottosson 2020, "A perceptual color space for image processing"): L in [0, 1], a and b within about ±0.32."""
+    return _linear_map(_ROOTS_TO_OKLAB, jnp.cbrt(_linear_map(_LINEAR_TO_OKLAB_LMS, srgb_to_linear(rgb))))
+
+
+@jax.jit
+def oklab_to_rgb(oklab: Color) -> Color:
+    """The inverse of `rgb_to_oklab`."""
+    lms = _linear_map(np.linalg.inv(_ROOTS_TO_OKLAB), oklab) ** 3
+    return linear_to_srgb(_linear_map(np.linalg.inv(_LINEAR_TO_OKLAB_LMS), lms))
+
+
 # --- by name ----------------------------------------------------------------------------------------------------------
 
 
@@ -146,5 +175,6 @@ SPACES: Mapping[str, Space] = {
     "ycbcr": Space(rgb_to_ycbcr, ycbcr_to_rgb),
     "yiq": Space(rgb_to_yiq, yiq_to_rgb),
     "lab": Space(rgb_to_lab, lab_to_rgb),
+    "oklab": Space(rgb_to_oklab, oklab_to_rgb),
     "lalphabeta": Space(rgb_to_lalphabeta, lalphabeta_to_rgb),
 }

@@ -37,13 +37,22 @@ def match_histogram(pixels: Pixels, colors: Pixels, *, weights: Weights = None, 
     values stay equal. Without weights this is what scikit-image's `match_histograms` computes.
     """
 
-    def matched(channel: int) -> np.ndarray:
-        _, quantiles, places = _distribution(np.asarray(pixels)[..., channel], weights)
-        values, color_quantiles, _ = _distribution(np.asarray(colors)[..., channel], color_weights)
-        counted = np.diff(color_quantiles, prepend=0) > 0  # values outside the region have no quantile of their own
-        return np.interp(quantiles, color_quantiles[counted], values[counted])[places]
+    planes = zip(np.moveaxis(np.asarray(pixels), -1, 0), np.moveaxis(np.asarray(colors), -1, 0), strict=True)
+    return np.stack([match_distribution(*both, weights=weights, reference_weights=color_weights) for both in planes], axis=-1)
 
-    return np.stack([matched(channel) for channel in range(3)], axis=-1).astype(np.float32)
+
+def match_distribution(
+    plane: Float[np.ndarray, "h w"],
+    reference: Float[np.ndarray, "_ _"],
+    *,
+    weights: Weights = None,
+    reference_weights: Weights = None,
+) -> Float[np.ndarray, "h w"]:
+    """The values of `plane` with the distribution of those of `reference`, as in `match_histogram`."""
+    _, quantiles, places = _distribution(plane, weights)
+    values, reference_quantiles, _ = _distribution(reference, reference_weights)
+    counted = np.diff(reference_quantiles, prepend=0) > 0  # values of zero weight have no quantile of their own
+    return np.interp(quantiles, reference_quantiles[counted], values[counted])[places].astype(np.float32)
 
 
 def match_mean_std(

@@ -13,6 +13,7 @@ from stylepipe.image.color import (
     luma,
     rgb_to_lab,
     rgb_to_lalphabeta,
+    rgb_to_oklab,
     rgb_to_ycbcr,
     rgb_to_yiq,
     srgb_to_linear,
@@ -83,11 +84,54 @@ def test_lalphabeta_against_numpy():
     np.testing.assert_allclose(rgb_to_lalphabeta(AS_FLOAT32), turned / np.sqrt([3, 6, 2]), atol=1e-5)
 
 
+OKLAB_FROM_LINEAR = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+OKLAB_FROM_XYZ = np.array(
+    [
+        [0.8189330101, 0.3618667424, -0.1288597137],
+        [0.0329845436, 0.9293118715, 0.0361456387],
+        [0.0482003018, 0.2643662691, 0.6338517070],
+    ]
+)
+OKLAB_FROM_ROOTS = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
+
+
+def test_oklab_by_its_published_matrices():
+    """Ottosson 2020 gives the first one for linear sRGB and, to fewer exact digits, for XYZ."""
+    from_linear = np.cbrt(from_srgb(COLORS) @ OKLAB_FROM_LINEAR.T) @ OKLAB_FROM_ROOTS.T
+    np.testing.assert_allclose(rgb_to_oklab(AS_FLOAT32), from_linear, rtol=0, atol=2e-6)
+    from_xyz = np.cbrt(reference.rgb2xyz(COLORS) @ OKLAB_FROM_XYZ.T) @ OKLAB_FROM_ROOTS.T
+    np.testing.assert_allclose(rgb_to_oklab(AS_FLOAT32), from_xyz, rtol=0, atol=1e-3)
+
+
+def test_oklab_of_colors_known_by_heart():
+    known = {
+        (1, 1, 1): (1, 0, 0),
+        (0, 0, 0): (0, 0, 0),
+        (1, 0, 0): (0.62796, 0.22486, 0.12585),
+        (0, 0, 1): (0.45201, -0.03246, -0.31153),
+    }
+    np.testing.assert_allclose(rgb_to_oklab(np.float32(list(known))), list(known.values()), rtol=0, atol=2e-5)
+    grays = np.asarray(rgb_to_oklab(np.repeat(np.linspace(0, 1, 256, dtype=np.float32)[:, None], 3, axis=1)))
+    np.testing.assert_allclose(grays[:, 1:], 0, atol=1e-6)
+
+
 @pytest.mark.parametrize("name", SPACES)
 def test_there_and_back(name):
     from_rgb, to_rgb = SPACES[name]
-    # Below 1e-4 of light, 0.0013 encoded, lαβ does not tell colours apart.
-    tolerance = 2e-3 if name == "lalphabeta" else 1e-5
+    # Below 1e-4 of light, 0.0013 encoded, lαβ does not tell colours apart. Oklab cubes what was rounded.
+    tolerance = {"lalphabeta": 2e-3, "oklab": 3e-5}.get(name, 1e-5)
     np.testing.assert_allclose(to_rgb(from_rgb(AS_FLOAT32)), COLORS, atol=tolerance)
 
 
@@ -99,4 +143,4 @@ def test_any_number_has_a_place(name, color):
     there = np.asarray(from_rgb(np.float32(color)))
     assert np.isfinite(there).all()
     if name != "lalphabeta":
-        np.testing.assert_allclose(to_rgb(there), color, atol=1e-4)
+        np.testing.assert_allclose(to_rgb(there), color, atol=5e-4 if name == "oklab" else 1e-4)

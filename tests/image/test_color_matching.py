@@ -13,8 +13,8 @@ from stylepipe.image.color import SPACES
 from stylepipe.image.color_matching import match_covariance, match_histogram, match_luminance, match_mean_std
 
 VARIANTS = ["cholesky", "pca", "monge_kantorovitch"]
-LUMA_SPACES = ["ycbcr", "yiq", "lab"]
-SPACES_OF_STATISTICS = ["lalphabeta", "lab", "rgb"]
+LUMA_SPACES = ["ycbcr", "yiq", "lab", "oklab"]
+SPACES_OF_STATISTICS = ["lalphabeta", "lab", "oklab", "rgb"]
 
 
 def picture(seed: int, size: tuple[int, int] = (32, 40)) -> np.ndarray:
