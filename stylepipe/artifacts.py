@@ -146,8 +146,11 @@ def outline(path: Path) -> Artifact:
 
 
 def blank(*shape: int) -> Float[np.ndarray, "..."]:
-    """Zeros that take no memory, in the place of an array of which only the shape is known."""
-    return np.broadcast_to(np.float32(0), shape)
+    """Values of one half that take no memory, in the place of an array of which only the shape is known.
+
+    As an alpha or a mask they are neither empty nor full, as what they stand for usually is.
+    """
+    return np.broadcast_to(np.float32(0.5), shape)
 
 
 def _read(path: Path, array: Callable[[Any, str], np.ndarray]) -> Artifact:

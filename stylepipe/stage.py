@@ -120,7 +120,7 @@ class Trajectory:
 class Estimate:
     """What is known of a stage before it runs, None for what is not.
 
-    `output` is its result, blank: of the right size, holding zeros. `memory` is what the stage takes at its most beside its
+    `output` is its result, blank: of the right size, of no content. `memory` is what the stage takes at its most beside its
     inputs, its result included, in bytes. `work` is how many seconds one core of a usual processor would compute, within a
     factor of three or so: it bounds what recipes of others may ask for.
     """

@@ -63,6 +63,8 @@ def test_an_outline_is_as_large_and_holds_nothing(tmp_path):
             assert seen.metadata == {"of": "tests"}
         else:
             assert (type(seen), seen.size) == (type(artifact), (2, 4))
+        if isinstance(seen, Image):
+            assert seen.alpha is not None and np.any(seen.alpha) and np.min(seen.alpha) < 1  # transparent, and visible
     (tmp_path / "a.safetensors").write_bytes(b"no artifact")
     with pytest.raises(StoreError):
         outline(tmp_path / "a.safetensors")

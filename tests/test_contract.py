@@ -15,7 +15,7 @@ import pytest
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from stylepipe.artifacts import Artifact, Folder, Given, Image, Mask, Weights, digest, kind_of
+from stylepipe.artifacts import Artifact, Folder, Given, Image, Mask, Weights, blank, digest, kind_of
 from stylepipe.errors import StylepipeError
 from stylepipe.packs import find_stage, stage_modules
 from stylepipe.stage import Input, Params, Stage
@@ -161,6 +161,26 @@ def test_what_it_estimates_has_the_size_that_comes(stage, weights):
     if estimate.output is not None:
         result = run(stage, given)
         assert outline(estimate.output) == outline(result)
+
+
+def test_it_estimates_of_blank_inputs_what_it_does_of_real_ones(stage, weights):
+    """As plans ask, where a picture's size and whether it is transparent are all that is known."""
+    given = inputs(stage, weights, ODD, alpha=True)
+    unseen = {name: tuple(map(blanked, value)) if isinstance(value, tuple) else blanked(value) for name, value in given.items()}
+    for params in variants(stage):
+        real, planned = (stage.estimate(**arguments, params=params) for arguments in (given, unseen))
+        assert (planned.memory, planned.work) == (real.memory, real.work)
+        assert planned.output is None or outline(planned.output) == outline(real.output)
+
+
+def blanked(given: Given | None) -> Given | None:
+    """As it is where only the header of a picture was read."""
+    match given:
+        case Image(pixels, alpha):
+            return Image(blank(*pixels.shape), None if alpha is None else blank(*alpha.shape))
+        case Mask(values):
+            return Mask(blank(*values.shape))
+    return given
 
 
 def outline(artifact: Artifact) -> Any:

@@ -66,16 +66,18 @@ def read_mask(
 
 
 def outline_image(path: Path) -> Image:
-    """The picture that `read_image` reads, blank and without its transparency: only the file's header is read.
+    """The picture that `read_image` reads, blank: only the file's header is read.
 
     Raises as `read_image` does, for what can be told from the header.
     """
-    return Image(blank(*_read(path, _upright_size), 3))
+    size, transparent = _read(path, _size_and_transparency)
+    return Image(blank(*size, 3), blank(*size) if transparent else None)
 
 
 def outline_mask(path: Path) -> Mask:
     """The mask that `read_mask` reads, as `outline_image` has pictures."""
-    return Mask(blank(*_read(path, _upright_size)))
+    size, _ = _read(path, _size_and_transparency)
+    return Mask(blank(*size))
 
 
 def write_image(image: Image, path: Path, *, compress_level: int = 6, quality: int | None = None) -> None:
@@ -183,5 +185,5 @@ def _write(
     PIL.Image.fromarray(levels).save(path, format_.name, **options)
 
 
-def _upright_size(_: PictureFile, picture: ImageFile) -> tuple[int, int]:
-    return upright_size(picture)
+def _size_and_transparency(_: PictureFile, picture: ImageFile) -> tuple[tuple[int, int], bool]:
+    return upright_size(picture), picture.has_transparency_data

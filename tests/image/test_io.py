@@ -423,6 +423,15 @@ def test_an_outline_is_of_the_upright_picture_and_decodes_nothing(tmp_path, monk
     assert outline_image(path).size == outline_mask(path).size == size
 
 
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P"])
+@pytest.mark.parametrize("transparent", [False, True])
+def test_an_outline_is_transparent_where_the_picture_is(tmp_path, mode, transparent):
+    path = tmp_path / "a.png"
+    options = {"transparency": 0} if transparent and mode == "P" else {}
+    PIL.Image.new(mode, (17, 21)).save(path, **options)
+    assert (outline_image(path).alpha is None) == (read_image(path).alpha is None) == (mode[-1] != "A" and not options)
+
+
 def test_an_outline_is_refused_as_the_picture_is(tmp_path):
     (tmp_path / "a.png").write_bytes(b"no picture")
     for read in (read_image, outline_image):
