@@ -1,5 +1,6 @@
 """The stage `color_transfer`."""
 
+from functools import partial
 from math import prod
 from typing import Annotated, Literal
 
@@ -9,9 +10,11 @@ from pydantic import Field
 
 from stylepipe.artifacts import Array, Image, Mask
 from stylepipe.image.color_matching import Variant, match_covariance, match_histogram, match_luminance, match_mean_std
-from stylepipe.image.footprint import by_pixel
+from stylepipe.image.footprint import by_pixel, in_tiles, resampling
+from stylepipe.image.guided_chroma import chroma_reach, guided_chroma
 from stylepipe.image.masks import mask_at, visible_at
 from stylepipe.image.resize import resize_image
+from stylepipe.image.tiled import tiled
 from stylepipe.stage import Estimate, Params, stage
 from stylepipe.transparency import require_visible
 
@@ -49,10 +52,33 @@ class Linear(Params):
     )
 
 
+class Guided(Params):
+    """The image's lightness with the chroma of `colors`, smoothed along the edges of the image."""
+
+    kind: Literal["guided"] = "guided"
+    exponent: float = Field(
+        default=0.7,
+        ge=0,
+        le=2,
+        description="Chroma is scaled by the ratio of the new to the old lightness, from 0.6 to 2.5, to this power.",
+    )
+    gray: float = Field(
+        default=0.012, ge=0, le=0.5, description="Colors of a chroma below this, in Oklab, become gray rather than tinted."
+    )
+    radius: int = Field(default=5, ge=1, le=100, description="Chroma is smoothed within squares that reach so many pixels.")
+    eps: float = Field(
+        default=0.0002,
+        ge=1e-6,
+        le=1,
+        description="The variance of lightness, in [0, 1], above which an edge of the image is one of its colors, too.",
+    )
+    gain: float = Field(default=1.0, ge=0, le=10, description="How many times over the chroma is taken.")
+
+
 class ColorTransferParams(Params):
     """Which property of the colours is transferred, and how much of the change is made."""
 
-    method: Annotated[Luminance | Histogram | MeanStd | Linear, Field(discriminator="kind")] = Field(
+    method: Annotated[Luminance | Guided | Histogram | MeanStd | Linear, Field(discriminator="kind")] = Field(
         default=Luminance(), description="What is made equal."
     )
     strength: float = Field(
@@ -63,8 +89,13 @@ class ColorTransferParams(Params):
 def _estimate(
     image: Image, colors: Image, mask: Mask | None, colors_mask: Mask | None, params: ColorTransferParams
 ) -> Estimate:
-    whole, weighted = (75, 35) if isinstance(params.method, Luminance | MeanStd) else (50, 22)
     weighed = any(each is not None for each in (mask, colors_mask, image.alpha, colors.alpha))
+    if isinstance(params.method, Guided):
+        reach, results = chroma_reach(params.method.radius), 5 if weighed else 3
+        cost = resampling(colors.size, image.size, alpha=colors.alpha is not None)
+        guided = in_tiles(image.size, reach=reach, memory=170, work=2e-6, results=results)
+        return Estimate(image, *cost.and_then(guided))
+    whole, weighted = (75, 35) if isinstance(params.method, Luminance | MeanStd) else (50, 22)
     size = max(image.size, colors.size, key=prod)
     work = 2e-6 if isinstance(params.method, Histogram) else 7e-7
     cost = by_pixel(image.size, memory=whole + weighted * weighed, work=work)
@@ -82,15 +113,19 @@ def color_transfer(
 
     - `luminance` takes chroma pixel by pixel, so that each object keeps the colour it has in `colors`, which shows the same
       scene; where its size differs it is resampled (bicubic).
+    - `guided` does so in Oklab, too, but the colors follow the edges of `image`, not those of `colors`: for a result whose
+      strokes have moved. It scales them with the change of lightness, so that light strokes are colorful and dark ones muted.
+      Large pictures are taken in tiles, with the same result.
     - `histogram`, `mean_std` and `linear` compare statistics, so the two may differ in size and in what they show.
 
     `mask` is the region of `image` that changes, softly, and that its statistics are taken within; `colors_mask` is the region
-    for those of `colors`, of no effect on `luminance`, which takes none. Masks of another size are resampled to their picture's
-    (bilinear). In statistics, pixels also count by their alpha, so that a cut-out gives the colors of what is seen of it. The
-    result is clamped to [0, 1] and keeps the transparency of `image`.
+    for those of `colors`, of no effect on `luminance` and `guided`, which take none. Masks of another size are resampled to
+    their picture's (bilinear). In statistics, pixels also count by their alpha, so that a cut-out gives the colors of what is
+    seen of it. The result is clamped to [0, 1] and keeps the transparency of `image`.
 
-    The formulas and their sources are in `stylepipe.image.color_matching`. Raises StageError for a mask that is empty or of
-    another aspect than its picture, and for a picture of which nothing is visible.
+    The formulas and their sources are in `stylepipe.image.color_matching`, those of `guided` in
+    `stylepipe.image.guided_chroma`. Raises StageError for a mask that is empty or of another aspect than its picture, and for a
+    picture of which nothing is visible.
     """
     require_visible(image, "The image")
     require_visible(colors, "The picture 'colors'")
@@ -114,6 +149,10 @@ def _matched(
     match params.method:
         case Luminance(space=space):
             return match_luminance(image.pixels, resize_image(colors, image.size, method="bicubic").pixels, space=space)
+        case Guided(radius=radius) as method:
+            local = partial(guided_chroma, **method.model_dump(exclude={"kind"}))
+            resized = resize_image(colors, image.size, method="bicubic")
+            return tiled(local, image.pixels, resized.pixels, reach=chroma_reach(radius))
         case Histogram():
             return match_histogram(*pictures, **regions)
         case MeanStd(space=space):

@@ -13,20 +13,21 @@ _TILE = 1024
 
 
 def tiled(
-    local: Callable[[Float[Array, "_ _ *c"]], Float[Array, "_ _ *c"]],
-    pixels: Float[np.ndarray, "h w *c"],
-    *,
+    local: Callable[..., Float[Array, "_ _ *c"]],
+    pixels: Float[Array, "h w *c"],
+    *others: Float[Array, "h w *_"],
     reach: int,
     tile: int = _TILE,
 ) -> Float[np.ndarray, "h w *c"]:
-    """local(pixels), of tiles of `tile` pixels a side or, where `local` reaches far, somewhat more.
+    """local(pixels, *others), of tiles of `tile` pixels a side or, where `local` reaches far, somewhat more.
 
-    `local` makes of a picture another one of its size, each value from those at most `reach` pixels away in x and in y. What it
-    makes of the picture's border, it makes of that border in a tile.
+    `local` makes of pictures of one size another one like the first, each value from those at most `reach` pixels away in x and
+    in y. What it makes of the pictures' border, it makes of that border in a tile.
     """
     side = max(tile, 4 * (reach + 1))  # so that at least half of a tile counts
-    result = np.empty_like(pixels)
-    for place in tiles(pixels.shape[:2], side, reach):
-        found = np.asarray(local(jnp.asarray(pixels[place.seen()])))  # cut on the host: JAX compiles each cut
+    pictures = [np.asarray(picture) for picture in (pixels, *others)]  # cut on the host: JAX compiles each cut
+    result = np.empty_like(pictures[0])
+    for place in tiles(result.shape[:2], side, reach):
+        found = np.asarray(local(*(jnp.asarray(picture[place.seen()]) for picture in pictures)))
         result[place.counted()] = found[place.inside()]
     return result

@@ -45,6 +45,18 @@ def test_a_plane_is_taken_too():
     np.testing.assert_allclose(tiled(local, plane, reach=reach(1.0), tile=24), local(plane), rtol=0, atol=ROUNDING)
 
 
+def test_several_pictures_are_cut_alike():
+    rng = np.random.default_rng(0)
+    pixels, plane = rng.random((50, 70, 3), np.float32), rng.random((50, 70), np.float32)
+
+    def local(picture, weight):
+        return gaussian_blur(weight[..., None] * picture, sigma=1.0)
+
+    np.testing.assert_allclose(
+        tiled(local, pixels, plane, reach=reach(1.0), tile=24), local(pixels, plane), rtol=0, atol=ROUNDING
+    )
+
+
 @pytest.mark.parametrize(("far", "most"), [(2, 32), (20, 84)])
 def test_no_tile_is_much_larger_than_asked(far, most):
     seen = []

@@ -9,15 +9,20 @@ from stylepipe.artifacts import Image, Mask
 from stylepipe.errors import StageError
 from stylepipe.image.color import rgb_to_ycbcr
 from stylepipe.image.color_matching import match_covariance, match_histogram, match_luminance, match_mean_std
+from stylepipe.image.guided_chroma import guided_chroma
 from stylepipe.image.resize import resize
 
 RNG = np.random.default_rng(0)
+GUIDED = {"kind": "guided", "radius": 2, "gain": 1.5}
 METHODS = [
     {"kind": "luminance", "space": "lab"},
+    GUIDED,
     {"kind": "histogram"},
     {"kind": "mean_std", "space": "rgb"},
     {"kind": "linear", "variant": "pca"},
 ]
+
+STATISTICS = METHODS[2:]
 
 
 def picture(size: tuple[int, int], middle: float) -> Image:
@@ -44,6 +49,7 @@ def test_the_default_keeps_luma_and_takes_chroma():
     ("method", "expected"),
     [
         ({"kind": "luminance", "space": "lab"}, match_luminance(IMAGE.pixels, COLORS.pixels, space="lab")),
+        (GUIDED, guided_chroma(IMAGE.pixels, COLORS.pixels, exponent=0.7, gray=0.012, radius=2, eps=2e-4, gain=1.5)),
         ({"kind": "histogram"}, match_histogram(IMAGE.pixels, COLORS.pixels)),
         ({"kind": "mean_std", "space": "lab"}, match_mean_std(IMAGE.pixels, COLORS.pixels, space="lab")),
         ({"kind": "linear", "variant": "cholesky"}, match_covariance(IMAGE.pixels, COLORS.pixels, variant="cholesky")),
@@ -58,7 +64,7 @@ CUT_OUT[4:16, 6:20] = 1
 CUT_OUT[10:16] *= np.float32(0.25)
 
 
-@pytest.mark.parametrize("method", METHODS[1:])
+@pytest.mark.parametrize("method", STATISTICS)
 def test_statistics_count_pixels_by_their_alpha(method):
     """As a mask that is given counts them; that of the image also says what changes."""
     of_colors = transferred(colors=Image(COLORS.pixels, CUT_OUT), method=method)
@@ -78,7 +84,7 @@ def test_a_picture_of_which_nothing_is_visible_is_an_error(method, which):
         transferred(method=method, **{which: half, mask: HALF})
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [METHODS[0], *STATISTICS])
 def test_its_own_colors_change_nothing(method):
     np.testing.assert_allclose(transferred(colors=IMAGE, method=method), IMAGE.pixels, atol=1e-5)
 
@@ -98,7 +104,7 @@ def test_nothing_changes_outside_the_mask(method):
     assert np.abs(result[:, :12] - IMAGE.pixels[:, :12]).max() > 0.05
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [METHODS[0], *STATISTICS])
 def test_within_masks_it_is_the_transfer_between_the_regions(method):
     result = transferred(mask=HALF, colors_mask=HALF, method=method)
     cut = transferred(Image(IMAGE.pixels[:, :12]), Image(COLORS.pixels[:, :12]), method=method)
@@ -112,11 +118,14 @@ def test_a_soft_mask_blends():
 
 
 def test_colors_of_another_size_are_resampled_for_chroma():
-    expected = match_luminance(IMAGE.pixels, resize(LARGER.pixels, (20, 24), method="bicubic"), space="ycbcr")
+    resized = resize(LARGER.pixels, (20, 24), method="bicubic")
+    expected = match_luminance(IMAGE.pixels, resized, space="ycbcr")
     np.testing.assert_allclose(transferred(colors=LARGER), np.clip(expected, 0, 1), atol=1e-6)
+    expected = transferred(colors=Image(np.asarray(resized).clip(0, 1)), method=GUIDED)
+    np.testing.assert_allclose(transferred(colors=LARGER, method=GUIDED), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("method", METHODS[1:])
+@pytest.mark.parametrize("method", STATISTICS)
 def test_statistics_need_no_common_size(method):
     np.testing.assert_allclose(transferred(colors=LARGER, method=method).mean(), LARGER.pixels.mean(), atol=0.01)
 

@@ -1,0 +1,33 @@
+"""The guided filter: smoothing that keeps the edges of another picture."""
+
+import numpy as np
+from jaxtyping import Float
+from scipy.ndimage import uniform_filter
+
+
+def guided_filter(
+    plane: Float[np.ndarray, "h w"], guide: Float[np.ndarray, "h w"], *, radius: int, eps: float
+) -> Float[np.ndarray, "h w"]:
+    """Smooths `plane` within squares of 2 · `radius` + 1 pixels, but for edges that `guide` has, too.
+
+    In each square it is fitted by a · guide + b, with a = cov(guide, plane) / (var(guide) + `eps`), and each pixel gets the
+    mean of the fits of the squares that it lies in. Where the guide's variance is well below `eps` that is a mean of `plane`,
+    and well above it `plane` has the guide's edges. K. He, J. Sun and X. Tang, "Guided Image Filtering" (ECCV 2010; IEEE TPAMI
+    35, 2013), equations 5–8.
+
+    Beyond the border both are mirrored. Each value depends on those at most 2 · `radius` pixels away.
+    """
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return uniform_filter(values, 2 * radius + 1, mode="reflect")
+
+    guide_mean, plane_mean = mean(guide), mean(plane)
+    covariance = mean(guide * plane) - guide_mean * plane_mean
+    variance = mean(guide * guide) - guide_mean**2
+    slope = covariance / (variance + eps)
+    return mean(slope) * guide + mean(plane_mean - slope * guide_mean)
+
+
+def guided_reach(radius: int) -> int:
+    """How many pixels away from a pixel its filtered value still depends on them."""
+    return 2 * radius
