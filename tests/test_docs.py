@@ -38,7 +38,9 @@ def test_each_readme_command_is_one_line(heading):
 @pytest.mark.parametrize("page", [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))], ids=lambda page: page.name)
 def test_commands_and_options_exist(page):
     known: Any = typer.main.get_command(build())
-    for line in re.findall(r"(?:^(?:\$ | {4})|`)stylepipe ([^`#\n]+)", page.read_text().replace("\\\n", " "), re.MULTILINE):
+    for line in re.findall(
+        r"(?:^(?:\$ | {4}|(?:\w+=\S+ )+)|`)stylepipe ([^`#\n]+)", page.read_text().replace("\\\n", " "), re.MULTILINE
+    ):
         words = shlex.split(line)
         command = known
         while words and words[0] in getattr(command, "commands", {}):

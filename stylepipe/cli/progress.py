@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from stylepipe.durations import duration
 from stylepipe.engine.events import (
     EngineNote,
     Event,
@@ -75,10 +76,10 @@ class _Pulse:
     def text(self, now: float) -> str:
         """Where the stage is, and how long it will take if it goes on so."""
         if self.progress is None:
-            return f"running for {_duration(now - self.began)}"
+            return f"running for {duration(now - self.began)}"
         done, total = self.progress.done, self.progress.total
         speed = (done - self.first) / (now - self.began)
-        left = f", about {_duration((total - done) / speed)} left" if speed > 0 else ""
+        left = f", about {duration((total - done) / speed)} left" if speed > 0 else ""
         return f"{done}/{total} {_loss(self.progress)}".rstrip() + left
 
 
@@ -159,12 +160,6 @@ class _Display:
 
 def _loss(progress: Iterated) -> str:
     return "" if progress.loss is None else f"loss {progress.loss:.4g}"
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    hours, rest = divmod(minutes, 60)
-    return f"{hours} h {rest} min" if hours else f"{minutes} min" if minutes > 1 else f"{round(seconds)} s"
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from stylepipe.durations import duration
 from stylepipe.engine.files import output_errors, write_whole
 from stylepipe.engine.records import EVENTS, RECORD, TRACEBACK, Failure, RunRecord, StageRecord, load_run, names_of
 from stylepipe.engine.results import RESULTS, TABLE, load_results
@@ -128,13 +129,6 @@ def _description(folder: Path) -> str:
 # --- how the page writes values -----------------------------------------------------------------------------------------
 
 
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
-
-
 def _bytes(count: int) -> str:
     for unit, size in (("MB", 1e6), ("kB", 1e3)):
         if count >= size:
@@ -170,7 +164,7 @@ _TEMPLATES = jinja2.Environment(
     lstrip_blocks=True,
 )
 _TEMPLATES.filters |= {
-    "duration": _duration,
+    "duration": duration,
     "bytes": _bytes,
     "moment": _moment,
     "names": names_of,

@@ -118,8 +118,8 @@ def test_a_beat_tells_iteration_loss_and_time_left(display, clock):
     show.beat()
     assert lines() == [
         "[1/2] stylized: new",
-        "[1/2] stylized: running for 60 s",
-        "[1/2] stylized: 12/1000 loss 0.1667, about 4 h 7 min left",
+        "[1/2] stylized: running for 1 min 00 s",
+        "[1/2] stylized: 12/1000 loss 0.1667, about 4 h 07 min left",
         "[1/2] stylized: 12/1000 loss 0.1667, about 22 h 52 min left",
     ]
 
@@ -130,7 +130,7 @@ def test_the_time_left_is_that_of_this_run(display, clock):
     clock[0] += 60
     show(StageEmitted("stylized", Iterated(930, 1000)))
     show.beat()
-    assert lines()[-1] == "[1/2] stylized: 930/1000, about 2 min left"
+    assert lines()[-1] == "[1/2] stylized: 930/1000, about 2 min 20 s left"
 
 
 def test_stages_that_have_ended_are_silent(display):
