@@ -19,10 +19,13 @@ import numpy as np
 
 from stylepipe.errors import WeightsError
 from stylepipe.neural.networks.transformation import DEEPEST, WIDEST, Transformation
+from stylepipe.paths import open_regular
+from stylepipe.zip_directory import directory_bytes
 
 _VARIABLE = re.compile(r"Variable(?:_(\d{1,3}))?(?::0)?")
 _EPSILONS = math.sqrt(1e-5 / 1e-3)
 _LARGEST = 2**28
+_LARGEST_DIRECTORY = 2**19  # some thousand members
 
 
 def is_variable(name: str) -> bool:
@@ -32,6 +35,12 @@ def is_variable(name: str) -> bool:
 
 def read_archive(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Tensors and metadata of such a network from a NumPy archive (.npz); pickled objects are refused unread."""
+    with open_regular(path) as file:
+        directory = directory_bytes(file)
+        if directory is None:
+            raise zipfile.BadZipFile("it does not end as a zip file without a comment does")
+        if directory > _LARGEST_DIRECTORY:
+            raise WeightsError(f"The archive's list of members has more than {_LARGEST_DIRECTORY >> 10} KiB.")
     with zipfile.ZipFile(path) as archive:
         if sum(member.file_size for member in archive.infolist()) > _LARGEST:
             raise WeightsError(f"The archive holds more than {_LARGEST >> 20} MiB, which no network of styles has.")

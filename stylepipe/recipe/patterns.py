@@ -12,7 +12,10 @@ from stylepipe.recipe.problems import show
 from stylepipe.recipe.resolved import PICTURE_ENDINGS, WEIGHTS_ENDINGS
 
 MAX_NAMES = 500_000
-"""How many names the patterns of one command are compared with."""
+"""How many names the patterns of one command are compared with: some seconds."""
+
+_FITTING = 4
+"""For how many names more one counts that fits: it is looked for on the disk, and put in order."""
 
 _ENDINGS = {"image": PICTURE_ENDINGS, "mask": PICTURE_ENDINGS, "weights": WEIGHTS_ENDINGS}
 _MAGIC = re.compile(r"[*?[]")
@@ -91,6 +94,7 @@ class Patterns:
                 continue
             literal = not _MAGIC.search(part) or (folder / before / part).exists()
             names = [part] if literal else [entry.name for entry in self._list(folder / before) if _matches(entry.name, part)]
+            self._count(_FITTING * len(names))
             if rest:
                 waiting += [(f"{before}{name}/", tuple(rest)) for name in names if (folder / before / name).is_dir()]
             else:
@@ -103,10 +107,14 @@ class Patterns:
                     self._listed[folder] = list(entries)
             except OSError as error:
                 raise NoFiles(f"'{folder}' cannot be read ({error.strerror})") from error
-        self._left -= 1 + len(self._listed[folder])
-        if self._left < 0:
-            raise NoFiles(f"more than {MAX_NAMES} names would have to be looked at; name a smaller folder")
+        self._count(1 + len(self._listed[folder]))
         return self._listed[folder]
+
+    def _count(self, names: int) -> None:
+        """Raises NoFiles where the names that are looked at become too many."""
+        self._left -= names
+        if self._left < 0:
+            raise NoFiles(f"more than {MAX_NAMES} names would have to be looked at; name a smaller folder, or fewer patterns")
 
     @staticmethod
     def _literal(folder: Path, parts: Sequence[str]) -> Iterator[str]:

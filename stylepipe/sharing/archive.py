@@ -5,10 +5,8 @@ has the sums of all others as sha256sum writes them. Since nothing is compressed
 """
 
 import hashlib
-import os
 import re
 import stat
-import struct
 import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,6 +18,7 @@ from stylepipe.errors import InputError, StylepipeError, UsageError
 from stylepipe.paths import name_reason, open_regular
 from stylepipe.recipe.files import escape_reason
 from stylepipe.recipe.problems import show
+from stylepipe.zip_directory import directory_bytes
 
 SUMS = "SHA256SUMS"
 MAX_MEMBERS = 10_000
@@ -28,7 +27,6 @@ MAX_DIRECTORY_BYTES = MAX_MEMBERS * 512
 MAX_SUMS_BYTES = MAX_MEMBERS * 512
 
 _TIME = (1980, 1, 1, 0, 0, 0)
-_END, _LOCATOR = struct.Struct("<4s4H2LH"), 20  # of the central directory; what zip64 has before it
 _CHUNK = 1 << 20
 _HINT = "Do not use it, or get it again from where it came."
 
@@ -138,15 +136,11 @@ def _chunks(source: Path | bytes) -> Iterator[bytes]:
 
 def _checked(file: BufferedReader, path: Path) -> BufferedReader:
     """The file, unless its table of members is one that could fill the memory; which is known from its last bytes alone."""
-    size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - _END.size - _LOCATOR))
-    last = file.read()
-    if len(last) < _END.size or last[-_END.size :][:4] != b"PK\5\6":
+    directory = directory_bytes(file)
+    if directory is None:
         raise refusal(path, "it does not end as a zip file without a comment does")
-    directory = _END.unpack(last[-_END.size :])[5]
-    if last.startswith(b"PK\6\7") or directory > MAX_DIRECTORY_BYTES:
+    if directory > MAX_DIRECTORY_BYTES:
         raise refusal(path, f"it has more than {MAX_MEMBERS} members, or is larger than 4 GB")
-    file.seek(0)
     return file
 
 

@@ -110,6 +110,8 @@ CASES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "fields": ("h5", lambda: keras(lambda file: file.create_dataset(KERNEL, data=np.zeros(3, [("a", "f4"), ("b", "i4")])))),
     "a number": ("h5", lambda: keras(lambda file: file.create_dataset(KERNEL, data=np.float32(1)))),
     "a type of nothing": ("h5", lambda: keras(lambda file: file.create_dataset(KERNEL, data=h5py.Empty("f4")))),
+    "twenty thousand members": ("npz", lambda: archive(dict.fromkeys(map(str, range(20_000)), b""))),
+    "five thousand members": ("npz", lambda: archive({f"Variable_{n}.npy": npy(np.float32([n])) for n in range(5000)})),
     "no archive": ("npz", lambda: b"PK\3\4" + bytes(100)),
     "objects": ("npz", lambda: archive({"Variable.npy": npy(np.array([{}], object))})),
     "members that are no arrays": ("npz", lambda: archive({f"Variable_{n}.npy": b"x" for n in range(48)})),

@@ -102,6 +102,19 @@ def test_what_is_looked_at_is_bounded(files: Callable[..., list[str]], monkeypat
     assert "more than 8 names" in reported[8]
 
 
+@pytest.mark.parametrize("pattern", ["*.png", "*", "**/*.png", "folder"])
+def test_files_that_are_found_again_and_again_count_most(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pattern: str) -> None:
+    (tmp_path / "folder").mkdir()
+    for number in range(20):
+        (tmp_path / "folder" / f"{number}.png").touch()
+        (tmp_path / f"{number}.png").touch()
+    monkeypatch.setattr(patterns, "MAX_NAMES", 1000)
+    reported: dict[int, str] = {}
+    files = Patterns().expand([pattern] * 100, "image", tmp_path, reported.__setitem__, confined=True)
+    assert 20 <= len(files) <= 1000 / 4
+    assert "more than 1000 names" in reported[99]
+
+
 def test_what_is_read_is_looked_for() -> None:
     assert set(ENDINGS) <= set(PICTURE_ENDINGS)
 
