@@ -23,6 +23,7 @@ from safetensors import SafetensorError, safe_open
 from stylepipe import artifacts
 from stylepipe.artifacts import Weights
 from stylepipe.errors import WeightsError
+from stylepipe.neural.activation_scale import at_one_scale, is_vgg19
 from stylepipe.neural.layout import DEEPEST, check_shapes, describe, places
 from stylepipe.paths import require_regular
 
@@ -206,7 +207,10 @@ def _from_variables(tensors: _Tensors) -> tuple[_Tensors, dict[str, str]]:
 
 
 def _read_keras(path: Path) -> tuple[_Tensors, dict[str, str]]:
-    """Groups block1_conv1 … with block1_conv1_W_1:0 (as published) or block1_conv1/kernel:0 in them, kernels as here."""
+    """Groups block1_conv1 … with block1_conv1_W_1:0 (as published) or block1_conv1/kernel:0 in them, kernels as here.
+
+    The whole of VGG-19 is scaled as vgg19-shallow is, so that a recipe means the same with each.
+    """
     import h5py
 
     tensors = _normalisation(_CAFFE_MEANS, (1.0, 1.0, 1.0), bgr=True, top=255.0)
@@ -221,6 +225,8 @@ def _read_keras(path: Path) -> tuple[_Tensors, dict[str, str]]:
         _require_floats({name: str(dataset.dtype) for name, dataset in datasets.items()})
         check_shapes({name: tensor.shape for name, tensor in (tensors | datasets).items()})
         tensors |= {name: dataset[()] for name, dataset in datasets.items()}
+    if is_vgg19({name: tensor.shape for name, tensor in tensors.items()}):
+        tensors = at_one_scale(tensors)
     return tensors, {"pooling": "max", "padding": "zeros", "source": f"Keras applications, {path.name}", "license": _LICENSE}
 
 

@@ -75,6 +75,12 @@ CATALOGUE = {
         "MIT",
         f"{_OWN}; distilled from {_VGG} and from Collaborative Distillation by H. Wang et al. (MIT)",
     ),
+    "vgg19-shallow": Entry(
+        "VGG-19's first three blocks, to relu3_4",
+        ("vgg19-shallow.safetensors",),
+        "CC BY 4.0",
+        f"{_VGG}; activations scaled layer by layer, half precision",
+    ),
     "upscaler": Entry("super-resolution by 2, 3 and 4", ("upscaler.safetensors",), "MIT", _OWN),
     "swirls-embers": Entry(
         "two styles, each in one pass, and all between them",

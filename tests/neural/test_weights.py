@@ -20,7 +20,9 @@ from stylepipe.neural.layout import Vgg
 from stylepipe.neural.networks.transformation import Transformation, applied
 from stylepipe.neural.networks.upscaler import Upscaler
 
-SHIPPED = {name: weights._SHIPPED / f"{name}.safetensors" for name in ("vgg19-slim", "upscaler", "swirls-embers")}
+SHIPPED = {
+    name: weights._SHIPPED / f"{name}.safetensors" for name in ("vgg19-slim", "vgg19-shallow", "upscaler", "swirls-embers")
+}
 FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 
 
@@ -251,9 +253,11 @@ def test_own_folder_comes_before_the_cache(tmp_path, monkeypatch, cache):
 
 def test_the_networks_that_come_with_stylepipe():
     assert weights.verify("vgg19-slim") == Vgg((2, 2, 4, 4, 1), "max", "reflect")
+    assert weights.verify("vgg19-shallow") == Vgg((2, 2, 4), "max", "zeros")
     assert weights.verify("upscaler") == Upscaler(4, 64)
     assert weights.verify("swirls-embers") == applied(Transformation(16, 5, 2))
     assert weights.find("vgg19-slim").stat().st_size < 4e6
+    assert weights.find("vgg19-shallow").stat().st_size < 5e6
     assert weights.find("upscaler").stat().st_size < 2e6
     assert weights.find("swirls-embers").stat().st_size < 1.5e6
 
