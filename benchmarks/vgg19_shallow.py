@@ -57,20 +57,24 @@ def make(weights: Path, target: Path) -> None:
     entry = CATALOGUE["vgg19-shallow"]
     described = {"kind": "weights", "metadata": {"padding": "zeros", "pooling": "max"}}
     stated = {"license": entry.license, "attribution": entry.attribution, "stylepipe": json.dumps(described)}
-    save_file({name: np.float16(tensor) for name, tensor in tensors.items()}, target, metadata=stated)
+    save_file({name: tensor.astype(np.float16) for name, tensor in tensors.items()}, target, metadata=stated)
 
 
 def main() -> None:
     """Measures, or makes the file."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, act, last in (("means", means, {"nargs": "+"}), ("make", make, {})):
-        command = commands.add_parser(name, help=act.__doc__)
-        command.add_argument("weights", type=Path)
-        command.add_argument("others", type=Path, **last)
-        command.set_defaults(act=act)
+    measure = commands.add_parser("means", help=means.__doc__)
+    measure.add_argument("weights", type=Path)
+    measure.add_argument("folders", type=Path, nargs="+")
+    write = commands.add_parser("make", help=make.__doc__)
+    write.add_argument("weights", type=Path)
+    write.add_argument("target", type=Path)
     chosen = parser.parse_args()
-    chosen.act(chosen.weights, chosen.others)
+    if chosen.command == "means":
+        means(chosen.weights, chosen.folders)
+    else:
+        make(chosen.weights, chosen.target)
 
 
 if __name__ == "__main__":

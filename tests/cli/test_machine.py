@@ -22,7 +22,7 @@ def test_doctor_says_what_is_here(cli, home, monkeypatch):
     assert lines["jax"] == jax.__version__
     assert lines["backend"] == "cpu"
     assert lines["cache"].startswith(f"{home.parent / 'cache'}, ")
-    assert lines["weights"] == "vgg16 (missing), vgg19 (missing), vgg19-slim, upscaler, swirls-embers"
+    assert lines["weights"] == "vgg16 (missing), vgg19 (missing), vgg19-slim, vgg19-shallow, upscaler, swirls-embers"
     assert "brighten" in lines["stages"].split(", ")
     found = cli("doctor", "--json").data
     assert found.pop("problems") == []

@@ -58,7 +58,7 @@ def server(published: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_list(cli, home, monkeypatch):
     files = {entry["name"]: entry["file"] for entry in cli("weights", "list", "--json").data}
-    shipped = {name: str(weights.find(name)) for name in ("vgg19-slim", "upscaler", "swirls-embers")}
+    shipped = {name: str(weights.find(name)) for name in ("vgg19-slim", "vgg19-shallow", "upscaler", "swirls-embers")}
     assert files == {"vgg16": None, "vgg19": None, **shipped}
     monkeypatch.setenv("STYLEPIPE_WEIGHTS", str(home))
     (home / "vgg19-slim.safetensors").touch()
