@@ -1,6 +1,8 @@
 """The options that several commands take, each declared once."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -139,13 +141,21 @@ def load_job(
     force: Sequence[str] | None = None,
     start: str | None = None,
     until: str | None = None,
+    indexed: bool = True,
 ) -> "Job":
-    """The recipe, checked, and its inputs, found. Raises as `load_recipe` and `prepare` do."""
-    from stylepipe.engine.inputs import WeightsSource
+    """The recipe, checked, and its inputs, found; each file is read for its digest unless it is in the user's index.
+
+    Raises as `load_recipe` and `prepare` do.
+    """
+    from stylepipe.engine.input_index import own_input_index
+    from stylepipe.engine.inputs import WeightsSource, find_input
     from stylepipe.engine.job import prepare
     from stylepipe.neural import weights
     from stylepipe.recipe.load import load_recipe
 
     loaded = load_recipe(recipe, overrides=overrides(params))
     source = WeightsSource(weights.find, weights.read_weights)
-    return prepare(loaded, weights=source, force="all" in (force or ()) or (force or ()), start=start, until=until)
+    forced = "all" in (force or ()) or (force or ())
+    with own_input_index() if indexed else nullcontext() as index:
+        find = partial(find_input, index=index)
+        return prepare(loaded, weights=source, force=forced, start=start, until=until, find=find)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from stylepipe.cli.console import Console
 from stylepipe.cli.options import DEFAULT_OUTPUTS, overrides, recipe_folders
 from stylepipe.engine.events import EngineNote, Event, Observer, RunEnded, RunStarted
+from stylepipe.engine.input_index import own_input_index
 from stylepipe.engine.inputs import FoundInput, WeightsSource
 from stylepipe.engine.records import RECORD, find_run, load_run
 from stylepipe.engine.run_folder import add_note
@@ -17,6 +19,7 @@ from stylepipe.neural import weights
 from stylepipe.recipe.resolved import InputFile, ResolvedRecipe
 from stylepipe.recipe.shipped import shipped_recipes
 from stylepipe.sharing.bundle import RESOLVED
+from stylepipe.sharing.finding import nowhere
 from stylepipe.sharing.picture import MAX_BYTES, embed
 from stylepipe.sharing.provenance import Provenance, provenance_of
 from stylepipe.sharing.unpacking import inputs_of, is_shared, unpack, unpack_run
@@ -93,13 +96,20 @@ def unpacked(
         return
     with TemporaryDirectory(prefix="stylepipe-") as temporary:
         folder = Path(temporary)
-        source = weights_source()
         if run:
             provenance, folders = unpack_run(run, folder), [Path(), *recipe_folders(load_run(run).command)]
         else:
-            provenance, folders = unpack(path, folder, source, limited=limited), [path.parent, Path()]
-        found = inputs_of(provenance, folder, given=overrides(params), folders=folders, weights=source)
+            provenance, folders = unpack(path, folder, weights_source(), limited=limited), [path.parent, Path()]
+        found = inputs_here(provenance, folder, given=overrides(params), folders=folders)
         yield folder / RESOLVED, [*(params or ()), *(f"{param}={value}" for param, value in found.items())]
+
+
+def inputs_here(provenance: Provenance, folder: Path, *, given: Mapping[str, str], folders: Sequence[Path]) -> dict[str, str]:
+    """As `inputs_of`; inputs are looked for where they were when this user's runs used them, too, and that is said."""
+    source = weights_source()
+    with own_input_index() as index:
+        places = index.places if index else nowhere
+        return inputs_of(provenance, folder, given=given, folders=folders, weights=source, places=places, note=Console().say)
 
 
 def _run_folder(path: Path, outputs: Path) -> Path | None:

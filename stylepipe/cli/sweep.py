@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -142,11 +143,16 @@ def _load(
     recipe: Path, param: Sequence[str] | None, *, force: Sequence[str] | None, max_variants: int | None
 ) -> tuple["ResolvedSweep", "SweepJob"]:
     from stylepipe.cli.sharing import weights_source
+    from stylepipe.engine.input_index import own_input_index
+    from stylepipe.engine.inputs import find_input
     from stylepipe.engine.merge import prepare_sweep
     from stylepipe.recipe.variants import MAX_VARIANTS, load_sweep
 
     loaded = load_sweep(recipe, overrides=overrides(param), max_variants=max_variants or MAX_VARIANTS)
-    return loaded, prepare_sweep(loaded, weights=weights_source(), force="all" in (force or ()) or (force or ()))
+    forced = "all" in (force or ()) or (force or ())
+    with own_input_index() as index:
+        find = partial(find_input, index=index)
+        return loaded, prepare_sweep(loaded, weights=weights_source(), force=forced, find=find)
 
 
 @contextmanager

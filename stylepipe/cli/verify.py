@@ -110,16 +110,15 @@ def _subject(reference: str, outputs: Path, folder: Path, *, limited: bool) -> _
 def _job(subject: _Subject, folder: Path, given: Mapping[str, str]) -> "Job":
     """The run, with inputs whose digests are those of its record. Raises UsageError for inputs that are not found so."""
     from stylepipe.cli.options import load_job
-    from stylepipe.cli.sharing import weights_source
+    from stylepipe.cli.sharing import inputs_here
     from stylepipe.recipe.problems import show
     from stylepipe.sharing.bundle import RESOLVED
     from stylepipe.sharing.finding import require_inputs
-    from stylepipe.sharing.unpacking import inputs_of
 
     recorded = subject.provenance.inputs
-    found = inputs_of(subject.provenance, folder, given=given, folders=list(subject.folders), weights=weights_source())
+    found = inputs_here(subject.provenance, folder, given=given, folders=list(subject.folders))
     params = [f"{name}={file}" for name, file in {**found, **given}.items()]
-    job = load_job(folder / RESOLVED, params)
+    job = load_job(folder / RESOLVED, params, indexed=False)
     require_inputs(given, (file.param for file in job.recipe.inputs.values() if file.param))
     for name, input_ in job.inputs.items():
         if name not in recorded or input_.sha256 != recorded[name].sha256:

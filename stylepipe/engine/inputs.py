@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stylepipe.artifacts import Folder, Given, Weights
+from stylepipe.engine.input_index import InputIndex
 from stylepipe.errors import ChangedInput, InputError, StylepipeError
 from stylepipe.image import io
 from stylepipe.recipe.inputs import elsewhere_hint
@@ -46,8 +47,11 @@ class FoundInput:
         return ":".join([self.file.kind + ending, self.sha256, *options])
 
 
-def find_input(file: InputFile, weights: WeightsSource) -> FoundInput:
-    """Finds an input and digests it. Raises InputError or WeightsError, naming the input and its place in the recipe."""
+def find_input(file: InputFile, weights: WeightsSource, *, index: InputIndex | None = None) -> FoundInput:
+    """Finds an input and digests it, or takes the digests of unchanged files from an index, which remembers where it was.
+
+    Raises InputError or WeightsError, naming the input and its place in the recipe.
+    """
     try:
         path = weights.find(file.reference) if file.is_name else file.root / file.reference
     except StylepipeError as error:
@@ -61,14 +65,17 @@ def find_input(file: InputFile, weights: WeightsSource) -> FoundInput:
         members = list(_pictures(path)) if file.kind == "folder" else [path]
         if not members:
             raise _refused(file, f"there is no picture in it ({', '.join(io.ENDINGS)})", path)
-        digests = {member: _digest(file, member) for member in members}
+        digests = {member: _digest(file, member, index) for member in members}
     except OSError as error:
         raise _refused(file, f"it cannot be read ({error.strerror})", path) from error
     stamps = {member: stamp for member, (stamp, _) in digests.items()}
     if file.kind != "folder":
         return FoundInput(file, path, digests[path][1], stamps)
     lines = "".join(f"{sha256} {member.relative_to(path).as_posix()}\n" for member, (_, sha256) in digests.items())
-    return FoundInput(file, path, hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest(), stamps)
+    sha256 = hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()
+    if index:
+        index.remember_folder(path, sha256)
+    return FoundInput(file, path, sha256, stamps)
 
 
 def read_input(found: FoundInput, weights: WeightsSource, *, note: io.Note = io.unheard) -> Given:
@@ -153,7 +160,7 @@ def _pictures(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in io.ENDINGS and not path.is_dir())
 
 
-def _digest(file: InputFile, path: Path) -> tuple[_Stamp, str]:
+def _digest(file: InputFile, path: Path, index: InputIndex | None) -> tuple[_Stamp, str]:
     """The stamp and the SHA-256 of an input's file, or of one in its folder."""
     if not path.is_file():  # reading a pipe might wait for ever
         raise _refused(file, "that is a folder" if path.is_dir() else "that is no regular file", path)
@@ -163,7 +170,7 @@ def _digest(file: InputFile, path: Path) -> tuple[_Stamp, str]:
         raise error
     with path.open("rb") as opened:
         stamp = _stamp(os.fstat(opened.fileno()))
-        return stamp, hashlib.file_digest(opened, "sha256").hexdigest()
+        return stamp, index.sha256(path, opened) if index else hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _stamp(status: os.stat_result) -> _Stamp:

@@ -111,7 +111,8 @@ def prepare(
     """Selects the stages and finds the inputs.
 
     `start` and `until` select as in `graph.select`; `force` names stages to compute although they are cached, or is True for
-    all that are selected. Raises UsageError for names that are no stages, InputError or WeightsError for missing inputs.
+    all that are selected; `find` finds an input, with an index or without. Raises UsageError for names that are no stages,
+    InputError or WeightsError for missing inputs.
     """
     selection = select(recipe, start=start, until=until)
     named = recipe.stages if force is True else [node for name in force or () for node in stages_named(recipe, name)]

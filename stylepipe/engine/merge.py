@@ -8,7 +8,7 @@ from typing import Any
 
 from stylepipe.engine.graph import Selection
 from stylepipe.engine.inputs import FoundInput, WeightsSource, find_input
-from stylepipe.engine.job import Job, prepare
+from stylepipe.engine.job import FindInput, Job, prepare
 from stylepipe.engine.keys import key_of
 from stylepipe.recipe.labels import axis_labels
 from stylepipe.recipe.resolved import ResolvedRecipe, StageNode
@@ -38,14 +38,16 @@ class SweepJob:
     variants: tuple[MergedVariant, ...]
 
 
-def prepare_sweep(sweep: ResolvedSweep, *, weights: WeightsSource, force: bool | Collection[str] = ()) -> SweepJob:
+def prepare_sweep(
+    sweep: ResolvedSweep, *, weights: WeightsSource, force: bool | Collection[str] = (), find: FindInput = find_input
+) -> SweepJob:
     """Finds the inputs of all variants, and merges their graphs.
 
     Two stages are one when they have the same name in the recipe and would have the same key: each is known by its document
-    with the identities of what it needs in place of the digests, which are not known yet. `force` is as in `prepare`, and
-    raises what that does.
+    with the identities of what it needs in place of the digests, which are not known yet. `force` and `find` are as in
+    `prepare`, and it raises what that does.
     """
-    find = cache(find_input)  # each file is read once, however many variants use it
+    find = cache(find)  # each file is read once, however many variants use it
     jobs = [prepare(variant.recipe, weights=weights, force=force, find=find) for variant in sweep.variants]
     identities = [_identities(job) for job in jobs]
     names = _names(sweep, identities)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from stylepipe.engine.inputs import WeightsSource, find_input
@@ -19,13 +19,27 @@ MAX_FILES = 1000
 _ENDINGS = {"image": ENDINGS, "mask": ENDINGS, "weights": WEIGHTS_ENDINGS}
 
 
+Places = Callable[[str], Sequence[Path]]
+"""Where a file or a folder of a SHA-256 was, as this user's index of inputs remembers it."""
+
+
+def nowhere(sha256: str) -> Sequence[Path]:
+    """Places of one who remembers none."""
+    return ()
+
+
 def find_inputs(
-    files: Mapping[str, InputFile], recorded: Mapping[str, InputRecord], folders: Sequence[Path], weights: WeightsSource
+    files: Mapping[str, InputFile],
+    recorded: Mapping[str, InputRecord],
+    folders: Sequence[Path],
+    weights: WeightsSource,
+    places: Places = nowhere,
 ) -> dict[str, Path]:
     """The files, by the input's name, that are to be taken in place of those that a recipe names.
 
-    What the recipe names is right where it has the recorded SHA-256. Else it is looked for in the folders: under its own path
-    and name, then among the files of its kind. Raises UsageError with all inputs that are nowhere.
+    What the recipe names is right where it has the recorded SHA-256. Else it is looked for at the `places` of that SHA-256, and
+    in the folders: under its own path and name, then among the files of its kind. Whatever is returned has been read and has
+    the SHA-256. Raises UsageError with all inputs that are nowhere.
     """
 
     @cache
@@ -42,7 +56,7 @@ def find_inputs(
             raise UsageError(f"The record has an input {show(name)}, and the recipe has none.", hint="Run the recipe again.")
         if digest(files[name]) == record.sha256:
             continue
-        path = None if files[name].is_name else _find(files[name], record.sha256, folders, digest)
+        path = None if files[name].is_name else _find(files[name], record.sha256, folders, places, digest)
         if path is None:
             what = "these weights have another SHA-256 here" if digest(files[name]) else "it is not here"
             missing[name] = f"Input '{name}', {show(files[name].reference)} of SHA-256 {record.sha256}: {what}."
@@ -64,8 +78,11 @@ def require_inputs(given: Iterable[str], params: Iterable[str]) -> None:
             raise UsageError(f"-p {show(name)} is no param of an input's path.", hint=listed)
 
 
-def _find(file: InputFile, sha256: str, folders: Sequence[Path], digest: Callable[[InputFile], str | None]) -> Path | None:
-    for path in _candidates(file, folders):
+def _find(
+    file: InputFile, sha256: str, folders: Sequence[Path], places: Places, digest: Callable[[InputFile], str | None]
+) -> Path | None:
+    named = sorted(places(sha256), key=lambda path: path.name != Path(file.reference).name)
+    for path in chain(named, _candidates(file, folders)):
         kind = "folder" if file.kind == "folder" else "image"  # the bytes of a file, whatever it holds
         if digest(replace(file, name="", kind=kind, reference=str(path), root=Path(), confined=False)) == sha256:
             return path
@@ -73,7 +90,7 @@ def _find(file: InputFile, sha256: str, folders: Sequence[Path], digest: Callabl
 
 
 def _candidates(file: InputFile, folders: Sequence[Path]) -> Iterator[Path]:
-    """Where an input may be, what is most likely first."""
+    """Where in the folders an input may be, what is most likely first."""
     for folder in (folder.absolute() for folder in folders):
         yield folder / file.reference
         yield folder / Path(file.reference).name

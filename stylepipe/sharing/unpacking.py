@@ -1,7 +1,7 @@
 """What was passed on, as a recipe in a folder of its own: from there it runs like any other."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +16,7 @@ from stylepipe.recipe.resolved import ResolvedRecipe
 from stylepipe.recipe.scalars import dump
 from stylepipe.sharing.archive import refusal
 from stylepipe.sharing.bundle import ENDING, RESOLVED, unpack_bundle
-from stylepipe.sharing.finding import find_inputs
+from stylepipe.sharing.finding import Places, find_inputs, nowhere
 from stylepipe.sharing.limits import check_stages
 from stylepipe.sharing.picture import read_picture
 from stylepipe.sharing.provenance import Provenance, portable
@@ -75,16 +75,27 @@ def unpack_run(run: Path, folder: Path) -> Provenance:
 
 
 def inputs_of(
-    provenance: Provenance, folder: Path, *, given: Mapping[str, str], folders: Sequence[Path], weights: WeightsSource
+    provenance: Provenance,
+    folder: Path,
+    *,
+    given: Mapping[str, str],
+    folders: Sequence[Path],
+    weights: WeightsSource,
+    places: Places = nowhere,
+    note: Callable[[str], None] = lambda text: None,
 ) -> dict[str, str]:
     """The values of params whose files lie elsewhere than the unpacked recipe says, but for params that the user has `given`.
 
-    They are looked for in the `folders` as `find_inputs` does, and raises what that does.
+    They are looked for at the `places` and in the `folders` as `find_inputs` does, and raises what that does. `note` is told
+    of each that is taken from outside the folders.
     """
     inputs = load_recipe(folder / RESOLVED).inputs
     replaced = {name for name, file in inputs.items() if file.param in given}
     recorded = {name: record for name, record in provenance.inputs.items() if name not in replaced}
-    found = find_inputs(inputs, recorded, folders, weights)
+    found = find_inputs(inputs, recorded, folders, weights, places)
+    for name, path in found.items():
+        if not any(path.is_relative_to(folder.absolute()) for folder in folders):
+            note(f"Input '{name}' is taken from {path}.")
     lists = read_recipe(folder / RESOLVED)[0].data["inputs"]
     values: dict[str, str] = {}
     for name in found:

@@ -51,6 +51,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, install_pack: Callable
     folder.mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.setenv("STYLEPIPE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
     monkeypatch.setenv(
         "PYTHONSAFEPATH", "1"
     )  # which the command line sets for its process, is not to stay in that of the tests

@@ -83,7 +83,7 @@ def test_a_stage_is_named_after_the_values_it_depends_on(lab):
     assert dict(job.job.recipe.stages["darker@0.3_0.4"].inputs) == {"image": "rounded@0.3"}
 
 
-def test_inputs_that_differ_are_told_apart_and_read_once_each(lab, monkeypatch):
+def test_inputs_that_differ_are_told_apart_and_read_once_each(lab):
     for number in (1, 2):
         lab.image(f"style{number}", number)
 
@@ -99,8 +99,11 @@ def test_inputs_that_differ_are_told_apart_and_read_once_each(lab, monkeypatch):
     found = []
     from stylepipe.engine import inputs
 
-    monkeypatch.setattr("stylepipe.engine.merge.find_input", lambda *given: found.append(given) or inputs.find_input(*given))
-    job = prepared(lab, swept(make, {"style": styles, "amount": [0.0, 0.1]}, combinations))
+    def find(*given):
+        found.append(given)
+        return inputs.find_input(*given)
+
+    job = prepared(lab, swept(make, {"style": styles, "amount": [0.0, 0.1]}, combinations), find=find)
     assert list(job.job.inputs) == ["content", "style@style1.png", "style@style2.png"]
     assert list(job.job.recipe.stages) == [
         *("mixed@style1.png", "bright@style1.png_0.0", "bright@style1.png_0.1"),

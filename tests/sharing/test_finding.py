@@ -29,10 +29,16 @@ def find(tmp_path, source):
     for name in ("recipe", "a", "b"):
         (tmp_path / name).mkdir()
 
-    def call(kind: str, reference: str, sha256: str) -> Path | None:
+    def call(kind: str, reference: str, sha256: str, *places: Path) -> Path | None:
         file = InputFile("it", kind, reference, tmp_path / "recipe", Place("recipe.yaml", 4, 5))
         record = InputRecord(kind=kind, reference=reference, sha256=sha256)
-        return find_inputs({"it": file}, {"it": record}, [tmp_path / "a", tmp_path / "b"], source).get("it")
+        return find_inputs(
+            {"it": file},
+            {"it": record},
+            [tmp_path / "a", tmp_path / "b"],
+            source,
+            lambda asked: places if asked == sha256 else (),
+        ).get("it")
 
     return call
 
@@ -98,3 +104,42 @@ def test_links_and_pipes_beside_do_no_harm(find, tmp_path):
     (tmp_path / "a" / "loop.png").symlink_to("loop.png")
     with pytest.raises(UsageError):
         find("image", "x.png", "0" * 64)
+
+
+def test_where_it_was_is_looked_at_before_the_folders(find, tmp_path):
+    sha256 = write(tmp_path / "a" / "x.png")
+    for name in ("was/y.jpg", "was/x.png"):
+        write(tmp_path / name)
+    assert find("image", "x.png", sha256, tmp_path / "was" / "y.jpg") == tmp_path / "was" / "y.jpg"
+    assert (
+        find("image", "in/x.png", sha256, tmp_path / "was" / "y.jpg", tmp_path / "was" / "x.png") == tmp_path / "was" / "x.png"
+    )
+
+
+@pytest.mark.parametrize("now", ["gone", "other bytes", "a folder", "a pipe", "a link to itself"])
+def test_where_it_was_something_else_is_not_taken(find, tmp_path, now):
+    import os
+
+    sha256, place = write(tmp_path / "a" / "z.png"), tmp_path / "x.png"
+    match now:
+        case "other bytes":
+            write(place, b"bytez")
+        case "a folder":
+            place.mkdir()
+        case "a pipe":
+            os.mkfifo(place)
+        case "a link to itself":
+            place.symlink_to("x.png")
+    assert find("image", "x.png", sha256, place) == tmp_path / "a" / "z.png"
+    (tmp_path / "a" / "z.png").unlink()
+    with pytest.raises(UsageError, match="it is not here"):
+        find("image", "x.png", sha256, place)
+
+
+def test_a_folder_is_found_where_it_was(find, tmp_path):
+    sha256 = write(tmp_path / "was" / "one.png")
+    whole = hashlib.sha256(f"{sha256} one.png\n".encode()).hexdigest()
+    assert find("folder", "photos", whole, tmp_path / "was" / "one.png", tmp_path / "was") == tmp_path / "was"
+    write(tmp_path / "was" / "two.png")
+    with pytest.raises(UsageError):
+        find("folder", "photos", whole, tmp_path / "was")
