@@ -1,14 +1,12 @@
 """The stage `blend`."""
 
-from typing import Any
-
 import jax.numpy as jnp
 from pydantic import Field
 
 from stylepipe.artifacts import Image, Mask
 from stylepipe.image.blend import Mode, composite
 from stylepipe.image.footprint import by_pixel, resampling
-from stylepipe.image.masks import mask_at
+from stylepipe.image.masks import mask_at, require_fitting
 from stylepipe.image.resize import resize_image
 from stylepipe.stage import Estimate, Params, stage
 
@@ -24,7 +22,8 @@ class BlendParams(Params):
     opacity: float = Field(default=1.0, ge=0, le=1, description="How much of the upper picture is seen; 0 gives the lower one.")
 
 
-def _estimate(image: Image, over: Image, params: BlendParams, **_: Any) -> Estimate:
+def _estimate(image: Image, over: Image, mask: Mask | None, params: BlendParams) -> Estimate:
+    require_fitting(mask, image, name="mask", picture="the image")
     memory = (55 if params.mode == "normal" else 100) + (0 if image.alpha is None else 20)
     cost = by_pixel(image.size, memory=memory, work=2e-7)
     return Estimate(image, *cost.and_then(resampling(over.size, image.size, alpha=over.alpha is not None)))

@@ -12,7 +12,7 @@ from stylepipe.artifacts import Array, Image, Mask
 from stylepipe.image.color_matching import Variant, match_covariance, match_histogram, match_luminance, match_mean_std
 from stylepipe.image.footprint import by_pixel, in_tiles, resampling
 from stylepipe.image.guided_chroma import chroma_reach, guided_chroma
-from stylepipe.image.masks import mask_at, visible_at
+from stylepipe.image.masks import mask_at, require_fitting, visible_at
 from stylepipe.image.resize import resize_image
 from stylepipe.image.tiled import tiled
 from stylepipe.stage import Estimate, Params, stage
@@ -89,6 +89,8 @@ class ColorTransferParams(Params):
 def _estimate(
     image: Image, colors: Image, mask: Mask | None, colors_mask: Mask | None, params: ColorTransferParams
 ) -> Estimate:
+    require_fitting(mask, image, name="mask", picture="the image")
+    require_fitting(colors_mask, colors, name="colors_mask", picture="the picture 'colors'")
     weighed = any(each is not None for each in (mask, colors_mask, image.alpha, colors.alpha))
     if isinstance(params.method, Guided):
         reach, results = chroma_reach(params.method.radius), 5 if weighed else 3

@@ -12,7 +12,7 @@ from stylepipe.artifacts import Array, Image, Mask
 from stylepipe.errors import StageError
 from stylepipe.image.color_matching import match_distribution
 from stylepipe.image.footprint import by_pixel
-from stylepipe.image.masks import mask_at, visible_at
+from stylepipe.image.masks import mask_at, require_fitting, visible_at
 from stylepipe.image.tone import lightness, stretch, with_lightness
 from stylepipe.stage import Estimate, Params, stage
 from stylepipe.transparency import require_visible
@@ -71,9 +71,12 @@ def _required(reference: Image | None) -> Image:
 def _estimate(
     image: Image, reference: Image | None, mask: Mask | None, reference_mask: Mask | None, params: LevelsParams
 ) -> Estimate:
+    require_fitting(mask, image, name="mask", picture="the image")
     cost = by_pixel(image.size, memory=75, work=1e-6)
     if isinstance(params.method, Match):
-        cost = cost.and_then(by_pixel(max(image.size, _required(reference).size, key=prod), memory=25, work=8e-7))
+        reference = _required(reference)
+        require_fitting(reference_mask, reference, name="reference_mask", picture="the picture 'reference'")
+        cost = cost.and_then(by_pixel(max(image.size, reference.size, key=prod), memory=25, work=8e-7))
     return Estimate(image, *cost)
 
 

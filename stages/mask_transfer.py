@@ -1,6 +1,6 @@
 """The stage `mask_transfer`: three ways to join two pictures along a mask's edge."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import jax.numpy as jnp
 from pydantic import Field
@@ -8,7 +8,7 @@ from pydantic import Field
 from stylepipe.artifacts import Image, Mask
 from stylepipe.image.blend import feather, mix
 from stylepipe.image.footprint import by_pixel, resampling
-from stylepipe.image.masks import mask_at, require_inside
+from stylepipe.image.masks import mask_at, require_fitting, require_inside
 from stylepipe.image.poisson import poisson_blend
 from stylepipe.image.resize import resize_image
 from stylepipe.stage import Estimate, Params, stage
@@ -47,7 +47,8 @@ class MaskTransferParams(Params):
     )
 
 
-def _estimate(image: Image, background: Image, params: MaskTransferParams, **_: Any) -> Estimate:
+def _estimate(image: Image, background: Image, mask: Mask, params: MaskTransferParams) -> Estimate:
+    require_fitting(mask, image, name="mask", picture="the image")
     memory, work = (145, 5e-6) if isinstance(params.method, Poisson) else (70, 3e-7)
     cost = by_pixel(image.size, memory=memory + (0 if image.alpha is None else 20), work=work)
     return Estimate(image, *cost.and_then(resampling(background.size, image.size, alpha=background.alpha is not None)))

@@ -25,6 +25,12 @@ def mask_at(mask: Mask, size: Size, *, name: str, picture: str) -> Float[Array, 
     return values
 
 
+def require_fitting(mask: Mask | None, image: Image, *, name: str, picture: str) -> None:
+    """Raises StageError, as `mask_at` does, for a mask of another aspect than its picture; only their sizes are looked at."""
+    if mask is not None:
+        require_aspect(mask.size, image.size, name=name, picture=picture)
+
+
 def visible_at(image: Image, mask: Mask | None, *, name: str, picture: str) -> Float[Array, "h w"] | None:
     """How much each pixel of an image counts: its alpha times the mask; None where all count alike.
 
