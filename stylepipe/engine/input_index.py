@@ -61,7 +61,7 @@ class InputIndex:
         before = time.time_ns()
         status = os.fstat(file.fileno())
         stamp = f"{status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
-        key = os.fsencode(path.absolute())
+        key = _key(path)
         for _, sha256, seen in self._rows("path = ? AND stamp = ?", key, stamp):
             if time.time() - seen > _DAY:
                 self._new[key] = stamp, sha256
@@ -72,7 +72,7 @@ class InputIndex:
 
     def remember_folder(self, path: Path, sha256: str) -> None:
         """Remembers where a folder is; its SHA-256 is computed from those of its files."""
-        self._new[os.fsencode(path.absolute())] = "", sha256
+        self._new[_key(path)] = "", sha256
 
     def places(self, sha256: str) -> list[Path]:
         """Where there was a file, or a folder, of this SHA-256, the last seen first; it may have been changed since."""
@@ -80,17 +80,13 @@ class InputIndex:
 
     def close(self) -> None:
         """Writes what is new; of more than `MAX_ROWS` rows the least recently seen go."""
-        seen = int(time.time())
-        rows = [(path, *row, seen, _checksum(path, *row)) for path, row in self._new.items()]
-        if rows:
+        if rows := [(path, *row, int(time.time()), _checksum(path, *row)) for path, row in self._new.items()]:
             self._attempt(lambda connection: _write(connection, rows))
         self._give_up()
 
     def _rows(self, condition: str, *values: str | bytes) -> Iterator[tuple[bytes, str, int]]:
         """Path, SHA-256 and time of the rows that are as they were written."""
-        query = (
-            f"SELECT path, stamp, sha256, seen, checksum FROM inputs WHERE {condition} ORDER BY seen DESC LIMIT {MAX_PLACES}"
-        )
+        query = f"SELECT * FROM inputs WHERE {condition} ORDER BY seen DESC LIMIT {MAX_PLACES}"
         for path, stamp, sha256, seen, checksum in self._attempt(lambda sql: sql.execute(query, values).fetchall()) or ():
             if isinstance(path, bytes) and isinstance(seen, int) and checksum == _checksum(path, stamp, sha256):
                 yield path, sha256, seen
@@ -120,6 +116,11 @@ class InputIndex:
             with suppress(sqlite3.Error):
                 self._connection.close()
         self._connection = None
+
+
+def _key(path: Path) -> bytes:
+    """The path, without links and `..` before the file's name."""
+    return os.fsencode(path.parent.resolve() / path.name)
 
 
 def _write(connection: sqlite3.Connection, rows: Sequence[tuple[bytes, str, str, int, str]]) -> None:

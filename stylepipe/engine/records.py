@@ -131,7 +131,8 @@ class Failure(_Model):
 class RunRecord(_Model):
     """All that is known of a run, as in record.json. A run is `killed` when its record says running and no process does it.
 
-    `command` is what one types to run the same again, if the run was typed. `error` is what ended it early, `failures` are
+    `command` is what one types to run the same again, if the run was typed, files from elsewhere by their names; with the `id`
+    in place of the recipe and its params, `stylepipe run` finds them. `error` is what ended it early, `failures` are
     those of a run that went on without the stages that failed.
     """
 

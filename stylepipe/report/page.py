@@ -68,6 +68,7 @@ def render(folder: Path) -> str:
     documents = [*DOCUMENTS, *([RESULTS, TABLE, *results.sheets] if results else [])]
     return _TEMPLATES.get_template("sweep.html" if results else "page.html").render(
         record=record,
+        again=_again(record),
         sweep=variant_table(results, folder) if results else None,
         seconds=max(record.seconds, history.seconds),
         description=_description(folder),
@@ -79,6 +80,14 @@ def render(folder: Path) -> str:
         notes=history.notes,
         documents=[found for name in documents if (found := file_in(folder, name))],
     )
+
+
+def _again(record: RunRecord) -> Sequence[str]:
+    """The command that makes the run again with its inputs, wherever they are; a sweep has none."""
+    if record.command[1:2] != ("run",) or not record.inputs:
+        return ()
+    until = record.command.index("--until") if "--until" in record.command else len(record.command)
+    return ("stylepipe", "run", record.id, *record.command[until:])
 
 
 def _failures(record: RunRecord) -> Sequence[Failure]:

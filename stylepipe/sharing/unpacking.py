@@ -94,7 +94,7 @@ def inputs_of(
     recorded = {name: record for name, record in provenance.inputs.items() if name not in replaced}
     found = find_inputs(inputs, recorded, folders, weights, places)
     for name, path in found.items():
-        if not any(path.is_relative_to(folder.absolute()) for folder in folders):
+        if not any(path.resolve().is_relative_to(folder.resolve()) for folder in folders):
             note(f"Input '{name}' is taken from {path}.")
     lists = read_recipe(folder / RESOLVED)[0].data["inputs"]
     values: dict[str, str] = {}

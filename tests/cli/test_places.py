@@ -1,6 +1,7 @@
 """Inputs from elsewhere are found again where they were, by their bytes, and nothing that is passed on says where that is."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -125,6 +126,17 @@ def test_lists_masks_and_names_out_of_the_recipe_s_folder(cli, album, home):
     assert (said.code, said.data["verdict"]) == (0, "exact")
     said = cli("run", made, "-q", "--json")
     assert all(stage["cached"] for stage in said.data["record"]["stages"].values())
+    names = {"photos-1": "me.png", "photos-3": "you.png"}
+    assert [line for line in said.err.splitlines() if "taken" in line] == [
+        f"Input '{name}' is taken from {album / file}." for name, file in names.items()
+    ]
+
+
+def test_what_is_taken_from_above_is_said(cli, album, home):
+    (home / "link").symlink_to(album)
+    for typed in ("../alice_secret/me.png", "link/me.png"):
+        made = cli("run", "recipe.yaml", "-q", "-p", f"photo={typed}").out.strip()
+        assert f"Input 'photo' is taken from {album / 'me.png'}.\n" in cli("run", made, "-q").err
 
 
 def test_the_variants_of_a_sweep(cli, album):
@@ -157,6 +169,27 @@ def test_a_bundle_that_lacks_a_picture_is_given_none_of_the_user_s(cli, made, al
         assert "it is not here" in said.err
     write_archive(Path("whole.stylepipe"), contents.members)
     assert cli("run", "whole.stylepipe", "-q").code == 0
+
+
+@pytest.mark.parametrize("recipe", ["recipe.yaml", "recipes/recipe.yaml", "{home}/recipe.yaml"])
+@pytest.mark.parametrize("until", [(), ("--until", "dark")])
+def test_the_report_s_command_finds_files_from_elsewhere(cli, home, album, recipe, until):
+    (home / "recipes").mkdir()
+    for name in ("recipe.yaml", "photo.png"):
+        shutil.copy(home / name, home / "recipes")
+    data = cli("run", recipe.format(home=home), "-q", "--json", "-p", f"photo={album / 'me.png'}", *until).data
+    html = Path(data["folder"], "report.html").read_text()
+    assert f"stylepipe run {Path(recipe).name if '{' in recipe else recipe} -p photo=me.png" in html
+    (command,) = re.findall(r"made the run, <code>stylepipe (.*?)</code>", html)
+    again = cli(*command.split(), "-q", "--json").data["record"]
+    assert again["outputs"] == data["record"]["outputs"]
+    assert list(again["stages"]) == list(data["record"]["stages"])
+    assert all(stage["cached"] for stage in again["stages"].values())
+
+
+def test_a_sweep_s_report_has_its_own_command_only(cli, home):
+    data = cli("sweep", "recipe.yaml", "-q", "--json", "-p", "amount=[0.1, 0.2]").data
+    assert "made the run, <code>" not in Path(data["folder"], "report.html").read_text()
 
 
 @pytest.mark.parametrize("fault", ["garbage", "no folder may be made", "no home"])
