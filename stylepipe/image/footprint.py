@@ -35,9 +35,9 @@ def by_pixel(size: Size, *, memory: int, work: float) -> Cost:
     return Cost(PROGRAM + memory * prod(size), work * prod(size))
 
 
-def in_tiles(size: Size, *, reach: int, memory: int, work: float, results: int = 1) -> Cost:
+def in_tiles(size: Size, *, reach: int, memory: int, work: float, results: int = 1, tile: int = _TILE) -> Cost:
     """What `tiled` takes, of so many bytes and seconds for each pixel of a tile, beside pictures of the whole size."""
-    side = max(_TILE, 4 * (reach + 1))
+    side = max(tile, 4 * (reach + 1))
     seen = prod(min(side, length) for length in size)
     overlap = prod(1.0 if length <= side else side / (side - 2 * reach) for length in size)
     return Cost(PROGRAM + 12 * results * prod(size) + memory * seen, work * overlap * prod(size))
