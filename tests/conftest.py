@@ -8,12 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from jaxtyping import config
 
 from stylepipe import packs
 from stylepipe.artifacts import Weights
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line has it; JAX loads its LAPACK later
+
+settings.register_profile("seeded", derandomize=True)
+settings.load_profile("seeded")
 
 SHARED = Path(os.environ.get("STYLEPIPE_TEST_DATA") or Path(__file__).parents[2] / "shared")
 

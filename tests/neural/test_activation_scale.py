@@ -1,12 +1,10 @@
 """VGG-19's layers brought to one mean activation, in published files and in the network that comes with the project."""
 
-import os
 from pathlib import Path
 
 import h5py
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
 from stylepipe.artifacts import Weights
 from stylepipe.image.io import read_image
@@ -17,7 +15,6 @@ from stylepipe.neural.vgg import features
 from stylepipe.neural.weights import find, read_weights
 
 ASSETS = Path(__file__).parents[2] / "recipes/assets"
-DATA = os.environ.get("STYLEPIPE_TEST_DATA")
 WIDTHS = (64, 128, 256, 512, 512)
 
 
@@ -78,10 +75,8 @@ def test_the_shipped_layers_are_of_one_scale():
         assert MEAN / 2 < float(values.mean()) < 2 * MEAN, layer
 
 
-def test_the_shipped_network_is_the_exact_one_but_for_rounding():
-    if DATA is None:
-        pytest.skip("The exact network is not here: $STYLEPIPE_TEST_DATA says where it is")
-    exact = read_weights(Path(DATA) / "weights/vgg19_conv1_to_conv3.safetensors")
+def test_the_shipped_network_is_the_exact_one_but_for_rounding(exact_vgg19):
+    exact = read_weights(exact_vgg19)
     picture = np.random.default_rng(2).random((48, 40, 3), np.float32)
     shipped = layers_of(read_weights(find("vgg19-shallow")), picture)
     for layer, values in layers_of(exact, picture).items():
