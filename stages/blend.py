@@ -24,7 +24,7 @@ class BlendParams(Params):
 
 def _estimate(image: Image, over: Image, mask: Mask | None, params: BlendParams) -> Estimate:
     require_fitting(mask, image, name="mask", picture="the image")
-    memory = (55 if params.mode == "normal" else 100) + (0 if image.alpha is None else 20)
+    memory = (35 if params.mode == "normal" else 65) + (0 if image.alpha is None else 20)
     cost = by_pixel(image.size, memory=memory, work=2e-7)
     return Estimate(image, *cost.and_then(resampling(over.size, image.size, alpha=over.alpha is not None)))
 

@@ -97,11 +97,17 @@ def _estimate(
         cost = resampling(colors.size, image.size, alpha=colors.alpha is not None)
         guided = in_tiles(image.size, reach=reach, memory=170, work=2e-6, results=results)
         return Estimate(image, *cost.and_then(guided))
-    whole, weighted = (75, 35) if isinstance(params.method, Luminance | MeanStd) else (50, 22)
-    size = max(image.size, colors.size, key=prod)
+    # Bytes by pixel of the image, the same where pixels are weighed, and of the larger one, whose statistics are the peak.
+    own, weighted, larger = {Luminance: (95, 35, 0), MeanStd: (30, 35, 95), Linear: (10, 22, 70), Histogram: (40, 22, 40)}[
+        type(params.method)
+    ]
     work = 2e-6 if isinstance(params.method, Histogram) else 7e-7
-    cost = by_pixel(image.size, memory=whole + weighted * weighed, work=work)
-    return Estimate(image, *cost.and_then(by_pixel(size, memory=50, work=work)))
+    cost = by_pixel(image.size, memory=own + weighted * weighed, work=work)
+    if isinstance(params.method, Luminance):
+        others = resampling(colors.size, image.size, alpha=colors.alpha is not None)
+    else:
+        others = by_pixel(max(image.size, colors.size, key=prod), memory=larger, work=work)
+    return Estimate(image, *cost.and_then(others))
 
 
 @stage(version=1, estimate=_estimate)

@@ -49,7 +49,7 @@ class MaskTransferParams(Params):
 
 def _estimate(image: Image, background: Image, mask: Mask, params: MaskTransferParams) -> Estimate:
     require_fitting(mask, image, name="mask", picture="the image")
-    memory, work = (145, 5e-6) if isinstance(params.method, Poisson) else (70, 3e-7)
+    memory, work = (145, 5e-6) if isinstance(params.method, Poisson) else (50, 3e-7)
     cost = by_pixel(image.size, memory=memory + (0 if image.alpha is None else 20), work=work)
     return Estimate(image, *cost.and_then(resampling(background.size, image.size, alpha=background.alpha is not None)))
 

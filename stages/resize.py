@@ -50,8 +50,8 @@ class ResizeParams(Params):
 def _estimate(image: Image, params: ResizeParams) -> Estimate:
     filled, kept = _sizes(image.size, params)
     alpha = None if image.alpha is None else blank(*kept)
-    cost = resampling(image.size, filled, alpha=alpha is not None)
-    light = by_pixel(filled, memory=20, work=1e-7) if params.linear_light else Cost(0, 0.0)
+    cost = resampling(image.size, filled, alpha=alpha is not None and params.method != "nearest")
+    light = by_pixel(filled, memory=0, work=1e-7) if params.linear_light else Cost(0, 0.0)
     cropped = Cost(12 * prod(kept) if kept != filled else 0, 0.0)
     return Estimate(Image(blank(*kept, 3), alpha), *cost.and_then(light).and_then(cropped))
 

@@ -129,11 +129,12 @@ def _check(params: StylizeParams, extractor: Weights, **inputs: Any) -> None:
 def _estimate(params: StylizeParams, extractor: Weights, style_map: Image | None, **others: Any) -> Estimate:
     """The result's size, the memory of the scale that takes most, and the work of all of them.
 
-    Semantic maps are counted as if they had one label, for how many they have is in their pixels.
+    How many labels semantic maps have is estimated; of blank ones, which plans have, it is taken to be four.
     """
     given = _given(params, style_map=style_map, **others)
     given.check(params.start)
     given.check_pictures(params.aspect)
+    given = given.by_estimated_labels(params.labelling)
     sizes = [given.size(side, params.aspect) for side in params.sizes]
     objective = _objective(params, extractor)
     memory, work = 0.0, 0.0

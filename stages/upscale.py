@@ -11,7 +11,7 @@ from pydantic import Field
 
 from stylepipe.artifacts import Array, Image, Weights, blank
 from stylepipe.errors import StageError
-from stylepipe.image.footprint import Cost, resampling
+from stylepipe.image.footprint import PROGRAM, Cost, resampling
 from stylepipe.image.resize import resize, resize_image, scaled
 from stylepipe.neural.footprint import FLOPS
 from stylepipe.neural.networks.upscaler import FACTORS, Upscaler, describe, enlarge, operations
@@ -42,14 +42,19 @@ def _estimate(image: Image, params: UpscaleParams, network: Weights | None = Non
 
 
 def _learned_cost(size: tuple[int, int], factor: float, network: Upscaler, *, alpha: bool) -> Cost:
-    """Of the steps that `_learned` takes the last is the largest; its result is there beside what it is brought to."""
+    """Of the steps that `_learned` takes the last is the largest; its result is there beside what it is brought to.
+
+    Where that is its own size, it is there four times: as it comes, clamped, on the device, and clamped again.
+    """
     steps, work, final = list(_steps(factor)), 0.0, scaled(size, factor)
     large = size
     for step in steps:
         work += prod(large) * operations(network, step) / FLOPS
         large = scaled(large, step)
-    last = resampling(large, final, alpha=alpha)
-    return Cost(last.memory + 36 * prod(large) + _TILE_MEMORY * network.channels, work + last.work)
+    last = resampling(large, final)
+    memory = PROGRAM + 48 * prod(large) if large == final else last.memory
+    opacity = resampling(size, final).memory // 3 if alpha else 0
+    return Cost(memory + opacity + _TILE_MEMORY * network.channels, work + last.work)
 
 
 def _steps(factor: float) -> Iterator[int]:

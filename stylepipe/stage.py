@@ -16,7 +16,8 @@ import importlib
 import inspect
 import types
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol, Union, get_args, get_origin, get_type_hints, runtime_checkable
 
 import numpy as np
@@ -259,11 +260,20 @@ def stage(
         output = _kind(hints.get("return"))
         if output is None or output not in KINDS:
             raise _broken(function, f"it returns {hints.get('return')!r}", f"one of {', '.join(KINDS)}")
+        filled = partial(_with_filled, estimate)
         return Stage(
-            function.__name__, version, function, params, inputs, output, frozenset(services), estimate, check, trajectory
+            function.__name__, version, function, params, inputs, output, frozenset(services), filled, check, trajectory
         )
 
     return declare
+
+
+def _with_filled(estimate: Estimator, **arguments: Any) -> Estimate:
+    """The estimate, with the memory of the pictures whose hidden pixels are filled before the stage gets them."""
+    found = estimate(**arguments)
+    given = [each for value in arguments.values() for each in (value if isinstance(value, list | tuple) else (value,))]
+    filled = sum(each.pixels.nbytes for each in given if isinstance(each, Image) and each.alpha is not None)
+    return found if found.memory is None else replace(found, memory=found.memory + filled)
 
 
 def _visible(argument: Any) -> Any:

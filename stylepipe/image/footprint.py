@@ -46,7 +46,7 @@ def in_tiles(size: Size, *, reach: int, memory: int, work: float, results: int =
 def resampling(old: Size, new: Size, *, alpha: bool = False) -> Cost:
     """What bringing a picture of 3 channels to another size takes; with transparency, colors are weighed by it."""
     if old == new:
-        return Cost(12 * prod(new), 0.0)
+        return Cost(24 * prod(new), 0.0)
     between = new[0] * old[1]
     taps = [6 * max(1.0, before / after) for before, after in zip(old, new, strict=True)]
     work = 3 * _RESAMPLED * (taps[0] * between + taps[1] * prod(new))

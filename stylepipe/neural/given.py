@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
-from stylepipe.artifacts import Array, Image, Mask
+from stylepipe.artifacts import Array, Image, Mask, blank
 from stylepipe.errors import StageError
 from stylepipe.image.color import luma
 from stylepipe.image.masks import require_aspect, require_inside
@@ -18,7 +18,7 @@ from stylepipe.image.resize import resize, resize_image, scaled
 from stylepipe.neural.losses.base import Maps
 from stylepipe.neural.masks import MaskPooling, layer_masks
 from stylepipe.neural.objective import Example, Objective, Visible
-from stylepipe.neural.semantic import Labelling, shared_regions
+from stylepipe.neural.semantic import Labelling, estimated_labels, shared_regions
 from stylepipe.transparency import alpha_of, require_visible
 
 Start = Literal["content", "noise", "gray", "style_mean"]
@@ -112,6 +112,20 @@ class Given:
             names=tuple(regions),
             masks=tuple(Mask(region.target) for region in regions.values()),
             style_masks=tuple(Mask(region.style) for region in regions.values()),
+        )
+
+    def by_estimated_labels(self, labelling: Labelling) -> "Given":
+        """As `by_label`, but of blank masks, about as many as the maps have labels."""
+        if self.style_map is None or self.target_map is None:
+            return self
+        count = estimated_labels(self.target_map, labelling)
+        return replace(
+            self,
+            styles=(*self.styles,) * count,
+            weights=(1.0,) * count,
+            names=("label",) * count,
+            masks=(Mask(blank(*self.target_map.size)),) * count,
+            style_masks=(Mask(blank(*self.style_map.size)),) * count,
         )
 
     @property

@@ -15,6 +15,8 @@ MAX_LABELS = 32
 
 _SIDE = 128
 """The centres of clusters are sought in maps of this long side; a label that is smaller than one of its pixels is a speck."""
+USUAL_LABELS = 4
+"""How many labels are taken to be in maps of which only the size is known."""
 _TRIES = 8
 """k-means ends in a local minimum; with so many starts, a label of a few per cent is not missed."""
 
@@ -72,6 +74,15 @@ def shared_regions(style_map: Image, target_map: Image, labelling: Labelling) ->
     if not shared:
         raise StageError("The semantic maps have no label in common.", hint="Draw what belongs together in the same colour.")
     return {_name(code): Region(_inside(style, code, style_map), _inside(target, code, target_map)) for code in shared}
+
+
+def estimated_labels(target_map: Image, labelling: Labelling) -> int:
+    """About how many labels a map has, by a sample of its pixels; `USUAL_LABELS` where they are all alike, as in blank ones."""
+    if labelling.count is not None:
+        return labelling.count
+    step = -(-max(target_map.size) // _SIDE)
+    found = len(np.unique(_codes(target_map.pixels[::step, ::step])))
+    return min(found, MAX_LABELS) if found > 1 else USUAL_LABELS
 
 
 def clustered(*maps: Image, count: int) -> tuple[Image, ...]:
