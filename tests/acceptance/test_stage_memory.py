@@ -80,7 +80,7 @@ CASES: dict[str, Case] = {
         {"method": {"kind": "poisson"}},
         {"image": SMALL_CUT_OUT, "background": SMALL_CUT_OUT, "mask": SMALL_MASK},
     ),
-    "resize": ("resize", {"long_side": 1000}, {"image": PHOTO}),
+    "resize": ("resize", {"long_side": 1500}, {"image": {"size": [3000, 4000]}}),
     "resize, cut out": ("resize", {"long_side": 3000, "linear_light": True}, {"image": SMALL_CUT_OUT}),
     "resize, cropped": ("resize", {"width": 2000, "height": 2000, "fit": "crop"}, {"image": PHOTO}),
     "sharpen": ("sharpen", {}, {"image": PHOTO}),
