@@ -34,6 +34,7 @@ Case = tuple[str, dict[str, Any], dict[str, Any]]
 
 CASES: dict[str, Case] = {
     "blend": ("blend", {}, {"image": PHOTO, "over": SMALL}),
+    "coherence_filter": ("coherence_filter", {"iterations": 1}, {"image": SMALL}),
     "blend, cut out": ("blend", {"mode": "soft_light"}, {"image": CUT_OUT, "over": SMALL_CUT_OUT, "mask": SMALL_MASK}),
     **{
         f"color_transfer, {kind}": ("color_transfer", {"method": {"kind": kind}}, {"image": PHOTO, "colors": PHOTO})
