@@ -75,7 +75,7 @@ def _estimate(image: Image, params: DenoiseParams) -> Estimate:
             shifts = (2 * search + 1) ** 2
             cost = in_tiles(image.size, reach=patch + search, memory=110, work=1.2e-8 * shifts, results=2)
         case Median(size=size):
-            cost = in_tiles(image.size, reach=size // 2, memory=5 * size**2, work=1.5e-8 * size**2, results=2)
+            cost = in_tiles(image.size, reach=size // 2, memory=5 * size**2, work=1.5e-8 * size**2, results=3)
     return Estimate(image, *cost)
 
 

@@ -17,7 +17,7 @@ SMALL = {"size": [1000, 1500]}
 CUT_OUT = {**PHOTO, "alpha": True}
 SMALL_CUT_OUT = {**SMALL, "alpha": True}
 MASK, SMALL_MASK = {"mask": [2000, 3000]}, {"mask": [1000, 1500]}
-VGG = {"network": "vgg", "widths": [[16, 16], [40, 32], [96, 64]]}
+VGG = {"network": "vgg", "widths": [[16], [40], [96]]}
 UPSCALER = {"network": "upscaler", "blocks": 1, "channels": 8}
 
 GRAM = {"kind": "gram", "layers": {"relu1_1": 1, "relu2_1": 1}}
