@@ -87,8 +87,9 @@ def tiny_texture() -> Weights:
 
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> None:
-    """Ctrl-C counts, also where the tests run in the background of a script and inherit that it is ignored."""
+    """Signals count, also where the tests run in the background, or by `nohup`, and inherit that some are ignored."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)

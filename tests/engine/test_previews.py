@@ -14,7 +14,11 @@ from stylepipe.engine.runner import run
 from stylepipe.errors import Interrupted
 from stylepipe.stage import Progress
 
-HANDLERS = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def handlers():
+    return {number: signal.getsignal(number) for number in SIGNALS}
 
 
 @pytest.fixture
@@ -50,11 +54,12 @@ def test_previews_appear_while_the_stage_runs_and_the_animation_takes_their_plac
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_leaves_the_previews_and_the_picture_so_far(lab, recipe, number, code):
+    before = handlers()
     with pytest.raises(Interrupted) as caught:
         go(lab, recipe, at=4, do=lambda: os.kill(os.getpid(), number))
     assert str(caught.value).startswith("Stage 'halved': Stopped; its state is saved. ")
     assert caught.value.exit_code == code
-    assert {number: signal.getsignal(number) for number in HANDLERS} == HANDLERS
+    assert handlers() == before
     folder, record = list_runs(lab.outputs)[0]
     assert (record.status, record.error.last_frame) == ("interrupted", "02-halved.last.png")
     assert frames_in(folder) == named(4)
@@ -65,7 +70,7 @@ def test_a_signal_leaves_the_previews_and_the_picture_so_far(lab, recipe, number
     assert (lab.calls[-2:], resumed.record.status) == (["step 4", "step 5"], "done")
 
 
-@pytest.mark.parametrize("number", HANDLERS)
+@pytest.mark.parametrize("number", SIGNALS)
 def test_a_second_signal_stops_at_once(lab, recipe, number):
     def twice():
         os.kill(os.getpid(), number)
@@ -76,7 +81,7 @@ def test_a_second_signal_stops_at_once(lab, recipe, number):
     assert caught.value.exit_code == 128 + number
 
 
-@pytest.mark.parametrize("number", HANDLERS)
+@pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_that_is_ignored_stays_so(lab, recipe, number):
     before = signal.signal(number, signal.SIG_IGN)
     try:
