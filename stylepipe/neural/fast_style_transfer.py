@@ -38,7 +38,7 @@ def read_archive(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     with open_regular(path) as file:
         directory = directory_bytes(file)
         if directory is None:
-            raise zipfile.BadZipFile("it does not end as a zip file without a comment does")
+            raise zipfile.BadZipFile("it does not end as a zip file of NumPy's does")
         if directory > _LARGEST_DIRECTORY:
             raise WeightsError(f"The archive's list of members has more than {_LARGEST_DIRECTORY >> 10} KiB.")
     with zipfile.ZipFile(path) as archive:

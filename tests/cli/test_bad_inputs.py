@@ -158,7 +158,8 @@ NETWORKS = [
     (
         "net.npz",
         b"nothing",
-        "cannot be read: File is not a zip file.\nhint: It is damaged, or not what its ending says: get it again.",
+        "cannot be read: it does not end as a zip file of NumPy's does.\n"
+        "hint: It is damaged, or not what its ending says: get it again.",
     ),
 ]
 
