@@ -72,7 +72,7 @@ def _estimate(
     image: Image, reference: Image | None, mask: Mask | None, reference_mask: Mask | None, params: LevelsParams
 ) -> Estimate:
     require_fitting(mask, image, name="mask", picture="the image")
-    cost = by_pixel(image.size, memory=95, work=1e-6)
+    cost = by_pixel(image.size, memory=105, work=1e-6)
     if isinstance(params.method, Match):
         reference = _required(reference)
         require_fitting(reference_mask, reference, name="reference_mask", picture="the picture 'reference'")

@@ -66,9 +66,13 @@ def chart(lines: Sequence[Line]) -> Chart | None:
     low, high = low - room, high + room
     first, last = min(points[0][0] for points in series.values()), max(points[-1][0] for points in series.values())
 
+    def down(value: float) -> float:
+        """Percent from the top; ticks at the ends are off by rounding."""
+        return 100 * min(max((high - math.log10(value)) / (high - low), 0.0), 1.0)
+
     def place(point: Point) -> Point:
         x, y = point
-        return 100 * (x - first) / ((last - first) or 1), 100 * (1 - (max(math.log10(y), low) - low) / (high - low))
+        return 100 * (x - first) / ((last - first) or 1), down(y)
 
     colors = _colors(series)
     curves = [
@@ -81,7 +85,7 @@ def chart(lines: Sequence[Line]) -> Chart | None:
         )
         for name, points in series.items()
     ]
-    up = [Tick(100 * (1 - (math.log10(value) - low) / (high - low)), f"{value:g}") for value in _logarithmic_ticks(low, high)]
+    up = [Tick(down(value), f"{value:g}") for value in _logarithmic_ticks(low, high)]
     across = [Tick(place((step, 1.0))[0], f"{step:g}") for step in _linear_ticks(first, last)]
     name, points = next(iter(series.items()))
     summary = f"{name.capitalize()} from {points[0][1]:.3g} to {points[-1][1]:.3g}, iterations {first:g} to {last:g}"

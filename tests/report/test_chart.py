@@ -5,7 +5,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stylepipe.report.chart import MOST_POINTS, chart
@@ -70,6 +70,7 @@ def test_a_stage_may_have_terms_without_a_total():
 
 
 @given(st.lists(st.floats(1e-300, 1e300), min_size=2, max_size=30))
+@example([0.4375, 0.4375])
 def test_all_that_is_drawn_lies_inside(values):
     drawn = chart(lines(values))
     assert all(0 <= x <= 100 and 0 <= y <= 100 for x, y in points(drawn.curves[0].path))
