@@ -5,7 +5,6 @@ Its own activations are some tens in the first layer and some hundreds in the fo
 """
 
 from collections.abc import Mapping
-from itertools import pairwise
 
 import numpy as np
 
@@ -45,11 +44,10 @@ def at_one_scale(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     A ReLU commutes with positive factors s, and so does a pool by maximum or mean: conv_k with its kernel times s_k / s_(k−1)
     and its bias times s_k gives s_k times what it gave. Layers that were not measured take the factor of the last one that was.
     """
-    scaled, factors = dict(tensors), [1.0]
-    layers = [name.removesuffix("/kernel") for name in tensors if name.startswith("conv") and name.endswith("/kernel")]
-    for layer in sorted(layers):
-        factors.append(MEAN / TRAINED_MEANS[layer] if layer in TRAINED_MEANS else factors[-1])
-    for layer, (before, factor) in zip(sorted(layers), pairwise(factors), strict=True):
+    scaled, before = dict(tensors), 1.0
+    for layer in (f"conv{block}_{index}" for block, index in places(DEEPEST) if f"conv{block}_{index}/kernel" in tensors):
+        factor = MEAN / TRAINED_MEANS[layer] if layer in TRAINED_MEANS else before
         scaled[f"{layer}/kernel"] = (tensors[f"{layer}/kernel"] * (factor / before)).astype(np.float32)
         scaled[f"{layer}/bias"] = (tensors[f"{layer}/bias"] * factor).astype(np.float32)
+        before = factor
     return scaled

@@ -223,9 +223,10 @@ def _read_keras(path: Path) -> tuple[_Tensors, dict[str, str]]:
                     if (dataset := _own_dataset(file, name)) is not None:
                         datasets[f"conv{block}_{index}/{part}"] = dataset
         _require_floats({name: str(dataset.dtype) for name, dataset in datasets.items()})
-        check_shapes({name: tensor.shape for name, tensor in (tensors | datasets).items()})
+        shapes = {name: tensor.shape for name, tensor in (tensors | datasets).items()}
+        check_shapes(shapes)
         tensors |= {name: dataset[()] for name, dataset in datasets.items()}
-    if is_vgg19({name: tensor.shape for name, tensor in tensors.items()}):
+    if is_vgg19(shapes):
         tensors = at_one_scale(tensors)
     return tensors, {"pooling": "max", "padding": "zeros", "source": f"Keras applications, {path.name}", "license": _LICENSE}
 
