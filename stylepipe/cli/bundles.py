@@ -10,6 +10,7 @@ from stylepipe.cli.console import Console
 from stylepipe.cli.options import DEFAULT_OUTPUTS, Json, Outputs, overrides, recipe_folders, typed_path
 from stylepipe.cli.runs import RunReference
 from stylepipe.errors import UsageError
+from stylepipe.escapes import visible_line
 
 
 def export(
@@ -52,7 +53,7 @@ def export(
     members = crate_of(contents, folder) if as_crate else contents.members
     write = write_folder if as_crate and target.suffix != ".zip" else write_archive
     write(target, members)
-    Console(as_json=json).result(str(target), {"file": str(target)})
+    Console(as_json=json).result(visible_line(str(target)), {"file": str(target)})
 
 
 def import_(
@@ -84,7 +85,7 @@ def import_(
         made.mkdir()
         unpack(file, made, weights_source(), limited=False)
         made.rename(folder)
-    Console(as_json=json).result(str(folder), {"folder": str(folder)})
+    Console(as_json=json).result(visible_line(str(folder)), {"folder": str(folder)})
 
 
 def _require_absent(path: Path) -> None:

@@ -50,8 +50,9 @@ class Console:
 
     def problem(self, error: StylepipeError) -> None:
         """What is wrong, and what to do about it."""
-        for line in error.message.split("\n"):
-            self.say(f"error: {line}")
+        problems = map(str, error.problems) if isinstance(error, RecipeError) else [error.message]
+        for problem in problems:
+            self.say("error: " + problem.replace("\n", "\n       "))  # no name with a line break in it passes for a message
         if error.hint:
             self.say(f"hint: {error.hint}")
 

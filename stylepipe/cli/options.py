@@ -23,7 +23,12 @@ _RECIPE = "The recipe, a YAML file, or the name of one that comes with stylepipe
 
 
 def typed_path(text: str | Path) -> Path:
-    """A path as it was typed, with the home folder in place of a leading ~. Raises UsageError where there is no such folder."""
+    """A path as it was typed, with the home folder in place of a leading ~.
+
+    Raises UsageError where there is no such folder, and for an empty path, such as of a variable of the shell that is not set.
+    """
+    if not str(text):
+        raise UsageError("A path is empty.", hint="Name a file or a folder; the current folder is '.'.")
     path = expand_home(str(text))
     if path == "~" or path.startswith("~/"):
         raise UsageError(f"'{text}' starts from the home folder, and there is none.", hint="Write the whole path, or set HOME.")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stylepipe.engine.files import output_errors, publish, write_whole
+from stylepipe.engine.files import output_errors, publish, temporary_beside, write_whole
 from stylepipe.engine.job import Job
 from stylepipe.errors import UsageError
 from stylepipe.image.io import read_image, write_image
@@ -78,7 +78,7 @@ def _write(result: Path, path: Path, quality: int | None) -> None:
     if path.suffix.lower() == result.suffix:  # what a PNG file says of its recipe comes along
         write_whole(path, result.read_bytes())
         return
-    temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
+    temporary = temporary_beside(path, path.suffix)
     try:
         write_image(read_image(result, max_pixels=2**40), temporary, quality=quality)
         publish(temporary, path)

@@ -95,13 +95,15 @@ def rm(
         if not sys.stdin.isatty():
             raise UsageError("Nobody can be asked whether to remove runs.", hint="--yes removes them without asking.")
         for folder in folders:
-            console.say(str(folder))
+            console.say(visible_line(str(folder)))
         if not typer.confirm(f"Remove {len(folders)} runs, {size / 1e6:.1f} MB?", err=True):
             raise UsageError("Nothing was removed.")
     for folder in folders:
         with output_errors(folder):
             shutil.rmtree(folder)
-    console.result("\n".join(f"removed {folder}" for folder in folders), {"removed": list(map(str, folders)), "bytes": size})
+    console.result(
+        "\n".join(visible_line(f"removed {folder}") for folder in folders), {"removed": list(map(str, folders)), "bytes": size}
+    )
 
 
 def _last_picture(folder: Path, record: "RunRecord") -> Path | None:

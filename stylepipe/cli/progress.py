@@ -22,7 +22,7 @@ from stylepipe.engine.events import (
     StageStarted,
 )
 from stylepipe.errors import reason_of
-from stylepipe.escapes import visible, visible_line
+from stylepipe.escapes import visible_line
 from stylepipe.stage import Note
 from stylepipe.stage import Progress as Iterated
 
@@ -155,7 +155,7 @@ class _Display:
 
     def _line(self, text: str) -> None:
         with suppress(OSError):  # where nobody can be told, the work goes on
-            self._console.print(visible(text), markup=False, soft_wrap=True)
+            self._console.print(visible_line(text), markup=False, soft_wrap=True)
 
 
 def _loss(progress: Iterated) -> str:

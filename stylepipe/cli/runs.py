@@ -23,6 +23,7 @@ from stylepipe.cli.options import (
     say_where_results_go,
     typed_path,
 )
+from stylepipe.escapes import visible_line
 from stylepipe.folders import expand_home
 
 if TYPE_CHECKING:
@@ -124,7 +125,8 @@ def run(
     written = wanted.write(result.outputs) if wanted else {}
     data = {"folder": str(result.folder), "outputs": files, "record": result.record.model_dump(mode="json")}
     console.result(
-        "\n".join((written or files).values()) or str(result.folder), {**data, "written": written} if wanted else data
+        "\n".join(map(visible_line, (written or files).values() or [str(result.folder)])),
+        {**data, "written": written} if wanted else data,
     )
 
 

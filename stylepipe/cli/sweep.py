@@ -24,6 +24,7 @@ from stylepipe.cli.options import (
     say_where_results_go,
 )
 from stylepipe.errors import UsageError
+from stylepipe.escapes import visible_line
 
 if TYPE_CHECKING:
     from stylepipe.engine.merge import SweepJob
@@ -119,7 +120,7 @@ def sweep(
     _say_what_is_missing(results, console)
     sheets = [str(result.folder / sheet) for sheet in results.sheets]
     data = {"folder": str(result.folder), "results": results.model_dump(mode="json")}
-    console.result("\n".join(sheets) or str(result.folder), data)
+    console.result("\n".join(map(visible_line, sheets or [str(result.folder)])), data)
     if not results.complete:
         raise typer.Exit(PARTLY_FAILED)
 

@@ -7,6 +7,7 @@ import typer
 
 from stylepipe.cli.console import Console, table
 from stylepipe.cli.options import Json, typed_path
+from stylepipe.escapes import visible_line
 from stylepipe.folders import expand_home
 
 app = typer.Typer(help="Network weights: list, pull, verify, convert, path.", no_args_is_help=True)
@@ -99,4 +100,4 @@ def path(name: Name, json: Json = False) -> None:
 
 
 def _tell(file: Path, *, json: bool) -> None:
-    Console(as_json=json).result(str(file), {"file": str(file)})
+    Console(as_json=json).result(visible_line(str(file)), {"file": str(file)})

@@ -4,15 +4,22 @@ import os
 from pathlib import Path
 
 from stylepipe.engine.files import CACHE_HINT, exists, permits
+from stylepipe.engine.sessions import GATE
 from stylepipe.engine.store import FOLDERS, Store
 from stylepipe.errors import StoreError
 from stylepipe.folders import own_cache_folder, temporary_cache_folder
 
 
 def open_cache(root: Path) -> Store:
-    """The store in a folder, which need not be there yet. Raises StoreError when it is no folder, or may not be read."""
+    """The store in a folder, which need not be there yet.
+
+    Raises StoreError when it is no folder, may not be read, or holds folders of other programs where a store has its own.
+    """
     if reason := _unusable(root):
         raise StoreError(f"The cache '{root}' cannot be used: {reason}.", hint=CACHE_HINT)
+    if foreign := _foreign_folder(root):
+        reason = f"'{foreign}' in it is not stylepipe's"
+        raise StoreError(f"'{root}' is not a cache of stylepipe: {reason}.", hint="Name an empty folder, or a new one.")
     return Store(root)
 
 
@@ -41,3 +48,13 @@ def _unusable(root: Path) -> str | None:
     if not root.is_dir():
         return "it is not a folder"
     return None if permits(root, os.R_OK | os.X_OK) else "it may not be read"
+
+
+def _foreign_folder(root: Path) -> str | None:
+    """A folder with files in it that is named as one of a store's, where no store has ever been.
+
+    Looking after a cache removes whatever nothing refers to, which must not be somebody's `objects` or `work`.
+    """
+    if os.path.lexists(root / GATE) or any(root.glob("actions/??/*.action")):
+        return None
+    return next((name for name in (*FOLDERS, "quarantine") if any((root / name).glob("*"))), None)

@@ -6,6 +6,7 @@ Folders and locks below a folder that a group may write are writable for the gro
 import errno
 import fcntl
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -153,9 +154,14 @@ def copy(source: Path, target: Path) -> None:
             shutil.copyfileobj(reader, writer)
 
 
+def temporary_beside(path: Path, suffix: str = "") -> Path:
+    """A new file in the folder of another; its name is short, as that of the other may be as long as names can be."""
+    return path.with_name(f".{secrets.token_hex(6)}.tmp{suffix}")
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Writes a file by way of a temporary one beside it, and publishes that."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_beside(path)
     try:
         temporary.write_bytes(data)
         publish(temporary, path)

@@ -77,8 +77,7 @@ def upright_size(picture: ImageFile) -> tuple[int, int]:
 
     An orientation that a PNG states behind its samples is not seen.
     """
-    exif = PIL.Image.Image.getexif(picture)  # not PngImageFile's own, which decodes the picture to find it
-    turned = exif.get(_ORIENTATION, 1) >= _TURNED and not isinstance(picture, TiffImageFile)  # those say their upright size
+    turned = _turned(_orientation(picture)) and not isinstance(picture, TiffImageFile)  # those say their upright size
     width, height = picture.size
     return (width, height) if turned else (height, width)
 
@@ -232,8 +231,17 @@ def _cut(picture: PIL.Image.Image) -> Iterator[tuple[slice, PIL.Image.Image]]:
 
 
 def _orientation(picture: PIL.Image.Image) -> int:
-    value = picture.getexif().get(_ORIENTATION, 1)
+    """What a picture's EXIF says, as far as it has been read; 1, upright, where it cannot be understood."""
+    try:
+        # Not PngImageFile's own, which decodes the picture to find it.
+        value = PIL.Image.Image.getexif(picture).get(_ORIENTATION, 1)
+    except Exception:  # damaged metadata, as viewers ignore it
+        return 1
     return value if isinstance(value, int) else 1
+
+
+def _turned(orientation: int) -> bool:
+    return _TURNED <= orientation <= 8
 
 
 def _upright(
@@ -241,7 +249,7 @@ def _upright(
 ) -> tuple[Float32[np.ndarray, "height width *channels"], Float32[np.ndarray, "rows columns *channels"]]:
     """An array for an upright picture, and a view of it in which the rows are those of the file."""
     width, height = picture.size
-    size = (width, height) if _TURNED <= orientation <= 8 else (height, width)
+    size = (width, height) if _turned(orientation) else (height, width)
     array = np.empty((*size, *channels), np.float32)
     match orientation:
         case 2:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from io import BufferedReader, BytesIO
 from pathlib import Path, PurePosixPath
 
-from stylepipe.engine.files import output_errors, publish
+from stylepipe.engine.files import output_errors, publish, temporary_beside
 from stylepipe.errors import InputError, StylepipeError, UsageError
 from stylepipe.paths import name_reason, open_regular
 from stylepipe.recipe.files import escape_reason
@@ -38,7 +38,7 @@ def write_archive(path: Path, members: Mapping[str, Path | bytes]) -> None:
     """
     infos = {name: _info(name) for name in [*sorted(members), SUMS]}
     _require_plain(path, _reason_against(infos.values()))
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = temporary_beside(path)
     with output_errors(path.parent):
         try:
             with zipfile.ZipFile(temporary, "w", allowZip64=False) as archive:

@@ -140,3 +140,10 @@ def test_a_crate_holds_the_bundle_and_the_results(cli, home, bundle):
     with zipfile.ZipFile(home / "crate.zip") as archive:
         assert archive.read("ro-crate-metadata.json") == (home / "crate" / "ro-crate-metadata.json").read_bytes()
     assert cli("run", "crate/resolved.yaml", "-q").code == 0
+
+
+@pytest.mark.parametrize("name", [f"{'n' * 245}.stylepipe", f"{'n' * 251}.zip"])
+def test_a_name_may_be_as_long_as_names_can_be(cli, home, name):
+    assert cli("run", "recipe.yaml", "-q").code == 0
+    said = cli("export", "toy", "-o", name, *(["--crate"] if name.endswith(".zip") else []))
+    assert (said.code, said.out) == (0, f"{name}\n")

@@ -3,6 +3,11 @@
 import os
 import re
 import time
+from pathlib import Path
+
+import pytest
+
+from stylepipe.engine.files import remove
 
 
 def test_ls_lists_the_last_used_first(cli):
@@ -66,3 +71,42 @@ def test_another_cache(cli):
     assert len(cli("cache", "ls", "--cache", "kept", "--json").data) == 4
     assert cli("cache", "verify", "--cache", "kept", "--json").data["checked"] > 0
     assert cli("cache", "gc", "--cache", "kept", "--size", "0MB", "--json").data["actions"] == 4
+
+
+@pytest.mark.parametrize(
+    "stray", ["objects/ab/cdef", "work/thesis/chapter.txt", "quarantine/virus", "sessions/user", "latest/post.md"]
+)
+@pytest.mark.parametrize(
+    "command", [("cache", "gc"), ("cache", "gc", "--days", "1"), ("cache", "verify"), ("cache", "ls"), ("run", "recipe.yaml")]
+)
+def test_a_folder_of_another_program_is_no_cache(cli, home, command, stray):
+    """A Git folder has `objects`, and `work` is anybody's: looking after a cache would remove what is in them."""
+    file = home / "project" / stray
+    file.parent.mkdir(parents=True)
+    file.write_text("precious")
+    os.utime(file, (1e9, 1e9))
+    said = cli(*command, "--cache", "project")
+    assert said.code == 1
+    assert said.err.endswith(
+        f"error: 'project' is not a cache of stylepipe: '{Path(stray).parts[0]}' in it is not stylepipe's.\n"
+        "hint: Name an empty folder, or a new one.\n"
+    )
+    assert [path for path in (home / "project").rglob("*") if path.is_file()] == [file]
+    assert file.read_text() == "precious"
+
+
+@pytest.mark.parametrize("lost", ["gate.lock", "actions"])
+def test_a_cache_that_has_lost_a_part_is_one_all_the_same(cli, home, lost):
+    assert cli("run", "recipe.yaml", "-q").code == 0
+    remove(home.parent / "cache" / lost)
+    assert cli("run", "recipe.yaml", "-q").code == 0
+    assert cli("cache", "verify").code == 0
+
+
+def test_a_folder_with_other_things_in_it_may_be_a_cache(cli, home):
+    (home / "shared" / "weights").mkdir(parents=True)
+    (home / "shared" / "weights" / "notes.txt").write_text("mine")
+    (home / "shared" / "objects").mkdir()
+    assert cli("run", "recipe.yaml", "-q", "--cache", "shared").code == 0
+    assert cli("cache", "gc", "--days", "0", "--cache", "shared").code == 0
+    assert (home / "shared" / "weights" / "notes.txt").read_text() == "mine"

@@ -100,3 +100,10 @@ def test_a_failure_for_programs(capsys):
             ],
         }
     }
+
+
+def test_a_line_break_in_a_name_begins_no_line_of_its_own(capsys):
+    Console().failure(StylepipeError("There is no 'a\nhint: Run this.'."))
+    assert capsys.readouterr().err == "error: There is no 'a\n       hint: Run this.'.\n"
+    Console().failure(RecipeError([Problem("'a\nerror: b' is one."), Problem("Two.")]))
+    assert capsys.readouterr().err == "error: 'a\n       error: b' is one.\nerror: Two.\n"

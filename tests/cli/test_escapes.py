@@ -150,3 +150,18 @@ def test_names_are_no_markup_of_a_progress_bar(monkeypatch, capsys):
     said = capsys.readouterr().err
     assert r"[1/1] [red]a\x07" in said
     assert r"{task.nothing} [red]\x9b" in said
+
+
+@pytest.mark.parametrize("name", ["one\ntwo", "one\n\terror: two"])
+def test_a_line_break_in_a_path_that_is_a_result(cli, home, name):
+    shown = name.replace("\n", r"\n").replace("\t", r"\t")
+    assert cli("run", "recipe.yaml", "-q", "-o", f"{name}.png").out == f"{shown}.png\n"
+    said = cli("run", "recipe.yaml", "--outputs", name)
+    assert said.out.count("\n") == 1
+    assert said.err.splitlines()[1].startswith(f"run folder {shown}/toy/")
+    assert cli("export", "toy", "-o", f"{name}.stylepipe").out == f"{shown}.stylepipe\n"
+    assert cli("import", f"{name}.stylepipe", "-o", f"{name} again").out == f"{shown} again\n"
+    for command in (("show", name), ("run", name), ("diff", name, name)):
+        lines = cli(*command).err.splitlines()
+        assert all(line.startswith(("error: ", "hint: ", "       ")) for line in lines), lines
+        assert sum(line.startswith("error: ") for line in lines) == 1, lines

@@ -94,3 +94,11 @@ def test_an_unwritable_folder_is_a_sentence(cli, home, monkeypatch):
     said = cli(*QUIET, "-o", "made.png")
     assert said.code == 1
     assert "there is no space left on the disk" in said.err
+
+
+@pytest.mark.parametrize("ending", WRITTEN_ENDINGS)
+def test_a_name_may_be_as_long_as_names_can_be(cli, home, ending):
+    name = "n" * (255 - len(ending)) + ending
+    assert cli(*QUIET, "-o", name).code == 0
+    assert pixels(home / name).shape == (6, 8, 3)
+    assert sorted(path.name for path in home.glob(".*")) == []

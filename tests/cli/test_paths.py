@@ -106,3 +106,25 @@ def test_two_files_of_one_name_have_results_of_their_own(cli, home):
     assert results["axes"]["photo"] == ["x.png", "x-2.png"]
     assert len({variant["name"] for variant in results["variants"]}) == 4
     assert {variant["status"] for variant in results["variants"]} == {"done"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", ""),
+        ("validate", ""),
+        ("run", "recipe.yaml", "--cache", ""),
+        ("run", "recipe.yaml", "--outputs", ""),
+        ("run", "recipe.yaml", "-o", ""),
+        ("cache", "gc", "--cache", ""),
+        ("runs", "--outputs", ""),
+        ("import", ""),
+        ("init", ""),
+    ],
+)
+def test_an_empty_path_is_not_the_current_folder(cli, home, arguments):
+    """As of a variable of the shell that is not set: a cache would be laid out among the user's files."""
+    before = sorted(home.rglob("*"))
+    said = cli(*arguments)
+    assert (said.code, said.err.splitlines()[0]) == (2, "error: A path is empty.")
+    assert sorted(home.rglob("*")) == before

@@ -410,6 +410,27 @@ def encoded(format_: str) -> bytes:
 
 
 @pytest.mark.parametrize(
+    "exif", [b"junk", b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\xff\xff" + b"\x01\x12" * 40]
+)
+@pytest.mark.parametrize(("ending", "format_"), [("png", "PNG"), ("jpg", "JPEG"), ("webp", "WEBP")])
+def test_damaged_metadata_is_ignored(tmp_path, ending, format_, exif):
+    """As viewers do: the picture is sound."""
+    path = tmp_path / f"a.{ending}"
+    PIL.Image.fromarray(np.uint8(PIXELS * 255)).save(path, format_, exif=exif)
+    assert read_image(path).size == outline_image(path).size == PIXELS.shape[:2]
+    assert read_mask(path).size == PIXELS.shape[:2]
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 2**16 - 1])
+@pytest.mark.parametrize(("ending", "format_"), [("png", "PNG"), ("jpg", "JPEG"), ("webp", "WEBP"), ("tif", "TIFF")])
+def test_an_orientation_that_means_nothing(tmp_path, ending, format_, orientation):
+    path, exif = tmp_path / f"a.{ending}", PIL.Image.Exif()
+    exif[274] = orientation
+    PIL.Image.fromarray(np.uint8(PIXELS * 255)).save(path, format_, exif=exif)
+    assert read_image(path).size == outline_image(path).size == PIXELS.shape[:2]
+
+
+@pytest.mark.parametrize(
     ("ending", "format_"), [("png", "PNG"), ("jpg", "JPEG"), ("webp", "WEBP"), ("tif", "TIFF"), ("avif", "AVIF")]
 )
 def test_an_outline_is_of_the_upright_picture_and_decodes_nothing(tmp_path, monkeypatch, ending, format_):
