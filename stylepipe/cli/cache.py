@@ -8,6 +8,7 @@ import typer
 
 from stylepipe.cli.console import Console, table
 from stylepipe.cli.options import CacheFolder, Json, open_store
+from stylepipe.counts import counted
 from stylepipe.errors import UsageError
 
 app = typer.Typer(help="The cache of results: ls, gc, verify.", no_args_is_help=True)
@@ -62,7 +63,7 @@ def gc(
     age = None if days is None else timedelta(days=days)
     collected = collect(open_store(cache), max_age=age, max_size=None if size is None else _bytes(size))
     removed, kept = collected.removed_bytes / 1e6, collected.kept_bytes / 1e6
-    text = f"Removed {collected.actions} results, {removed:.1f} MB; kept {kept:.1f} MB."
+    text = f"Removed {counted(collected.actions, 'result')}, {removed:.1f} MB; kept {kept:.1f} MB."
     Console(as_json=json).result(text, asdict(collected))
 
 
@@ -74,7 +75,7 @@ def verify(cache: CacheFolder = None, json: Json = False) -> None:
     from stylepipe.engine.housekeeping import verify as verify_store
 
     verified = verify_store(open_store(cache))
-    lines = [*verified.damaged, f"{verified.checked} files read, {len(verified.damaged)} damaged."]
+    lines = [*verified.damaged, f"{counted(verified.checked, 'file')} read, {len(verified.damaged)} damaged."]
     Console(as_json=json).result("\n".join(lines), asdict(verified))
     if verified.damaged:
         raise typer.Exit(4)

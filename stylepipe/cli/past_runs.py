@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from stylepipe.cli.console import Console, table
 from stylepipe.cli.options import Json, Outputs, typed_recipe
 from stylepipe.cli.runs import DEFAULT_OUTPUTS, seconds_of
+from stylepipe.counts import counted
 from stylepipe.errors import InputError, UsageError
 from stylepipe.escapes import visible_line
 from stylepipe.folders import expand_home
@@ -96,7 +97,7 @@ def rm(
             raise UsageError("Nobody can be asked whether to remove runs.", hint="--yes removes them without asking.")
         for folder in folders:
             console.say(visible_line(str(folder)))
-        if not typer.confirm(f"Remove {len(folders)} runs, {size / 1e6:.1f} MB?", err=True):
+        if not typer.confirm(f"Remove {counted(len(folders), 'run')}, {size / 1e6:.1f} MB?", err=True):
             raise UsageError("Nothing was removed.")
     for folder in folders:
         with output_errors(folder):

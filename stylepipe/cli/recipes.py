@@ -9,6 +9,7 @@ import typer
 
 from stylepipe.cli.console import Console, table
 from stylepipe.cli.options import Json, Overrides, RecipePath, overrides, typed_path
+from stylepipe.counts import counted
 from stylepipe.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -115,8 +116,8 @@ def validate(recipe: RecipePath, param: Overrides = None, json: Json = False) ->
         "warnings": checked.warnings,
     }
     parts = {"stage": len(checked.stages), "variant": len(variants)}
-    counted = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for what, count in parts.items() if count)
-    console.result(f"{recipe}: {counted}, no problems.", data)
+    parts_counted = ", ".join(counted(count, noun) for noun, count in parts.items() if count)
+    console.result(f"{recipe}: {parts_counted}, no problems.", data)
 
 
 def schema() -> None:

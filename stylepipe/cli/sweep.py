@@ -16,13 +16,15 @@ from stylepipe.cli.options import (
     Force,
     Json,
     NoEmbed,
+    NoLimits,
     Outputs,
     Overrides,
-    RecipePath,
+    SharedPath,
     open_store_to_run,
     overrides,
     say_where_results_go,
 )
+from stylepipe.counts import counted
 from stylepipe.errors import UsageError
 from stylepipe.escapes import visible_line
 
@@ -37,7 +39,7 @@ PARTLY_FAILED = 3
 
 
 def sweep(
-    recipe: RecipePath,
+    recipe: SharedPath,
     param: Overrides = None,
     force: Force = None,
     keep_going: Annotated[
@@ -65,6 +67,7 @@ def sweep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Shows the variants, and what of them would run.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Shows no progress.")] = False,
     no_embed: NoEmbed = False,
+    no_limits: NoLimits = False,
     outputs: Outputs = DEFAULT_OUTPUTS,
     cache: CacheFolder = None,
     json: Json = False,
@@ -76,46 +79,52 @@ def sweep(
     from stylepipe.cli.progress import observer
     from stylepipe.cli.quality import measuring
     from stylepipe.cli.reports import reporting, shareable_command
-    from stylepipe.cli.sharing import Origin, embedding
+    from stylepipe.cli.sharing import Origin, embedding, unpacked
     from stylepipe.engine.sweep import run_sweep
     from stylepipe.engine.workers import Workers
     from stylepipe.neural.memory import keep_freed_memory
+    from stylepipe.sharing.limits import check_demands
+    from stylepipe.sharing.unpacking import is_shared
 
     keep_freed_memory()  # before JAX starts its threads
     console = Console(as_json=json)
-    loaded, job = _load(recipe, param, force=force, max_variants=max_variants)
-    for warning in loaded.base.warnings:
-        console.say(f"warning: {warning}")
-    if not (quiet or dry_run):
-        console.say(_size(job))
-    command = shareable_command(recipe, job.job.recipe, params=param, command="sweep")
-    if max_variants:
-        command += ("--max-variants", str(max_variants))
-    origins = {
-        named: Origin(variant.recipe, output)
-        for merged, variant in zip(job.variants, loaded.variants, strict=True)
-        for output, named in merged.outputs.items()
-        if not no_embed
-    }
-    store = open_store_to_run(cache)
-    say_where_results_go(store, console)
-    with _pool(1 if dry_run else jobs, executor, store) as pool:
-        if pool:
-            job = replace(job, job=replace(job.job, device=pool.device))
-        if dry_run:
-            console.result(*_planned(job, store))
-            return
-        with observer(quiet=quiet) as observe:
-            result = run_sweep(
-                job,
-                store=store,
-                outputs=outputs,
-                keep_going=keep_going,
-                observe=reporting(embedding(observe, origins, job.job.inputs.values())),
-                measure=measuring(store),
-                command=command,
-                ahead=Workers(pool, job.job, store, retries=retries, keep_going=keep_going) if pool else None,
-            )
+    limited = not (no_limits or dry_run)
+    with unpacked(recipe, param, outputs=outputs, limited=limited) as (file, given):
+        loaded, job = _load(file, given, force=force, max_variants=max_variants)
+        if is_shared(recipe) and limited:
+            check_demands(job.job)
+        for warning in loaded.base.warnings:
+            console.say(f"warning: {warning}")
+        if not (quiet or dry_run):
+            console.say(_size(job))
+        command = shareable_command(recipe, job.job.recipe, params=param, command="sweep")
+        if max_variants:
+            command += ("--max-variants", str(max_variants))
+        origins = {
+            named: Origin(variant.recipe, output)
+            for merged, variant in zip(job.variants, loaded.variants, strict=True)
+            for output, named in merged.outputs.items()
+            if not no_embed
+        }
+        store = open_store_to_run(cache)
+        say_where_results_go(store, console)
+        with _pool(1 if dry_run else jobs, executor, store) as pool:
+            if pool:
+                job = replace(job, job=replace(job.job, device=pool.device))
+            if dry_run:
+                console.result(*_planned(job, store))
+                return
+            with observer(quiet=quiet) as observe:
+                result = run_sweep(
+                    job,
+                    store=store,
+                    outputs=outputs,
+                    keep_going=keep_going,
+                    observe=reporting(embedding(observe, origins, job.job.inputs.values())),
+                    measure=measuring(store),
+                    command=command,
+                    ahead=Workers(pool, job.job, store, retries=retries, keep_going=keep_going) if pool else None,
+                )
     results = result.results
     _say_what_is_missing(results, console)
     sheets = [str(result.folder / sheet) for sheet in results.sheets]
@@ -181,8 +190,9 @@ def _pool(jobs: int, executor: str | None, store: "Store") -> Iterator["Pool | N
 
 
 def _size(job: "SweepJob") -> str:
-    in_all = sum(len(variant.stages) for variant in job.variants)
-    return f"{len(job.variants)} variants of {in_all} stages, which are {len(job.job.selection.stages)} different ones"
+    stages = sum(len(variant.stages) for variant in job.variants)
+    distinct = len(job.job.selection.stages)
+    return f"{counted(len(job.variants), 'variant')} of {counted(stages, 'stage')}, {distinct} distinct"
 
 
 def _planned(job: "SweepJob", store: "Store") -> tuple[str, Any]:

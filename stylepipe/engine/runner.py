@@ -18,7 +18,7 @@ from stylepipe.engine.plan import plan
 from stylepipe.engine.privacy import Redactor, shareable
 from stylepipe.engine.records import InputRecord, RunResult, StageRecord
 from stylepipe.engine.run_folder import Previews, RunFolder
-from stylepipe.engine.spool import Frames, frame_path, parse_lines
+from stylepipe.engine.spool import frame_path, last_frame, parse_lines
 from stylepipe.engine.store import Action, Damaged, Session, Store
 from stylepipe.engine.values import Values
 from stylepipe.engine.workers import Workers
@@ -178,8 +178,7 @@ class _Run:
         try:
             action, cached = self._result(name, key, document)
         except (StageError, Interrupted):
-            work = self._store.root / "work" / key
-            self._failures.last_frame = Frames(work).last() if work.is_dir() else None
+            self._failures.last_frame = last_frame(self._store.root / "work" / key)
             raise
         if cached and self._is_shown(name, key):
             return  # it follows a stage that had to be done again

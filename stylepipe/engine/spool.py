@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +48,7 @@ class Frames:
     @property
     def numbers(self) -> list[int]:
         """The numbers of all frames that are files."""
-        names = (path.name for path in self._folder.iterdir() if path.is_file())
-        return sorted(int(name.partition(".")[0]) for name in names if re.fullmatch(r"\d{6,}\.png", name))
+        return _numbers(self._folder)
 
     def add(self, pixels: np.ndarray) -> int:
         """Keeps one more frame; its number."""
@@ -74,8 +74,7 @@ class Frames:
 
     def last(self) -> bytes | None:
         """The PNG file of the last frame that can be read, if there is one."""
-        files = map(self.path, reversed(self.numbers))
-        return next((file.read_bytes() for file in files if _decoded(file)), None)
+        return last_frame(self._folder.parent)
 
     def assemble(self, path: Path) -> None:
         """Writes the animation as WebP: all frames at the size of the last one, at most 1024 pixels wide or high.
@@ -93,6 +92,20 @@ class Frames:
 def frame_path(work: Path, number: int) -> Path:
     """The file of a frame in a work folder."""
     return work / "frames" / f"{number:06}.png"
+
+
+def last_frame(work: Path) -> bytes | None:
+    """The PNG file of the last frame in a work folder that can be read, if there is one.
+
+    Nothing is changed there, and all may vanish meanwhile: another process may be computing in it.
+    """
+    with suppress(OSError):
+        for number in reversed(_numbers(work / "frames")):
+            with suppress(OSError):
+                data = frame_path(work, number).read_bytes()
+                if _decoded(BytesIO(data)):
+                    return data
+    return None
 
 
 class Losses:
@@ -181,7 +194,13 @@ def _resized(files: list[Path], size: tuple[int, int]) -> Iterator[tuple[Pillow.
             yield (frame if frame.size == size else frame.resize(size)), FRAME_MILLISECONDS
 
 
-def _decoded(file: Path) -> Pillow.Image | None:
+def _numbers(folder: Path) -> list[int]:
+    """The numbers of all frames in a folder that are files."""
+    names = (path.name for path in folder.iterdir() if path.is_file())
+    return sorted(int(name.partition(".")[0]) for name in names if re.fullmatch(r"\d{6,}\.png", name))
+
+
+def _decoded(file: Path | BytesIO) -> Pillow.Image | None:
     """The picture in a file; None when it cannot be read."""
     # What Pillow raises for damaged files is not of one kind.
     with suppress(Exception), Pillow.open(file, formats=["PNG"]) as frame:

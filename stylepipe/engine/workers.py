@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Protocol, runtime_checkable
 
+from stylepipe.counts import counted
 from stylepipe.engine.answers import Answer, Done, Failed, Left, Lost
 from stylepipe.engine.events import EngineNote, Observer
 from stylepipe.engine.interrupts import StopRequest
@@ -141,7 +142,7 @@ class Workers:
                 task = self._running.pop(name)
                 self._losses[name] += 1
                 if self._losses[name] > self._retries:
-                    message = f"Stage '{name}': the worker that computed it was lost {self._losses[name]} times."
+                    message = f"Stage '{name}': the worker that computed it was lost {counted(self._losses[name], 'time')}."
                     self._settled[name] = Failed.of(name, StageError(message, hint=hint))
                 else:
                     self._ready[name] = task

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import prod
 
 from stylepipe.artifacts import Image, Mask
+from stylepipe.counts import counted
 from stylepipe.engine.estimates import Estimates
 from stylepipe.engine.job import Job
 from stylepipe.errors import UsageError
@@ -31,9 +32,10 @@ class Demands:
     work: float
 
     def __str__(self) -> str:
+        minutes = max(1, round(self.work / 60))
         return (
-            f"{self.stages} stages, pictures of up to {self.pixels / 1e6:.1f} million pixels, {self.memory / 1e9:.2g} GB of "
-            f"memory, {max(1, round(self.work / 60))} minutes of a processor core"
+            f"{counted(self.stages, 'stage')}, pictures of up to {self.pixels / 1e6:.1f} million pixels, "
+            f"{self.memory / 1e9:.2g} GB of memory, {counted(minutes, 'minute')} of a processor core"
         )
 
 
@@ -53,7 +55,7 @@ def check_stages(recipe: ResolvedRecipe) -> None:
     """Raises UsageError for a recipe with more stages than a stranger's is given, before anything else of it is looked at."""
     if len(recipe.stages) > MAX_STAGES:
         most = f"what others have made is given at most {MAX_STAGES}"
-        raise UsageError(f"It asks for {len(recipe.stages)} stages; {most}.", hint=_HINT)
+        raise UsageError(f"It asks for {counted(len(recipe.stages), 'stage')}; {most}.", hint=_HINT)
 
 
 def check_demands(job: Job) -> None:

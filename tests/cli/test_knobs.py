@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from stylepipe.artifacts import Image
+from stylepipe.engine.records import load_run
 from stylepipe.image.io import write_image
 
 LISTS = """\
@@ -53,6 +54,37 @@ def test_what_it_made_keeps_them_too(cli, result):
     changed = cli("run", result, "-q", "-p", "amount=0.5").out.strip()
     record = cli("run", changed, "--json", "-p", "steps=9").data["record"]
     assert (record["params"]["amount"], record["params"]["steps"]) == (0.5, 9)
+
+
+def test_its_params_can_be_swept(cli, result):
+    data = cli("sweep", result, "--json", "-p", "amount=[0.25, 0.5]").data
+    assert [(variant["name"], variant["status"]) for variant in data["results"]["variants"]] == [
+        ("amount=0.25", "done"),
+        ("amount=0.5", "done"),
+    ]
+    record = load_run(Path(data["folder"]))
+    assert (record.params["amount"], record.params["steps"]) == ([0.25, 0.5], 7)
+    assert record.stages["bright@0.25"].cached
+    assert not record.stages["bright@0.5"].cached
+
+
+def test_its_pictures_can_be_swept(cli, result, home):
+    shutil.copy("photo.png", "first.png")
+    write_image(Image(np.zeros((6, 8, 3), np.float32)), home / "second.png")
+    (home / "photo.png").unlink()
+    said = cli("sweep", result, "--dry-run", "-p", "photo=[first.png, second.png]")
+    assert said.code == 0, said.err
+    assert "\n2 variants of 6 stages, 6 distinct: 3 cached, 3 to run, in about " in said.out
+
+
+def test_a_sweep_of_what_was_passed_on_has_the_bounds_of_a_run(cli, home, monkeypatch):
+    result = cli("run", "recipe.yaml", "-q").out.strip()
+    monkeypatch.setattr("stylepipe.sharing.limits.MAX_STAGES", 2)
+    for arguments in (["sweep", result, "-p", "amount=[0.25, 0.5]"], ["run", result]):
+        said = cli(*arguments, "-q")
+        assert (said.code, "at most 2." in said.err) == (2, True), said.err
+        assert cli(*arguments, "-q", "--no-limits").code == 0
+    assert cli("sweep", Path(result).parent.name, "-q", "-p", "amount=[0.25, 0.5]").code == 0  # a run is the user's own
 
 
 def test_its_plan_says_what_would_change(cli, result):

@@ -116,7 +116,7 @@ def test_what_others_send_is_limited_unless_allowed(cli, home, picture, monkeypa
     monkeypatch.setattr("stylepipe.sharing.limits.MAX_MEMORY", 10_000_000)
     said = cli("run", picture)
     assert (said.code, said.out) == (2, "")
-    asked = "It asks for 3 stages, pictures of up to 0.0 million pixels, 0.9 GB of memory, 1 minutes of a processor core"
+    asked = "It asks for 3 stages, pictures of up to 0.0 million pixels, 0.9 GB of memory, 1 minute of a processor core"
     assert said.err == (
         f"error: {asked}; what others have made is given at most "
         "100 stages, pictures of up to 100.0 million pixels, 0.01 GB of memory, 30 minutes of a processor core.\n"

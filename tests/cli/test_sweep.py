@@ -34,7 +34,7 @@ def test_sweep_prints_the_contact_sheet_and_leaves_a_picture_for_each_variant(cl
     assert said.code == 0
     assert re.fullmatch(r"outputs/toy/[\w-]+/00-contact-sheet\.png\n", said.out)
     lines = said.err.splitlines()
-    assert lines[0] == "4 variants of 12 stages, which are 10 different ones"
+    assert lines[0] == "4 variants of 12 stages, 10 distinct"
     assert "[1/10] bright@0.25: it has not run before" in lines
     names = {path.name for path in folder_of(said).iterdir()}
     assert {f"b{amount}-{steps}.png" for amount in (0.25, 0.5) for steps in (2, 3)} <= names
@@ -83,7 +83,7 @@ def test_a_dry_run_shows_the_variants_and_what_of_them_would_run(cli, recipe):
         ["b0.5-2", "3", "0", "bright@0.5, dark@0.5_2, bright_again@0.5_2"],
         ["b0.5-3", "3", "0", "dark@0.5_3, bright_again@0.5_3"],
         [
-            "4 variants of 12 stages, which are 10 different ones: 3 cached, 7 to run,"
+            "4 variants of 12 stages, 10 distinct: 3 cached, 7 to run,"
             f" in about {seconds['bright'] + 3 * seconds['dark'] + 3 * seconds['bright_again']:.1f} s."
         ],
     ]
@@ -101,8 +101,13 @@ def test_a_dry_run_shows_the_variants_and_what_of_them_would_run(cli, recipe):
     assert len(list(Path("outputs/toy").iterdir())) == 1
 
 
+def test_one_variant_of_one_stage(cli, home):
+    said = cli("sweep", "recipe.yaml", "--dry-run", "-p", "amount=[0.1]", "-p", "steps=[2]")
+    assert said.out.splitlines()[-1].startswith("1 variant of 3 stages, 3 distinct: ")
+
+
 def test_a_plan_says_what_it_does_not_know(cli, recipe):
-    last = "4 variants of 12 stages, which are 10 different ones: 0 cached, 10 to run, and how long that takes is not known.\n"
+    last = "4 variants of 12 stages, 10 distinct: 0 cached, 10 to run, and how long that takes is not known.\n"
     assert cli("plan", recipe.name).out.endswith(last)
     cli("run", recipe.name, "-q", "--until", "bright")
     assert cli("plan", recipe.name).out.endswith(" s and the time of 8 that have not run before.\n")
@@ -258,5 +263,5 @@ def test_stages_of_a_process_that_was_killed_are_computed_again_in_another(cli, 
     else:
         errors = [variant["error"]["message"] for variant in said.data["results"]["variants"] if variant["error"]]
         assert errors
-        assert all("the worker that computed it was lost 1 times." in error for error in errors)
+        assert all("the worker that computed it was lost 1 time." in error for error in errors)
     assert workers() == []

@@ -9,6 +9,7 @@ import time
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -157,6 +158,14 @@ def test_no_command_imports_anything_from_the_current_folder(trap):
         trap.run(SCRIPT, *command.split())
 
 
+def _parsed(file: Path) -> dict[str, Any] | None:
+    """What a JSON file holds; None while it is not there, or not whole."""
+    try:
+        return json.loads(file.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("distributed") is None, reason="Dask is not installed")
 def test_a_cluster_started_as_documented_imports_nothing_from_the_current_folder(trap):
@@ -168,12 +177,12 @@ def test_a_cluster_started_as_documented_imports_nothing_from_the_current_folder
     ends = ("--scheduler-file", str(file), "--no-dashboard", "--host", "127.0.0.1")
     processes = [trap.start(*command, "scheduler", *ends, "--port", "0", PYTHONSAFEPATH="1")]
     try:
-        while not file.exists():
+        while not (scheduler := _parsed(file)):
             assert processes[0].poll() is None
             time.sleep(0.05)
         options = (*ends, "--nthreads", "1", "--memory-limit", "0", "--local-directory", str(trap.folder.parent))
         processes.append(trap.start(*command, "worker", *options, PYTHONSAFEPATH="1"))
-        address = json.loads(file.read_text())["address"].replace("tcp://", "dask://")
+        address = scheduler["address"].replace("tcp://", "dask://")
         trap.run(SCRIPT, "sweep", "sweep.yaml", "-q", "--executor", address)
     finally:
         for process in reversed(processes):

@@ -8,7 +8,7 @@ from PIL import Image as Pillow
 
 from stylepipe.engine import spool
 from stylepipe.engine.animation import read_webp, write_gif, write_webp
-from stylepipe.engine.spool import Frames
+from stylepipe.engine.spool import Frames, last_frame
 
 
 def picture(number, size=(40, 30)):
@@ -83,3 +83,17 @@ def test_frames_that_cannot_be_read_are_left_out(tmp_path):
     frames.assemble(tmp_path / "a.webp")
     levels = [round(np.asarray(frame).mean() / 25.5) for frame, _ in read_webp(tmp_path / "a.webp")]
     assert levels == [0, 2, 3]
+
+
+def test_the_last_frame_of_a_work_folder_in_which_another_process_computes(tmp_path, monkeypatch):
+    assert last_frame(tmp_path / "gone") is None
+    assert last_frame(tmp_path) is None
+    assert [*tmp_path.iterdir()] == []
+    frames = Frames(tmp_path)
+    for number in range(3):
+        frames.add(np.full((4, 6, 3), number / 10, np.float32))
+    assert last_frame(tmp_path) == frames.path(2).read_bytes()
+    frames.path(2).write_bytes(b"half of it")
+    assert last_frame(tmp_path) == frames.path(1).read_bytes()
+    monkeypatch.setattr(spool, "_numbers", lambda folder: [0, 1, 7])  # what was there a moment ago
+    assert last_frame(tmp_path) == frames.path(1).read_bytes()

@@ -25,6 +25,7 @@ from stylepipe.engine.events import (
     StageStarted,
 )
 from stylepipe.engine.housekeeping import verify
+from stylepipe.engine.keys import key_of
 from stylepipe.engine.records import list_runs
 from stylepipe.engine.runner import run
 from stylepipe.engine.store import Store
@@ -446,6 +447,22 @@ def test_ctrl_c_saves_the_state_and_the_next_run_goes_on_from_there(lab):
     assert outputs_of(resumed) == outputs_of(undisturbed)
     for name in ("result.png", "03-halved.webp"):
         assert (resumed.folder / name).read_bytes() == (undisturbed.folder / name).read_bytes()
+
+
+def test_ctrl_c_while_another_run_computes_changes_nothing_there(lab):
+    recipe = lab.chain()
+    job = lab.job(recipe)
+
+    def observe(event):
+        if isinstance(event, EngineNote):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    key = key_of(job.stage_document("brighter", job.input_digests()))
+    with lab.store.session() as session, session.flight(key, waiting=lambda seconds: None) as work:
+        with pytest.raises(Interrupted):
+            run(job, store=lab.store, outputs=lab.outputs, observe=observe)
+        assert work.is_dir()
+        assert [*work.iterdir()] == []
 
 
 def test_a_second_ctrl_c_stops_at_once(lab):

@@ -11,6 +11,8 @@ from stylepipe.engine.answers import Answer, Done, Failed, Left, Lost
 from stylepipe.engine.events import EngineNote, Event, StageCached, StageFinished, StageStarted
 from stylepipe.engine.interrupts import StopRequest
 from stylepipe.engine.job import Job
+from stylepipe.engine.keys import key_of
+from stylepipe.engine.records import list_runs
 from stylepipe.engine.runner import RunResult, run
 from stylepipe.engine.tasks import Task, do
 from stylepipe.engine.workers import Pool, Workers
@@ -205,6 +207,21 @@ def test_a_run_that_is_stopped_waits_for_no_worker(lab):
     workers = Workers(Pretended(lab), job, lab.store, retries=0, keep_going=False)
     with pytest.raises(Interrupted):
         workers.settle("left", job.input_digests(), stop, lab.events.append)
+
+
+def test_a_run_that_is_stopped_changes_nothing_where_a_worker_computes(lab, monkeypatch):
+    pool, job = Pretended(lab), lab.job(diamond(lab))
+    work = lab.store.root / "work" / key_of(job.stage_document("left", job.input_digests()))
+
+    def stopped():
+        work.mkdir()
+        raise Interrupted("Stopped.")
+
+    monkeypatch.setattr(pool, "listen", stopped)
+    with pytest.raises(Interrupted, match=r"Stopped\."):
+        run_with(lab, pool, job)
+    assert [*lab.store.root.glob("work/*/*")] == []
+    assert list_runs(lab.outputs)[0][1].status == "interrupted"
 
 
 def test_a_task_holds_what_concerns_its_stage_alone(lab):
