@@ -26,9 +26,6 @@ from stylepipe.neural.layout import Padding
 Map = Float[Array, "_ _ _"]
 Kernel = Float[Array, "3 3 _ _"]
 
-he_normal = jax.nn.initializers.variance_scaling(2.0, "fan_in", "normal")
-"""Draws kernels from a key and a shape (He et al. 2015, arXiv 1502.01852)."""
-
 _DENSE = 40
 """Multiplications for each number read or written, at one place of the kernel, from which on Winograd's form is much faster."""
 

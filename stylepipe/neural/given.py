@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
@@ -15,6 +14,7 @@ from stylepipe.errors import StageError
 from stylepipe.image.color import luma
 from stylepipe.image.masks import require_aspect, require_inside
 from stylepipe.image.resize import resize, resize_image, scaled
+from stylepipe.neural.draws import uniform
 from stylepipe.neural.losses.base import Maps
 from stylepipe.neural.masks import MaskPooling, layer_masks
 from stylepipe.neural.objective import Example, Objective, Visible
@@ -157,11 +157,11 @@ class Given:
         if self.init is not None:
             return resize_image(self.init, size).pixels
         if start == "noise":
-            return jax.random.uniform(key, (*size, 3))
+            return uniform(key, (*size, 3))
         if start == "style_mean":
             means = jnp.stack([_mean_color(style) for style in self.styles])
             mean = jnp.average(means, 0, jnp.asarray(self.weights))
-            noise = jax.random.uniform(key, (*size, 3), minval=-0.005, maxval=0.005)
+            noise = uniform(key, (*size, 3), minval=-0.005, maxval=0.005)
             return jnp.clip(mean + noise, 0, 1)  # one colour alone looks the same everywhere to the network
         assert self.content is not None  # as `check` found
         content = resize_image(self.content, size).pixels

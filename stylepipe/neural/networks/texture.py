@@ -31,7 +31,8 @@ from jaxtyping import Float, PRNGKeyArray
 
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import WeightsError
-from stylepipe.neural.convolution import convolve, he_normal
+from stylepipe.neural.convolution import convolve
+from stylepipe.neural.draws import he_normal, uniform
 from stylepipe.neural.networks.normalization import normalise, statistics
 from stylepipe.neural.networks.shapes import require_network, require_shapes, stated
 from stylepipe.neural.networks.transformation import colors
@@ -138,7 +139,7 @@ def noise(key: PRNGKeyArray, size: tuple[int, int], network: Texture) -> Noise:
     keys = jax.random.split(key, network.sizes)
     factors = [2**halvings for halvings in reversed(range(network.sizes))]
     drawn = zip(keys, factors, strict=True)
-    return tuple(jax.random.uniform(own, (size[0] // factor, size[1] // factor, 3)) for own, factor in drawn)
+    return tuple(uniform(own, (size[0] // factor, size[1] // factor, 3)) for own, factor in drawn)
 
 
 def texture(tensors: Tensors, given: Noise, *, network: Texture) -> Float[Array, "h w 3"]:

@@ -32,7 +32,8 @@ from jaxtyping import Float, PRNGKeyArray
 
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import WeightsError
-from stylepipe.neural.convolution import convolve, correlate, he_normal
+from stylepipe.neural.convolution import convolve, correlate
+from stylepipe.neural.draws import he_normal
 from stylepipe.neural.networks.normalization import Known, Normalization, Statistics, normalise, statistics
 from stylepipe.neural.networks.shapes import count_blocks, of_block, require_network, require_shapes, stated
 from stylepipe.neural.networks.upscaler import pixel_shuffle

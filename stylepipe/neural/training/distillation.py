@@ -12,7 +12,7 @@ from jaxtyping import Float, PRNGKeyArray
 
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import StageError
-from stylepipe.neural.convolution import he_normal
+from stylepipe.neural.draws import he_normal, normal
 from stylepipe.neural.layout import Padding, Pooling, Vgg, describe, places
 from stylepipe.neural.program import program
 from stylepipe.neural.training.crops import Crops
@@ -155,7 +155,7 @@ def student(
                 hint="Leave it out, or give 'widths' for it.",
             )
         own = jax.random.fold_in(key, number)
-        tensors[f"{layer}/head"] = jax.random.normal(own, (found[layer], count)) / np.sqrt(found[layer])
+        tensors[f"{layer}/head"] = normal(own, (found[layer], count)) / np.sqrt(found[layer])
         tensors[f"{layer}/offset"] = jnp.zeros(count)
     return Weights(tensors, {"pooling": pooling, "padding": padding})
 
