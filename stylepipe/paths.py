@@ -20,6 +20,25 @@ _KINDS = {
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[1-9¹²³]|lpt[1-9¹²³]|conin\$|conout\$)\s*(\..*)?", re.IGNORECASE)
 
 
+def exists(path: Path) -> bool:
+    """Whether something is there, as far as this user may know.
+
+    Below a folder that may not be entered, and for names that are too long, this and the next two say no, where pathlib's
+    methods raise before Python 3.14. Reading the file says why.
+    """
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a regular file, as far as this user may know."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder, as far as this user may know."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def require_regular(path: Path) -> None:
     """Raises OSError, whose `strerror` says why, unless there is a regular file at the path, or a link to one."""
     try:

@@ -1,5 +1,6 @@
 """The command line: thin, and quick to start, since each command imports only what it needs."""
 
+import errno
 import io
 import os
 import sys
@@ -20,6 +21,10 @@ EPILOG = (
     "Exit codes: 0 done, 1 a stage failed, 2 usage or recipe, 3 a part of a sweep failed,"
     " 4 verification found a difference or damage, 130 interrupted (143 by SIGTERM, 129 by SIGHUP)."
 )
+
+
+_PERMISSIONS = "Check the permissions of it, and of the folders that it is in."
+_HINTS = {errno.EACCES: _PERMISSIONS, errno.EPERM: _PERMISSIONS, errno.ENAMETOOLONG: "Give a shorter name."}
 
 
 def build() -> typer.Typer:
@@ -98,7 +103,8 @@ def _refused_by_the_system(error: OSError) -> StylepipeError:
     except FileNotFoundError:
         return StoreError("The current folder has been deleted.", hint="Go to another one, and run the command again.")
     what = f"'{error.filename}'" if error.filename else "What the command needs"
-    return StoreError(f"{what} cannot be used: {system_reason(error)}.", hint="STYLEPIPE_TRACEBACK=1 shows where.")
+    hint = _HINTS.get(error.errno or 0, "STYLEPIPE_TRACEBACK=1 shows where.")
+    return StoreError(f"{what} cannot be used: {system_reason(error)}.", hint=hint)
 
 
 def _open_standard_streams() -> None:

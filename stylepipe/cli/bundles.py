@@ -1,5 +1,6 @@
 """The commands export and import: runs in one file, out and in."""
 
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -89,5 +90,5 @@ def import_(
 
 
 def _require_absent(path: Path) -> None:
-    if path.exists() or path.is_symlink():
+    if os.path.lexists(path):
         raise UsageError(f"'{path}' exists already.", hint="Name another with -o, or move it away.")

@@ -114,6 +114,6 @@ def _check_weights() -> None:
 def _free(folder: Path) -> int:
     from shutil import disk_usage
 
-    from stylepipe.engine.files import exists
+    from stylepipe.paths import exists
 
     return disk_usage(next(path for path in (folder, *folder.parents) if exists(path))).free

@@ -10,6 +10,7 @@ import typer
 
 from stylepipe.errors import UsageError
 from stylepipe.folders import expand_home
+from stylepipe.paths import is_file, is_folder
 
 if TYPE_CHECKING:
     from stylepipe.cli.console import Console
@@ -38,7 +39,7 @@ def typed_path(text: str | Path) -> Path:
 def typed_recipe(text: str) -> Path:
     """A recipe's path as it was typed, or that of a shipped one by its bare name. Raises UsageError when there is none."""
     path = typed_path(text)
-    if path.suffix or path.is_file() or text.startswith((".", "/", "~")):
+    if path.suffix or is_file(path) or text.startswith((".", "/", "~")):
         return path
     from stylepipe.recipe.shipped import find_shipped
 
@@ -49,7 +50,7 @@ def typed_source(text: str) -> Path:
     """As `typed_recipe`; a run's folder, and a bare name that is no recipe's but may be a run's id, stay as they are."""
     path = typed_path(text)
     try:
-        return path if path.is_dir() else typed_recipe(text)
+        return path if is_folder(path) else typed_recipe(text)
     except UsageError:
         return path
 
@@ -57,9 +58,10 @@ def typed_source(text: str) -> Path:
 def recipe_folders(command: Sequence[str]) -> list[Path]:
     """The folder of the recipe in a recorded command, where its inputs are likely to be; none where that is not known."""
     try:
-        return [typed_recipe(command[2]).parent] if len(command) > 2 else []
+        folders = [typed_recipe(command[2]).parent] if len(command) > 2 else []
     except UsageError:
         return []
+    return [folder for folder in folders if is_folder(folder)]
 
 
 RecipePath = Annotated[Path, typer.Argument(parser=typed_recipe, metavar="RECIPE", help=f"{_RECIPE}.", show_default=False)]

@@ -1,13 +1,15 @@
 """The option -o of `run`: the result written to a file of the user's, in the format of its ending, besides the run's folder."""
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stylepipe.engine.files import output_errors, publish, temporary_beside, write_whole
+from stylepipe.engine.files import output_errors, permits, publish, system_reason, temporary_beside, write_whole
 from stylepipe.engine.job import Job
 from stylepipe.errors import UsageError
 from stylepipe.image.io import read_image, write_image
+from stylepipe.paths import exists, is_folder
 
 WRITTEN_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
@@ -41,7 +43,7 @@ def output_files(target: Path, job: Job, *, quality: int | None, overwrite: bool
     made = {name: node for name, node in job.recipe.outputs.items() if node in job.selection.stages}
     if not made:
         raise UsageError("-o has no result to write: no output of the recipe is among the stages.", hint="Leave out --until.")
-    if target.is_dir():
+    if is_folder(target):
         endings = {name: ".safetensors" if _is_weights(job, node) else ".png" for name, node in made.items()}
         files = {name: target / f"{name}{ending}" for name, ending in endings.items()}
     elif len(made) > 1:
@@ -55,12 +57,27 @@ def output_files(target: Path, job: Job, *, quality: int | None, overwrite: bool
             raise UsageError(
                 f"'{path}' does not end in {' or '.join(_listed(endings))}.", hint=f"Name it {path.stem}{endings[0]}."
             )
-        if path.is_dir() or (path.exists() and not overwrite):
-            hint = "Name another file." if path.is_dir() else "--overwrite replaces it."
+        if is_folder(path) or (exists(path) and not overwrite):
+            hint = "Name another file." if is_folder(path) else "--overwrite replaces it."
             raise UsageError(f"'{path}' exists already.", hint=hint)
-        if not path.parent.is_dir():
+        if not is_folder(path.parent):
             raise UsageError(f"There is no folder '{path.parent}'.", hint="Make it, or name another.")
+        if reason := _unwritable_reason(path):
+            raise UsageError(f"'{path}' cannot be written: {reason}.", hint="Name a file in another folder.")
     return OutputFiles(files, quality)
+
+
+def _unwritable_reason(path: Path) -> str | None:
+    """Why a file cannot be written there, as a clause, as far as that can be told beforehand."""
+    if not permits(path.parent, os.W_OK | os.X_OK):
+        return f"the folder '{path.parent}' may not be written"
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return system_reason(error)
+    return None
 
 
 def _is_weights(job: Job, node: str) -> bool:

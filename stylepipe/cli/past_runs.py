@@ -17,6 +17,7 @@ from stylepipe.counts import counted
 from stylepipe.errors import InputError, UsageError
 from stylepipe.escapes import visible_line
 from stylepipe.folders import expand_home
+from stylepipe.paths import exists, is_file
 
 if TYPE_CHECKING:
     from stylepipe.engine.records import RunRecord
@@ -134,16 +135,16 @@ def show(
         provenance = read_shared(path)
         console.result(describe(provenance), provenance.model_dump(mode="json", exclude_none=True))
         return
-    if path.is_file() and path.suffix.lower() in PICTURE_ENDINGS:
+    if is_file(path) and path.suffix.lower() in PICTURE_ENDINGS:
         hint = "The PNG in its run's folder does, unless another program has saved it anew; 'stylepipe runs' lists the runs."
         raise InputError(f"'{path}' is a picture that does not say how it was made: only PNG files can.", hint=hint)
-    if path.is_file():
+    if is_file(path):
         console.result(*_recipe(path))
         return
     try:
         folder = find_run(outputs, run)
     except UsageError:
-        if path.exists() or (recipe := _shipped(run)) is None:
+        if exists(path) or (recipe := _shipped(run)) is None:
             raise
         console.result(*_recipe(recipe))
         return
@@ -211,4 +212,4 @@ def _shipped(name: str) -> Path | None:
         path = typed_recipe(name)
     except UsageError:
         return None
-    return path if path.is_file() else None
+    return path if is_file(path) else None

@@ -16,6 +16,7 @@ from stylepipe.engine.run_folder import add_note
 from stylepipe.errors import UsageError, did_you_mean, reason_of
 from stylepipe.escapes import visible_line
 from stylepipe.neural import weights
+from stylepipe.paths import exists, is_file
 from stylepipe.recipe.resolved import InputFile, ResolvedRecipe
 from stylepipe.recipe.shipped import shipped_recipes
 from stylepipe.sharing.bundle import RESOLVED
@@ -114,9 +115,9 @@ def inputs_here(provenance: Provenance, folder: Path, *, given: Mapping[str, str
 
 def _run_folder(path: Path, outputs: Path) -> Path | None:
     """The folder of the run that is meant; None where it is the file of a recipe. Raises UsageError where it is neither."""
-    if (path / RECORD).is_file():
+    if is_file(path / RECORD):
         return path
-    if path.suffix or path.exists():
+    if path.suffix or exists(path):
         return None
     try:
         return find_run(outputs, str(path))

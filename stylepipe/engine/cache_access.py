@@ -3,11 +3,12 @@
 import os
 from pathlib import Path
 
-from stylepipe.engine.files import CACHE_HINT, exists, permits
+from stylepipe.engine.files import CACHE_HINT, permits
 from stylepipe.engine.sessions import GATE
 from stylepipe.engine.store import FOLDERS, Store
 from stylepipe.errors import StoreError
 from stylepipe.folders import own_cache_folder, temporary_cache_folder
+from stylepipe.paths import exists
 
 
 def open_cache(root: Path) -> Store:
@@ -26,7 +27,7 @@ def open_cache(root: Path) -> Store:
 def open_cache_to_run(root: Path) -> Store:
     """As `open_cache`; beside a folder that holds results and may not be written, new ones go to a cache of the user's own."""
     store = open_cache(root)
-    if may_write(root) or not any(root.glob("actions/*/*")):
+    if may_write(root) or not (exists(root) and any(root.glob("actions/*/*"))):
         return store
     own = own_cache_folder()
     return Store(own if own != root and may_write(own) else temporary_cache_folder(), read_only=root)
@@ -55,6 +56,6 @@ def _foreign_folder(root: Path) -> str | None:
 
     Looking after a cache removes whatever nothing refers to, which must not be somebody's `objects` or `work`.
     """
-    if os.path.lexists(root / GATE) or any(root.glob("actions/??/*.action")):
+    if not exists(root) or os.path.lexists(root / GATE) or any(root.glob("actions/??/*.action")):
         return None
     return next((name for name in (*FOLDERS, "quarantine") if any((root / name).glob("*"))), None)

@@ -21,8 +21,8 @@ _REASONS = {
     errno.EDQUOT: "the disk quota is used up",
     errno.EFBIG: "a file would be larger than is allowed",
     errno.EROFS: "the file system is read-only",
-    errno.EACCES: "it may not be written",
-    errno.EPERM: "it may not be written",
+    errno.EACCES: "permission is denied",
+    errno.EPERM: "permission is denied",
     errno.ENOTDIR: "it is not a folder",
     errno.EEXIST: "it is not a folder",
     errno.EPIPE: "nobody reads it any more",
@@ -121,11 +121,6 @@ def make_room(path: Path, *, folder: bool = False) -> bool:
 def permits(path: Path, use: int) -> bool:
     """Whether a file is there, as far as this user may know, and permits this use of it: os.R_OK, W_OK, X_OK."""
     return os.access(path, use, effective_ids=os.access in os.supports_effective_ids)
-
-
-def exists(path: Path) -> bool:
-    """Whether a file is there, as far as this user may know."""
-    return permits(path, os.F_OK)
 
 
 def size_of(path: Path) -> int:

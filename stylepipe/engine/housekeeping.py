@@ -8,10 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from stylepipe.engine import trajectories
-from stylepipe.engine.files import cache_errors, exists, files_below, gate, remove, size_of, try_lock, unlock
+from stylepipe.engine.files import cache_errors, files_below, gate, remove, size_of, try_lock, unlock
 from stylepipe.engine.programs import check_programs, programs, programs_folders
 from stylepipe.engine.sessions import GATE, sweep_sessions, used_by_sessions
 from stylepipe.engine.store import FOLDERS, Action, Damaged, Missing, Store
+from stylepipe.paths import exists
 
 
 @dataclass(frozen=True)

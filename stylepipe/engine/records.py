@@ -6,6 +6,7 @@ outputs/<recipe>/<timestamp>-<id>/
     13-stylized.last.png, the last preview of a stage that failed, or the picture so far of one that was stopped
 """
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +16,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from stylepipe.engine.files import is_locked
+from stylepipe.engine.files import is_locked, permits
 from stylepipe.errors import StoreError, UsageError
-from stylepipe.paths import open_regular
+from stylepipe.paths import is_file, is_folder, open_regular
 from stylepipe.recipe.model import Channel
 from stylepipe.recipe.resolved import FileKind
 
@@ -213,10 +214,13 @@ def list_runs(
 ) -> list[tuple[Path, RunRecord]]:
     """All runs under an output folder, the newest first.
 
-    A folder whose record cannot be read is left out, and `unreadable` is told why.
+    A folder whose record cannot be read is left out, and `unreadable` is told why. Raises StoreError where the output folder
+    itself may not be read.
     """
+    if is_folder(outputs) and not permits(outputs, os.R_OK | os.X_OK):
+        raise StoreError(f"The output folder '{outputs}' may not be read.", hint="Check its permissions.")
     found: list[tuple[Path, RunRecord]] = []
-    for path in sorted(outputs.glob(f"*/*/{RECORD}")):
+    for path in sorted(outputs.glob(f"*/*/{RECORD}") if is_folder(outputs) else ()):
         try:
             found.append((path.parent, load_run(path.parent)))
         except StoreError as error:
@@ -229,7 +233,7 @@ def find_run(outputs: Path, reference: str, *, by_recipe: bool = True) -> Path:
 
     Raises UsageError when there is none, or more than one.
     """
-    if (Path(reference) / RECORD).is_file():
+    if is_file(Path(reference) / RECORD):
         return Path(reference)
     runs = list_runs(outputs)
     of_recipe = [folder for folder, record in runs if record.recipe == reference]

@@ -28,11 +28,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from stylepipe import artifacts
 from stylepipe.artifacts import Artifact
-from stylepipe.engine.files import cache_errors, exists, gate, make_folder, publish, remove, try_lock, unlock
+from stylepipe.engine.files import cache_errors, gate, make_folder, publish, remove, try_lock, unlock
 from stylepipe.engine.keys import key_of
 from stylepipe.engine.sessions import GATE, list_as_used, open_session
 from stylepipe.errors import StoreError
-from stylepipe.paths import open_regular
+from stylepipe.paths import exists, open_regular
 
 _POLL_SECONDS = 0.1
 MAX_REMEMBERED = 16

@@ -15,6 +15,7 @@ from stylepipe.errors import WeightsError, did_you_mean
 from stylepipe.folders import cache_folder, expand_home
 from stylepipe.neural.convert import convert, read_weights
 from stylepipe.neural.layout import describe
+from stylepipe.paths import is_file
 
 __all__ = ["CATALOGUE", "Entry", "Published", "convert", "find", "list_weights", "pull", "read_weights", "verify"]
 
@@ -127,7 +128,7 @@ def pull(
     if published is None:
         return find(name)
     path = _pulled() / published.file
-    if path.is_file() and _md5(path) == published.md5:
+    if is_file(path) and _md5(path) == published.md5:
         return path
     if offline or os.environ.get("STYLEPIPE_OFFLINE", "0") not in ("", "0"):
         raise WeightsError(
@@ -145,7 +146,7 @@ def verify(weights: str) -> Any:
     """
     path = Path(weights) if "/" in weights or Path(weights).suffix else find(weights)
     published = {entry.published.file: entry.published.md5 for entry in CATALOGUE.values() if entry.published}
-    if path.is_file() and path.name in published and (found := _md5(path)) != published[path.name]:
+    if is_file(path) and path.name in published and (found := _md5(path)) != published[path.name]:
         raise WeightsError(
             f"'{path.name}' is damaged: its MD5 sum is {found}, and {published[path.name]} is published.",
             hint="Delete it, and pull it again.",
@@ -174,7 +175,7 @@ def _entry(name: str) -> Entry:
 def _present(entry: Entry) -> Path | None:
     own = os.environ.get("STYLEPIPE_WEIGHTS")
     folders = [*([Path(expand_home(own))] if own else []), _SHIPPED, _pulled()]
-    return next((path for folder in folders for file in entry.files if (path := folder / file).is_file()), None)
+    return next((path for folder in folders for file in entry.files if is_file(path := folder / file)), None)
 
 
 def _pulled() -> Path:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from stylepipe.errors import Place
-from stylepipe.paths import open_regular
+from stylepipe.paths import exists, is_file, is_folder, open_regular
 from stylepipe.recipe.resolved import PICTURE_ENDINGS
 from stylepipe.recipe.text import MAX_BYTES, decode, error_of_one
 
@@ -15,8 +15,8 @@ _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"GIF8", b"II*\0", b"MM\0*")
 def read(path: Path, *, file: str, place: Place) -> str:
     """The text of a recipe's file, called `file` in messages. Raises RecipeError, with `place`, when it cannot be read."""
     try:
-        if path.exists() and not path.is_file():
-            raise error_of_one(f"{file} is {'a folder' if path.is_dir() else 'no ordinary file'}; expected a recipe.", place)
+        if exists(path) and not is_file(path):
+            raise error_of_one(f"{file} is {'a folder' if is_folder(path) else 'no ordinary file'}; expected a recipe.", place)
         with open_regular(path) as opened:
             content = opened.read(MAX_BYTES + 1)
     except FileNotFoundError as error:

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 from typing import Any
 
+from stylepipe.paths import exists, is_file, is_folder
 from stylepipe.recipe.files import escape_reason, unreadable_reason
 from stylepipe.recipe.problems import show
 from stylepipe.recipe.resolved import PICTURE_ENDINGS, WEIGHTS_ENDINGS
@@ -55,8 +56,8 @@ class Patterns:
 
     def _expand(self, value: str, kind: str, folder: Path, *, confined: bool) -> list[str]:
         is_pattern = _MAGIC.search(value) is not None
-        is_folder = kind in ("image", "mask") and not unreadable_reason(value) and (folder / value).is_dir()
-        if not is_pattern and not is_folder:
+        is_of_pictures = kind in ("image", "mask") and not unreadable_reason(value) and is_folder(folder / value)
+        if not is_pattern and not is_of_pictures:
             return [value]
         if reason := escape_reason(value) if confined else unreadable_reason(value):
             raise NoFiles(reason)
@@ -64,13 +65,13 @@ class Patterns:
 
     def files(self, value: str, kind: str, folder: Path) -> list[str]:
         """The files of a pattern or a folder, in natural order. Raises NoFiles when there are none."""
-        if (folder / value).is_dir() and kind != "folder":
+        if is_folder(folder / value) and kind != "folder":
             value = f"{value.rstrip('/')}/*"
         *_, last = parts = [part for part in value.split("/") if part]
         wanted = _ENDINGS.get(kind, ()) if _MAGIC.search(PurePath(last).suffix) or not PurePath(last).suffix else ()
 
         def fits(path: Path) -> bool:
-            return path.is_dir() if kind == "folder" else path.is_file() and (not wanted or path.suffix.lower() in wanted)
+            return is_folder(path) if kind == "folder" else is_file(path) and (not wanted or path.suffix.lower() in wanted)
 
         walk = self._walk(folder, "/" if value.startswith("/") else "", parts)
         found = sorted(dict.fromkeys(path for path in walk if fits(folder / path)), key=_natural)
@@ -78,7 +79,7 @@ class Patterns:
             where = folder.absolute().joinpath(*self._literal(folder, parts))
             endings = f" that ends in {', '.join(wanted)}" if wanted else ""
             raise NoFiles(
-                f"in '{where}' nothing{endings} has such a name" if where.is_dir() else f"there is no folder '{where}'"
+                f"in '{where}' nothing{endings} has such a name" if is_folder(where) else f"there is no folder '{where}'"
             )
         return found
 
@@ -92,11 +93,11 @@ class Patterns:
                 inner = [entry for entry in self._list(folder / before) if entry.is_dir(follow_symlinks=False)]
                 waiting += [(f"{before}{entry.name}/", (part, *rest)) for entry in inner if not entry.name.startswith(".")]
                 continue
-            literal = not _MAGIC.search(part) or (folder / before / part).exists()
+            literal = not _MAGIC.search(part) or exists(folder / before / part)
             names = [part] if literal else [entry.name for entry in self._list(folder / before) if _matches(entry.name, part)]
             self._count(_FITTING * len(names))
             if rest:
-                waiting += [(f"{before}{name}/", tuple(rest)) for name in names if (folder / before / name).is_dir()]
+                waiting += [(f"{before}{name}/", tuple(rest)) for name in names if is_folder(folder / before / name)]
             else:
                 yield from (before + name for name in names)
 
@@ -120,7 +121,7 @@ class Patterns:
     def _literal(folder: Path, parts: Sequence[str]) -> Iterator[str]:
         """The folders that a pattern begins with."""
         for part in parts[:-1]:
-            if part == "**" or (_MAGIC.search(part) and not (folder / part).exists()):
+            if part == "**" or (_MAGIC.search(part) and not exists(folder / part)):
                 return
             yield part
             folder /= part

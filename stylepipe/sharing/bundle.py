@@ -16,6 +16,7 @@ from pathlib import Path
 from stylepipe.engine.inputs import FoundInput, WeightsSource, find_input
 from stylepipe.engine.records import RECORD, RunRecord, UnreadableRecord, load_run, read_record
 from stylepipe.errors import Place, UsageError
+from stylepipe.paths import is_folder
 from stylepipe.recipe.extends import read_recipe
 from stylepipe.recipe.files import read
 from stylepipe.recipe.problems import show
@@ -95,7 +96,7 @@ def _found(
     for name, each in recorded.items():
         param = params.get(name)
         path = given.get(param or "", Path(each.reference))
-        if each.kind != "folder" and path.is_dir():
+        if each.kind != "folder" and is_folder(path):
             folders, path = [*folders, path], Path(each.reference)
         files[name] = InputFile(name, each.kind, str(path), Path(), Place(RECORD), confined=False, param=param)
     others = find_inputs(files, recorded, folders, weights)

@@ -1,6 +1,7 @@
 """Finding the inputs of a recipe that was passed on: files with the same bytes, whatever they are called here."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from itertools import chain, islice
@@ -10,6 +11,7 @@ from stylepipe.engine.inputs import WeightsSource, find_input
 from stylepipe.engine.records import InputRecord
 from stylepipe.errors import StylepipeError, UsageError
 from stylepipe.image.io import ENDINGS
+from stylepipe.paths import is_folder
 from stylepipe.recipe.problems import show
 from stylepipe.recipe.resolved import WEIGHTS_ENDINGS, InputFile
 
@@ -94,6 +96,7 @@ def _candidates(file: InputFile, folders: Sequence[Path]) -> Iterator[Path]:
     for folder in (folder.absolute() for folder in folders):
         yield folder / file.reference
         yield folder / Path(file.reference).name
-        if file.kind != "folder" and folder.is_dir():
-            others = (path for path in folder.iterdir() if path.suffix.lower() in _ENDINGS[file.kind])
-            yield from sorted(islice(others, MAX_FILES))
+        if file.kind != "folder" and is_folder(folder):
+            with suppress(OSError):  # it may be one that cannot be listed
+                others = (path for path in folder.iterdir() if path.suffix.lower() in _ENDINGS[file.kind])
+                yield from sorted(islice(others, MAX_FILES))

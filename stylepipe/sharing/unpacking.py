@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pydantic import ValidationError
+
 from stylepipe.engine.inputs import WeightsSource
 from stylepipe.engine.records import load_run
 from stylepipe.errors import RecipeError, UsageError
@@ -62,7 +64,8 @@ def unpack(path: Path, folder: Path, weights: WeightsSource, *, limited: bool = 
 def unpack_run(run: Path, folder: Path) -> Provenance:
     """Writes the recipe of a run, by its folder, into an empty folder.
 
-    Raises UsageError for a sweep, which has a recipe for each variant, and StoreError or RecipeError as reading does.
+    Raises UsageError for a sweep, which has a recipe for each variant, and for a record with results that are not the recipe's
+    or have no digests; StoreError or RecipeError as reading does.
     """
     record = load_run(run)
     source, _ = read_recipe(run / RESOLVED)
@@ -71,7 +74,16 @@ def unpack_run(run: Path, folder: Path) -> Provenance:
     recipe = dump(portable(source.data, {name: each.reference for name, each in record.inputs.items()}))
     (folder / RESOLVED).write_text(recipe, encoding="utf-8")
     outputs = {name: output.digest for name, output in record.outputs.items()}
-    return Provenance(name=record.recipe, recipe=recipe, inputs=record.inputs, environment=record.environment, outputs=outputs)
+    hint = "Run the recipe again."
+    if others := outputs.keys() - _load(folder, run).outputs.keys():
+        raise UsageError(f"The record has a result {show(min(others))}, and the recipe has none.", hint=hint)
+    try:
+        return Provenance(
+            name=record.recipe, recipe=recipe, inputs=record.inputs, environment=record.environment, outputs=outputs
+        )
+    except ValidationError as error:
+        named = ", ".join(map(show, outputs.values()))
+        raise UsageError(f"The record's results have no digests that can be: {named}.", hint=hint) from error
 
 
 def inputs_of(

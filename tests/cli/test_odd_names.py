@@ -1,6 +1,7 @@
 """Files and folders whose names are not UTF-8, or very long: run and shown, or refused with a sentence."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -62,3 +63,48 @@ def test_what_is_not_there(cli, name):
         assert said.code in (1, 2), command
         assert said.err.startswith("error: "), command
         assert "fault" not in said.err, command
+
+
+LONG = ["x" * 300, "y/" * 3000, f"{'z' * 300}/inner"]
+
+
+@pytest.mark.parametrize("name", LONG, ids=["name", "path", "folder"])
+def test_what_can_never_be_there(cli, name):
+    """As of a name that is not there: no command says that its trace is to be looked at."""
+    for command in (
+        *(["run", name], ["run", f"{name}.yaml"], ["plan", name], ["validate", name], ["sweep", name], ["explain", name, "x"]),
+        *(["show", name], ["show", f"{name}.jpg"], ["verify", name], ["diff", name, name], ["runs", "rm", "--yes", name]),
+        *(["export", name, "-o", "x.stylepipe"], ["import", f"{name}.stylepipe"], ["weights", "verify", f"{name}.npz"]),
+        *(["run", "recipe.yaml", "-p", f"photo={name}.png"], ["sweep", "recipe.yaml", "-p", f"photo=[{name}, '{name}*']"]),
+        *(["run", "recipe.yaml", "-o", f"{name}.png"], ["run", "recipe.yaml", "--cache", name], ["init", name]),
+    ):
+        said = cli(*command)
+        assert said.code in (1, 2), command
+        assert "\nerror: " in f"\n{said.err}", command
+        assert "TRACEBACK" not in said.err, command
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may enter every folder")
+def test_what_is_in_a_folder_that_may_not_be_entered(cli, home, monkeypatch):
+    (home / "shut").mkdir()
+    shutil.copy(home / "recipe.yaml", home / "shut" / "recipe.yaml")
+    assert cli("run", "recipe.yaml", "-q").code == 0
+    (home / "shut").chmod(0)
+    try:
+        for command in (
+            *(["run", "shut/recipe.yaml"], ["show", "shut/recipe.yaml"], ["show", "shut"], ["diff", "toy", "shut"]),
+            *(["sweep", "recipe.yaml", "-p", "photo=[shut]"], ["sweep", "recipe.yaml", "-p", "photo=['shut/*']"]),
+            *(["export", "toy", "-o", "shut/x.stylepipe"], ["export", "toy", "--crate", "-o", "shut/x"]),
+            *(
+                ["run", "recipe.yaml", "-o", "shut/x.png"],
+                ["run", "recipe.yaml", "--cache", "shut/x"],
+                ["runs", "--outputs", "shut"],
+            ),
+        ):
+            said = cli(*command)
+            assert said.code in (1, 2), command
+            assert "TRACEBACK" not in said.err, command
+        monkeypatch.setenv("STYLEPIPE_WEIGHTS", str(home / "shut"))
+        assert cli("weights", "list").code == 0
+    finally:
+        (home / "shut").chmod(0o700)

@@ -195,3 +195,32 @@ def test_a_link_in_the_place_of_a_result_is_not_followed(cli, home, odd):
     said = cli("export", odd, "-o", "x", "--crate")
     assert (said.code, (home / "x").exists()) == (2, False)
     assert "'bright_again.png' is no longer in the run's folder, or is a link." in said.err
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        changed(outputs={"other": {"stage": "dark", "digest": "0" * 64, "file": "dark.png"}}),
+        changed(outputs={"a\n\x1b[2J": {"stage": "dark", "digest": "0" * 64, "file": "dark.png"}}),
+        changed(outputs={"bright_again": {"stage": "dark", "digest": "\x1b[2J", "file": "dark.png"}}),
+        changed(outputs={"bright_again": {"stage": "dark", "digest": "A" * 64, "file": "dark.png"}}),
+        changed(command=["stylepipe", "run", "x" * 5000]),
+        changed(command=["stylepipe", "run", f"{'y/' * 3000}z.yaml"]),
+        changed(command=["stylepipe", "run", "\0/z.yaml"]),
+    ],
+    ids=["an output", "an evil output", "a digest", "capitals", "a long command", "a deep command", "a zero byte"],
+)
+def test_a_record_that_does_not_fit_its_recipe(cli, home, odd, change):
+    path = odd / "record.json"
+    path.write_text(change(json.loads(path.read_text())))
+    for command in (
+        ["run", odd, "-q"],
+        ["plan", odd],
+        ["verify", odd, "-q"],
+        ["export", odd, "-o", "x.stylepipe"],
+        ["show", odd],
+    ):
+        said = cli(*command)
+        assert said.code in (0, 2), (command, said.err)
+        assert "TRACEBACK" not in said.err, command
+        assert "\x1b" not in said.err + said.out

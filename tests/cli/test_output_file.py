@@ -102,3 +102,13 @@ def test_a_name_may_be_as_long_as_names_can_be(cli, home, ending):
     assert cli(*QUIET, "-o", name).code == 0
     assert pixels(home / name).shape == (6, 8, 3)
     assert sorted(path.name for path in home.glob(".*")) == []
+
+
+def test_what_cannot_be_written_is_said_before_anything_runs(cli, home):
+    for name in ("n" * 300 + ".png", "n" * 252 + ".jpg"):
+        said = cli(*QUIET, "-o", name)
+        assert (said.code, said.err.splitlines()[0]) == (
+            2,
+            f"error: '{name}' cannot be written: a name in it would be too long.",
+        )
+    assert not (home / "outputs").exists()

@@ -199,7 +199,7 @@ def test_a_cache_that_can_only_be_read_and_holds_nothing_is_of_no_use(common):
     common.chmod(0o555)
     with user(BOB):
         store = open_cache_to_run(common)
-        with pytest.raises(StoreError, match="cannot be used: it may not be written"), store.session():
+        with pytest.raises(StoreError, match="cannot be used: permission is denied"), store.session():
             pass
 
 

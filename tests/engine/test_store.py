@@ -191,7 +191,7 @@ def nothing_is_half_written(store: Store, before: list[Path]) -> None:
         (errno.ENOSPC, "there is no space left on the disk"),
         (errno.EDQUOT, "the disk quota is used up"),
         (errno.EROFS, "the file system is read-only"),
-        (errno.EACCES, "it may not be written"),
+        (errno.EACCES, "permission is denied"),
         (errno.EIO, os.strerror(errno.EIO)),
     ],
 )
