@@ -1,13 +1,17 @@
 """Ctrl-C, SIGTERM and SIGHUP: the first one asks a run to stop in good order, the second one stops it at once."""
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
 from stylepipe.errors import Interrupted
+
+_AGAIN_SECONDS = 0.05
 
 RESUME = "Run the same command again to go on from there."
 
@@ -82,14 +86,34 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Gives the signals that nobody else has a say in to a handler."""
+    """Gives the signals that nobody else has a say in to a handler, whose exceptions are not lost where Python ignores some.
+
+    Python only prints what is raised in finalizers and in callbacks of weak references, which imports have many of. A signal
+    whose exception ends there is sent again a moment later.
+    """
+    hook = sys.unraisablehook
+
+    def send_again(ignored: "sys.UnraisableHookArgs") -> None:
+        if not isinstance(ignored.exc_value, Stopped | KeyboardInterrupt):
+            hook(ignored)
+            return
+        number = ignored.exc_value.number if isinstance(ignored.exc_value, Stopped) else signal.SIGINT
+        timer = threading.Timer(_AGAIN_SECONDS, os.kill, (os.getpid(), number))
+        timer.daemon = True
+        with suppress(RuntimeError):  # Python ends, and starts no more threads
+            timer.start()
+
     ours = threading.current_thread() is threading.main_thread()
     before = {number: signal.getsignal(number) for number in _USUAL if ours}
     free = {number: usual for number, usual in before.items() if usual in (_USUAL[number], _stop)}
     for number in free:
         signal.signal(number, handler)
+    if free:
+        sys.unraisablehook = send_again
     try:
         yield
     finally:
+        if free:
+            sys.unraisablehook = hook
         for number, usual in free.items():
             signal.signal(number, usual)

@@ -1,0 +1,74 @@
+"""Signals that ask to stop, wherever they come."""
+
+import gc
+import signal
+import sys
+import time
+import weakref
+from collections.abc import Callable
+
+import pytest
+
+from stylepipe.engine.interrupts import Stopped, stop_requests, stopping_signals
+
+
+def in_a_callback_of_a_weak_reference(act: Callable[[], None]) -> None:
+    thing = set[int]()
+    reference = weakref.ref(thing, lambda _: act())
+    del thing
+    assert reference() is None
+
+
+def in_a_finalizer(act: Callable[[], None]) -> None:
+    class Thing:
+        def __del__(self) -> None:
+            act()
+
+    Thing()
+
+
+def in_a_garbage_collection(act: Callable[[], None]) -> None:
+    def once(phase: str, info: object) -> None:
+        gc.callbacks.remove(once)
+        act()
+
+    gc.callbacks.append(once)
+    gc.collect()
+
+
+PLACES = [in_a_callback_of_a_weak_reference, in_a_finalizer, in_a_garbage_collection]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_is_not_lost_where_python_ignores_exceptions(place, number, capsys):
+    hook = sys.unraisablehook
+    with pytest.raises(Stopped) as stopped, stopping_signals():
+        place(lambda: signal.raise_signal(number))
+        time.sleep(10)
+    assert stopped.value.number == number
+    assert sys.unraisablehook is hook
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_nor_is_the_second_one_of_a_run(place, capsys):
+    with pytest.raises(KeyboardInterrupt), stop_requests() as stop:
+        signal.raise_signal(signal.SIGINT)
+        assert stop.asked
+        place(lambda: signal.raise_signal(signal.SIGINT))
+        time.sleep(10)
+    assert capsys.readouterr().err == ""
+
+
+def test_other_exceptions_there_are_shown_as_ever(monkeypatch):
+    shown = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda ignored: shown.append(ignored.exc_value))
+    error = ValueError("of its own")
+
+    def fail() -> None:
+        raise error
+
+    with stopping_signals():
+        in_a_finalizer(fail)
+    assert shown == [error]
