@@ -1,8 +1,8 @@
 """Random arrays as `jax.random` and `jax.nn.initializers` draw them, number for number, whose programs compile quickly.
 
-Over several short axes XLA unrolls the generator's loops, and takes 1.5 s of the processor for a picture of noise, 5 … 30 s for
-a kernel; for a row 0.4 s. The numbers depend on the key and on their place in the row only, so a row can be given any shape,
-and a longer row begins with a shorter one.
+Over several short axes XLA unrolls the generator's loops, and takes 1.5 s of the processor for a picture of noise, up to 4.5 s
+for a kernel; for a row 0.4 … 0.6 s. The numbers depend on the key and on their place in the row only, so a row can be given
+any shape, and a longer row begins with a shorter one.
 """
 
 from functools import partial
