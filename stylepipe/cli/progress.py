@@ -30,10 +30,17 @@ LINES_PER_STAGE = 10  # about its iterations, where there is no terminal
 HEARTBEAT_SECONDS = 60.0
 
 
+class _Terminal(Console):
+    """Standard error; when nobody reads it any more the work goes on, where rich would end the process."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
 @contextmanager
 def observer(*, quiet: bool) -> Iterator[Observer]:
     """What shows a run's events while it goes on."""
-    console = Console(stderr=True, highlight=False, quiet=quiet)
+    console = _Terminal(stderr=True, highlight=False, quiet=quiet)
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -165,7 +172,7 @@ def _loss(progress: Iterated) -> str:
 @contextmanager
 def download_bar(name: str) -> Iterator[Callable[[int, int], None]]:
     """What shows a download's bytes so far, of all."""
-    console = Console(stderr=True)
+    console = _Terminal(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as bars:
         bar = bars.add_task(visible_line(name), visible=False)

@@ -32,6 +32,11 @@ def shell(home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         ("SP run recipe.yaml -q >/dev/full", "there is no space left on the disk"),
         ("SP run recipe.yaml -q >&-", "it is closed"),
         ("SP runs --json >/dev/full", "there is no space left on the disk"),
+        ("SP runs >&-", "it is closed"),
+        ("SP stages >&-", "it is closed"),
+        ("SP cache ls >&-", "it is closed"),
+        ("SP show recipe.yaml >&-", "it is closed"),
+        ("SP plan recipe.yaml >&-", "it is closed"),
     ],
 )
 def test_an_answer_that_nobody_takes(shell, line, reason):
@@ -63,6 +68,19 @@ def test_other_answers_that_nobody_takes_are_no_fault(shell, line):
 def test_progress_that_nobody_can_be_told(shell, line):
     done = shell(line)
     assert (done.returncode, done.stdout.endswith("/bright_again.png\n")) == (0, True)
+
+
+def test_progress_that_nobody_reads_any_more(shell, home):
+    """As of `2>&1 | head -1`: the run comes to its end, and stdout gets its answer."""
+    done = shell("{ SP run recipe.yaml 2>&3 >answer; } 3>&1 | true; exit ${PIPESTATUS[0]}")
+    assert done.returncode == 0
+    assert (home / "answer").read_text().endswith("/bright_again.png\n")
+
+
+def test_nobody_can_be_asked_where_stdin_is_closed(shell):
+    done = shell("SP run recipe.yaml -q; SP runs rm toy <&-; SP runs rm $(ls outputs/toy) <&-")
+    assert "error: Nobody can be asked whether to remove runs." in done.stderr.splitlines()
+    assert "fault" not in done.stderr
 
 
 def test_a_current_folder_that_was_deleted(shell):
