@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Any, TextIO
+from typing import Any
 
 from stylepipe.engine.files import system_reason
 from stylepipe.errors import RecipeError, StoreError, StylepipeError
@@ -72,11 +72,6 @@ def _no_stdout(reason: str) -> StoreError:
     return StoreError(message, hint="What the command did is done: only its answer is lost.")
 
 
-def is_terminal(stream: TextIO | None) -> bool:
-    """Whether a standard stream is a terminal; Python has None in the place of one that was closed."""
-    return stream is not None and stream.isatty()
-
-
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> str:
     """Rows under their columns' names, or the sentence `empty` when there are none.
 
@@ -88,7 +83,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) 
     columns, *rows = ([visible_line(cell) for cell in cells] for cells in (columns, *rows))
     widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)][:-1]
     before = sum(widths) + 2 * len(widths)
-    room = shutil.get_terminal_size().columns - before if is_terminal(sys.stdout) else sys.maxsize
+    on_terminal = sys.stdout is not None and sys.stdout.isatty()  # None: it is closed
+    room = shutil.get_terminal_size().columns - before if on_terminal else sys.maxsize
     if room < min(20, max(len(last) for *_, last in (columns, *rows))):
         return "\n\n".join(_listed(columns, row, room + before) for row in rows)
     lines: list[str] = []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from stylepipe.cli.console import Console, is_terminal, table
+from stylepipe.cli.console import Console, table
 from stylepipe.cli.options import Json, Outputs, typed_recipe
 from stylepipe.cli.runs import DEFAULT_OUTPUTS, seconds_of
 from stylepipe.counts import counted
@@ -94,7 +94,7 @@ def rm(
     size = sum(path.lstat().st_size for folder in folders for path in folder.rglob("*"))
     console = Console(as_json=json)
     if not yes:
-        if not is_terminal(sys.stdin):
+        if sys.stdin is None or not sys.stdin.isatty():  # None: it is closed
             raise UsageError("Nobody can be asked whether to remove runs.", hint="--yes removes them without asking.")
         for folder in folders:
             console.say(visible_line(str(folder)))
