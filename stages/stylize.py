@@ -18,7 +18,7 @@ from stylepipe.neural.footprint import Workload
 from stylepipe.neural.given import MIN_SIDE, Given, Size, Start, resized
 from stylepipe.neural.layout import Pooling, Precision, describe
 from stylepipe.neural.losses import AnyLoss
-from stylepipe.neural.losses.content import Content
+from stylepipe.neural.losses.content import Content, error_of
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation
 from stylepipe.neural.masks import MaskPooling
@@ -272,6 +272,8 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
                 emit(Frame(error.pixels))
             error.within(f"At a long side of {max(size)}")
             raise
+        for text in _reached(objective, step):
+            emit(Note(f"At a long side of {max(size)}, {text}"))
     alpha = None if content is None or content.alpha is None else np.asarray(resized(content.alpha, sizes[-1]))
     return Image(optimize.result(params.optimizer, step.state), alpha)
 
@@ -304,6 +306,16 @@ def _workload(params: StylizeParams, objective: Objective, extractor: Weights, g
         regions=given.regions,
         memories=memories(size[0]),
     )
+
+
+def _reached(objective: Objective, step: optimize.Step) -> list[str]:
+    """What each content loss with a target ended with."""
+    ends = zip(objective.losses, objective.terms, step.state.terms.tolist(), strict=True)
+    return [
+        f"'{name}' ends with an error of {error_of(loss, term):.3g}; its target is {loss.target:g}."
+        for loss, name, term in ends
+        if isinstance(loss, Content) and loss.target is not None
+    ]
 
 
 def _multiples(every: int | None, before: int, iterations: int) -> range:

@@ -114,6 +114,7 @@ def expected(plain):
 def test_all_losses_and_masks_over_a_deep_network_are_exact():
     with jax.enable_x64(True):
         losses = [of_kind(kind, layers={"relu2_1": 1.0, "relu5_1": 2.0}) for kind in KINDS if of_kind(kind).additive]
+        losses.append(Content(layers={"relu2_1": 1}, target=0.3))
         problem = Problem(losses, DEEP, (145, 159), (83, 61), masked=True, dtype=np.float64)
         (loss, terms), gradient = problem.tiled(97)
         (whole, each), expected = problem.whole()

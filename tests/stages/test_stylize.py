@@ -1,5 +1,7 @@
 """The stage `stylize`: sizes, starts, masks, what it tells while it runs, and that an interruption leaves no trace."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -409,6 +411,27 @@ def test_an_interrupted_run_ends_with_the_same_bytes(run, optimizer):
             run(memory=memory, **options)
         state = memory.state
     np.testing.assert_array_equal(run(memory=Memory(state), **options).pixels, whole)
+
+
+TOWARDS = [{"kind": "content", "layers": {"relu2_1": 1}, "target": 0.02}, {**GRAM, "weight": 100}]
+
+
+def test_a_content_with_a_target_ends_at_it(run):
+    """Whatever the style weighs; without a target the error is above 0.035."""
+    for weight in (10, 1000):
+        events = []
+        run(losses=[TOWARDS[0], {**GRAM, "weight": weight}], iterations=60, size=32, events=events)
+        (note,) = (event.text for event in events if isinstance(event, Note))
+        match = re.fullmatch(r"At a long side of 32, 'content' ends with an error of (.+); its target is 0\.02\.", note)
+        assert float(match[1]) == pytest.approx(0.02, rel=0.1)
+
+
+def test_a_content_with_a_target_that_was_interrupted_ends_with_the_same_bytes(run):
+    options = {"losses": TOWARDS, "size": [16, 24], "iterations": [6, 8]}
+    memory = Memory(None, 9)
+    with pytest.raises(Interrupted):
+        run(memory=memory, **options)
+    np.testing.assert_array_equal(run(memory=Memory(memory.state), **options).pixels, run(**options).pixels)
 
 
 def test_a_loss_that_is_not_finite_is_named_and_the_picture_shown_that_it_stopped_at(run, tiny_vgg):
