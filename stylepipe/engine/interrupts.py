@@ -65,9 +65,12 @@ def stop_requests() -> Iterator[StopRequest]:
     stop = StopRequest()
 
     def ask(number: int, frame: FrameType | None) -> None:
-        if stop.asked:
+        if not stop.asked:
+            stop.ask(number)
+        elif _importing(frame):
+            _send_again(number)
+        else:
             signal.default_int_handler(number, frame)
-        stop.ask(number)
 
     with _handled_by(ask):
         yield stop
@@ -81,7 +84,26 @@ def stopping_signals() -> Iterator[None]:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    raise Stopped(number)
+    if _importing(frame):
+        _send_again(number)
+    else:
+        raise Stopped(number)
+
+
+def _importing(frame: FrameType | None) -> bool:
+    """Whether a module is being imported: one of C++ may not bear that its import is broken off."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _send_again(number: int) -> None:
+    timer = threading.Timer(_AGAIN_SECONDS, os.kill, (os.getpid(), number))
+    timer.daemon = True
+    with suppress(RuntimeError):  # Python ends, and starts no more threads
+        timer.start()
 
 
 @contextmanager
@@ -93,15 +115,11 @@ def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[No
     """
     hook = sys.unraisablehook
 
-    def send_again(ignored: "sys.UnraisableHookArgs") -> None:
-        if not isinstance(ignored.exc_value, Stopped | KeyboardInterrupt):
+    def raised(ignored: "sys.UnraisableHookArgs") -> None:
+        if isinstance(ignored.exc_value, Stopped | KeyboardInterrupt):
+            _send_again(ignored.exc_value.number if isinstance(ignored.exc_value, Stopped) else signal.SIGINT)
+        else:
             hook(ignored)
-            return
-        number = ignored.exc_value.number if isinstance(ignored.exc_value, Stopped) else signal.SIGINT
-        timer = threading.Timer(_AGAIN_SECONDS, os.kill, (os.getpid(), number))
-        timer.daemon = True
-        with suppress(RuntimeError):  # Python ends, and starts no more threads
-            timer.start()
 
     ours = threading.current_thread() is threading.main_thread()
     before = {number: signal.getsignal(number) for number in _USUAL if ours}
@@ -109,7 +127,7 @@ def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[No
     for number in free:
         signal.signal(number, handler)
     if free:
-        sys.unraisablehook = send_again
+        sys.unraisablehook = raised
     try:
         yield
     finally:

@@ -1,6 +1,7 @@
 """Signals that ask to stop, wherever they come."""
 
 import gc
+import importlib
 import signal
 import sys
 import time
@@ -59,6 +60,18 @@ def test_nor_is_the_second_one_of_a_run(place, capsys):
         place(lambda: signal.raise_signal(signal.SIGINT))
         time.sleep(10)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("block", "signals", "error"), [(stopping_signals, 1, Stopped), (stop_requests, 2, KeyboardInterrupt)])
+def test_the_import_of_a_module_is_not_broken_off(tmp_path, monkeypatch, block, signals, error):
+    (tmp_path / "a_slow_module.py").write_text(
+        "import signal\n" + signals * "signal.raise_signal(signal.SIGINT)\n" + "whole = True\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(error), block():
+        assert importlib.import_module("a_slow_module").whole
+        time.sleep(10)
+    del sys.modules["a_slow_module"]
 
 
 def test_other_exceptions_there_are_shown_as_ever(monkeypatch):
