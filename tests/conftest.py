@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +16,13 @@ from stylepipe import packs
 from stylepipe.artifacts import Weights
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line has it; JAX loads its LAPACK later
+
+# Most of the time goes into compiling small programs, each for one call: they are compiled as stylepipe's own large programs
+# are (neural/program.py). XLA reads its flags when it first compiles, so that processes which tests start have none of these.
+with pytest.MonkeyPatch.context() as _patch:
+    _quickly = "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
+    _patch.setenv("XLA_FLAGS", f"{os.environ.get('XLA_FLAGS', '')} {_quickly}")
+    jax.jit(lambda: 0)()
 
 # The same examples each time, however slow the machine is.
 settings.register_profile("seeded", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -69,8 +77,6 @@ def tiny_vgg() -> Weights:
 @pytest.fixture(scope="session")
 def tiny_transformation() -> Weights:
     """An image-transformation network of two styles, before its training."""
-    import jax
-
     from stylepipe.neural.networks.transformation import Transformation, fresh
 
     return fresh(jax.random.key(3), Transformation(channels=2, blocks=0, styles=2))
@@ -79,8 +85,6 @@ def tiny_transformation() -> Weights:
 @pytest.fixture(scope="session")
 def tiny_texture() -> Weights:
     """A texture network, before its training."""
-    import jax
-
     from stylepipe.neural.networks.texture import Texture, fresh
 
     return fresh(jax.random.key(3), Texture(sizes=2, channels=2))
