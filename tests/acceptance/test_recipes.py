@@ -11,7 +11,16 @@ from safetensors.numpy import save_file
 from stylepipe.recipe.load import load_recipe
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
-SMALL = {"scales": 160, "sizes": 160, "size": 160, "iterations": 5, "width": 160, "height": 90}
+SMALL = {
+    "scales": 160,
+    "sizes": 160,
+    "size": 160,
+    "last_scale": 160,
+    "iterations": 5,
+    "last_iterations": 5,
+    "width": 160,
+    "height": 90,
+}
 """Of the params that a recipe has, in a list where its default is one; at 160 pixels relu4_1 holds the longest shift."""
 
 
