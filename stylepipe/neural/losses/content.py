@@ -47,7 +47,8 @@ class Content(FeatureLoss):
         ge=0.01,
         le=100,
         description="The error to end with, instead of a weight to be found by trying: the weighted sum of the layers' losses. "
-        "At relu3_3, 0.2 leaves a tinted photograph, 0.5 is faithful, 1.1 free, and above 1.5 the content is lost.",
+        "At relu3_3, 0.2 leaves a tinted photograph, 0.5 is faithful, 1.1 free, and above 1.5 the content is lost; at relu3_1 "
+        "these are twice as large.",
     )
 
     @model_validator(mode="after")
