@@ -18,6 +18,9 @@ _EXPONENT = 60
 _LARGEST_FACTOR = 1000.0
 """The weight rises to this many times that at the target, so that it stays finite far from it."""
 
+_LARGEST_RATIO = _LARGEST_FACTOR ** (1 / _EXPONENT)
+"""The ratio of error to target from which on the weight rises no more."""
+
 
 class Content(FeatureLoss):
     """Keeps what the picture shows: its features stay those of the content, position by position.
@@ -56,7 +59,7 @@ class Content(FeatureLoss):
         if self.target is not None and self.weight == 0:
             raise ValueError("'target' needs a weight above 0; leave 'weight' out")
         if self.target is not None and isinstance(self.layers, dict) and min(self.layers.values()) < 0:
-            raise ValueError("'target' needs layers of weights above 0")
+            raise ValueError("'target' needs layers of weights that are not negative")
         return self
 
 
@@ -115,18 +118,17 @@ def error_of(spec: Content, loss: float) -> float:
     if spec.target is None:
         return loss / spec.weight
     scaled = loss / (spec.weight * _WEIGHT_AT_TARGET * spec.target)
-    limit = _LARGEST_FACTOR ** (1 / _EXPONENT)
-    at_limit = limit ** (_EXPONENT + 1) / (_EXPONENT + 1)
-    if scaled > at_limit:
-        return spec.target * (limit + (scaled - at_limit) / _LARGEST_FACTOR)
+    largest = _LARGEST_RATIO ** (_EXPONENT + 1) / (_EXPONENT + 1)
+    if scaled > largest:
+        return spec.target * (_LARGEST_RATIO + (scaled - largest) / _LARGEST_FACTOR)
     return spec.target * (scaled * (_EXPONENT + 1)) ** (1 / (_EXPONENT + 1))
 
 
 def _penalty(error: Float[Array, ""], target: float) -> Float[Array, ""]:
     """w t r^61 / 61 for r = error / target, of slope w r^60; from the largest slope on, the tangent."""
-    ratio, limit = error / target, _LARGEST_FACTOR ** (1 / _EXPONENT)
-    power = jnp.minimum(ratio, limit) ** (_EXPONENT + 1) / (_EXPONENT + 1)
-    return _WEIGHT_AT_TARGET * target * (power + _LARGEST_FACTOR * jnp.maximum(ratio - limit, 0))
+    ratio = error / target
+    power = jnp.minimum(ratio, _LARGEST_RATIO) ** (_EXPONENT + 1) / (_EXPONENT + 1)
+    return _WEIGHT_AT_TARGET * target * (power + _LARGEST_FACTOR * jnp.maximum(ratio - _LARGEST_RATIO, 0))
 
 
 def _scaled(spec: Content, sums: SquaredErrors, pixels: Float[Array, ""]) -> Float[Array, ""]:
