@@ -20,7 +20,7 @@ from stylepipe.engine.interrupts import StopRequest
 from stylepipe.engine.keys import PRECISION, Document, key_of, trajectory_of
 from stylepipe.engine.pictures import attach_picture
 from stylepipe.engine.programs import compiled_programs
-from stylepipe.engine.spool import Frames, Losses
+from stylepipe.engine.spool import Frames, Losses, last_frame
 from stylepipe.engine.store import Action, Session
 from stylepipe.errors import Interrupted, StoreError
 from stylepipe.recipe.resolved import StageNode
@@ -96,7 +96,7 @@ def compute(
     seconds = checkpoint.seconds + time.monotonic() - began
     output = session.put(artifact)
     attachments = attach_picture(artifact, session)
-    if frames.last():
+    if last_frame(work):
         attachments["animation"] = session.attach(frames.assemble, ".webp")
     if losses.count:
         attachments["losses"] = session.attach(losses.copy, ".jsonl")

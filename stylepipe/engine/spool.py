@@ -72,10 +72,6 @@ class Frames:
         """The file of a frame."""
         return frame_path(self._folder.parent, number)
 
-    def last(self) -> bytes | None:
-        """The PNG file of the last frame that can be read, if there is one."""
-        return last_frame(self._folder.parent)
-
     def assemble(self, path: Path) -> None:
         """Writes the animation as WebP: all frames at the size of the last one, at most 1024 pixels wide or high.
 
