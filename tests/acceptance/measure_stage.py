@@ -8,6 +8,7 @@ networks `{network: kind, …}`. Their content is random, so that no two values 
 
 import json
 import sys
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,17 @@ FRESH = {
 }
 
 
+def random(*shape: int) -> np.ndarray:
+    """Values of [0, 1) beside the bounds of 16 bytes: JAX takes others as they are, by chance, where it copies these."""
+    return DRAW.random(prod(shape) + 1, np.float32)[1:].reshape(shape)
+
+
 def image(size: tuple[int, int], *, alpha: bool = False) -> Image:
     """A picture; of one with transparency, a fifth is hidden."""
-    pixels = DRAW.random((*size, 3), np.float32)
+    pixels = random(*size, 3)
     if not alpha:
         return Image(pixels)
-    opacity = DRAW.random(size, np.float32)
+    opacity = random(*size)
     opacity[: size[0] // 5] = 0
     return Image(pixels, opacity)
 
@@ -66,7 +72,7 @@ def made(given: Any) -> Any:
         case list():
             return tuple(map(made, given))
         case {"mask": size}:
-            return Mask(DRAW.random(size, np.float32))
+            return Mask(random(*size))
         case {"labels": labels, "size": size}:
             return semantic_map(size, labels=labels)
         case {"folder": sizes}:
