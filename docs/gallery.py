@@ -18,6 +18,8 @@ from PIL import Image, ImageOps
 ROOT = Path(__file__).parents[1]
 PAGE, PICTURES = ROOT / "docs" / "gallery.md", ROOT / "docs" / "gallery"
 SIDE, SHEET_SIDE, QUALITY = 320, 960, 85
+FINISH, PART = ("resized", "drawn", "leveled", "recolored"), (1000, 250, 1320, 490)
+"""Of the recipe ancient_city: stages that follow each other, and the part of their pictures that is shown at full size."""
 
 COMMANDS = (
     "run recipes/ancient_city.yaml",
@@ -51,35 +53,45 @@ What the recipes make, all but `poster`, with the networks that come with stylep
 here are small; a run leaves them at their full size, with every intermediate. `python docs/gallery.py` makes this page again.
 """
 
+FINISH_EXPLANATION = """\
+Its finish at full size: the enlarged picture; after `coherence_filter`, which smooths along strokes and sharpens across them;
+after `levels`, which stretches the lightness; and after `color_transfer` with `method: {kind: guided}`, which gives the
+content's colors.
+"""
+
 
 def recipe_of(command: str) -> str:
     """The name of the recipe's file, without its ending."""
     return Path(shlex.split(command)[1]).stem
 
 
-def make(command: str) -> dict[str, str]:
-    """Runs a command; returns its pictures by their titles, as names of files in PICTURES."""
+def make(command: str) -> Iterator[dict[str, str]]:
+    """Runs a command; yields its pictures by their titles, as names of files in PICTURES, table by table."""
     said = subprocess.run(
         [Path(sys.executable).with_name("stylepipe"), *shlex.split(command), "--json"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         check=True,
     )
-    run = json.loads(said.stdout)
+    run, recipe = json.loads(said.stdout), recipe_of(command)
     folder = ROOT / run["folder"]
     record = json.loads((folder / "record.json").read_text())
     inputs = {name: found for name, found in record["inputs"].items() if found["file"]}
     made = {name: small(folder / found["file"], Path(found["reference"]).stem) for name, found in inputs.items()}
     if "results" in run:
         (sheet,) = run["results"]["sheets"]
-        return {**made, "all variants": small(folder / sheet, f"{recipe_of(command)}-sweep", SHEET_SIDE)}
-    return {**made, **{name: small(ROOT / path, f"{recipe_of(command)}-{name}") for name, path in run["outputs"].items()}}
+        yield {**made, "all variants": small(folder / sheet, f"{recipe}-sweep", SHEET_SIDE)}
+    else:
+        yield {**made, **{name: small(ROOT / path, f"{recipe}-{name}") for name, path in run["outputs"].items()}}
+    if recipe == "ancient_city":
+        yield {name: small(folder / record["stages"][name]["file"], f"{recipe}-{name}", part=PART) for name in FINISH}
 
 
-def small(path: Path, name: str, side: int = SIDE) -> str:
-    """Writes a picture at most so wide and high; returns its file's name."""
+def small(path: Path, name: str, side: int = SIDE, part: tuple[int, int, int, int] | None = None) -> str:
+    """Writes a picture, or a part of it, at most so wide and high; returns its file's name."""
     with Image.open(path) as picture:
-        reduced = ImageOps.contain(picture.convert("RGB"), (side, side)) if max(picture.size) > side else picture.convert("RGB")
+        shown = picture.convert("RGB").crop(part)
+        reduced = ImageOps.contain(shown, (side, side)) if max(shown.size) > side else shown
         reduced.save(PICTURES / f"{name}.jpg", quality=QUALITY, optimize=True)
     return f"{name}.jpg"
 
@@ -97,9 +109,11 @@ def section(command: str, *, first: bool) -> Iterator[str]:
     if first:
         yield f"## [{recipe}](../recipes/{recipe}.yaml)\n\n{explanation(recipe)}\n"
     yield f"```sh\nstylepipe {command}\n```\n"
-    pictures = make(command)
-    cells = [f"![{title}](gallery/{file})" for title, file in pictures.items()]
-    yield "\n".join(f"| {' | '.join(row)} |" for row in (pictures, ["---"] * len(cells), cells)) + "\n"
+    for number, pictures in enumerate(make(command)):
+        if number:
+            yield FINISH_EXPLANATION
+        cells = [f"![{title}](gallery/{file})" for title, file in pictures.items()]
+        yield "\n".join(f"| {' | '.join(row)} |" for row in (pictures, ["---"] * len(cells), cells)) + "\n"
 
 
 def main() -> None:
