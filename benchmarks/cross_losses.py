@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from stylepipe.neural.memory import keep_freed_memory
+from stylepipe.neural.xla.allocator import keep_freed_memory
 
 keep_freed_memory()  # both as `stylepipe run` has it, before JAX starts its threads
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -24,13 +24,13 @@ from optimisation import NoCheckpoint  # noqa: E402
 
 from stages.stylize import StylizeParams, stylize  # noqa: E402
 from stylepipe.artifacts import Array, Image, Weights  # noqa: E402
-from stylepipe.image.io import read_image  # noqa: E402
+from stylepipe.image.files.io import read_image  # noqa: E402
 from stylepipe.image.resize import resize, scaled  # noqa: E402
-from stylepipe.neural.layout import describe  # noqa: E402
+from stylepipe.neural.encoders.vgg_layout import describe  # noqa: E402
 from stylepipe.neural.losses import SPECS  # noqa: E402
-from stylepipe.neural.objective import Constants, Example, Objective  # noqa: E402
-from stylepipe.neural.program import program  # noqa: E402
-from stylepipe.neural.weights import find, read_weights  # noqa: E402
+from stylepipe.neural.style_transfer.objective import Constants, Example, Objective  # noqa: E402
+from stylepipe.neural.weights.catalog import find, read_weights  # noqa: E402
+from stylepipe.neural.xla.compile_options import program  # noqa: E402
 
 KINDS = ("gram", "cooccurrence", "moments", "wasserstein", "histogram", "sliced_wasserstein")
 DRIVEN = {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0}

@@ -21,7 +21,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
-from stylepipe.neural.memory import keep_freed_memory
+from stylepipe.neural.xla.allocator import keep_freed_memory
 
 keep_freed_memory()  # both as `stylepipe run` has it, before JAX starts its threads
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -35,7 +35,7 @@ from stylepipe.artifacts import Image  # noqa: E402
 from stylepipe.engine.environment import environment  # noqa: E402
 from stylepipe.image.resize import resize  # noqa: E402
 from stylepipe.neural.optimizers.adam import Adam  # noqa: E402
-from stylepipe.neural.weights import find, read_weights  # noqa: E402
+from stylepipe.neural.weights.catalog import find, read_weights  # noqa: E402
 from stylepipe.stage import Frame, Note, Progress  # noqa: E402
 
 ALONG = ("megapixels", "styles", "iterations")

@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from stylepipe.neural.memory import keep_freed_memory
+from stylepipe.neural.xla.allocator import keep_freed_memory
 
 keep_freed_memory()  # before JAX starts its threads
 
@@ -24,11 +24,11 @@ import jax.numpy as jnp  # noqa: E402
 from networks import network  # noqa: E402
 
 from stylepipe.artifacts import Weights  # noqa: E402
-from stylepipe.neural.convolution import convolve, plain  # noqa: E402
-from stylepipe.neural.layout import halvings  # noqa: E402
-from stylepipe.neural.losses.base import sum_squares  # noqa: E402
-from stylepipe.neural.program import program  # noqa: E402
-from stylepipe.neural.vgg import Vgg, describe, features  # noqa: E402
+from stylepipe.neural.encoders.vgg import Vgg, describe, features  # noqa: E402
+from stylepipe.neural.encoders.vgg_layout import halvings  # noqa: E402
+from stylepipe.neural.losses.loss import sum_squares  # noqa: E402
+from stylepipe.neural.xla.compile_options import program  # noqa: E402
+from stylepipe.neural.xla.convolution import convolve, plain  # noqa: E402
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 REPEATS = 15
@@ -58,7 +58,7 @@ def our_gram(f):
 
 def jax_step(tensors, image, vgg: Vgg, *, convolution, gram, compiled) -> Callable[[], object]:
     def loss(image, tensors, targets):
-        with patch("stylepipe.neural.vgg.convolve", convolution):
+        with patch("stylepipe.neural.encoders.vgg.convolve", convolution):
             found = features(tensors, image, layers=LAYERS, vgg=vgg)
         return sum(jnp.mean((gram(found[name]) - targets[name]) ** 2) for name in LAYERS)
 

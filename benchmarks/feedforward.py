@@ -16,14 +16,14 @@ from statistics import median
 
 import numpy as np
 
-from stylepipe.neural.memory import keep_freed_memory
+from stylepipe.neural.xla.allocator import keep_freed_memory
 
 keep_freed_memory()  # before JAX starts its threads
 
 from stylepipe.artifacts import Weights  # noqa: E402
-from stylepipe.neural.feedforward import stylized  # noqa: E402
+from stylepipe.neural.networks.feedforward import stylized  # noqa: E402
 from stylepipe.neural.networks.transformation import describe  # noqa: E402
-from stylepipe.neural.weights import CATALOGUE, find, read_weights  # noqa: E402
+from stylepipe.neural.weights.catalog import CATALOGUE, find, read_weights  # noqa: E402
 
 REPEATS = 5
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from stylepipe.neural.memory import keep_freed_memory
+from stylepipe.neural.xla.allocator import keep_freed_memory
 
 keep_freed_memory()  # both as `stylepipe run` has it, before JAX starts its threads
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -24,13 +24,13 @@ import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 
-from stylepipe.neural.layout import describe  # noqa: E402
+from stylepipe.neural.encoders.vgg import features  # noqa: E402
+from stylepipe.neural.encoders.vgg_layout import describe  # noqa: E402
 from stylepipe.neural.losses import SPECS, family  # noqa: E402
-from stylepipe.neural.losses.base import Loss, Picture, View  # noqa: E402
-from stylepipe.neural.objective import Constants, Example, Objective  # noqa: E402
-from stylepipe.neural.program import program  # noqa: E402
-from stylepipe.neural.vgg import features  # noqa: E402
-from stylepipe.neural.weights import find, read_weights  # noqa: E402
+from stylepipe.neural.losses.loss import Loss, Picture, View  # noqa: E402
+from stylepipe.neural.style_transfer.objective import Constants, Example, Objective  # noqa: E402
+from stylepipe.neural.weights.catalog import find, read_weights  # noqa: E402
+from stylepipe.neural.xla.compile_options import program  # noqa: E402
 
 TURNS = 9
 KEY = jax.random.key(0)

@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy import ndimage
 
-from stylepipe.image.color import rgb_to_oklab
+from stylepipe.image.color.color_spaces import rgb_to_oklab
 
 PATCH = 13
 FLAT = 0.05

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from stylepipe.artifacts import Weights, save
-from stylepipe.neural.weights import find, read_weights
+from stylepipe.neural.weights.catalog import find, read_weights
 
 VGG19 = {1: (64, 64), 2: (128, 128), 3: (256, 256, 256, 256), 4: (512, 512, 512, 512), 5: (512,)}
 

@@ -19,15 +19,15 @@ import numpy as np
 
 from stages.stylize import StylizeParams, stylize
 from stylepipe.artifacts import Image, Weights
-from stylepipe.neural.layout import describe
+from stylepipe.neural.encoders.vgg_layout import describe
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation
-from stylepipe.neural.memory import keep_freed_memory
-from stylepipe.neural.objective import Example, Objective
-from stylepipe.neural.optimize import minimise, start
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
-from stylepipe.neural.weights import find, read_weights
+from stylepipe.neural.style_transfer.objective import Example, Objective
+from stylepipe.neural.style_transfer.optimize import minimise, start
+from stylepipe.neural.weights.catalog import find, read_weights
+from stylepipe.neural.xla.allocator import keep_freed_memory
 
 SIDES = (256, 512, 1024)
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")

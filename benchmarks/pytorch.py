@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from stylepipe.artifacts import Weights
-from stylepipe.neural.layout import describe
+from stylepipe.neural.encoders.vgg_layout import describe
 
 
 def picture(pixels: Any) -> Tensor:

@@ -20,13 +20,13 @@ from rich.console import Console
 from rich.table import Table
 
 from stylepipe.artifacts import Weights
-from stylepipe.image.io import read_image
+from stylepipe.image.files.io import read_image
 from stylepipe.image.metrics import psnr
 from stylepipe.image.resize import resize
+from stylepipe.neural.encoders.vgg import describe, features
 from stylepipe.neural.networks.upscaler import FACTORS, enlarge
-from stylepipe.neural.program import program
-from stylepipe.neural.vgg import describe, features
-from stylepipe.neural.weights import find, read_weights
+from stylepipe.neural.weights.catalog import find, read_weights
+from stylepipe.neural.xla.compile_options import program
 
 SIDE = 256
 EXACT_LAYERS, PUBLISHED_LAYERS = ("relu1_1", "relu2_1", "relu3_1"), ("relu4_1", "relu4_2", "relu5_1")

@@ -13,11 +13,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from stylepipe.image.io import read_image
-from stylepipe.neural.layout import describe
-from stylepipe.neural.quality import examples, quality, unseen_layers
-from stylepipe.neural.views import view, working_size
-from stylepipe.neural.weights import find, read_weights
+from stylepipe.image.files.io import read_image
+from stylepipe.neural.encoders.vgg_layout import describe
+from stylepipe.neural.evaluation.measured_pictures import view, working_size
+from stylepipe.neural.evaluation.measures import examples, quality, unseen_layers
+from stylepipe.neural.weights.catalog import find, read_weights
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 STYLE = RECIPES / "assets" / "blue_swirls.jpg"

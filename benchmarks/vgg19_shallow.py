@@ -4,7 +4,8 @@
     python benchmarks/vgg19_shallow.py make WEIGHTS TARGET
 
 `means` prints the mean activation of each layer over the pictures of the folders, each folder counting alike: the figures of
-stylepipe/neural/activation_scale.py. `make` writes the network, scaled by those and in half precision, with its attribution.
+stylepipe/neural/encoders/activation_scale.py. `make` writes the network, scaled by those and in half precision, with its
+attribution.
 """
 
 import argparse
@@ -17,10 +18,10 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 from safetensors.numpy import save_file
 
-from stylepipe.neural.activation_scale import at_one_scale
-from stylepipe.neural.layout import describe
-from stylepipe.neural.vgg import features
-from stylepipe.neural.weights import CATALOGUE, read_weights
+from stylepipe.neural.encoders.activation_scale import at_one_scale
+from stylepipe.neural.encoders.vgg import features
+from stylepipe.neural.encoders.vgg_layout import describe
+from stylepipe.neural.weights.catalog import CATALOGUE, read_weights
 
 
 def middle_square(path: Path) -> np.ndarray:

@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 
-from stylepipe.neural.memory import keep_freed_memory
+from stylepipe.neural.xla.allocator import keep_freed_memory
 
 keep_freed_memory()  # both as `stylepipe run` has it, for both programs, before JAX starts its threads
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

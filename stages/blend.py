@@ -5,8 +5,8 @@ from pydantic import Field
 
 from stylepipe.artifacts import Image, Mask
 from stylepipe.image.blend import Mode, composite
-from stylepipe.image.footprint import by_pixel, resampling
 from stylepipe.image.masks import mask_at, require_fitting
+from stylepipe.image.operation_cost import by_pixel, resampling
 from stylepipe.image.resize import resize_image
 from stylepipe.stage import Estimate, Params, stage
 

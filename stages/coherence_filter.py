@@ -6,11 +6,11 @@ import numpy as np
 from pydantic import Field
 
 from stylepipe.artifacts import Image, Mask
-from stylepipe.image.coherence import coherence_filter as filtered
-from stylepipe.image.coherence import coherence_reach
-from stylepipe.image.footprint import in_tiles
+from stylepipe.image.filters.coherence import coherence_filter as filtered
+from stylepipe.image.filters.coherence import coherence_reach
+from stylepipe.image.filters.tiled_filter import tiled
 from stylepipe.image.masks import mask_at, require_fitting
-from stylepipe.image.tiled import tiled
+from stylepipe.image.operation_cost import in_tiles
 from stylepipe.stage import Estimate, Params, stage
 
 _TILE = 2048
@@ -61,7 +61,7 @@ def coherence_filter(image: Image, mask: Mask | None, params: CoherenceFilterPar
     structure tensor of luma. In each iteration colors are averaged along the line that follows it from each pixel, and then,
     by `amount`, move across it toward the lightest neighbor on a light ridge and the darkest in a dark valley, so that grain
     goes and edges become crisp. Where the image is flat or has no direction, it is only blurred a little.
-    `stylepipe.image.coherence` has the formula.
+    `stylepipe.image.filters.coherence` has the formula.
 
     `mask` is the region that changes, softly; one of another size is resampled to the image's (bilinear). Transparency is
     handed on. No value leaves the range of the image. Large pictures are taken in tiles, with the same result but for rare

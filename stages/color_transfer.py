@@ -9,12 +9,12 @@ from jaxtyping import Float
 from pydantic import Field
 
 from stylepipe.artifacts import Array, Image, Mask
-from stylepipe.image.color_matching import Variant, match_covariance, match_histogram, match_luminance, match_mean_std
-from stylepipe.image.footprint import by_pixel, in_tiles, resampling
-from stylepipe.image.guided_chroma import chroma_reach, guided_chroma
+from stylepipe.image.color.color_matching import Variant, match_covariance, match_histogram, match_luminance, match_mean_std
+from stylepipe.image.filters.guided_chroma import chroma_reach, guided_chroma
+from stylepipe.image.filters.tiled_filter import tiled
 from stylepipe.image.masks import mask_at, require_fitting, visible_at
+from stylepipe.image.operation_cost import by_pixel, in_tiles, resampling
 from stylepipe.image.resize import resize_image
-from stylepipe.image.tiled import tiled
 from stylepipe.stage import Estimate, Params, stage
 from stylepipe.transparency import require_visible
 
@@ -131,9 +131,9 @@ def color_transfer(
     their picture's (bilinear). In statistics, pixels also count by their alpha, so that a cut-out gives the colors of what is
     seen of it. The result is clamped to [0, 1] and keeps the transparency of `image`.
 
-    The formulas and their sources are in `stylepipe.image.color_matching`, those of `guided` in
-    `stylepipe.image.guided_chroma`. Raises StageError for a mask that is empty or of another aspect than its picture, and for a
-    picture of which nothing is visible.
+    The formulas and their sources are in `stylepipe.image.color.color_matching`, those of `guided` in
+    `stylepipe.image.filters.guided_chroma`. Raises StageError for a mask that is empty or of another aspect than its picture,
+    and for a picture of which nothing is visible.
     """
     require_visible(image, "The image")
     require_visible(colors, "The picture 'colors'")

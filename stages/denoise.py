@@ -8,10 +8,10 @@ import numpy as np
 from pydantic import Field
 
 from stylepipe.artifacts import Image
-from stylepipe.image.denoise import bilateral, non_local_means, total_variation
-from stylepipe.image.filters import median
-from stylepipe.image.footprint import by_pixel, in_tiles
-from stylepipe.image.tiled import tiled
+from stylepipe.image.filters.denoise import bilateral, non_local_means, total_variation
+from stylepipe.image.filters.neighborhood import median
+from stylepipe.image.filters.tiled_filter import tiled
+from stylepipe.image.operation_cost import by_pixel, in_tiles
 from stylepipe.stage import Estimate, Params, stage
 
 
@@ -93,7 +93,7 @@ def denoise(image: Image, params: DenoiseParams) -> Image:
 
     Beyond its border the image goes on mirrored. Large pictures are taken in tiles, with the same result, but for
     `total_variation`, where every pixel depends on all others. The result is clamped to [0, 1], transparency is handed on.
-    `stylepipe.image.denoise` has the details and sources.
+    `stylepipe.image.filters.denoise` has the details and sources.
     """
     match params.method:
         case TotalVariation(weight=weight, iterations=iterations, tolerance=tolerance):

@@ -11,13 +11,14 @@ from pydantic import Field, field_validator
 
 from stylepipe.artifacts import Folder, Weights
 from stylepipe.errors import StageError
-from stylepipe.neural.footprint import FLOPS
-from stylepipe.neural.layout import DEEPEST, WIDEST, Padding, Pooling, describe
-from stylepipe.neural.losses.base import LayerName
-from stylepipe.neural.training import loop
+from stylepipe.image.operation_cost import FLOPS
+from stylepipe.neural.encoders.vgg_layout import DEEPEST, WIDEST, Pooling, describe
+from stylepipe.neural.losses.loss import LayerName
+from stylepipe.neural.training import training_loop
 from stylepipe.neural.training.crops import center_crops, crops_of, in_groups
 from stylepipe.neural.training.distillation import Distillation, Lessons, Teachers, grown, student
-from stylepipe.neural.training.footprint import of_vgg, training
+from stylepipe.neural.training.training_cost import of_vgg, training
+from stylepipe.neural.xla.padding import Padding
 from stylepipe.stage import Checkpoint, Emit, Estimate, Note, Params, Progress, stage
 
 Width = Annotated[int, Field(ge=1, le=WIDEST)]
@@ -42,7 +43,9 @@ class DistillParams(Params):
     gram_weight: float = Field(
         default=0.2, ge=0, le=1e6, description="How much the error of the Gram matrices counts beside that of the features."
     )
-    schedule: loop.Schedule = Field(default=loop.Schedule(steps=20_000), description="The steps and their size.")
+    schedule: training_loop.Schedule = Field(
+        default=training_loop.Schedule(steps=20_000), description="The steps and their size."
+    )
     batch: int = Field(default=6, ge=1, le=1024, description="Crops in a step.")
     crop: int = Field(default=192, ge=32, le=1024, description="The side of a crop, in pixels.")
     longest: int = Field(default=1600, ge=32, le=65_536, description="The long side that pictures are brought to, if above it.")
@@ -140,13 +143,13 @@ def distill(
         else in_groups(center_crops(validation, params.crop, strict=params.strict, note=note), params.batch)
     )
 
-    def validate(tensors: loop.Tensors) -> dict[str, float]:
+    def validate(tensors: training_loop.Tensors) -> dict[str, float]:
         # What the teachers find is not kept: it takes forty times the memory of the pictures.
-        return loop.evaluate_all(tensors, map(lessons.teach, unseen), map(len, unseen), loss=loss)
+        return training_loop.evaluate_all(tensors, map(lessons.teach, unseen), map(len, unseen), loss=loss)
 
-    step = loop.start(params.schedule, begun.tensors, checkpoint.load())
+    step = training_loop.start(params.schedule, begun.tensors, checkpoint.load())
     seen = params.batch * params.schedule.accumulate
-    for step in loop.train(step, loss, lessons, schedule=params.schedule, validate=validate if unseen else None):  # noqa: B020
+    for step in training_loop.train(step, loss, lessons, schedule=params.schedule, validate=validate if unseen else None):  # noqa: B020
         emit(Progress(step.number, params.schedule.steps, step.loss, step.terms, seen))
-        checkpoint.offer(partial(loop.saved, step))
-    return loop.result(step, fresh.metadata)
+        checkpoint.offer(partial(training_loop.saved, step))
+    return training_loop.result(step, fresh.metadata)

@@ -4,9 +4,9 @@ from pydantic import Field
 
 from stylepipe.artifacts import Image, Weights
 from stylepipe.errors import StageError
-from stylepipe.neural.feedforward import cost, stylized
+from stylepipe.neural.networks.feedforward import cost, stylized
 from stylepipe.neural.networks.transformation import describe
-from stylepipe.neural.style_weights import StyleWeights
+from stylepipe.neural.style_transfer.style_weights import StyleWeights
 from stylepipe.stage import Estimate, Params, stage
 
 

@@ -6,8 +6,7 @@ from jaxtyping import PRNGKeyArray
 from pydantic import Field
 
 from stylepipe.artifacts import Image, Weights, blank
-from stylepipe.image.footprint import PROGRAM, Cost
-from stylepipe.neural.footprint import FLOPS
+from stylepipe.image.operation_cost import FLOPS, PROGRAM, Cost
 from stylepipe.neural.networks.texture import describe, generated, operations
 from stylepipe.stage import Emit, Estimate, Note, Params, stage
 

@@ -10,10 +10,10 @@ from pydantic import Field
 
 from stylepipe.artifacts import Array, Image, Mask
 from stylepipe.errors import StageError
-from stylepipe.image.color_matching import match_distribution
-from stylepipe.image.footprint import by_pixel
+from stylepipe.image.color.color_matching import match_distribution
+from stylepipe.image.color.tone import lightness, stretch, with_lightness
 from stylepipe.image.masks import mask_at, require_fitting, visible_at
-from stylepipe.image.tone import lightness, stretch, with_lightness
+from stylepipe.image.operation_cost import by_pixel
 from stylepipe.stage import Estimate, Params, stage
 from stylepipe.transparency import require_visible
 

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from stylepipe.artifacts import Image, Mask
 from stylepipe.image.blend import feather, mix
-from stylepipe.image.footprint import by_pixel, resampling
 from stylepipe.image.masks import mask_at, require_fitting, require_inside
+from stylepipe.image.operation_cost import by_pixel, resampling
 from stylepipe.image.poisson import poisson_blend
 from stylepipe.image.resize import resize_image
 from stylepipe.stage import Estimate, Params, stage

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from stylepipe.artifacts import Image, blank
-from stylepipe.image.footprint import Cost, by_pixel, resampling
+from stylepipe.image.operation_cost import Cost, by_pixel, resampling
 from stylepipe.image.resize import Method, crop_center, resize_image, scaled
 from stylepipe.stage import Estimate, Params, stage
 

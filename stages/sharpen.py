@@ -5,9 +5,9 @@ from functools import partial
 from pydantic import Field
 
 from stylepipe.artifacts import Image
-from stylepipe.image.filters import reach, unsharp_mask
-from stylepipe.image.footprint import in_tiles
-from stylepipe.image.tiled import tiled
+from stylepipe.image.filters.neighborhood import reach, unsharp_mask
+from stylepipe.image.filters.tiled_filter import tiled
+from stylepipe.image.operation_cost import in_tiles
 from stylepipe.stage import Estimate, Params, stage
 
 

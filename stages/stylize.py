@@ -12,22 +12,22 @@ from pydantic import Field, model_validator
 
 from stylepipe.artifacts import Image, Mask, Weights, blank
 from stylepipe.errors import Interrupted, StageError
-from stylepipe.neural import bounded, footprint, optimize
-from stylepipe.neural.devices import memories
-from stylepipe.neural.footprint import Workload
-from stylepipe.neural.given import MIN_SIDE, Given, Size, Start, resized
-from stylepipe.neural.layout import Pooling, Precision, describe
+from stylepipe.neural.encoders.vgg_layout import Pooling, Precision, describe
 from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.content import Content, error_of
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation
-from stylepipe.neural.masks import MaskPooling
-from stylepipe.neural.objective import Objective, require
 from stylepipe.neural.optimizers import AnyOptimizer
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
-from stylepipe.neural.picture_sizes import check_scale
-from stylepipe.neural.semantic import Labelling
-from stylepipe.neural.style_weights import StyleWeights
+from stylepipe.neural.style_transfer import memory_budget, memory_estimate, optimize
+from stylepipe.neural.style_transfer.layer_masks import MaskPooling
+from stylepipe.neural.style_transfer.memory_estimate import Workload
+from stylepipe.neural.style_transfer.objective import Objective, require
+from stylepipe.neural.style_transfer.pictures_and_masks import MIN_SIDE, Given, Size, Start, resized
+from stylepipe.neural.style_transfer.semantic_maps import Labelling
+from stylepipe.neural.style_transfer.size_checks import check_scale
+from stylepipe.neural.style_transfer.style_weights import StyleWeights
+from stylepipe.neural.xla.sharding import memories
 from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Note, Params, Progress, State, Trajectory, stage
 
 Side = Annotated[int, Field(ge=MIN_SIDE, le=65_536)] | Literal["content"]
@@ -85,7 +85,7 @@ class StylizeParams(Params):
     )
     clamp: bool = Field(default=True, description="Keep pixels in [0, 1] at each step; otherwise only the result is.")
     early_stop: optimize.EarlyStop | None = Field(default=None, description="When to stop before all iterations are done.")
-    memory: bounded.Budget = Field(
+    memory: memory_budget.Budget = Field(
         default="auto",
         description="How much memory it may take, as `4GB`; `auto` is most of what is free when it starts. A picture that "
         "needs more as a whole is computed in tiles, if its losses and its optimizer can be, with the same result up to "
@@ -142,11 +142,11 @@ def _estimate(params: StylizeParams, extractor: Weights, style_map: Image | None
         scale = _workload(params, objective, extractor, given, size)
         try:
             check_scale(objective, scale.network, size, scale.styles, content=given.content is not None)
-            tile = bounded.choose(scale, params.memory).tile
+            tile = memory_budget.choose(scale, params.memory).tile
         except StageError as error:
             error.within(f"At a long side of {max(size)}")
             raise
-        memory = max(memory, scale.process_peak(tile) - footprint.RUNTIME)
+        memory = max(memory, scale.process_peak(tile) - memory_estimate.RUNTIME)
         work += scale.work(tile, iterations=count, previews=count // params.preview_every if params.preview_every else 0)
     alpha = None if given.content is None or given.content.alpha is None else blank(*sizes[-1])
     return Estimate(Image(blank(*sizes[-1], 3), alpha), round(memory), work)
@@ -228,7 +228,7 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
     saved = checkpoint.load()
     earlier: list[list[float]] = []
     if saved is None:
-        budget = bounded.in_bytes(params.memory)
+        budget = memory_budget.in_bytes(params.memory)
         step = optimize.start(params.optimizer, given.first(params.start, sizes[0], first_key), terms=terms)
     else:
         earlier, budget = _earlier(saved), float(saved["budget"])
@@ -241,7 +241,7 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
             reached = optimize.result(params.optimizer, step.state)
             step = optimize.enlarged(params.optimizer, step, resized(reached, size))
         before = sum(map(len, earlier))
-        steps = bounded.minimise(
+        steps = memory_budget.minimise(
             _workload(params, objective, extractor, given, size),
             tensors,
             partial(given.examples, objective, size),

@@ -13,20 +13,20 @@ from pydantic import Field
 from stylepipe.artifacts import Folder, Image, Weights
 from stylepipe.errors import StageError
 from stylepipe.image.resize import scaled
-from stylepipe.neural.given import style_example
-from stylepipe.neural.layout import describe as describe_vgg
+from stylepipe.neural.encoders.vgg_layout import describe as describe_vgg
 from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation
 from stylepipe.neural.networks.normalization import Normalization
 from stylepipe.neural.networks.transformation import DEEPEST, WIDEST, Transformation, applied, describe, fresh, operations
-from stylepipe.neural.objective import Objective
-from stylepipe.neural.picture_sizes import check_scale
-from stylepipe.neural.training import loop
+from stylepipe.neural.style_transfer.objective import Objective
+from stylepipe.neural.style_transfer.pictures_and_masks import style_example
+from stylepipe.neural.style_transfer.size_checks import check_scale
+from stylepipe.neural.training import training_loop
 from stylepipe.neural.training.crops import center_crops, crops_of
-from stylepipe.neural.training.footprint import of_vgg, training, unseen
 from stylepipe.neural.training.stylization import Stylization, Validation, examples, lessons, trained
+from stylepipe.neural.training.training_cost import of_vgg, training, unseen
 from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Note, Params, Progress, stage
 
 _LAST = 16
@@ -55,7 +55,9 @@ class TrainStyleParams(Params):
         le=8192,
         description="The styles' long side in pixels: strokes come to be as large as they are there.",
     )
-    schedule: loop.Schedule = Field(default=loop.Schedule(steps=20_000), description="The steps and their size.")
+    schedule: training_loop.Schedule = Field(
+        default=training_loop.Schedule(steps=20_000), description="The steps and their size."
+    )
     batch: int = Field(default=4, ge=1, le=1024, description="Crops in a step.")
     crop: int = Field(default=256, ge=32, le=2048, multiple_of=4, description="The side of a crop, in pixels.")
     longest: int = Field(default=640, ge=32, le=65_536, description="The long side that pictures are brought to, if above it.")
@@ -73,7 +75,7 @@ def _estimate(
 ) -> Estimate:
     network = _network(params, styles)
     result = unseen(partial(fresh, network=network))
-    loop.first(result, start, applied(network), describe)
+    training_loop.first(result, start, applied(network), describe)
     objective = Objective.of(params.losses, describe_vgg(extractor))
     shapes = {name: np.shape(tensor) for name, tensor in extractor.tensors.items()}
     check_scale(objective, shapes, (params.crop, params.crop), _sizes(params, styles), content=True)
@@ -126,7 +128,7 @@ def train_style(  # noqa: PLR0917 (a stage's inputs)
     _check(params, styles)
     crops_key, network_key = jax.random.split(key)
     network = _network(params, styles)
-    first = loop.first(fresh(network_key, network), start, applied(network), describe)
+    first = training_loop.first(fresh(network_key, network), start, applied(network), describe)
     loss = Stylization(Objective.of(params.losses, describe_vgg(extractor)), network)
 
     def note(text: str) -> None:
@@ -146,12 +148,12 @@ def train_style(  # noqa: PLR0917 (a stage's inputs)
         if validation is None
         else Validation.of(loss, given, center_crops(validation, params.crop, strict=params.strict, note=note))
     )
-    step = loop.start(params.schedule, first, checkpoint.load())
+    step = training_loop.start(params.schedule, first, checkpoint.load())
     seen = params.batch * params.schedule.accumulate
-    for step in loop.train(step, loss, batches, schedule=params.schedule, validate=unseen):  # noqa: B020
+    for step in training_loop.train(step, loss, batches, schedule=params.schedule, validate=unseen):  # noqa: B020
         emit(Progress(step.number, params.schedule.steps, step.loss, step.terms, seen))
         if unseen and any(name.startswith("validation ") for name in step.terms):
             emit(Frame(unseen.strip(step.tensors)))
-        checkpoint.offer(partial(loop.saved, step))
+        checkpoint.offer(partial(training_loop.saved, step))
     last = params.schedule.steps * params.schedule.accumulate
     return trained(step, loss, map(batches, range(max(1, last - _LAST + 1), last + 1)))

@@ -11,17 +11,17 @@ from pydantic import Field
 from stylepipe.artifacts import Image, Weights
 from stylepipe.errors import StageError
 from stylepipe.image.resize import scaled
-from stylepipe.neural.given import style_example
-from stylepipe.neural.layout import describe as describe_vgg
+from stylepipe.neural.encoders.vgg_layout import describe as describe_vgg
 from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.networks.texture import MOST_SIZES, WIDEST, Padding, Texture, describe, fresh, generated, operations
-from stylepipe.neural.objective import Objective, require, targets
-from stylepipe.neural.picture_sizes import check_size
-from stylepipe.neural.training import loop
-from stylepipe.neural.training.footprint import of_vgg, training, unseen
+from stylepipe.neural.style_transfer.objective import Objective, require, targets
+from stylepipe.neural.style_transfer.pictures_and_masks import style_example
+from stylepipe.neural.style_transfer.size_checks import check_size
+from stylepipe.neural.training import training_loop
 from stylepipe.neural.training.stylization import examples
 from stylepipe.neural.training.synthesis import Synthesis, lessons
+from stylepipe.neural.training.training_cost import of_vgg, training, unseen
 from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Params, Progress, stage
 
 
@@ -43,7 +43,9 @@ class TrainTextureParams(Params):
         description="How much textures of a step are to differ: times the mean logarithm of the distance to the nearest other.",
     )
     texture_size: int = Field(default=256, ge=32, le=8192, description="The example's long side in pixels.")
-    schedule: loop.Schedule = Field(default=loop.Schedule(steps=3000), description="The steps and their size.")
+    schedule: training_loop.Schedule = Field(
+        default=training_loop.Schedule(steps=3000), description="The steps and their size."
+    )
     batch: int = Field(default=4, ge=1, le=1024, description="Textures in a step.")
     side: int = Field(default=256, ge=32, le=2048, description="Of these, in pixels: a multiple of 2^(sizes − 1).")
 
@@ -67,7 +69,7 @@ def _network(params: TrainTextureParams) -> Texture:
 def _estimate(params: TrainTextureParams, texture: Image, extractor: Weights, start: Weights | None) -> Estimate:
     network = _network(params)
     result = unseen(partial(fresh, network=network))
-    loop.first(result, start, network, describe)
+    training_loop.first(result, start, network, describe)
     objective = Objective.of(params.losses, describe_vgg(extractor))
     shapes = {name: np.shape(tensor) for name, tensor in extractor.tensors.items()}
     check_size(objective, shapes, (params.side, params.side), content=False)
@@ -107,7 +109,7 @@ def train_texture(
     _check(params)
     network = _network(params)
     noise_key, network_key, frame_key = jax.random.split(key, 3)
-    first = loop.first(fresh(network_key, network), start, network, describe)
+    first = training_loop.first(fresh(network_key, network), start, network, describe)
     objective = Objective.of(params.losses, describe_vgg(extractor))
     size = scaled(texture.size, params.texture_size / max(texture.size))
     example = style_example(texture, size, objective, name="'texture'")
@@ -115,12 +117,12 @@ def train_texture(
     wanted = targets(objective, None, statistics, [1.0], regional=False)
     batches = lessons(tensors, wanted, noise_key, network=network, count=params.batch, side=params.side)
     loss = Synthesis(objective, network, params.diversity)
-    step = loop.start(params.schedule, first, checkpoint.load())
-    validate = partial(loop.evaluate, batch=batches(0), loss=loss)
+    step = training_loop.start(params.schedule, first, checkpoint.load())
+    validate = partial(training_loop.evaluate, batch=batches(0), loss=loss)
     seen = params.batch * params.schedule.accumulate
-    for step in loop.train(step, loss, batches, schedule=params.schedule, validate=validate):  # noqa: B020
+    for step in training_loop.train(step, loss, batches, schedule=params.schedule, validate=validate):  # noqa: B020
         emit(Progress(step.number, params.schedule.steps, step.loss, step.terms, seen))
         if any(name.startswith("validation ") for name in step.terms):
             emit(Frame(generated(Weights(step.tensors, network.metadata), frame_key, (params.side, params.side))))
-        checkpoint.offer(partial(loop.saved, step))
-    return loop.result(step, network.metadata)
+        checkpoint.offer(partial(training_loop.saved, step))
+    return training_loop.result(step, network.metadata)

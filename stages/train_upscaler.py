@@ -10,10 +10,10 @@ from pydantic import Field
 
 from stylepipe.artifacts import Folder, Weights
 from stylepipe.neural.networks.upscaler import DEEPEST, FACTORS, WIDEST, Upscaler, describe, fresh, operations
-from stylepipe.neural.training import loop
+from stylepipe.neural.training import training_loop
 from stylepipe.neural.training.crops import center_crops, crops_of
-from stylepipe.neural.training.footprint import training, unseen
 from stylepipe.neural.training.superresolution import examples, loss, score
+from stylepipe.neural.training.training_cost import training, unseen
 from stylepipe.stage import Checkpoint, Emit, Estimate, Note, Params, Progress, stage
 
 
@@ -22,7 +22,9 @@ class TrainUpscalerParams(Params):
 
     blocks: int = Field(default=4, ge=1, le=DEEPEST, description="Residual blocks, of two convolutions each.")
     channels: int = Field(default=64, ge=1, le=WIDEST, description="Of the features between them.")
-    schedule: loop.Schedule = Field(default=loop.Schedule(steps=40_000), description="The steps and their size.")
+    schedule: training_loop.Schedule = Field(
+        default=training_loop.Schedule(steps=40_000), description="The steps and their size."
+    )
     batch: int = Field(default=5, ge=1, le=1024, description="Crops in a step, for each of the factors 2, 3 and 4.")
     crop: int = Field(default=48, ge=8, le=1024, description="The side of a crop in pixels, once it is made small.")
     longest: int = Field(
@@ -41,7 +43,7 @@ class TrainUpscalerParams(Params):
 def _estimate(params: TrainUpscalerParams, start: Weights | None, **_: Any) -> Estimate:
     network = _network(params)
     result = unseen(partial(fresh, network=network))
-    loop.first(result, start, network, describe)
+    training_loop.first(result, start, network, describe)
     maps = float(params.channels) * (1 + 3 * params.blocks) + sum(3 * factor**2 for factor in FACTORS)
     passes = sum(operations(network, factor) for factor in FACTORS)
     cost = training(params.schedule, pictures=3 * params.batch, side=params.crop, maps=maps, operations=passes / 3)
@@ -80,7 +82,7 @@ def train_upscaler(
     crops_key, network_key = jax.random.split(key)
     network = _network(params)
     untrained = fresh(network_key, network)
-    first = loop.first(untrained, start, network, describe)
+    first = training_loop.first(untrained, start, network, describe)
 
     def note(text: str) -> None:
         emit(Note(text))
@@ -96,9 +98,9 @@ def train_upscaler(
     batches = examples(crops, crops_key, count=params.batch, side=params.crop)
     unseen = None if validation is None else center_crops(validation, params.validation_crop, strict=params.strict, note=note)
     validate = None if unseen is None else partial(score, large=unseen)
-    step = loop.start(params.schedule, first, checkpoint.load())
+    step = training_loop.start(params.schedule, first, checkpoint.load())
     seen = params.batch * params.schedule.accumulate
-    for step in loop.train(step, loss, batches, schedule=params.schedule, validate=validate):  # noqa: B020
+    for step in training_loop.train(step, loss, batches, schedule=params.schedule, validate=validate):  # noqa: B020
         emit(Progress(step.number, params.schedule.steps, step.loss, step.terms, seen))
-        checkpoint.offer(partial(loop.saved, step))
-    return loop.result(step, untrained.metadata)
+        checkpoint.offer(partial(training_loop.saved, step))
+    return training_loop.result(step, untrained.metadata)

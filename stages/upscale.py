@@ -11,9 +11,8 @@ from pydantic import Field
 
 from stylepipe.artifacts import Array, Image, Weights, blank
 from stylepipe.errors import StageError
-from stylepipe.image.footprint import PROGRAM, Cost, resampling
+from stylepipe.image.operation_cost import FLOPS, PROGRAM, Cost, resampling
 from stylepipe.image.resize import resize, resize_image, scaled
-from stylepipe.neural.footprint import FLOPS
 from stylepipe.neural.networks.upscaler import FACTORS, Upscaler, describe, enlarge, operations
 from stylepipe.stage import Estimate, Params, stage
 

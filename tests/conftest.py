@@ -12,13 +12,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 from jaxtyping import config
 
-from stylepipe import packs
+from stylepipe import plugins
 from stylepipe.artifacts import Weights
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line has it; JAX loads its LAPACK later
 
 # Most of the time goes into compiling small programs, each for one call: they are compiled as stylepipe's own large programs
-# are (neural/program.py). XLA reads its flags when it first compiles, so that processes which tests start have none of these.
+# are (neural/xla/compile_options.py). XLA reads its flags when it first compiles, so that processes which tests start have
+# none of these.
 with pytest.MonkeyPatch.context() as _patch:
     _quickly = "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
     _patch.setenv("XLA_FLAGS", f"{os.environ.get('XLA_FLAGS', '')} {_quickly}")
@@ -119,8 +120,8 @@ def install_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     installed: list[str] = []
 
     def forget() -> None:
-        packs.stage_modules.cache_clear()
-        packs.find_stage.cache_clear()
+        plugins.stage_modules.cache_clear()
+        plugins.find_stage.cache_clear()
         for module in [name for name in sys.modules if name.partition(".")[0] in installed]:
             del sys.modules[module]
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from stylepipe.artifacts import Artifact, Folder, Given, Image, Mask, Weights, blank, digest, kind_of
 from stylepipe.errors import StylepipeError
-from stylepipe.packs import find_stage, stage_modules
+from stylepipe.plugins import find_stage, stage_modules
 from stylepipe.stage import Input, Params, Stage
 
 STAGES = sorted(stage_modules())

@@ -9,9 +9,9 @@ import pytest
 import typer
 
 from stylepipe.cli import build
-from stylepipe.packs import stage_modules
+from stylepipe.plugins import stage_modules
+from stylepipe.recipe.language_reference import reference
 from stylepipe.recipe.load import load_recipe
-from stylepipe.recipe.reference import reference
 
 ROOT = Path(__file__).parents[1]
 RECIPES = sorted(ROOT.glob("recipes/**/*.yaml"))

@@ -12,9 +12,9 @@ from typing import cast
 import typer
 from typer import TyperException
 
-from stylepipe.cli import bundles, cache, diff, machine, past_runs, recipes, runs, sweep, verify, weights
+from stylepipe.cli.commands import bundles, cache, diff, machine, past_runs, recipes, runs, sweep, verify, weights
 from stylepipe.cli.console import Console
-from stylepipe.engine.interrupts import Stopped, stopping_signals
+from stylepipe.engine.execution.signals import Stopped, stopping_signals
 from stylepipe.errors import Interrupted, StoreError, StylepipeError
 
 EPILOG = (
@@ -96,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _refused_by_the_system(error: OSError) -> StylepipeError:
     """What the system refused where nobody foresaw it: a disk, a folder or a stream, and no fault of stylepipe."""
-    from stylepipe.engine.files import system_reason
+    from stylepipe.engine.cache.atomic_files import system_reason
 
     try:
         Path.cwd()

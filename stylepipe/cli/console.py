@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from stylepipe.engine.files import system_reason
+from stylepipe.engine.cache.atomic_files import system_reason
 from stylepipe.errors import RecipeError, StoreError, StylepipeError
 from stylepipe.escapes import visible, visible_json, visible_line
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stylepipe.cache_folder import expand_home
 from stylepipe.errors import UsageError
-from stylepipe.folders import expand_home
 from stylepipe.paths import is_file, is_folder
 
 if TYPE_CHECKING:
     from stylepipe.cli.console import Console
+    from stylepipe.engine.cache.store import Store
     from stylepipe.engine.job import Job
-    from stylepipe.engine.store import Store
 
 
 DEFAULT_OUTPUTS = Path("outputs")
@@ -121,16 +121,16 @@ def overrides(given: Sequence[str] | None) -> Mapping[str, str]:
 
 def open_store(folder: Path | None) -> "Store":
     """The store in the folder given, or in the default one, to look after. Raises StoreError."""
-    from stylepipe.engine.cache_access import open_cache
-    from stylepipe.folders import cache_folder
+    from stylepipe.cache_folder import cache_folder
+    from stylepipe.engine.cache.cache_access import open_cache
 
     return open_cache(folder or cache_folder())
 
 
 def open_store_to_run(folder: Path | None) -> "Store":
     """The store in the folder given, or in the default one, to take results from and to add some. Raises StoreError."""
-    from stylepipe.engine.cache_access import open_cache_to_run
-    from stylepipe.folders import cache_folder
+    from stylepipe.cache_folder import cache_folder
+    from stylepipe.engine.cache.cache_access import open_cache_to_run
 
     return open_cache_to_run(folder or cache_folder())
 
@@ -154,14 +154,14 @@ def load_job(
 
     Raises as `load_recipe` and `prepare` do.
     """
-    from stylepipe.engine.input_index import own_input_index
+    from stylepipe.engine.cache.input_index import own_input_index
     from stylepipe.engine.inputs import WeightsSource, find_input
     from stylepipe.engine.job import prepare
-    from stylepipe.neural import weights
+    from stylepipe.neural.weights import catalog
     from stylepipe.recipe.load import load_recipe
 
     loaded = load_recipe(recipe, overrides=overrides(params))
-    source = WeightsSource(weights.find, weights.read_weights)
+    source = WeightsSource(catalog.find, catalog.read_weights)
     forced = "all" in (force or ()) or (force or ())
     with own_input_index() if indexed else nullcontext() as index:
         find = partial(find_input, index=index)

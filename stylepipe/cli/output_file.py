@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stylepipe.engine.files import output_errors, permits, publish, system_reason, temporary_beside, write_whole
+from stylepipe.engine.cache.atomic_files import output_errors, permits, publish, system_reason, temporary_beside, write_whole
 from stylepipe.engine.job import Job
 from stylepipe.errors import UsageError
-from stylepipe.image.io import read_image, write_image
+from stylepipe.image.files.io import read_image, write_image
 from stylepipe.paths import exists, is_folder
 
 WRITTEN_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from stylepipe.durations import duration
 from stylepipe.engine.events import (
     EngineNote,
     Event,
@@ -23,6 +22,7 @@ from stylepipe.engine.events import (
 )
 from stylepipe.errors import reason_of
 from stylepipe.escapes import visible_line
+from stylepipe.formatting import duration
 from stylepipe.stage import Note
 from stylepipe.stage import Progress as Iterated
 

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
-from stylepipe.engine.keys import PRECISION, key_of
-from stylepipe.engine.programs import compiled_programs
-from stylepipe.engine.records import RunRecord, StageRecord, names_of
-from stylepipe.engine.results import Measure, Measured
-from stylepipe.engine.sources import source_digests
-from stylepipe.engine.store import Action, Damaged, Session, Store
+from stylepipe.engine.cache.code_digests import source_digests
+from stylepipe.engine.cache.compiled_programs import compiled_programs
+from stylepipe.engine.cache.keys import PRECISION, key_of
+from stylepipe.engine.cache.store import Action, Damaged, Session, Store
+from stylepipe.engine.runs.records import RunRecord, StageRecord, names_of
+from stylepipe.engine.sweeps.results import Measure, Measured
 from stylepipe.errors import InputError, StageError, StylepipeError
-from stylepipe.neural.layout import describe
-from stylepipe.neural.quality import GLOBAL, Examples, View, examples, quality, unseen_layers
-from stylepipe.neural.weights import find, read_weights
+from stylepipe.neural.encoders.vgg_layout import describe
+from stylepipe.neural.evaluation.measures import GLOBAL, Examples, View, examples, quality, unseen_layers
+from stylepipe.neural.weights.catalog import find, read_weights
 
 NETWORK = "vgg19-slim"
-MODULE = "stylepipe.neural.views"
+MODULE = "stylepipe.neural.evaluation.measured_pictures"
 DIGITS = 4
 REMEMBERED = 8
 ALL_SEEN = "The quality of the results is not measured: their losses have seen every layer that could judge them."
@@ -163,8 +163,8 @@ class _Judge:
         return values
 
     def _compared(self, found: Comparison) -> Mapping[str, float]:
-        from stylepipe.image.io import outline_image
-        from stylepipe.neural.views import working_size
+        from stylepipe.image.files.io import outline_image
+        from stylepipe.neural.evaluation.measured_pictures import working_size
 
         size = working_size(outline_image(self._folder / found.result.file).size)
         content = self._content(found.content, size) if found.content else None
@@ -178,8 +178,8 @@ class _Judge:
 
     def _view(self, picture: Picture, size: tuple[int, int] | None = None) -> View:
         """The picture at this working size, or at its own."""
-        from stylepipe.image.io import read_image
-        from stylepipe.neural.views import view, working_size
+        from stylepipe.image.files.io import read_image
+        from stylepipe.neural.evaluation.measured_pictures import view, working_size
 
         image = read_image(self._folder / picture.file)
         return view(image, size or working_size(image.size), self._network, self.layers)

@@ -8,7 +8,7 @@ from typing import Any
 
 from stylepipe.cli.options import overrides
 from stylepipe.engine.events import EngineNote, Event, Observer, RunEnded, RunStarted
-from stylepipe.engine.privacy import shareable
+from stylepipe.engine.runs.redaction import shareable
 from stylepipe.errors import reason_of
 from stylepipe.recipe.resolved import ResolvedRecipe
 from stylepipe.recipe.shipped import shipped_name

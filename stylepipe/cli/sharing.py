@@ -8,20 +8,20 @@ from tempfile import TemporaryDirectory
 
 from stylepipe.cli.console import Console
 from stylepipe.cli.options import DEFAULT_OUTPUTS, overrides, recipe_folders
+from stylepipe.engine.cache.input_index import own_input_index
 from stylepipe.engine.events import EngineNote, Event, Observer, RunEnded, RunStarted
-from stylepipe.engine.input_index import own_input_index
 from stylepipe.engine.inputs import FoundInput, WeightsSource
-from stylepipe.engine.records import RECORD, find_run, load_run
-from stylepipe.engine.run_folder import add_note
+from stylepipe.engine.runs.records import RECORD, find_run, load_run
+from stylepipe.engine.runs.run_folder import add_note
 from stylepipe.errors import UsageError, did_you_mean, reason_of
 from stylepipe.escapes import visible_line
-from stylepipe.neural import weights
+from stylepipe.neural.weights import catalog
 from stylepipe.paths import exists, is_file
 from stylepipe.recipe.resolved import InputFile, ResolvedRecipe
 from stylepipe.recipe.shipped import shipped_recipes
 from stylepipe.sharing.bundle import RESOLVED
-from stylepipe.sharing.finding import nowhere
-from stylepipe.sharing.picture import MAX_BYTES, embed
+from stylepipe.sharing.find_inputs import nowhere
+from stylepipe.sharing.png_provenance import MAX_BYTES, embed
 from stylepipe.sharing.provenance import Provenance, provenance_of
 from stylepipe.sharing.unpacking import inputs_of, is_shared, unpack, unpack_run
 
@@ -79,7 +79,7 @@ def _identity(file: InputFile) -> tuple[str, Path, str, str | None, bool]:
 
 def weights_source() -> WeightsSource:
     """Where weights are found by name."""
-    return WeightsSource(weights.find, weights.read_weights)
+    return WeightsSource(catalog.find, catalog.read_weights)
 
 
 @contextmanager

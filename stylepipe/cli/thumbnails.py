@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stylepipe.escapes import visible_line
-from stylepipe.image.preview import NoPreview, preview
+from stylepipe.image.files.preview import NoPreview, preview
 
 WIDTH, HEIGHT = 16, 10
 """The most pixels of a thumbnail, across and down."""

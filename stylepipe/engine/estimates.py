@@ -7,13 +7,13 @@ from math import prod
 
 from stylepipe import memory_limits
 from stylepipe.artifacts import Artifact, Given, Image, Mask
+from stylepipe.engine.cache.keys import PRECISION
+from stylepipe.engine.cache.store import Store
 from stylepipe.engine.environment import set_up_jax
-from stylepipe.engine.execute import estimate_of, require_memory
+from stylepipe.engine.execution.call_stage import estimate_of, require_memory
+from stylepipe.engine.execution.held_artifacts import MAX_BYTES, size_of
 from stylepipe.engine.inputs import outline_input
 from stylepipe.engine.job import Job
-from stylepipe.engine.keys import PRECISION
-from stylepipe.engine.store import Store
-from stylepipe.engine.values import MAX_BYTES, size_of
 from stylepipe.errors import FAILURES, StoreError, StylepipeError
 from stylepipe.recipe.resolved import StageNode
 from stylepipe.stage import Estimate

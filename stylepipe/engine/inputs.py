@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from stylepipe.artifacts import Folder, Given, Weights
-from stylepipe.engine.input_index import InputIndex
+from stylepipe.engine.cache.input_index import InputIndex
 from stylepipe.errors import ChangedInput, InputError, StylepipeError
-from stylepipe.image import io
-from stylepipe.recipe.inputs import elsewhere_hint
+from stylepipe.image.files import io
+from stylepipe.recipe.input_files import elsewhere_hint
 from stylepipe.recipe.resolved import InputFile
 
 _Stamp = tuple[int, int, int]

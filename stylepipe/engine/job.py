@@ -3,11 +3,11 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from stylepipe.engine.cache.keys import Document, differences, input_document, stage_document
+from stylepipe.engine.cache.store import Action, Store
 from stylepipe.engine.environment import backend
 from stylepipe.engine.graph import Selection, select, stages_named
 from stylepipe.engine.inputs import FoundInput, WeightsSource, find_input, reader_module
-from stylepipe.engine.keys import Document, differences, input_document, stage_document
-from stylepipe.engine.store import Action, Store
 from stylepipe.errors import StageError, UsageError
 from stylepipe.recipe.resolved import InputFile, ResolvedRecipe
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from stylepipe.engine.cache.keys import key_of
+from stylepipe.engine.cache.store import Damaged, Store
 from stylepipe.engine.estimates import Estimates
 from stylepipe.engine.job import Job
-from stylepipe.engine.keys import key_of
-from stylepipe.engine.store import Damaged, Store
 from stylepipe.errors import Place, Problem, RecipeError, StylepipeError
 
 

@@ -5,25 +5,25 @@ from contextlib import suppress
 from pathlib import Path
 
 from stylepipe.artifacts import Given
-from stylepipe.engine.computation import Computation, compute
+from stylepipe.engine.cache.keys import Document, key_of
+from stylepipe.engine.cache.pictures import attach_picture
+from stylepipe.engine.cache.store import Action, Damaged, Session, Store
 from stylepipe.engine.environment import environment
 from stylepipe.engine.events import EngineNote, Event, Observer, PreviewSaved, RunEnded, RunStarted, StageCached
-from stylepipe.engine.failures import Failures
+from stylepipe.engine.execution.compute_stage import Computation, compute
+from stylepipe.engine.execution.held_artifacts import Values
+from stylepipe.engine.execution.signals import StopRequest, stop_requests
+from stylepipe.engine.execution.spool import frame_path, last_frame, parse_lines
+from stylepipe.engine.failure_policy import Failures
 from stylepipe.engine.inputs import read_input, require_unchanged
-from stylepipe.engine.interrupts import StopRequest, stop_requests
 from stylepipe.engine.job import Job
-from stylepipe.engine.keys import Document, key_of
-from stylepipe.engine.pictures import attach_picture
 from stylepipe.engine.plan import plan
-from stylepipe.engine.privacy import Redactor, shareable
-from stylepipe.engine.records import InputRecord, RunResult, StageRecord
-from stylepipe.engine.run_folder import Previews, RunFolder
-from stylepipe.engine.spool import frame_path, last_frame, parse_lines
-from stylepipe.engine.store import Action, Damaged, Session, Store
-from stylepipe.engine.values import Values
-from stylepipe.engine.workers import Workers
+from stylepipe.engine.runs.records import InputRecord, RunResult, StageRecord
+from stylepipe.engine.runs.redaction import Redactor, shareable
+from stylepipe.engine.runs.run_folder import Previews, RunFolder
+from stylepipe.engine.workers.scheduler import Workers
 from stylepipe.errors import FAILURES, InputError, Interrupted, StageError, StoreError, StylepipeError
-from stylepipe.image.io import Note, unheard
+from stylepipe.image.files.io import Note, unheard
 
 
 def run(

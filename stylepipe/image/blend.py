@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float
 
 from stylepipe.artifacts import Array
-from stylepipe.image.filters import gaussian_blur, reach
-from stylepipe.image.tiled import tiled
+from stylepipe.image.filters.neighborhood import gaussian_blur, reach
+from stylepipe.image.filters.tiled_filter import tiled
 
 Mode = Literal["normal", "multiply", "screen", "overlay", "soft_light", "luminosity"]
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from stylepipe.artifacts import Array, Image
-from stylepipe.image.color import linear_to_srgb, srgb_to_linear
+from stylepipe.image.color.color_spaces import linear_to_srgb, srgb_to_linear
 from stylepipe.transparency import alpha_of, fill_hidden
 
 Method = Literal["lanczos3", "bicubic", "bilinear", "area", "nearest"]

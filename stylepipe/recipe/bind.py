@@ -5,12 +5,12 @@ from typing import Any
 
 from stylepipe.errors import StageError
 from stylepipe.recipe.expand import Node
-from stylepipe.recipe.names import Names
-from stylepipe.recipe.problems import Problems, dotted, show
 from stylepipe.recipe.resolved import StageNode
-from stylepipe.recipe.template import Reference, Resolver, TemplateError, Unknown, following, parse
-from stylepipe.recipe.text import KeyPath
-from stylepipe.recipe.validate import validate
+from stylepipe.recipe.syntax.yaml_text import KeyPath
+from stylepipe.recipe.templating.references import Reference, Resolver, TemplateError, Unknown, following, parse
+from stylepipe.recipe.templating.scope import Names
+from stylepipe.recipe.validation.problems import Problems, dotted, show
+from stylepipe.recipe.validation.validate_model import validate
 from stylepipe.stage import Input, Params
 
 MAX_POSSIBLE = 5

@@ -4,12 +4,12 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from stylepipe.packs import find_stage
+from stylepipe.plugins import find_stage
 from stylepipe.recipe.model import LABEL, Recipe, StageBlock
-from stylepipe.recipe.names import Names, Target, item_label
-from stylepipe.recipe.problems import Problems, dotted, show
-from stylepipe.recipe.template import Resolver
-from stylepipe.recipe.text import KeyPath
+from stylepipe.recipe.syntax.yaml_text import KeyPath
+from stylepipe.recipe.templating.references import Resolver
+from stylepipe.recipe.templating.scope import Names, Target, item_label
+from stylepipe.recipe.validation.problems import Problems, dotted, show
 from stylepipe.stage import Stage, StageContractError
 
 MAX_NODES = 1000

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from stylepipe.errors import Place, RecipeError
-from stylepipe.recipe.files import escape_reason, read
 from stylepipe.recipe.model import VERSION
-from stylepipe.recipe.problems import show
-from stylepipe.recipe.text import KeyPath, Source, error_of_one, parse
+from stylepipe.recipe.syntax.recipe_files import escape_reason, read
+from stylepipe.recipe.syntax.yaml_text import KeyPath, Source, error_of_one, parse
+from stylepipe.recipe.validation.problems import show
 
 MAX_FILES = 8
 

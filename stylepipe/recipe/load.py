@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from stylepipe.recipe.check import check
+from stylepipe.recipe.check_recipe import check
 from stylepipe.recipe.extends import read_recipe
 from stylepipe.recipe.resolved import ResolvedRecipe
 

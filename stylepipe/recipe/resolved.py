@@ -20,7 +20,7 @@ PICTURE_ENDINGS = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff"),
     *(".gif", ".bmp", ".avif", ".heic", ".heif"),
 )
-"""Of the files that pictures are looked for in; `stylepipe.image.io` says which of them are read."""
+"""Of the files that pictures are looked for in; `stylepipe.image.files.io` says which of them are read."""
 
 
 def is_weights_name(reference: str) -> bool:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from stylepipe.packs import usable_stages
+from stylepipe.plugins import usable_stages
 from stylepipe.recipe.bind import PLURALS
-from stylepipe.recipe.describe import REFERENCE
 from stylepipe.recipe.model import Recipe, StageBlock
+from stylepipe.recipe.validation.describe_schema import REFERENCE
 from stylepipe.stage import Input, Stage
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

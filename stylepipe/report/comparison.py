@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stylepipe.engine.keys import differences
-from stylepipe.engine.records import RunRecord, StageRecord, load_run
+from stylepipe.engine.cache.keys import differences
+from stylepipe.engine.runs.records import RunRecord, StageRecord, load_run
 from stylepipe.report.history import History, read_history
 
 

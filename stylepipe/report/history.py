@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from stylepipe.engine.events import Line, LogLine
-from stylepipe.engine.records import EVENTS
+from stylepipe.engine.runs.records import EVENTS
 from stylepipe.paths import open_regular
 
 MAX_BYTES = 500_000_000

@@ -10,19 +10,19 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from stylepipe.durations import duration
-from stylepipe.engine.files import output_errors, write_whole
-from stylepipe.engine.records import EVENTS, RECORD, TRACEBACK, Failure, RunRecord, StageRecord, load_run, names_of
-from stylepipe.engine.results import RESULTS, TABLE, load_results
+from stylepipe.engine.cache.atomic_files import output_errors, write_whole
+from stylepipe.engine.runs.records import EVENTS, RECORD, TRACEBACK, Failure, RunRecord, StageRecord, load_run, names_of
+from stylepipe.engine.sweeps.results import RESULTS, TABLE, load_results
 from stylepipe.errors import Place, RecipeError
 from stylepipe.escapes import visible
-from stylepipe.recipe.files import read
-from stylepipe.recipe.scalars import dump
-from stylepipe.recipe.text import parse
-from stylepipe.report.chart import Chart, chart
-from stylepipe.report.files import File, file_in, picture_in
+from stylepipe.formatting import duration
+from stylepipe.recipe.syntax.recipe_files import read
+from stylepipe.recipe.syntax.scalars import dump
+from stylepipe.recipe.syntax.yaml_text import parse
 from stylepipe.report.history import History, StageHistory, read_history
-from stylepipe.report.variants import variant_table
+from stylepipe.report.linked_files import File, file_in, picture_in
+from stylepipe.report.loss_chart import Chart, chart
+from stylepipe.report.variants_table import variant_table
 
 REPORT = "report.html"
 DOCUMENTS = ("recipe.yaml", "resolved.yaml", RECORD, EVENTS, TRACEBACK)

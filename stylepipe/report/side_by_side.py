@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from stylepipe.image.preview import preview
+from stylepipe.image.files.preview import preview
 
 MARGIN, LINE, MAX_SIDE = 16, 24, 4096
 _PAPER, _INK = "white", "#202020"

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from io import BufferedReader, BytesIO
 from pathlib import Path, PurePosixPath
 
-from stylepipe.engine.files import output_errors, publish, temporary_beside
+from stylepipe.engine.cache.atomic_files import output_errors, publish, temporary_beside
 from stylepipe.errors import InputError, StylepipeError, UsageError
 from stylepipe.paths import name_reason, open_regular
-from stylepipe.recipe.files import escape_reason
-from stylepipe.recipe.problems import show
+from stylepipe.recipe.syntax.recipe_files import escape_reason
+from stylepipe.recipe.validation.problems import show
 from stylepipe.zip_directory import directory_bytes
 
 SUMS = "SHA256SUMS"

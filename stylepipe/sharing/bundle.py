@@ -14,16 +14,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stylepipe.engine.inputs import FoundInput, WeightsSource, find_input
-from stylepipe.engine.records import RECORD, RunRecord, UnreadableRecord, load_run, read_record
+from stylepipe.engine.runs.records import RECORD, RunRecord, UnreadableRecord, load_run, read_record
 from stylepipe.errors import Place, UsageError
 from stylepipe.paths import is_folder
 from stylepipe.recipe.extends import read_recipe
-from stylepipe.recipe.files import read
-from stylepipe.recipe.problems import show
 from stylepipe.recipe.resolved import InputFile
-from stylepipe.recipe.scalars import dump
+from stylepipe.recipe.syntax.recipe_files import read
+from stylepipe.recipe.syntax.scalars import dump
+from stylepipe.recipe.validation.problems import show
 from stylepipe.sharing.archive import SUMS, refusal, unpack_archive
-from stylepipe.sharing.finding import find_inputs, require_inputs
+from stylepipe.sharing.find_inputs import find_inputs, require_inputs
 from stylepipe.sharing.provenance import Provenance, params_of_inputs, portable
 
 RECIPE, RESOLVED, INPUTS = "recipe.yaml", "resolved.yaml", "inputs"

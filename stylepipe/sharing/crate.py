@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from stylepipe.engine.records import RECORD, RunRecord
+from stylepipe.engine.runs.records import RECORD, RunRecord
 from stylepipe.sharing.bundle import RECIPE, RESOLVED, Contents, file_of
 
 METADATA = "ro-crate-metadata.json"

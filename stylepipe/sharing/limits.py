@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from math import prod
 
 from stylepipe.artifacts import Image, Mask
-from stylepipe.counts import counted
 from stylepipe.engine.estimates import Estimates
 from stylepipe.engine.job import Job
 from stylepipe.errors import UsageError
+from stylepipe.formatting import counted
 from stylepipe.recipe.resolved import ResolvedRecipe
 
 MAX_STAGES = 100

@@ -7,13 +7,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from stylepipe.engine.inputs import FoundInput
-from stylepipe.engine.privacy import shareable
-from stylepipe.engine.records import Count, Digest, Environment, InputRecord, Name
+from stylepipe.engine.runs.records import Count, Digest, Environment, InputRecord, Name
+from stylepipe.engine.runs.redaction import shareable
 from stylepipe.errors import InputError, UsageError
 from stylepipe.recipe.model import KINDS
 from stylepipe.recipe.resolved import ResolvedRecipe
-from stylepipe.recipe.scalars import dump
-from stylepipe.recipe.template import escape, references_in
+from stylepipe.recipe.syntax.scalars import dump
+from stylepipe.recipe.templating.references import escape, references_in
 
 FORMAT = 1
 

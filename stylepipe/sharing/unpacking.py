@@ -9,18 +9,18 @@ from tempfile import TemporaryDirectory
 from pydantic import ValidationError
 
 from stylepipe.engine.inputs import WeightsSource
-from stylepipe.engine.records import load_run
+from stylepipe.engine.runs.records import load_run
 from stylepipe.errors import RecipeError, UsageError
 from stylepipe.recipe.extends import read_recipe
 from stylepipe.recipe.load import load_recipe
-from stylepipe.recipe.problems import show
 from stylepipe.recipe.resolved import ResolvedRecipe
-from stylepipe.recipe.scalars import dump
+from stylepipe.recipe.syntax.scalars import dump
+from stylepipe.recipe.validation.problems import show
 from stylepipe.sharing.archive import refusal
 from stylepipe.sharing.bundle import ENDING, RESOLVED, unpack_bundle
-from stylepipe.sharing.finding import Places, find_inputs, nowhere
+from stylepipe.sharing.find_inputs import Places, find_inputs, nowhere
 from stylepipe.sharing.limits import check_stages
-from stylepipe.sharing.picture import read_picture
+from stylepipe.sharing.png_provenance import read_picture
 from stylepipe.sharing.provenance import Provenance, portable
 
 

@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from stylepipe.engine.records import OutputRecord
-from stylepipe.image.io import read_image
+from stylepipe.engine.runs.records import OutputRecord
+from stylepipe.image.files.io import read_image
 from stylepipe.image.metrics import psnr
 
 TOLERANCE = 40.0

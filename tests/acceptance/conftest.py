@@ -15,7 +15,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from stylepipe.artifacts import Image, Mask
-from stylepipe.image.io import write_image, write_mask
+from stylepipe.image.files.io import write_image, write_mask
 
 SCRIPT = "from stylepipe.cli import main; main()"
 

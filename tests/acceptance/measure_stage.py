@@ -12,7 +12,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from stylepipe.neural.memory import keep_freed_memory, return_freed_memory
+from stylepipe.neural.xla.allocator import keep_freed_memory, return_freed_memory
 
 keep_freed_memory()  # as the command line does
 
@@ -20,10 +20,10 @@ import jax  # noqa: E402
 import numpy as np  # noqa: E402
 
 from stylepipe.artifacts import Folder, Image, Mask, Weights  # noqa: E402
+from stylepipe.engine.cache.keys import PRECISION  # noqa: E402
 from stylepipe.engine.environment import set_up_jax  # noqa: E402
-from stylepipe.engine.keys import PRECISION  # noqa: E402
 from stylepipe.neural.networks import texture, transformation, upscaler  # noqa: E402
-from stylepipe.packs import find_stage  # noqa: E402
+from stylepipe.plugins import find_stage  # noqa: E402
 
 DRAW = np.random.default_rng(0)
 FRESH = {

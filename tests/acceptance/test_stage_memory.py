@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
-from stylepipe.packs import find_stage, stage_modules
+from stylepipe.plugins import find_stage, stage_modules
 
 MEASURE = Path(__file__).with_name("measure_stage.py")
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from stylepipe.artifacts import Image, Mask
-from stylepipe.image.io import write_image, write_mask
+from stylepipe.image.files.io import write_image, write_mask
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(sysconfig.get_path("scripts")) / "stylepipe"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from stylepipe.neural.layout import Vgg
+from stylepipe.neural.encoders.vgg_layout import Vgg
 from stylepipe.neural.networks.texture import Texture
 from stylepipe.neural.networks.transformation import Transformation, applied
 from stylepipe.neural.networks.upscaler import Upscaler
-from stylepipe.neural.weights import verify
+from stylepipe.neural.weights.catalog import verify
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 SHIPPED = RECIPES.parent / "stylepipe" / "neural" / "data" / "vgg19-slim.safetensors"

@@ -12,7 +12,7 @@ import pytest
 
 from stylepipe.artifacts import Image
 from stylepipe.cli import main
-from stylepipe.image.io import write_image
+from stylepipe.image.files.io import write_image
 
 TOYS = {path.stem: path.read_text(encoding="utf-8") for path in (Path(__file__).parent / "toys").glob("*.py")}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stylepipe.engine.files import remove
+from stylepipe.engine.cache.atomic_files import remove
 
 
 def test_ls_lists_the_last_used_first(cli):

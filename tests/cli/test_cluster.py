@@ -174,7 +174,7 @@ def test_without_dask_the_extra_is_named(cli, recipe, monkeypatch):
 )
 def test_no_scheduler_is_there(cli, recipe, monkeypatch, answer, reason):
     pytest.importorskip("distributed", reason="Dask is not installed (pip install 'stylepipe[dask]')")
-    monkeypatch.setattr("stylepipe.engine.cluster._CONNECT_SECONDS", 2)
+    monkeypatch.setattr("stylepipe.engine.workers.dask_pool._CONNECT_SECONDS", 2)
     with socket.socket() as server, ExitStack() as stack:
         server.bind(("127.0.0.1", 0))
 
@@ -194,7 +194,7 @@ def test_no_scheduler_is_there(cli, recipe, monkeypatch, answer, reason):
 
 def test_a_scheduler_without_workers(cli, recipe, scheduler, monkeypatch):
     assert not scheduler.workers
-    monkeypatch.setattr("stylepipe.engine.cluster._CONNECT_SECONDS", 2)
+    monkeypatch.setattr("stylepipe.engine.workers.dask_pool._CONNECT_SECONDS", 2)
     said = cli("sweep", recipe.name, "--executor", scheduler.executor, "-q")
     assert said.code == 2
     assert f"The scheduler at {scheduler.executor} has no workers.\nhint: Start some" in said.err
@@ -257,7 +257,7 @@ def test_a_sweep_that_is_stopped_stops_the_workers_and_goes_on_later(cli, recipe
 
 
 def test_a_cluster_without_workers_ends_the_sweep(cli, recipe, cluster, monkeypatch):
-    monkeypatch.setattr("stylepipe.engine.cluster._PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr("stylepipe.engine.workers.dask_pool._PATIENCE_SECONDS", 1.0)
     killer = when_all_are_at_work(lambda: [worker.kill() for worker in cluster.workers])
     options = ("-q", "--executor", cluster.executor, "--cache", cluster.cache, "-p", "amount=0.5")
     said = cli("sweep", recipe.name, *options)
@@ -267,7 +267,7 @@ def test_a_cluster_without_workers_ends_the_sweep(cli, recipe, cluster, monkeypa
 
 
 def test_a_cluster_without_its_scheduler_ends_the_sweep(cli, recipe, cluster, monkeypatch):
-    monkeypatch.setattr("stylepipe.engine.cluster._CONNECT_SECONDS", 2)
+    monkeypatch.setattr("stylepipe.engine.workers.dask_pool._CONNECT_SECONDS", 2)
     killer = when_all_are_at_work(cluster.scheduler.kill)
     options = ("-q", "--executor", cluster.executor, "--cache", cluster.cache, "-p", "amount=0.75")
     said = cli("sweep", recipe.name, *options)

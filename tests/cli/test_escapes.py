@@ -8,7 +8,7 @@ import PIL.Image
 import pytest
 
 from stylepipe.engine.events import EngineNote, RunStarted, StageFailed, StageStarted
-from stylepipe.sharing.picture import embed, read_picture
+from stylepipe.sharing.png_provenance import embed, read_picture
 
 EVIL = "\x1b]0;PWNED\x07\x1b[2J\x9b31m\u202egnp.exe\u2066\u2028\r"
 RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from stylepipe.artifacts import Image
-from stylepipe.image.io import write_image
+from stylepipe.image.files.io import write_image
 
 COMMANDS = {
     "run": "run recipe.yaml -q --outputs full/o",

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from stylepipe.artifacts import Image
-from stylepipe.engine.records import load_run
-from stylepipe.image.io import write_image
+from stylepipe.engine.runs.records import load_run
+from stylepipe.image.files.io import write_image
 
 LISTS = """\
 stylepipe: 1

@@ -5,7 +5,7 @@ import pytest
 
 from stylepipe import artifacts
 from stylepipe.artifacts import Image, Mask
-from stylepipe.image.io import write_image, write_mask
+from stylepipe.image.files.io import write_image, write_mask
 
 RECIPE = """\
 stylepipe: 1

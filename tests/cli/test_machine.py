@@ -34,7 +34,7 @@ def test_doctor_says_what_is_missing_and_what_to_do(cli, home, install_pack, mon
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage(10, 9, 10**8))
     monkeypatch.setenv("JAX_PLATFORMS", "cpu")
-    monkeypatch.setattr("stylepipe.neural.weights._SHIPPED", home)
+    monkeypatch.setattr("stylepipe.neural.weights.catalog._SHIPPED", home)
     said = cli("doctor")
     assert said.code == 1
     assert said.err.splitlines() == [

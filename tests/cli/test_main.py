@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stylepipe.cli import recipes
+from stylepipe.cli.commands import recipes
 
 COMMANDS = [
     "init",

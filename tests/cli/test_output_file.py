@@ -5,8 +5,8 @@ import PIL.Image
 import pytest
 
 from stylepipe.cli.output_file import WRITTEN_ENDINGS
-from stylepipe.image.io import ENDINGS
-from stylepipe.sharing.picture import read_picture
+from stylepipe.image.files.io import ENDINGS
+from stylepipe.sharing.png_provenance import read_picture
 
 QUIET = ("run", "recipe.yaml", "-q")
 

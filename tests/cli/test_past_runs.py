@@ -68,10 +68,10 @@ def test_a_living_run_is_not_removed(cli, home, monkeypatch):
     folder = Path(cli(*RUNS).data["folder"])
     record = (folder / "record.json").read_text().replace('"status": "done"', '"status": "running"')
     (folder / "record.json").write_text(record)
-    monkeypatch.setattr("stylepipe.engine.records.is_locked", lambda _: True)
+    monkeypatch.setattr("stylepipe.engine.runs.records.is_locked", lambda _: True)
     said = cli("runs", "rm", folder, "--yes")
     assert (said.code, "is going on." in said.err) == (2, True)
-    monkeypatch.setattr("stylepipe.engine.records.is_locked", lambda _: False)
+    monkeypatch.setattr("stylepipe.engine.runs.records.is_locked", lambda _: False)
     assert cli("runs", "rm", folder, "--yes").code == 0
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stylepipe.artifacts import Image
-from stylepipe.image.io import read_image, write_image
+from stylepipe.image.files.io import read_image, write_image
 
 SECRET = "alice_secret"
 

@@ -9,8 +9,8 @@ import pytest
 
 from stylepipe.artifacts import Image
 from stylepipe.cli.quality import comparison, seen_layers
-from stylepipe.engine.records import OutputRecord, RunRecord, StageRecord
-from stylepipe.image.io import write_image
+from stylepipe.engine.runs.records import OutputRecord, RunRecord, StageRecord
+from stylepipe.image.files.io import write_image
 
 RECIPE = """\
 stylepipe: 1
@@ -68,7 +68,7 @@ def test_a_sweep_is_measured_once_at_layers_that_no_loss_has_seen(cli, recipe, m
     page = (Path(said.data["folder"]) / "report.html").read_text()
     assert all(f">{name}</button>" in page for name in MEASURES)
 
-    monkeypatch.setattr("stylepipe.neural.views.view", None)  # all is known
+    monkeypatch.setattr("stylepipe.neural.evaluation.measured_pictures.view", None)  # all is known
     again = cli("sweep", recipe.name, "--json", "-q")
     assert again.data["results"]["variants"] == results["variants"]
 

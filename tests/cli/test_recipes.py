@@ -6,9 +6,9 @@ import jsonschema
 import pytest
 import yaml
 
-from stylepipe.image.io import read_image, write_image
+from stylepipe.image.files.io import read_image, write_image
 from stylepipe.neural.losses import FAMILIES
-from stylepipe.recipe.reference import reference
+from stylepipe.recipe.language_reference import reference
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from stylepipe.sharing.picture import embed, read_picture
+from stylepipe.sharing.png_provenance import embed, read_picture
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_nothing_is_embedded_unless_wanted(cli, home):
 
 
 def test_a_recipe_that_is_too_large_is_left_out(cli, home, monkeypatch):
-    monkeypatch.setattr("stylepipe.sharing.picture.MAX_BYTES", 100)
+    monkeypatch.setattr("stylepipe.sharing.png_provenance.MAX_BYTES", 100)
     said = cli("run", "recipe.yaml")
     note = "'bright_again.png' does not carry its recipe, which is larger than 1048576 bytes."
     assert f"run: {note}" in said.err

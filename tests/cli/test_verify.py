@@ -7,7 +7,7 @@ import pytest
 
 from stylepipe.artifacts import Image
 from stylepipe.engine import environment as machine
-from stylepipe.image.io import read_image, write_image
+from stylepipe.image.files.io import read_image, write_image
 
 
 @pytest.fixture

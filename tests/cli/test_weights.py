@@ -13,8 +13,8 @@ import h5py
 import numpy as np
 import pytest
 
-from stylepipe.neural import weights
-from stylepipe.neural.convert import read_weights
+from stylepipe.neural.weights import catalog
+from stylepipe.neural.weights.published_layouts import read_weights
 
 FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 
@@ -44,13 +44,13 @@ def server(published: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         def log_message(self, *_):
             pass
 
-    entry = weights.CATALOGUE["vgg19"]
+    entry = catalog.CATALOGUE["vgg19"]
     expected = replace(entry.published, md5=hashlib.md5(data).hexdigest())
-    monkeypatch.setitem(weights.CATALOGUE, "vgg19", replace(entry, published=expected))
+    monkeypatch.setitem(catalog.CATALOGUE, "vgg19", replace(entry, published=expected))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as served:
         address = f"http://127.0.0.1:{served.server_port}"
-        monkeypatch.setattr(weights, "pull", partial(weights.pull, server=address))
+        monkeypatch.setattr(catalog, "pull", partial(catalog.pull, server=address))
         threading.Thread(target=served.serve_forever, daemon=True).start()
         yield
         served.shutdown()
@@ -58,7 +58,7 @@ def server(published: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_list(cli, home, monkeypatch):
     files = {entry["name"]: entry["file"] for entry in cli("weights", "list", "--json").data}
-    shipped = {name: str(weights.find(name)) for name in ("vgg19-slim", "vgg19-shallow", "upscaler", "swirls-embers")}
+    shipped = {name: str(catalog.find(name)) for name in ("vgg19-slim", "vgg19-shallow", "upscaler", "swirls-embers")}
     assert files == {"vgg16": None, "vgg19": None, **shipped}
     monkeypatch.setenv("STYLEPIPE_WEIGHTS", str(home))
     (home / "vgg19-slim.safetensors").touch()

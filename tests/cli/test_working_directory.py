@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from stylepipe.artifacts import Image
-from stylepipe.image.io import write_image
+from stylepipe.image.files.io import write_image
 
 SCRIPT = Path(sysconfig.get_path("scripts")) / "stylepipe"
 ALIKE = ["jax_plugins", "libtpu", "sitecustomize", "stages", "stylepipe", "usercustomize"]

@@ -13,14 +13,14 @@ import pytest
 
 from stylepipe import artifacts
 from stylepipe.artifacts import Image, Mask, Weights
+from stylepipe.engine.cache.store import Store
 from stylepipe.engine.events import Event
 from stylepipe.engine.inputs import WeightsSource
 from stylepipe.engine.job import Job, prepare
 from stylepipe.engine.plan import Plan, plan
 from stylepipe.engine.runner import RunResult, run
-from stylepipe.engine.store import Store
 from stylepipe.errors import Place, WeightsError
-from stylepipe.image.io import write_image, write_mask
+from stylepipe.image.files.io import write_image, write_mask
 from stylepipe.recipe.resolved import InputFile, ResolvedRecipe, StageNode
 from stylepipe.stage import Checkpoint, Emit, Frame, Note, Params, Progress, Stage, stage
 

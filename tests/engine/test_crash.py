@@ -5,9 +5,9 @@ from pathlib import Path
 
 from PIL import Image as Pillow
 
-from stylepipe.engine.housekeeping import verify
-from stylepipe.engine.records import list_runs
-from stylepipe.engine.store import Store
+from stylepipe.engine.cache.store import Store
+from stylepipe.engine.garbage_collection import verify
+from stylepipe.engine.runs.records import list_runs
 
 
 def finish(worker, root: Path) -> dict:

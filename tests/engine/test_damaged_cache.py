@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stylepipe.engine.housekeeping import collect, entries, verify
+from stylepipe.engine.garbage_collection import collect, entries, verify
 
 DEEP = b"[" * 200_000 + b"]" * 200_000
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from stylepipe.engine.cache.store import Store
 from stylepipe.engine.events import EngineNote, StageEmitted
 from stylepipe.engine.runner import run
-from stylepipe.engine.store import Store
 from stylepipe.errors import Interrupted
 from stylepipe.stage import Progress
 

@@ -12,7 +12,7 @@ from stylepipe.artifacts import Image, Mask, Weights, blank, save
 from stylepipe.engine import estimates
 from stylepipe.engine.runner import run
 from stylepipe.errors import RecipeError, StageError
-from stylepipe.image import io
+from stylepipe.image.files import io
 from stylepipe.stage import Estimate, Params, same_size, stage
 
 

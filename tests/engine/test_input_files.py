@@ -10,9 +10,9 @@ import pytest
 
 from stylepipe.engine import inputs, runner
 from stylepipe.engine.events import EngineNote
-from stylepipe.engine.values import Values
+from stylepipe.engine.execution.held_artifacts import Values
 from stylepipe.errors import InputError
-from stylepipe.image import io
+from stylepipe.image.files import io
 from stylepipe.recipe.resolved import PICTURE_ENDINGS
 
 LEVELS = np.uint8(np.random.default_rng(0).random((60, 80, 3)) * 255)

@@ -51,7 +51,7 @@ def test_each_kind_is_read_by_its_reader(lab):
     assert [type(value) for value in read] == [Image, Mask, Weights, Weights]
     assert read[0].size == read[1].size == (6, 8)
     assert [value.tensors["a"].size for value in read[2:]] == [3, 4]
-    assert reader_module("image", lab.weights) == reader_module("mask", lab.weights) == "stylepipe.image.io"
+    assert reader_module("image", lab.weights) == reader_module("mask", lab.weights) == "stylepipe.image.files.io"
     assert reader_module("weights", lab.weights) == lab.weights.read.__module__
 
 

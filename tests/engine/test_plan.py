@@ -63,7 +63,7 @@ def test_the_comparison_is_with_the_nearest_earlier_run(lab):
 
 
 def test_only_so_many_earlier_runs_are_remembered(lab, monkeypatch):
-    monkeypatch.setattr("stylepipe.engine.store.MAX_REMEMBERED", 2)
+    monkeypatch.setattr("stylepipe.engine.cache.store.MAX_REMEMBERED", 2)
     for amount in (0.11, 0.12, 0.13):
         lab.run(lab.chain(first=amount))
     assert len(lab.store.recent("trial", "brighter")) == 2

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image as Pillow
 
 from stylepipe.engine.events import StageEmitted
-from stylepipe.engine.records import list_runs
-from stylepipe.engine.run_folder import Previews
 from stylepipe.engine.runner import run
+from stylepipe.engine.runs.records import list_runs
+from stylepipe.engine.runs.run_folder import Previews
 from stylepipe.errors import Interrupted
 from stylepipe.stage import Progress
 

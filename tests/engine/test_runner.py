@@ -14,6 +14,8 @@ import pytest
 from PIL import Image as Pillow
 
 from stylepipe.artifacts import Image, Weights, digest, load
+from stylepipe.engine.cache.keys import key_of
+from stylepipe.engine.cache.store import Store
 from stylepipe.engine.events import (
     EngineNote,
     PreviewSaved,
@@ -24,11 +26,9 @@ from stylepipe.engine.events import (
     StageFinished,
     StageStarted,
 )
-from stylepipe.engine.housekeeping import verify
-from stylepipe.engine.keys import key_of
-from stylepipe.engine.records import list_runs
+from stylepipe.engine.garbage_collection import verify
 from stylepipe.engine.runner import run
-from stylepipe.engine.store import Store
+from stylepipe.engine.runs.records import list_runs
 from stylepipe.errors import InputError, Interrupted, StageError, StoreError, UsageError
 from stylepipe.stage import Emit, Note, Params, Progress, stage
 
@@ -375,7 +375,7 @@ def test_a_disk_that_fills_up_in_the_middle(lab, monkeypatch):
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("stylepipe.engine.store.artifacts.save", full)
+    monkeypatch.setattr("stylepipe.engine.cache.store.artifacts.save", full)
     with pytest.raises(StoreError, match="there is no space left on the disk"):
         lab.run(recipe)
     monkeypatch.undo()

@@ -20,21 +20,21 @@ from pathlib import Path
 import numpy as np
 
 from stylepipe.artifacts import Image, Mask, Weights
-from stylepipe.engine import checkpoints
-from stylepipe.engine.housekeeping import collect, entries, verify
+from stylepipe.engine.cache.keys import key_of
+from stylepipe.engine.cache.store import Action, Store
+from stylepipe.engine.execution import checkpoints
+from stylepipe.engine.execution.spool import Frames
+from stylepipe.engine.garbage_collection import collect, entries, verify
 from stylepipe.engine.inputs import WeightsSource
 from stylepipe.engine.job import prepare
-from stylepipe.engine.keys import key_of
-from stylepipe.engine.merge import prepare_sweep
 from stylepipe.engine.plan import plan
-from stylepipe.engine.records import list_runs
 from stylepipe.engine.runner import run
-from stylepipe.engine.spool import Frames
-from stylepipe.engine.store import Action, Store
-from stylepipe.engine.sweep import run_sweep
+from stylepipe.engine.runs.records import list_runs
+from stylepipe.engine.sweeps.merge import prepare_sweep
+from stylepipe.engine.sweeps.run_sweep import run_sweep
 from stylepipe.errors import Place, StoreError
+from stylepipe.recipe.load_variants import ResolvedSweep, Variant
 from stylepipe.recipe.resolved import InputFile, ResolvedRecipe, StageNode
-from stylepipe.recipe.variants import ResolvedSweep, Variant
 from stylepipe.stage import Checkpoint, Emit, Frame, Params, Progress, stage
 
 PLACE = Place("r.yaml", 1, 1)

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from stylepipe.errors import WeightsError
-from stylepipe.neural import weights
-from stylepipe.neural.convert import convert, read_weights
+from stylepipe.neural.weights import catalog
+from stylepipe.neural.weights.published_layouts import convert, read_weights
 
 VGG = {
     "normalise/kernel": np.eye(3, dtype=np.float32)[None, None],
@@ -28,7 +28,7 @@ VGG = {
     "conv1_1/bias": np.zeros(2, np.float32),
 }
 OWN = {"kind": "weights", "metadata": {"pooling": "max", "padding": "zeros"}}
-PUBLISHED = weights.CATALOGUE["vgg19"].files[1]
+PUBLISHED = catalog.CATALOGUE["vgg19"].files[1]
 
 
 def safetensors(header: Any, data: bytes = b"") -> bytes:
@@ -140,7 +140,11 @@ def test_a_file_that_is_wrong(tmp_path, case):
     ending, make = CASES[case]
     path = tmp_path / f"net.{ending}"
     path.write_bytes(make())
-    for read in (read_weights, lambda path: weights.verify(str(path)), lambda path: convert(path, tmp_path / "to.safetensors")):
+    for read in (
+        read_weights,
+        lambda path: catalog.verify(str(path)),
+        lambda path: convert(path, tmp_path / "to.safetensors"),
+    ):
         with pytest.raises(WeightsError) as caught:
             read(path)
         assert caught.value.hint
@@ -152,13 +156,17 @@ def test_a_file_that_is_wrong(tmp_path, case):
 def test_types_that_a_stage_may_have_made_are_checked_by_who_takes_them(tmp_path, dtype):
     (tmp_path / "net.safetensors").write_bytes(tensor(dtype, {"BF16": 16, "U16": 16, "I8": 8, "BOOL": 8}.get(dtype, 64)))
     with pytest.raises(WeightsError):
-        weights.verify(str(tmp_path / "net.safetensors"))
+        catalog.verify(str(tmp_path / "net.safetensors"))
 
 
 @pytest.mark.parametrize("name", ["net.safetensors", "net.h5", "net.npz", PUBLISHED])
 def test_only_regular_files_are_read(tmp_path, name):
     os.mkfifo(tmp_path / name)
-    for read in (read_weights, lambda path: weights.verify(str(path)), lambda path: convert(path, tmp_path / "to.safetensors")):
+    for read in (
+        read_weights,
+        lambda path: catalog.verify(str(path)),
+        lambda path: convert(path, tmp_path / "to.safetensors"),
+    ):
         with pytest.raises(WeightsError, match="cannot be read: it is a named pipe, not a regular file"):
             read(tmp_path / name)
     (tmp_path / "device.npz").symlink_to("/dev/zero")

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from stylepipe.errors import RecipeError
 from stylepipe.recipe.load import load_recipe
-from stylepipe.recipe.scalars import dump
-from stylepipe.recipe.text import MAX_BYTES
+from stylepipe.recipe.syntax.scalars import dump
+from stylepipe.recipe.syntax.yaml_text import MAX_BYTES
 
 HERE = Path(__file__).parent
 SAMPLES = [

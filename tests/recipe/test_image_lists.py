@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from stylepipe.recipe.load import load_recipe
+from stylepipe.recipe.load_variants import load_sweep
 from stylepipe.recipe.resolved import ResolvedRecipe
-from stylepipe.recipe.scalars import dump
-from stylepipe.recipe.variants import load_sweep
+from stylepipe.recipe.syntax.scalars import dump
 
 RECIPE = """\
 stylepipe: 1

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from stylepipe.artifacts import INPUT_KINDS
 from stylepipe.recipe.model import Kind, Recipe
 from stylepipe.recipe.schema import recipe_schema
-from stylepipe.recipe.text import parse
+from stylepipe.recipe.syntax.yaml_text import parse
 
 EXAMPLES = [
     *sorted((Path(__file__).parent / "recipes").glob("*.yaml")),

@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from stylepipe.artifacts import Image
-from stylepipe.engine.records import OutputRecord, RunRecord, StageRecord
-from stylepipe.engine.results import SweepResults, write_results
-from stylepipe.image.io import write_image
+from stylepipe.engine.runs.records import OutputRecord, RunRecord, StageRecord
+from stylepipe.engine.sweeps.results import SweepResults, write_results
+from stylepipe.image.files.io import write_image
 from stylepipe.report.page import write_report
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

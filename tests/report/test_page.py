@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from stylepipe.engine.records import OutputRecord
+from stylepipe.engine.runs.records import OutputRecord
 from stylepipe.errors import StoreError
 from stylepipe.report.page import render, write_report
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stylepipe.engine.records import InputRecord
+from stylepipe.engine.runs.records import InputRecord
 from stylepipe.sharing.provenance import Provenance
 
 RECIPE = """\

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stylepipe.engine.records import InputRecord, OutputRecord, RunRecord
+from stylepipe.engine.runs.records import InputRecord, OutputRecord, RunRecord
 from stylepipe.errors import UsageError
 from stylepipe.sharing.archive import write_archive, write_folder
 from stylepipe.sharing.bundle import Contents

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stylepipe.engine.inputs import WeightsSource
-from stylepipe.engine.records import load_run
+from stylepipe.engine.runs.records import load_run
 from stylepipe.errors import StylepipeError, WeightsError
 from stylepipe.recipe.load import load_recipe
 from stylepipe.report.page import render

@@ -13,7 +13,7 @@ import pytest
 
 from stylepipe.engine.inputs import WeightsSource
 from stylepipe.errors import StylepipeError, WeightsError
-from stylepipe.sharing import picture as reading
+from stylepipe.sharing import png_provenance as reading
 from stylepipe.sharing.unpacking import inputs_of, unpack
 
 from .hostile import RECIPE, bomb, chunk, itxt, picture, png, sha256

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from stylepipe.artifacts import Image
-from stylepipe.engine.records import OutputRecord
-from stylepipe.image.io import write_image
+from stylepipe.engine.runs.records import OutputRecord
+from stylepipe.image.files.io import write_image
 from stylepipe.sharing.verification import changes, compare
 
 MADE = OutputRecord(stage="s", digest="b" * 64, file="made.png")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from stylepipe.errors import StageError
-from stylepipe.packs import stage_modules
+from stylepipe.plugins import stage_modules
 from stylepipe.stage import Stage, unchecked
 
 PICTURE: dict[str, Any] = {"content": "photo", "styles": ["a", "b"], "extractor": "vgg"}

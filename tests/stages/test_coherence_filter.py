@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from stages.coherence_filter import CoherenceFilterParams, coherence_filter
 from stylepipe.artifacts import Image, Mask
 from stylepipe.errors import StageError
-from stylepipe.image.coherence import coherence_filter as kernel
+from stylepipe.image.filters.coherence import coherence_filter as kernel
 
 PIXELS = np.random.default_rng(0).random((20, 24, 3), np.float32)
 PARAMS = {"iterations": 1, "amount": 0.4, "gradient_sigma": 1.5, "tensor_sigma": 2.0, "stroke_sigma": 1.0}

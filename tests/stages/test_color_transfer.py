@@ -7,9 +7,9 @@ from pydantic import ValidationError
 from stages.color_transfer import ColorTransferParams, color_transfer
 from stylepipe.artifacts import Image, Mask
 from stylepipe.errors import StageError
-from stylepipe.image.color import rgb_to_ycbcr
-from stylepipe.image.color_matching import match_covariance, match_histogram, match_luminance, match_mean_std
-from stylepipe.image.guided_chroma import guided_chroma
+from stylepipe.image.color.color_matching import match_covariance, match_histogram, match_luminance, match_mean_std
+from stylepipe.image.color.color_spaces import rgb_to_ycbcr
+from stylepipe.image.filters.guided_chroma import guided_chroma
 from stylepipe.image.resize import resize
 
 RNG = np.random.default_rng(0)

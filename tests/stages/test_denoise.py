@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from stages.denoise import DenoiseParams, denoise
 from stylepipe.artifacts import Image
-from stylepipe.image.denoise import bilateral, non_local_means, total_variation
+from stylepipe.image.filters.denoise import bilateral, non_local_means, total_variation
 
 PIXELS = np.random.default_rng(0).random((20, 30, 3), np.float32)
 

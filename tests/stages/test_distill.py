@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from stages.distill import DistillParams, distill
 from stylepipe.artifacts import Folder, Image, Weights, digest
 from stylepipe.errors import Interrupted, WeightsError
-from stylepipe.neural.layout import describe
+from stylepipe.neural.encoders.vgg_layout import describe
 from stylepipe.stage import Progress
 
 from .memory import Memory

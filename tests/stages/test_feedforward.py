@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from stages.feedforward import FeedforwardParams, feedforward
 from stylepipe.artifacts import Image
 from stylepipe.errors import StageError
-from stylepipe.neural.feedforward import stylized
+from stylepipe.neural.networks.feedforward import stylized
 from stylepipe.neural.networks.transformation import Transformation, fresh
 
 NETWORK = fresh(jax.random.key(0), Transformation(channels=2, blocks=0, styles=2))

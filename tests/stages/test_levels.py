@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from stages.levels import LevelsParams, levels
 from stylepipe.artifacts import Image, Mask
 from stylepipe.errors import StageError
-from stylepipe.image.color import rgb_to_oklab
+from stylepipe.image.color.color_spaces import rgb_to_oklab
 
 MATCH = {"kind": "match"}
 METHODS = [{"kind": "percentiles"}, MATCH]

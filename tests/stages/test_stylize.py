@@ -11,14 +11,14 @@ from pydantic import TypeAdapter, ValidationError
 from stages.stylize import StylizeParams, stylize
 from stylepipe.artifacts import Image, Mask, Weights
 from stylepipe.errors import Interrupted, StageError
-from stylepipe.image.color import luma
-from stylepipe.neural import footprint
-from stylepipe.neural.footprint import Workload
-from stylepipe.neural.layout import describe
+from stylepipe.image.color.color_spaces import luma
+from stylepipe.neural.encoders.vgg import features
+from stylepipe.neural.encoders.vgg_layout import describe
 from stylepipe.neural.losses import FAMILIES, AnyLoss
-from stylepipe.neural.losses.base import FeatureLoss
-from stylepipe.neural.objective import Objective
-from stylepipe.neural.vgg import features
+from stylepipe.neural.losses.loss import FeatureLoss
+from stylepipe.neural.style_transfer import memory_estimate
+from stylepipe.neural.style_transfer.memory_estimate import Workload
+from stylepipe.neural.style_transfer.objective import Objective
 from stylepipe.stage import Frame, Note, Progress
 from stylepipe.transparency import fill_hidden
 
@@ -545,7 +545,7 @@ AT_WORK = {"content": WIDE, "size": 61, "iterations": 5}
 
 @pytest.fixture
 def small_tiles(monkeypatch):
-    monkeypatch.setattr(footprint, "TILES", (48, 32, 16))
+    monkeypatch.setattr(memory_estimate, "TILES", (48, 32, 16))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from stages.resize import ResizeParams, resize
 from stages.upscale import UpscaleParams, upscale
 from stylepipe.artifacts import Image, Weights
 from stylepipe.errors import StageError, WeightsError
-from stylepipe.image.io import read_image
+from stylepipe.image.files.io import read_image
 from stylepipe.image.metrics import psnr
 from stylepipe.image.resize import resize as resampled
 from stylepipe.neural.networks.upscaler import Upscaler, enlarge, fresh

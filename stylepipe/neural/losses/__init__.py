@@ -17,12 +17,12 @@ from stylepipe.neural.losses import (
     laplacian,
     moments,
     mrf,
-    nearest_neighbour,
+    nearest_neighbor,
     sliced_wasserstein,
     total_variation,
     wasserstein,
 )
-from stylepipe.neural.losses.base import Family, Loss
+from stylepipe.neural.losses.loss import Family, Loss
 
 AnyLoss = Annotated[
     content.Content
@@ -33,7 +33,7 @@ AnyLoss = Annotated[
     | laplacian.Laplacian
     | moments.Moments
     | mrf.Mrf
-    | nearest_neighbour.NearestNeighbour
+    | nearest_neighbor.NearestNeighbour
     | sliced_wasserstein.SlicedWasserstein
     | total_variation.TotalVariation
     | wasserstein.Wasserstein,
@@ -49,7 +49,7 @@ FAMILIES: dict[str, Family] = {
     "laplacian": laplacian,
     "moments": moments,
     "mrf": mrf,
-    "nearest_neighbour": nearest_neighbour,
+    "nearest_neighbour": nearest_neighbor,
     "sliced_wasserstein": sliced_wasserstein,
     "total_variation": total_variation,
     "wasserstein": wasserstein,

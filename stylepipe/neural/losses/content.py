@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 from pydantic import Field, model_validator
 
-from stylepipe.neural.losses.base import FeatureLoss, Layers, References, View, normaliser
+from stylepipe.neural.losses.loss import FeatureLoss, Layers, References, View, normaliser
 
 _WEIGHT_AT_TARGET = 10.0
 """What an error that is on its target counts: about the middle of what pictures need, 0.1 to 1000."""

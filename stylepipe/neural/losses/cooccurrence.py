@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from pydantic import Field
 
 from stylepipe.errors import StageError
-from stylepipe.neural.losses.base import (
+from stylepipe.neural.losses.loss import (
     Examples,
     References,
     StyleLoss,

@@ -9,8 +9,8 @@ from jaxtyping import Array, Float
 from pydantic import Field, field_validator
 
 from stylepipe.errors import StageError
-from stylepipe.neural.layout import halvings
-from stylepipe.neural.losses.base import (
+from stylepipe.neural.encoders.vgg_layout import halvings
+from stylepipe.neural.losses.loss import (
     Examples,
     Layers,
     References,

@@ -6,7 +6,7 @@ from typing import Literal
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from stylepipe.neural.losses.base import (
+from stylepipe.neural.losses.loss import (
     Examples,
     References,
     Shift,

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 from pydantic import Field
 
-from stylepipe.neural.losses.base import Layers, References, StyleLoss, View, normaliser
+from stylepipe.neural.losses.loss import Layers, References, StyleLoss, View, normaliser
 from stylepipe.neural.losses.transport import Quantiles, Samples, quantiles, samples, squared_distance
 
 

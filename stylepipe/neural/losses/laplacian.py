@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 from pydantic import Field
 
 from stylepipe.errors import StageError
-from stylepipe.neural.losses.base import ExampleLoss, References, Sums, View, normaliser, sum_positions
+from stylepipe.neural.losses.loss import ExampleLoss, References, Sums, View, normaliser, sum_positions
 
 
 class Laplacian(ExampleLoss):

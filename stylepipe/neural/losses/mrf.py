@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int, Shaped
 from pydantic import Field
 
 from stylepipe.errors import StageError
-from stylepipe.neural.losses.base import Layers, References, StyleLoss, View, normaliser
+from stylepipe.neural.losses.loss import Layers, References, StyleLoss, View, normaliser
 from stylepipe.neural.losses.patches import nearest, sum_patches
 
 _SIDE = 3

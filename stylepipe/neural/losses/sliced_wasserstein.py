@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 from pydantic import Field
 
-from stylepipe.neural.losses.base import References, StyleLoss, View, normaliser
+from stylepipe.neural.losses.loss import References, StyleLoss, View, normaliser
 from stylepipe.neural.losses.transport import Samples, quantiles, samples, squared_distance
 
 

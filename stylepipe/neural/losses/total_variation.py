@@ -7,7 +7,7 @@ from jax.lax import slice_in_dim
 from jaxtyping import Array, Float
 from pydantic import Field
 
-from stylepipe.neural.losses.base import Loss, References, Sums, View
+from stylepipe.neural.losses.loss import Loss, References, Sums, View
 
 
 class TotalVariation(Loss):

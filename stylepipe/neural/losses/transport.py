@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Float64, Int32
 
-from stylepipe.neural.losses.base import PositionWeights, View, weights_by_position
+from stylepipe.neural.losses.loss import PositionWeights, View, weights_by_position
 
 Values = Float[Array, " n"]
 Weights = Float[Array, " n"]

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float
 
-from stylepipe.neural.losses.base import (
+from stylepipe.neural.losses.loss import (
     Examples,
     MomentSums,
     References,

@@ -31,12 +31,12 @@ from jaxtyping import Float, PRNGKeyArray
 
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import WeightsError
-from stylepipe.neural.convolution import convolve
-from stylepipe.neural.draws import he_normal, uniform
 from stylepipe.neural.networks.normalization import normalise, statistics
-from stylepipe.neural.networks.shapes import require_network, require_shapes, stated
+from stylepipe.neural.networks.stated_shapes import require_network, require_shapes, stated
 from stylepipe.neural.networks.transformation import colors
-from stylepipe.neural.program import program
+from stylepipe.neural.xla.compile_options import program
+from stylepipe.neural.xla.convolution import convolve
+from stylepipe.neural.xla.random_arrays import he_normal, uniform
 
 Tensors = Mapping[str, Float[Array, "..."]]
 Padding = Literal["circular", "edge"]

@@ -32,11 +32,11 @@ from jaxtyping import Float, PRNGKeyArray
 
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import WeightsError
-from stylepipe.neural.convolution import convolve, correlate
-from stylepipe.neural.draws import he_normal
 from stylepipe.neural.networks.normalization import Known, Normalization, Statistics, normalise, statistics
-from stylepipe.neural.networks.shapes import count_blocks, of_block, require_network, require_shapes, stated
+from stylepipe.neural.networks.stated_shapes import count_blocks, of_block, require_network, require_shapes, stated
 from stylepipe.neural.networks.upscaler import pixel_shuffle
+from stylepipe.neural.xla.convolution import convolve, correlate
+from stylepipe.neural.xla.random_arrays import he_normal
 
 Tensors = Mapping[str, Float[Array, "..."]]
 Padding = Literal["reflect", "zeros"]

@@ -28,10 +28,10 @@ from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import WeightsError
 from stylepipe.image.resize import resize
 from stylepipe.image.tiling import tiles
-from stylepipe.neural.convolution import correlate
-from stylepipe.neural.draws import he_normal
-from stylepipe.neural.networks.shapes import count_blocks, of_block, require_network, require_shapes
-from stylepipe.neural.program import program
+from stylepipe.neural.networks.stated_shapes import count_blocks, of_block, require_network, require_shapes
+from stylepipe.neural.xla.compile_options import program
+from stylepipe.neural.xla.convolution import correlate
+from stylepipe.neural.xla.random_arrays import he_normal
 
 Tensors = Mapping[str, Float[Array, "..."]]
 

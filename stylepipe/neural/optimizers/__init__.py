@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from stylepipe.neural.optimizers import adam, lbfgs, lbfgs_zoom
-from stylepipe.neural.optimizers.base import Family
+from stylepipe.neural.optimizers.optimizer import Family
 
 AnyOptimizer = Annotated[lbfgs.Lbfgs | lbfgs_zoom.LbfgsZoom | adam.Adam, Field(discriminator="kind")]
 

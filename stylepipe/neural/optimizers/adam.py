@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 from pydantic import Field
 
-from stylepipe.neural.optimizers.base import Evaluate, Optimizer, Pictures, Pixels
+from stylepipe.neural.optimizers.optimizer import Evaluate, Optimizer, Pictures, Pixels
 
 
 class Adam(Optimizer):

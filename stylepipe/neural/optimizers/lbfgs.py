@@ -6,8 +6,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 from pydantic import Field
 
-from stylepipe.neural.optimizers.base import FIRST_STEP, Evaluate, Optimizer, Pictures, Pixels, steepest
-from stylepipe.neural.optimizers.memory import Memory, Precision, empty, forget, newton, remember
+from stylepipe.neural.optimizers.lbfgs_memory import Memory, Precision, empty, forget, newton, remember
+from stylepipe.neural.optimizers.optimizer import FIRST_STEP, Evaluate, Optimizer, Pictures, Pixels, steepest
 
 _SHRINK = 0.25
 """What is left of a step that was rejected."""

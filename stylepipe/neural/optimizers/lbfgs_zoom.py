@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 from pydantic import Field
 
-from stylepipe.neural.optimizers.base import FIRST_STEP, Evaluate, Evaluation, Optimizer, Pictures, Pixels, steepest
-from stylepipe.neural.optimizers.memory import Memory, empty, forget, newton, remember
+from stylepipe.neural.optimizers.lbfgs_memory import Memory, empty, forget, newton, remember
+from stylepipe.neural.optimizers.optimizer import FIRST_STEP, Evaluate, Evaluation, Optimizer, Pictures, Pixels, steepest
 
 
 class LbfgsZoom(Optimizer):

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int, PRNGKeyArray
 from stylepipe.artifacts import Folder, Image
 from stylepipe.errors import ChangedInput, InputError, StageError
 from stylepipe.image.resize import scaled
-from stylepipe.neural.training.pictures import Note, Pictures
+from stylepipe.neural.training.picture_folders import Note, Pictures
 
 
 class Crops(NamedTuple):

@@ -12,12 +12,13 @@ from jaxtyping import Float, PRNGKeyArray
 
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import StageError
-from stylepipe.neural.draws import he_normal, normal
-from stylepipe.neural.layout import Padding, Pooling, Vgg, describe, places
-from stylepipe.neural.program import program
+from stylepipe.neural.encoders.vgg import features
+from stylepipe.neural.encoders.vgg_layout import Pooling, Vgg, describe, places
 from stylepipe.neural.training.crops import Crops
-from stylepipe.neural.training.loop import Tensors
-from stylepipe.neural.vgg import features
+from stylepipe.neural.training.training_loop import Tensors
+from stylepipe.neural.xla.compile_options import program
+from stylepipe.neural.xla.padding import Padding
+from stylepipe.neural.xla.random_arrays import he_normal, normal
 
 Features = Mapping[str, Float[Array, "crops _ _ _"]]
 

@@ -11,14 +11,14 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from stylepipe.artifacts import Array, Weights
-from stylepipe.neural.losses.base import Picture, View
+from stylepipe.neural.encoders.vgg import features
+from stylepipe.neural.losses.loss import Picture, View
 from stylepipe.neural.networks.normalization import PICTURES, Statistics
 from stylepipe.neural.networks.transformation import Tensors, Transformation, applied, mixed, transform
-from stylepipe.neural.objective import Constants, Example, Objective, style_statistics, targets
-from stylepipe.neural.program import program
+from stylepipe.neural.style_transfer.objective import Constants, Example, Objective, style_statistics, targets
 from stylepipe.neural.training.crops import Crops, in_groups
-from stylepipe.neural.training.loop import Step, evaluate_all, result
-from stylepipe.neural.vgg import features
+from stylepipe.neural.training.training_loop import Step, evaluate_all, result
+from stylepipe.neural.xla.compile_options import program
 
 _TOGETHER = 4
 """Pictures that a validation looks at together."""

@@ -11,7 +11,7 @@ from jaxtyping import Float, PRNGKeyArray
 
 from stylepipe.artifacts import Array
 from stylepipe.neural.networks.texture import Noise, Tensors, Texture, noise, texture
-from stylepipe.neural.objective import Constants, Objective
+from stylepipe.neural.style_transfer.objective import Constants, Objective
 
 
 class Lesson(NamedTuple):

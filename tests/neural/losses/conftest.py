@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stylepipe.neural.losses import family
-from stylepipe.neural.losses.base import Picture, References, View
+from stylepipe.neural.losses.loss import Picture, References, View
 
 _BLACK = np.zeros((2, 2, 3))
 

@@ -10,10 +10,10 @@ import pytest
 from pydantic import TypeAdapter
 
 from stylepipe.errors import StageError
-from stylepipe.neural.layout import describe
+from stylepipe.neural.encoders.vgg_layout import describe
 from stylepipe.neural.losses import FAMILIES, AnyLoss, family
-from stylepipe.neural.losses.base import Family, FeatureLoss, StyleLoss
-from stylepipe.neural.objective import Example, Objective
+from stylepipe.neural.losses.loss import Family, FeatureLoss, StyleLoss
+from stylepipe.neural.style_transfer.objective import Example, Objective
 
 LAYERS = {"relu1_1": 1.0, "relu2_1": 2.0}
 CHANNELS = {"pixels": 3, "relu1_1": 4, "relu2_1": 5}

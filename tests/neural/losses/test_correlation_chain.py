@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from stylepipe.errors import StageError
-from stylepipe.neural.losses.base import resolve
 from stylepipe.neural.losses.correlation_chain import CorrelationChain
+from stylepipe.neural.losses.loss import resolve
 
 SIZES = {"relu1_1": (9, 10, 2), "relu1_2": (9, 10, 3), "relu3_1": (2, 2, 2), "relu4_1": (1, 1, 4)}
 """Of a picture of which the pools leave out a row, and then a column."""

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stylepipe.neural.losses import sliced_wasserstein
-from stylepipe.neural.losses.base import Picture, References, View
 from stylepipe.neural.losses.histogram import Histogram
+from stylepipe.neural.losses.loss import Picture, References, View
 from stylepipe.neural.losses.sliced_wasserstein import SlicedWasserstein, unit_directions
 
 SOME = np.array([[0.6, 0.8, 0], [0, -1, 0], [2 / 3, 1 / 3, -2 / 3], [0.36, 0.48, 0.8]])

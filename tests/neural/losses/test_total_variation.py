@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from stylepipe.neural.losses.base import Picture, View
+from stylepipe.neural.losses.loss import Picture, View
 from stylepipe.neural.losses.total_variation import TotalVariation, distance, statistic
 
 

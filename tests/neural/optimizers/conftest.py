@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stylepipe.neural.optimizers import family
-from stylepipe.neural.optimizers.base import Evaluation
+from stylepipe.neural.optimizers.optimizer import Evaluation
 
 
 def bowl(pixels, wanted, curvature):

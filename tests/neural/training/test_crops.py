@@ -7,7 +7,7 @@ import pytest
 from stylepipe.artifacts import Folder, Image
 from stylepipe.errors import ChangedInput, InputError, StageError
 from stylepipe.neural.training.crops import center_crops, crops_of, in_groups
-from stylepipe.neural.training.pictures import Pictures
+from stylepipe.neural.training.picture_folders import Pictures
 from stylepipe.transparency import without_hidden
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from stylepipe.artifacts import Weights
 from stylepipe.errors import StageError, WeightsError
-from stylepipe.neural.layout import Vgg, describe
+from stylepipe.neural.encoders.vgg import features
+from stylepipe.neural.encoders.vgg_layout import Vgg, describe
 from stylepipe.neural.training.crops import Crops
 from stylepipe.neural.training.distillation import Distillation, Lessons, Teachers, grown, student
-from stylepipe.neural.vgg import features
 
 LAYERS = ("relu1_1", "relu2_1")
 

@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from stylepipe.neural.layout import describe
+from stylepipe.neural.encoders.vgg_layout import describe
 from stylepipe.neural.losses import FAMILIES, AnyLoss
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.sliced_wasserstein import SlicedWasserstein
 from stylepipe.neural.networks.transformation import Transformation, fresh, mixed, transform
-from stylepipe.neural.objective import Example, Objective
+from stylepipe.neural.style_transfer.objective import Example, Objective
 from stylepipe.neural.training.crops import Crops
-from stylepipe.neural.training.loop import evaluate
 from stylepipe.neural.training.stylization import Stylization, Validation, examples, lessons
+from stylepipe.neural.training.training_loop import evaluate
 
 DRAW = np.random.default_rng(0)
 CROPS = Crops((DRAW.integers(0, 256, (30, 40, 3), dtype=np.uint8),), np.ones(1), np.array([1]))

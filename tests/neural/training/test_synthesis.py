@@ -4,13 +4,13 @@ import jax
 import numpy as np
 import pytest
 
-from stylepipe.neural.layout import describe
+from stylepipe.neural.encoders.vgg_layout import describe
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.networks.texture import Texture, fresh
-from stylepipe.neural.objective import Example, Objective, targets
-from stylepipe.neural.training.loop import evaluate
+from stylepipe.neural.style_transfer.objective import Example, Objective, targets
 from stylepipe.neural.training.stylization import examples
 from stylepipe.neural.training.synthesis import Synthesis, diversity, lessons
+from stylepipe.neural.training.training_loop import evaluate
 
 NETWORK = Texture(sizes=2, channels=2)
 

@@ -1,0 +1,223 @@
+"""Commands that run recipes: run, plan, explain."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from stylepipe.cache_folder import expand_home
+from stylepipe.cli.console import Console, table
+from stylepipe.cli.options import (
+    DEFAULT_OUTPUTS,
+    CacheFolder,
+    Force,
+    From,
+    Json,
+    NoEmbed,
+    NoLimits,
+    Outputs,
+    Overrides,
+    SharedPath,
+    Until,
+    load_job,
+    open_store_to_run,
+    say_where_results_go,
+    typed_path,
+)
+from stylepipe.escapes import visible_line
+
+if TYPE_CHECKING:
+    from stylepipe.engine.cache.store import Store
+    from stylepipe.engine.job import Job
+    from stylepipe.engine.plan import PlannedStage
+
+RunReference = Annotated[
+    str,
+    typer.Argument(
+        parser=expand_home,
+        metavar="RUN",
+        help="A run's folder, its id or the end of it, or a recipe's name for its newest run.",
+    ),
+]
+Animation = Literal["webp", "gif"]
+
+
+def run(
+    recipe: SharedPath,
+    param: Overrides = None,
+    start: From = None,
+    until: Until = None,
+    force: Force = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Shows what would run, as `plan` does.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Shows no progress.")] = False,
+    animation: Annotated[
+        Animation, typer.Option(help="The format in which the previews of a stage are shown in motion.")
+    ] = "webp",
+    frames: Annotated[bool, typer.Option("--frames", help="Keeps the previews of a stage as single pictures, too.")] = False,
+    no_embed: NoEmbed = False,
+    no_limits: NoLimits = False,
+    target: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            parser=typed_path,
+            metavar="FILE",
+            help="Writes the result here, too: PNG, JPEG, WebP or TIFF by its ending; of several, each into the folder FILE. "
+            "Only PNG carries the recipe.",
+            show_default=False,
+        ),
+    ] = None,
+    quality: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=100,
+            metavar="N",
+            help="Of a JPEG or WebP file of -o, 1 to 100. [default: 95; WebP without loss]",
+            show_default=False,
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Lets -o replace a file.")] = False,
+    outputs: Outputs = DEFAULT_OUTPUTS,
+    cache: CacheFolder = None,
+    json: Json = False,
+) -> None:
+    """Runs a recipe; what was computed before is taken from the cache."""
+    from stylepipe.cli.output_file import output_files
+    from stylepipe.cli.progress import observer
+    from stylepipe.cli.reports import reporting, shareable_command
+    from stylepipe.cli.sharing import Origin, embedding, unpacked
+    from stylepipe.engine import runner
+    from stylepipe.engine.runs.run_folder import Previews
+    from stylepipe.neural.xla.allocator import keep_freed_memory
+    from stylepipe.sharing.limits import check_demands
+    from stylepipe.sharing.unpacking import is_shared
+
+    if dry_run:
+        with unpacked(recipe, param, outputs=outputs, limited=False) as (file, given):
+            _plan(load_job(file, given, force=force, start=start, until=until), open_store_to_run(cache), Console(as_json=json))
+        return
+    keep_freed_memory()  # before JAX starts its threads
+    console = Console(as_json=json)
+    with unpacked(recipe, param, outputs=outputs, limited=not no_limits) as (file, given):
+        job = load_job(file, given, force=force, start=start, until=until)
+        if is_shared(recipe) and not no_limits:
+            check_demands(job)
+        wanted = output_files(target, job, quality=quality, overwrite=overwrite) if target else None
+        for warning in job.recipe.warnings:
+            console.say(f"warning: {warning}")
+        command = shareable_command(recipe, job.recipe, params=param, until=until)
+        origins = {} if no_embed else {output: Origin(job.recipe, output) for output in job.recipe.outputs}
+        store = open_store_to_run(cache)
+        say_where_results_go(store, console)
+        with observer(quiet=quiet) as observe:
+            watch = reporting(embedding(observe, origins, job.inputs.values()))
+            result = runner.run(
+                job,
+                store=store,
+                outputs=outputs,
+                observe=watch,
+                command=command,
+                previews=Previews(animation, frames),
+            )
+    files = {name: str(path) for name, path in result.outputs.items()}
+    written = wanted.write(result.outputs) if wanted else {}
+    data = {"folder": str(result.folder), "outputs": files, "record": result.record.model_dump(mode="json")}
+    console.result(
+        "\n".join(map(visible_line, (written or files).values() or [str(result.folder)])),
+        {**data, "written": written} if wanted else data,
+    )
+
+
+def plan(
+    recipe: SharedPath,
+    param: Overrides = None,
+    start: From = None,
+    until: Until = None,
+    force: Force = None,
+    cache: CacheFolder = None,
+    json: Json = False,
+) -> None:
+    """Shows what would be computed, what is cached, and why.
+
+    What a stage took the last time, and what memory it will take at its most, are told where they are known. Of a recipe with a
+    sweep it is what the sweep would compute.
+    """
+    from stylepipe.cli.commands.sweep import plan_sweep
+    from stylepipe.cli.sharing import unpacked
+    from stylepipe.recipe.load_variants import has_sweep
+    from stylepipe.sharing.limits import demands
+    from stylepipe.sharing.unpacking import is_shared
+
+    console = Console(as_json=json)
+    with unpacked(recipe, param, limited=False) as (file, given):
+        if is_shared(recipe):
+            console.say(f"It asks for {demands(load_job(file, given))}.")
+        if has_sweep(file) and not (start or until):
+            console.result(*plan_sweep(file, given, force=force, store=open_store_to_run(cache)))
+        else:
+            _plan(load_job(file, given, force=force, start=start, until=until), open_store_to_run(cache), console)
+
+
+def _plan(job: "Job", store: "Store", console: Console) -> None:
+    from dataclasses import asdict
+
+    from stylepipe.engine.plan import plan as plan_job
+
+    planned = plan_job(job, store)
+    for name in planned.left_out:
+        console.say(f"'{name}' is not needed and does not run.")
+    words = {"cached": "cached", "run": "runs", "depends": "may run"}
+    rows = [
+        (
+            stage.name,
+            stage.stage,
+            words[stage.state],
+            seconds_of(stage.seconds) or "—",
+            _memory(stage),
+            "; ".join(stage.reasons),
+        )
+        for stage in planned.stages
+    ]
+    data = [asdict(stage) for stage in planned.stages]
+    columns = ("name", "stage", "state", "last took", "memory", "because")
+    if not (planned.problems and console.as_json):  # which gets one document, the problems
+        console.result(table(columns, rows, empty="No stage is needed."), data)
+    planned.require_sound()
+
+
+def explain(
+    recipe: SharedPath,
+    stage: Annotated[str, typer.Argument(metavar="STAGE", help="The stage to explain.", show_default=False)],
+    param: Overrides = None,
+    cache: CacheFolder = None,
+    json: Json = False,
+) -> None:
+    """Says why a stage would run, or that it is cached."""
+    from dataclasses import asdict
+
+    from stylepipe.cli.sharing import unpacked
+    from stylepipe.engine.graph import stages_named
+    from stylepipe.engine.plan import plan as plan_job
+
+    with unpacked(recipe, param, limited=False) as (file, given):
+        job = load_job(file, given, until=stage)
+        planned = plan_job(job, open_store_to_run(cache))
+    told = [planned[name] for name in stages_named(job.recipe, stage)]
+    lines = []
+    for each in told:
+        heading = {"cached": "is cached", "run": "would run", "depends": "depends on stages that would run"}[each.state]
+        lines += [f"'{each.name}' {heading}{':' if each.reasons else '.'}", *(f"  - {reason}" for reason in each.reasons)]
+    Console(as_json=json).result("\n".join(lines), [asdict(each) for each in told])
+
+
+def _memory(stage: "PlannedStage") -> str:
+    """What a stage will take; nothing is taken by one that is cached."""
+    known = "—" if stage.memory is None else f"{stage.memory / 1e9:.2g} GB"
+    return "" if stage.state == "cached" else known
+
+
+def seconds_of(seconds: float | None) -> str:
+    """How long something took, where that is known."""
+    return "" if seconds is None else f"{seconds:.1f} s"

@@ -1,0 +1,161 @@
+"""The command verify: a run made again, and compared with what it left."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stylepipe.cache_folder import expand_home
+from stylepipe.cli.console import Console
+from stylepipe.cli.options import DEFAULT_OUTPUTS, Json, NoLimits, Outputs, overrides, recipe_folders
+from stylepipe.errors import UsageError
+
+if TYPE_CHECKING:
+    from stylepipe.engine.job import Job
+    from stylepipe.engine.runner import RunResult
+    from stylepipe.sharing.provenance import Provenance
+    from stylepipe.sharing.verification import Compared
+
+DIFFERENT = 4
+DIGITS = 12
+
+Verified = Annotated[
+    str, typer.Argument(parser=expand_home, metavar="RUN", help="As RUN elsewhere; or a picture of a run, or a bundle.")
+]
+InputFiles = Annotated[
+    list[str] | None,
+    typer.Option("-p", "--param", metavar="NAME=FILE", help="Says where an input is now.", show_default=False),
+]
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What is verified: how it was made and on what, the pictures that are left of it, and where its inputs may be."""
+
+    provenance: "Provenance"
+    environments: Collection[Mapping[str, str | int]]
+    pictures: Mapping[str, Path]
+    folders: Collection[Path]
+
+
+def verify(
+    run: Verified,
+    param: InputFiles = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Shows no progress.")] = False,
+    no_limits: NoLimits = False,
+    outputs: Outputs = DEFAULT_OUTPUTS,
+    json: Json = False,
+) -> None:
+    """Makes a run again, and says whether it comes to the same.
+
+    It begins from the inputs, with nothing from the cache. Exact: the same bytes, as is promised where platform, device,
+    threads and versions are those of the run. Within tolerance: pictures with a PSNR of at least 40 dB. Else different, and
+    the exit code is 4.
+    """
+    from stylepipe.cli.progress import observer
+    from stylepipe.engine.cache.store import Store
+    from stylepipe.engine.environment import environment
+    from stylepipe.engine.runner import run as run_job
+    from stylepipe.neural.xla.allocator import keep_freed_memory
+    from stylepipe.sharing.limits import check_demands
+    from stylepipe.sharing.unpacking import is_shared
+    from stylepipe.sharing.verification import changes, compare
+
+    keep_freed_memory()  # before JAX starts its threads
+    with TemporaryDirectory(prefix="stylepipe-") as temporary:
+        folder = Path(temporary)
+        subject = _subject(run, outputs, folder, limited=not no_limits)
+        job = _job(subject, folder, overrides(param))
+        if is_shared(Path(run)) and not no_limits:
+            check_demands(job)
+        with observer(quiet=quiet) as observe:
+            made = run_job(job, store=Store(folder / "cache"), outputs=folder / "outputs", observe=observe)
+        results = {
+            name: compare(digest, subject.pictures.get(name), made.record.outputs[name], made.outputs[name])
+            for name, digest in subject.provenance.outputs.items()
+        }
+    _tell(results, made, changes(subject.environments, environment()), Console(as_json=json))
+
+
+def _subject(reference: str, outputs: Path, folder: Path, *, limited: bool) -> _Subject:
+    """Finds what is to be verified, and writes its recipe into the folder. Raises as `unpack` and `find_run` do."""
+    from stylepipe.cli.sharing import weights_source
+    from stylepipe.engine.runs.records import RECORD, find_run, load_run
+    from stylepipe.sharing.unpacking import is_shared, unpack, unpack_run
+
+    path = Path(reference)
+    if is_shared(path):
+        provenance = unpack(path, folder, weights_source(), limited=limited)
+        if not (folder / RECORD).exists():
+            return _Subject(
+                provenance, [provenance.environment], dict.fromkeys(provenance.outputs, path), [path.parent, Path()]
+            )
+        record, pictures, folders = load_run(folder), {}, [path.parent, Path()]
+    else:
+        found = find_run(outputs, reference)
+        record = load_run(found)
+        provenance = unpack_run(found, folder)
+        pictures = {name: found / output.file for name, output in record.outputs.items() if output.file.endswith(".png")}
+        folders = [Path(), *recipe_folders(record.command)]
+    if not provenance.outputs:
+        raise UsageError(f"'{reference}' has no results to compare with.", hint="Verify a run that came to its end.")
+    environments = [stage.environment or record.environment for stage in record.stages.values()]
+    return _Subject(provenance, environments, pictures, folders)
+
+
+def _job(subject: _Subject, folder: Path, given: Mapping[str, str]) -> "Job":
+    """The run, with inputs whose digests are those of its record. Raises UsageError for inputs that are not found so."""
+    from stylepipe.cli.options import load_job
+    from stylepipe.cli.sharing import inputs_here
+    from stylepipe.recipe.validation.problems import show
+    from stylepipe.sharing.bundle import RESOLVED
+    from stylepipe.sharing.find_inputs import require_inputs
+
+    recorded = subject.provenance.inputs
+    found = inputs_here(subject.provenance, folder, given=given, folders=list(subject.folders))
+    params = [f"{name}={file}" for name, file in {**found, **given}.items()]
+    job = load_job(folder / RESOLVED, params, indexed=False)
+    require_inputs(given, (file.param for file in job.recipe.inputs.values() if file.param))
+    for name, input_ in job.inputs.items():
+        if name not in recorded or input_.sha256 != recorded[name].sha256:
+            was = f"that of the run has the SHA-256 {recorded[name].sha256}" if name in recorded else "the run had none"
+            hint = f"-p {input_.file.param or name}=FILE names another."
+            raise UsageError(f"Input {show(name)} has the SHA-256 {input_.sha256}; {was}.", hint=hint)
+    return job
+
+
+def _tell(
+    results: Mapping[str, "Compared"], made: "RunResult", changed: Mapping[str, tuple[Any, Any]], console: Console
+) -> None:
+    """Prints what came of each result, and what was promised."""
+    from stylepipe.sharing.verification import TOLERANCE, VERDICTS
+
+    lines = []
+    for name, result in results.items():
+        measured = "" if result.psnr is None or result.verdict == "exact" else f", PSNR {result.psnr:.1f} dB"
+        lines.append(f"{result.verdict}: {name} ({made.record.outputs[name].digest[:DIGITS]}){measured}")
+    promised = VERDICTS[bool(changed)]
+    because = ", ".join(f"{name} was {was}, is {now}" for name, (was, now) in changed.items())
+    why = f"PSNR of at least {TOLERANCE:g} dB; {because}" if changed else "same platform, device, threads and versions"
+    verdict = max((result.verdict for result in results.values()), key=VERDICTS.index)
+    data = {
+        "verdict": verdict,
+        "promised": promised,
+        "changed": {name: {"was": was, "is": now} for name, (was, now) in changed.items()},
+        "tolerance": {"measure": "PSNR", "at_least": TOLERANCE},
+        "outputs": {
+            name: {
+                "verdict": result.verdict,
+                "digest": made.record.outputs[name].digest,
+                "psnr": round(result.psnr, 2) if result.psnr is not None and isfinite(result.psnr) else None,
+            }
+            for name, result in results.items()
+        },
+    }
+    console.result("\n".join([*lines, f"promised: {promised} ({why})"]), data)
+    if verdict == "different":
+        raise typer.Exit(DIFFERENT)

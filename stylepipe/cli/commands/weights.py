@@ -1,0 +1,103 @@
+"""The commands `weights …`: what networks there are, and getting them here."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stylepipe.cache_folder import expand_home
+from stylepipe.cli.console import Console, table
+from stylepipe.cli.options import Json, typed_path
+from stylepipe.escapes import visible_line
+
+app = typer.Typer(help="Network weights: list, pull, verify, convert, path.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Weights by name, as `weights list` has them.", show_default=False)]
+
+
+@app.command("list")
+def list_(json: Json = False) -> None:
+    """Lists the weights that recipes may name, where they lie, their licenses, and whose work is in them."""
+    from stylepipe.neural.weights.catalog import CATALOGUE, list_weights
+
+    found = list_weights()
+    rows = [(name, CATALOGUE[name].summary, str(file or "missing")) for name, file in found.items()]
+    terms = [(name, CATALOGUE[name].license, CATALOGUE[name].attribution) for name in found]
+    data = [
+        {
+            "name": name,
+            "summary": CATALOGUE[name].summary,
+            "file": file and str(file),
+            "license": CATALOGUE[name].license,
+            "attribution": CATALOGUE[name].attribution,
+        }
+        for name, file in found.items()
+    ]
+    tables = [table(("name", "what", "file"), rows, empty=""), table(("name", "license", "attribution"), terms, empty="")]
+    Console(as_json=json).result("\n\n".join(tables), data)
+
+
+@app.command()
+def pull(
+    name: Name,
+    offline: Annotated[bool, typer.Option("--offline", help="Forbids the network.")] = False,
+    json: Json = False,
+) -> None:
+    """Downloads published weights, checked, into the cache."""
+    from stylepipe.cli.progress import download_bar
+    from stylepipe.neural.weights.catalog import pull as pull_weights
+
+    with download_bar(name) as progress:
+        file = pull_weights(name, offline=offline, progress=progress)
+    _tell(file, json=json)
+
+
+@app.command()
+def verify(
+    weights: Annotated[
+        str, typer.Argument(parser=expand_home, metavar="WEIGHTS", help="Weights by name, or a file.", show_default=False)
+    ],
+    json: Json = False,
+) -> None:
+    """Reads weights, checks them, and says what network they are."""
+    from stylepipe.neural.encoders.vgg_layout import Vgg
+    from stylepipe.neural.weights.catalog import verify as verify_weights
+
+    network = verify_weights(weights)
+    if isinstance(network, Vgg):
+        data = {"layers": list(network.layers), "pooling": network.pooling, "padding": network.padding}
+        said = f"{network.layers[0]} … {network.layers[-1]}, {network.pooling} pooling, {network.padding} padding"
+    else:
+        data, said = network._asdict(), f"{type(network).__name__.lower()}, {network}"
+    Console(as_json=json).result(f"{weights} is sound: {said}.", data)
+
+
+@app.command()
+def convert(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            parser=typed_path, metavar="SOURCE", help="Keras HDF5, torchvision .pth, .npz or safetensors.", show_default=False
+        ),
+    ],
+    target: Annotated[
+        Path, typer.Argument(parser=typed_path, metavar="TARGET", help="The safetensors file to write.", show_default=False)
+    ],
+    json: Json = False,
+) -> None:
+    """Brings weights of another layout into stylepipe's own."""
+    from stylepipe.neural.weights.catalog import convert as convert_weights
+
+    convert_weights(source, target)
+    _tell(target, json=json)
+
+
+@app.command()
+def path(name: Name, json: Json = False) -> None:
+    """Prints the file that a name stands for."""
+    from stylepipe.neural.weights.catalog import find
+
+    _tell(find(name), json=json)
+
+
+def _tell(file: Path, *, json: bool) -> None:
+    Console(as_json=json).result(visible_line(str(file)), {"file": str(file)})

@@ -1,0 +1,155 @@
+"""One stage, called with its inputs and the services it asks for; what comes back is checked, what goes wrong is named."""
+
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from stylepipe import memory_limits
+from stylepipe.artifacts import KINDS, Artifact, Folder, Given, Image, Mask, Weights
+from stylepipe.engine.environment import backend
+from stylepipe.engine.execution.signals import StopRequest
+from stylepipe.errors import (
+    FAILURES,
+    Interrupted,
+    MemoryShortage,
+    StageError,
+    StoreError,
+    StylepipeError,
+    bounded,
+    is_out_of_memory,
+    reason_of,
+)
+from stylepipe.recipe.resolved import StageNode
+from stylepipe.stage import Checkpoint, Emit, Estimate
+
+Arguments = Mapping[str, Given | Sequence[Given]]
+
+_MESSAGE_LENGTH = 2000
+_TRACEBACK_LENGTH = 50_000
+
+
+def execute(
+    node: StageNode, arguments: Arguments, *, seed: int, emit: Emit, checkpoint: Checkpoint, stop: StopRequest
+) -> Artifact:
+    """Runs the node's stage on read-only arrays; its result, checked and on the host. What it prints goes to stderr.
+
+    Whatever it raises becomes one of `FAILURES` with the stage's name. As they are come only the engine's own: StoreError,
+    and, once `stop` was asked, Interrupted and KeyboardInterrupt.
+    """
+    offered: dict[str, Callable[[], Any]] = {"key": lambda: _key(seed), "emit": lambda: emit, "checkpoint": lambda: checkpoint}
+    services = {name: offered[name]() for name in node.stage.services}
+    read_only = {
+        name: _read_only(value) if isinstance(value, Given) else tuple(map(_read_only, value))
+        for name, value in arguments.items()
+    }
+    given = node.stage.arguments(read_only)
+    try:
+        if memory := estimate_of(node, read_only).memory:
+            require_memory(memory)
+        with redirect_stdout(sys.stderr):
+            return _checked(node.stage(**given, params=node.params, **services), node.stage.output)
+    except BaseException as error:
+        where = f"Stage '{node.name}'"
+        if isinstance(error, StoreError) or (isinstance(error, Interrupted | KeyboardInterrupt) and stop.asked):
+            if isinstance(error, StylepipeError):
+                error.within(where)
+            raise
+        failure = _failure(error, where)
+        raise failure from (None if isinstance(error, StylepipeError) and not error.__cause__ else error)
+
+
+def traceback_of(error: BaseException) -> str:
+    """The traceback of an error as text of bounded length."""
+    text = "".join(traceback.format_exception(error))
+    return text if len(text) <= _TRACEBACK_LENGTH else f"{text[:_TRACEBACK_LENGTH]}\n… (cut)\n"
+
+
+def _failure(error: BaseException, where: str) -> StylepipeError:
+    """What a stage raised, as one of `FAILURES`: a class of the stage's package need not be known anywhere else."""
+    if isinstance(error, StylepipeError):
+        ours = next(kind for kind in type(error).__mro__ if kind.__module__ == StylepipeError.__module__)
+        kind = ours if issubclass(ours, FAILURES) else StageError
+        message, hint = (text and bounded(str(text), _MESSAGE_LENGTH) for text in (error.message, error.hint))
+        return kind(f"{where}: {message}", hint=hint)
+    if is_out_of_memory(error):
+        return StageError(f"{where} needs more memory than there is.", hint="Choose a smaller size, or free some memory.")
+    return StageError(f"{where} failed with {reason_of(error)}.", hint="The run's folder holds the traceback.")
+
+
+def estimate_of(node: StageNode, arguments: Arguments) -> Estimate:
+    """What the node's stage says of itself. Raises StylepipeError as that does; for any other error nothing is known."""
+    try:
+        return node.stage.estimate(**node.stage.arguments(arguments), params=node.params)
+    except StylepipeError:
+        raise
+    except Exception:  # a fault of the estimate need not be one of the stage
+        return Estimate()
+
+
+def require_memory(needed: int) -> None:
+    """Raises MemoryShortage where this process cannot have so many bytes more. GPUs have memory of their own."""
+    free = memory_limits.available(swap=True)
+    if needed > free and backend() == "cpu":
+        taken = memory_limits.resident()
+        raise MemoryShortage(
+            f"It takes about {(taken + needed) / 1e9:.2g} GB of memory, and {(taken + free) / 1e9:.2g} GB can be had.",
+            hint="Work at a smaller size, or free some memory.",
+        )
+
+
+def _key(seed: int) -> Any:
+    import jax
+
+    return jax.random.key(seed)
+
+
+def _checked(result: Any, kind: str) -> Artifact:
+    """The result on the host, if it is of the stated kind, of float32 where it is a picture, and finite."""
+    match result:
+        case Image() if kind == "image":
+            pixels, alpha = result.pixels, result.alpha
+            return replace(result, pixels=_host("pixels", pixels), alpha=None if alpha is None else _host("alpha", alpha))
+        case Mask() if kind == "mask":
+            return Mask(_host("values", result.values))
+        case Weights() if kind == "weights":
+            tensors = {name: _finite(name, np.asarray(array)) for name, array in result.tensors.items()}
+            return replace(result, tensors=tensors)
+    raise StageError(f"It returned {type(result).__name__}; expected {KINDS[kind].__name__}.")
+
+
+def _host(name: str, array: Any) -> np.ndarray:
+    found = np.asarray(array)
+    if found.dtype != np.float32:
+        raise StageError(f"It returned {name} of {found.dtype}; expected float32.")
+    return _finite(name, found)
+
+
+def _finite(name: str, array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        wrong = np.size(array) - np.count_nonzero(np.isfinite(array))
+        raise StageError(f"It returned {name} of which {wrong} of {array.size} values are not finite numbers.")
+    return array
+
+
+def _read_only(artifact: Given) -> Given:
+    """The same arrays, which other stages use too, safe from being written to."""
+    match artifact:
+        case Image(pixels, alpha):
+            return Image(_view(pixels), None if alpha is None else _view(alpha))
+        case Mask(values):
+            return Mask(_view(values))
+        case Weights(tensors, metadata):
+            return Weights({name: _view(array) for name, array in tensors.items()}, metadata)
+        case Folder():
+            return artifact
+
+
+def _view(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,158 @@
+"""One stage from its inputs to its action in the store, going on from its last checkpoint if there is one."""
+
+import shutil
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from stylepipe.artifacts import Artifact
+from stylepipe.engine.cache.atomic_files import cache_errors, make_folder, make_room
+from stylepipe.engine.cache.compiled_programs import compiled_programs
+from stylepipe.engine.cache.keys import PRECISION, Document, key_of, trajectory_of
+from stylepipe.engine.cache.pictures import attach_picture
+from stylepipe.engine.cache.store import Action, Session
+from stylepipe.engine.environment import environment
+from stylepipe.engine.events import EngineNote, Observer, PreviewSaved, StageEmitted, StageFinished, StageStarted
+from stylepipe.engine.execution import trajectories
+from stylepipe.engine.execution.call_stage import Arguments, execute
+from stylepipe.engine.execution.checkpoints import Checkpoint
+from stylepipe.engine.execution.emitted_events import plain
+from stylepipe.engine.execution.signals import StopRequest
+from stylepipe.engine.execution.spool import Frames, Losses, last_frame
+from stylepipe.errors import Interrupted, StoreError
+from stylepipe.recipe.resolved import StageNode
+from stylepipe.stage import Frame, Note, Progress
+
+
+@dataclass(frozen=True)
+class Computation:
+    """A stage to compute: the node, the recipe it is of, all that its result depends on, and why it is not in the store.
+
+    One that is `forced` makes no use of what others have computed.
+    """
+
+    node: StageNode
+    recipe: str
+    seed: int
+    document: Document
+    reasons: tuple[str, ...]
+    forced: bool = False
+
+    @property
+    def key(self) -> str:
+        """The key that the result will have."""
+        return key_of(self.document)
+
+    @property
+    def trajectory(self) -> str | None:
+        """The key that all have whose stage only stops elsewhere, if it can go on from where one stopped."""
+        trajectory = self.node.stage.trajectory
+        return key_of(trajectory_of(self.document, trajectory.stopping)) if trajectory else None
+
+
+def compute(
+    task: Computation,
+    arguments: Arguments,
+    *,
+    session: Session,
+    work: Path,
+    stop: StopRequest,
+    tell: Observer,
+) -> tuple[Action, Artifact]:
+    """Runs the stage, and stores its result with all that belongs to it; `work` is emptied then.
+
+    When the user asks to stop, a stage with checkpoints does so once its state is saved, another one where it next emits
+    something. Raises what `execute` raises, StoreError, and Interrupted.
+    """
+    name = task.node.name
+    frames, losses, checkpoint = _opened(task, session=session, work=work, stop=stop, tell=tell)
+
+    def emit(emitted: Progress | Frame | Note) -> None:
+        event = plain(emitted)
+        match event:
+            case Progress():
+                losses.add(event)
+                tell(StageEmitted(name, event))
+            case Frame(pixels):
+                tell(PreviewSaved(name, task.key, frames.add(pixels)))
+            case Note():
+                tell(StageEmitted(name, event))
+        if "checkpoint" not in task.node.stage.services:
+            stop.check()
+
+    tell(StageStarted(name, task.reasons, losses.lines()))
+    for number in frames.numbers:
+        tell(PreviewSaved(name, task.key, number))
+    began = time.monotonic()
+    try:
+        with compiled_programs(session.store.root, PRECISION):
+            artifact = execute(task.node, arguments, seed=task.seed, emit=emit, checkpoint=checkpoint, stop=stop)
+    except Interrupted:
+        _keep(task, checkpoint, session=session, work=work, finished=False)
+        raise
+    seconds = checkpoint.seconds + time.monotonic() - began
+    output = session.put(artifact)
+    attachments = attach_picture(artifact, session)
+    if last_frame(work):
+        attachments["animation"] = session.attach(frames.assemble, ".webp")
+    if losses.count:
+        attachments["losses"] = session.attach(losses.copy, ".jsonl")
+    action = Action(
+        key=task.key,
+        document=task.document,
+        output=output,
+        attachments=attachments,
+        recipe=task.recipe,
+        node=name,
+        reasons=task.reasons,
+        seconds=round(seconds, 3),
+        iterations=losses.done,
+        environment=environment(),
+    )
+    session.commit(action)
+    _keep(task, checkpoint, session=session, work=work, finished=True)
+    shutil.rmtree(work, ignore_errors=True)
+    tell(StageFinished(name, seconds))
+    return action, artifact
+
+
+class _Opened(NamedTuple):
+    """A work folder in use."""
+
+    frames: Frames
+    losses: Losses
+    checkpoint: Checkpoint
+
+
+def _opened(task: Computation, *, session: Session, work: Path, stop: StopRequest, tell: Observer) -> _Opened:
+    """Opens a work folder; where it has no state, with that of another computation which this one continues."""
+
+    def opened() -> _Opened:
+        make_room(work, folder=True)
+        make_folder(work)
+        frames, losses = Frames(work), Losses(work)
+        trajectory, note = task.node.stage.trajectory, lambda text: tell(EngineNote(text, task.node.name))
+        continues = partial(trajectory.passes_through, task.node.params) if trajectory else lambda state: True
+        return _Opened(frames, losses, Checkpoint(work, frames, losses, stop=stop, note=note, continues=continues))
+
+    with cache_errors(work):
+        own = opened()
+        if task.forced or not task.trajectory or own.checkpoint.resumes:
+            return own
+        trajectories.adopt(session, task.trajectory, work)
+        adopted = opened()
+        if adopted.checkpoint.damaged:
+            trajectories.discard(session.store, task.trajectory)
+        return adopted
+
+
+def _keep(task: Computation, checkpoint: Checkpoint, *, session: Session, work: Path, finished: bool) -> None:
+    """Keeps where the stage has come to for computations that go further; without room on the disk, it is not kept."""
+    if task.trajectory:
+        with suppress(StoreError):
+            if finished:
+                checkpoint.keep(trajectories.LIMIT)
+            trajectories.keep(session, task.trajectory, work, finished=finished)

@@ -1,0 +1,147 @@
+"""The variants of a sweep as one graph, in which what they have in common stands once."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from stylepipe.engine.cache.keys import key_of
+from stylepipe.engine.graph import Selection
+from stylepipe.engine.inputs import FoundInput, WeightsSource, find_input
+from stylepipe.engine.job import FindInput, Job, prepare
+from stylepipe.recipe.load_variants import ResolvedSweep
+from stylepipe.recipe.params.labels import axis_labels
+from stylepipe.recipe.resolved import ResolvedRecipe, StageNode
+
+MAX_LABEL = 40
+
+_NOT_IN_LABELS = re.compile(r"[^A-Za-z0-9_.+-]+")
+
+
+@dataclass(frozen=True)
+class MergedVariant:
+    """A variant, and what its stages and outputs are called in the graph of all variants; `values` are those of the axes."""
+
+    name: str
+    values: Mapping[str, Any]
+    stages: Mapping[str, str]
+    outputs: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class SweepJob:
+    """A sweep that is ready to be planned or run: the job that computes all variants, and what each of them is of it."""
+
+    job: Job
+    axes: Mapping[str, Sequence[Any]]
+    variants: tuple[MergedVariant, ...]
+
+
+def prepare_sweep(
+    sweep: ResolvedSweep, *, weights: WeightsSource, force: bool | Collection[str] = (), find: FindInput = find_input
+) -> SweepJob:
+    """Finds the inputs of all variants, and merges their graphs.
+
+    Two stages are one when they have the same name in the recipe and would have the same key: each is known by its document
+    with the identities of what it needs in place of the digests, which are not known yet. `force` and `find` are as in
+    `prepare`, and it raises what that does.
+    """
+    find = cache(find)  # each file is read once, however many variants use it
+    jobs = [prepare(variant.recipe, weights=weights, force=force, find=find) for variant in sweep.variants]
+    identities = [_identities(job) for job in jobs]
+    names = _names(sweep, identities)
+    inputs: dict[str, FoundInput] = {}
+    stages: dict[str, StageNode] = {}
+    seeds: dict[str, int] = {}
+    own_names: dict[str, str] = {}
+    forced: set[str] = set()
+    outputs: dict[str, str] = {}
+    variants: list[MergedVariant] = []
+    for variant, job, known in zip(sweep.variants, jobs, identities, strict=True):
+        called = {name: names[name, identity] for name, identity in known.items()}
+        for name in job.selection.inputs:
+            found = job.inputs[name]
+            inputs.setdefault(called[name], replace(found, file=replace(found.file, name=called[name])))
+        for name in job.selection.stages:
+            stages.setdefault(called[name], _renamed(job.recipe.stages[name], called))
+            seeds[called[name]] = job.recipe.seed
+            own_names[called[name]] = name
+        forced.update(called[name] for name in job.forced)
+        own = variant.recipe.outputs
+        named = {output: variant.name if len(own) == 1 else f"{variant.name}.{output}" for output in own}
+        outputs |= {named[output]: called[node] for output, node in own.items()}
+        variants.append(
+            MergedVariant(
+                variant.name,
+                {axis: variant.recipe.params[axis] for axis in sweep.axes},
+                {name: called[name] for name in job.selection.stages},
+                named,
+            )
+        )
+    recipe = ResolvedRecipe(
+        name=sweep.base.name,
+        description=sweep.base.description,
+        seed=sweep.base.seed,
+        params={**sweep.base.params, **sweep.axes},
+        inputs={name: found.file for name, found in inputs.items()},
+        stages=stages,
+        outputs=outputs,
+        warnings=sweep.base.warnings,
+        text=sweep.base.text,
+        document=sweep.document,
+    )
+    selection = Selection(tuple(inputs), tuple(stages), frozenset(stages))
+    return SweepJob(Job(recipe, selection, frozenset(forced), inputs, weights, seeds, own_names), sweep.axes, tuple(variants))
+
+
+def _identities(job: Job) -> dict[str, str]:
+    """What each input and stage is, as far as can be known before anything runs.
+
+    Of two inputs with the same content and other references both are kept, so that the record, and whoever takes this
+    machine's folders out of it, knows all references.
+    """
+    known = job.input_digests()
+    for name in job.selection.stages:
+        known[name] = key_of(job.stage_document(name, known))
+    return known | {name: f"{found.digest} {found.file.reference}" for name, found in job.inputs.items()}
+
+
+def _names(sweep: ResolvedSweep, identities: Sequence[Mapping[str, str]]) -> dict[tuple[str, str], str]:
+    """The name of each input and stage, by its name in the recipe and its identity, in the graph of all variants.
+
+    It is the recipe's own where all variants agree. Else the values behind it say of which variants it is, as those of a
+    `foreach` do: sharpened@0.5, stylized@384_10.
+    """
+    users: dict[str, dict[str, list[int]]] = {}
+    for number, known in enumerate(identities):
+        for name, identity in known.items():
+            users.setdefault(name, {}).setdefault(identity, []).append(number)
+    names: dict[tuple[str, str], str] = {}
+    taken = {name for name, found in users.items() if len(found) == 1}
+    for name, found in users.items():
+        for identity, numbers in found.items():
+            made = name
+            if len(found) > 1:
+                made += ("_" if "@" in name else "@") + _label(sweep, numbers)
+                while made in taken:
+                    made += "+"
+                taken.add(made)
+            names[name, identity] = made
+    return names
+
+
+def _label(sweep: ResolvedSweep, numbers: Sequence[int]) -> str:
+    """The values, of params that vary in the sweep, that these variants have in common; else the number of the first."""
+    params = [sweep.variants[number].recipe.params for number in numbers]
+    common = [
+        axis_labels(values)[values.index(params[0][axis])]
+        for axis, values in sweep.axes.items()
+        if len(values) > 1 and all(each[axis] == params[0][axis] for each in params)
+    ]
+    label = _NOT_IN_LABELS.sub("-", "_".join(common))
+    return label if 0 < len(label) <= MAX_LABEL else str(numbers[0] + 1)
+
+
+def _renamed(node: StageNode, called: Mapping[str, str]) -> StageNode:
+    return replace(node, name=called[node.name], inputs=node.bind(called.__getitem__))

@@ -1,0 +1,304 @@
+"""Workers of a Dask cluster, on whatever machines they are; all share the store's folder, through which results go.
+
+Which stage is computed when, and what becomes of it when its worker is lost, is decided as for workers of this machine: Dask is
+told which worker does a task, and carries tasks there and answers back.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from stylepipe import __version__
+from stylepipe.engine.cache.store import Store
+from stylepipe.engine.events import EngineNote
+from stylepipe.engine.workers.dask_worker import RESOURCE, Introduction, compute_stage, introduce
+from stylepipe.engine.workers.messages import Answer, Done, Failed, Left, Lost, decode
+from stylepipe.engine.workers.tasks import Task, unexpected
+from stylepipe.errors import ClusterError, UsageError
+
+if TYPE_CHECKING:
+    from distributed import Future
+
+_CONNECT_SECONDS = 5
+_POLL_SECONDS = 0.2
+_ROLL_CALL_SECONDS = 1.0
+_PATIENCE_SECONDS = 60.0
+_GRACE_SECONDS = 4.0
+
+_START = "Start some, by `dask worker HOST:PORT --nthreads 1 --memory-limit 0` where they are to compute."
+_INSTALL = "Install the same stylepipe and the same stages for all workers."
+_AGAIN = "What was computed is kept: run the same command again when it is back."
+_LOST = "Did it run out of memory? Its own log may tell; --retries lets a stage be tried more often."
+
+
+@dataclass
+class _Attempt:
+    """A task in the hands of a worker; `heard` tells whether that has said anything of it."""
+
+    task: Task
+    worker: str
+    future: "Future"
+    heard: bool = False
+
+
+@dataclass(frozen=True)
+class _Misfit:
+    """A worker that cannot be used: why, and what to do."""
+
+    worker: str
+    reason: str
+    hint: str
+
+
+class Cluster:
+    """The workers of the scheduler at `dask://host:port`, each for one task at a time; a context in which it is connected.
+
+    `prepare` is called first in each worker. Where some have declared a GPU, no others are used. Entering raises UsageError
+    when there is no scheduler, no worker, or one that cannot compute for this store; workers that come later are used, too.
+    When the context ends, those that still compute save their state and stop, for which it waits `_GRACE_SECONDS` at most.
+    """
+
+    def __init__(self, address: str, store: Store, *, prepare: Callable[[], None]) -> None:
+        self._address = address
+        self._host, self._port = _host_and_port(address)
+        self._store = store
+        self._prepare = prepare
+        self._topic = f"stylepipe-{token_hex(6)}"
+        self._told: SimpleQueue[tuple[str, Answer | None]] = SimpleQueue()
+        self._workers: dict[str, Introduction] = {}
+        self._device = ""
+        self._refused: set[str] = set()
+        self._attempts: dict[str, _Attempt] = {}
+        self._begun = 0
+        self._called = self._peopled = time.monotonic()
+
+    def __enter__(self) -> "Cluster":
+        with ExitStack() as stack:
+            self._session = stack.enter_context(self._store.session())
+            self._client = stack.enter_context(_connected(self._address, self._host, self._port))
+            self._client.subscribe_topic(self._topic, self._hear)
+            with suppress(TimeoutError):
+                self._client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+            for misfit in self._call_roll():
+                raise UsageError(f"The worker at {misfit.worker} cannot be used: {misfit.reason}.", hint=misfit.hint)
+            if not self._workers:
+                raise UsageError(f"The scheduler at {self._address} has no workers.", hint=_START)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with self._stack, suppress(ClusterError):
+            self.stop()
+            deadline = time.monotonic() + _GRACE_SECONDS
+            while any(attempt.heard for attempt in self._attempts.values()) and time.monotonic() < deadline:
+                list(self.listen())
+
+    @property
+    def device(self) -> str:
+        """The class of the workers' devices: cpu, gpu or tpu."""
+        return self._device
+
+    @property
+    def free(self) -> int:
+        """How many workers do nothing for this run."""
+        return len(self._idle())
+
+    @property
+    def lasts(self) -> bool:
+        """Always: where all workers are gone, others may come."""
+        return True
+
+    def begin(self, task: Task) -> None:
+        """Hands a task to a free worker."""
+        worker = self._idle()[0]
+        self._begun += 1
+        attempt = f"{task.stage}-{self._topic}-{self._begun}"
+        resources = {RESOURCE: 1} if self._workers[worker].declared else None
+        with self._scheduler():
+            future = self._client.submit(
+                compute_stage, task, self._topic, key=attempt, workers=[worker], resources=resources, pure=False
+            )
+        self._attempts[attempt] = _Attempt(task, worker, future)
+        future.add_done_callback(lambda _: self._told.put((attempt, None)))
+
+    def listen(self) -> Iterator[Answer]:
+        """What the workers have said, after a moment's waiting for it.
+
+        Raises ClusterError when the scheduler is gone, and when there has been no worker for a minute.
+        """
+        with suppress(Empty):
+            attempt, answer = self._told.get(timeout=_POLL_SECONDS)
+            while True:
+                yield from self._understood(attempt, answer)
+                attempt, answer = self._told.get_nowait()
+        if time.monotonic() - self._called >= _ROLL_CALL_SECONDS:
+            for misfit in self._call_roll():
+                yield EngineNote(f"A worker that has come is not used: {misfit.reason}.")
+            for attempt, found in list(self._attempts.items()):
+                if found.worker not in self._workers:
+                    yield self._give_up(attempt)
+        if time.monotonic() - self._peopled >= _PATIENCE_SECONDS:
+            raise ClusterError(f"The cluster has had no worker for {_PATIENCE_SECONDS:.0f} s.", hint=_AGAIN)
+
+    def stop(self) -> None:
+        """Takes all tasks back, so that whoever computes one saves its state and stops. Does not wait for it."""
+        with suppress(ClusterError):
+            self._take_back([attempt.future for attempt in self._attempts.values()])
+
+    def _idle(self) -> list[str]:
+        busy = {attempt.worker for attempt in self._attempts.values()}
+        return [worker for worker in self._workers if worker not in busy]
+
+    def _hear(self, event: tuple[float, Any]) -> None:
+        """Takes what Dask hands on from a worker; called on a thread of Dask's."""
+        with suppress(ValueError, KeyError, TypeError):  # of another run's, or of another version: its worker is refused
+            self._told.put((event[1]["attempt"], decode(event[1]["answer"])))
+
+    def _understood(self, name: str, answer: Answer | None) -> Iterator[Answer]:
+        """What is told of an attempt. None is Dask's word that it has ended, which comes after all that the worker said."""
+        attempt = self._attempts.get(name)
+        if attempt is None:
+            return
+        if answer is None:
+            if attempt.future.status != "cancelled":  # which this run has done itself
+                yield self._without_answer(name)
+            return
+        attempt.heard = True
+        if isinstance(answer, Done | Failed | Left):
+            del self._attempts[name]
+        yield answer
+
+    def _without_answer(self, name: str) -> Failed | Lost:
+        """What became of a task that ended for Dask without a word from the worker."""
+        from distributed import KilledWorker
+
+        attempt = self._attempts[name]
+        error: Any = attempt.future.exception()
+        if error is None or isinstance(error, KilledWorker):
+            return self._give_up(name)
+        del self._attempts[name]
+        return unexpected(attempt.task.stage, error)
+
+    def _give_up(self, name: str) -> Lost:
+        attempt = self._attempts.pop(name)
+        self._take_back([attempt.future])
+        return Lost(attempt.task.stage, _LOST)
+
+    def _take_back(self, futures: Sequence["Future"]) -> None:
+        with self._scheduler():
+            self._client.cancel(futures)
+
+    @contextmanager
+    def _scheduler(self) -> Iterator[None]:
+        """Raises ClusterError when the scheduler turns out to be gone in the block."""
+        try:
+            yield
+        except Exception as error:
+            if not isinstance(error, OSError) and self._client.status == "running":
+                raise
+            raise ClusterError("The scheduler of the cluster is gone.", hint=_AGAIN) from error
+
+    def _call_roll(self) -> Sequence[_Misfit]:
+        """Learns which workers there are now, and of the new ones which cannot be used. Raises ClusterError."""
+        session = self._session.folder.relative_to(self._store.root)
+        with self._scheduler():
+            present = self._client.nthreads().keys()
+            new = sorted(present - self._workers.keys() - self._refused)
+            answers = self._client.run(introduce, str(session), self._prepare, workers=new, on_error="return") if new else {}
+        told = {worker: _introduction(answer) for worker, answer in answers.items()}
+        self._workers = {worker: known for worker, known in self._workers.items() if worker in present}
+        known = [*self._workers.values(), *(said for said in told.values() if isinstance(said, Introduction))]
+        gpus = any(said.declared for said in known)
+        misfits = []
+        for worker, said in told.items():
+            if isinstance(said, OSError):
+                continue  # it is gone again
+            misfit = self._misfit(worker, said)
+            misfits += [misfit] if misfit else []
+            if misfit or isinstance(said, Exception) or (gpus and not said.declared):
+                self._refused.add(worker)
+            else:
+                self._workers[worker] = said
+                self._device = said.device
+        self._called = time.monotonic()
+        self._peopled = self._called if self._workers else self._peopled
+        return misfits
+
+    def _misfit(self, worker: str, said: Introduction | Exception) -> _Misfit | None:
+        if isinstance(said, Exception):
+            return _Misfit(worker, f"{type(said).__name__}: {str(said).partition(chr(10))[0]}", _INSTALL)
+        if said.version != __version__:
+            return _Misfit(worker, f"it has stylepipe {said.version}, and this run {__version__}", _INSTALL)
+        if not said.shares:
+            places = f"there it is {said.cache}, here {self._store.root}"
+            hint = f"Let STYLEPIPE_CACHE name a folder that all machines share; {places}."
+            return _Misfit(worker, "it keeps its results in another folder than this run", hint)
+        if self._device and said.device != self._device:
+            hint = "Let those with a GPU declare it, by `dask worker --resources GPU=1`: only they are used then."
+            return _Misfit(worker, f"it computes on a {said.device}, and others on a {self._device}", hint)
+        return None
+
+
+def _introduction(answer: str | Exception) -> Introduction | Exception:
+    """What a worker said of itself, or why it could not."""
+    if isinstance(answer, Exception):
+        return answer
+    try:
+        return Introduction(**json.loads(answer))
+    except (ValueError, TypeError):
+        return ValueError("it says of itself what this version of stylepipe does not understand")
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    """The parts of `dask://host:port`. Raises UsageError for anything else."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = parts = None
+    if not (parts and host and port) or address != f"dask://{parts.netloc}" or "@" in parts.netloc:
+        raise UsageError(f"--executor {address}: expected dask://HOST:PORT.", hint="For example dask://127.0.0.1:8786.")
+    return host, port
+
+
+@contextmanager
+def _connected(address: str, host: str, port: int) -> Iterator[Any]:
+    """The scheduler's client (whose methods are typed for asynchronous use only). Raises UsageError.
+
+    Whether the connection is encrypted is a matter of Dask's own configuration.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        hint = "Install it by: pip install 'stylepipe[dask]'"
+        raise UsageError(f"--executor {address}: Dask is not installed.", hint=hint) from None
+    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        asyncio.run(_knock(place))
+        client = Client(place, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except Exception as error:  # another kind of server may answer anything
+        if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+            reason = (str(error.__cause__ or "") or str(error)).rpartition(">: ")[2]  # behind the object that Dask names
+        else:
+            reason = "what is there does not answer as one"
+        hint = "Start one by `dask scheduler`. With TLS, Dask's configuration must name the certificates here, too."
+        raise UsageError(f"There is no Dask scheduler at {address}: {reason}.", hint=hint) from None
+    with client:
+        yield client
+
+
+async def _knock(place: str) -> None:
+    """Connects once, and gives up soon: Dask's client would wait for ever where another kind of server listens."""
+    from distributed import Security
+    from distributed.comm.core import connect
+
+    options = Security().get_connection_args("client")
+    comm = await asyncio.wait_for(connect(place, timeout=_CONNECT_SECONDS - 1, **options), _CONNECT_SECONDS)
+    await comm.close()

@@ -1,0 +1,74 @@
+"""A stage as a task for a worker, and doing it: the result goes into the store that all share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stylepipe.artifacts import Given
+from stylepipe.engine.cache.keys import key_of
+from stylepipe.engine.cache.store import Session
+from stylepipe.engine.events import EngineNote, Observer
+from stylepipe.engine.execution.call_stage import traceback_of
+from stylepipe.engine.execution.compute_stage import Computation, compute
+from stylepipe.engine.execution.signals import StopRequest
+from stylepipe.engine.inputs import read_input
+from stylepipe.engine.job import Job
+from stylepipe.engine.workers.messages import Done, Failed, Left
+from stylepipe.errors import FAILURES, Interrupted, StageError, StoreError, reason_of
+from stylepipe.image.files.io import unheard
+
+_INSTALL = "Install the same stylepipe and the same stages for all workers."
+
+
+@dataclass(frozen=True)
+class Task:
+    """A stage to compute, with the job as far as it concerns the stage.
+
+    `digests` has those of all that it needs, `key` is what its result is to have, `reasons` why that is not in the store.
+    """
+
+    stage: str
+    job: Job
+    digests: Mapping[str, str]
+    key: str
+    reasons: tuple[str, ...]
+
+
+def do(task: Task, session: Session, stop: StopRequest, tell: Observer) -> Done | Failed | Left:
+    """Computes the stage and stores its result, unless it is there in the meantime. Raises Interrupted when asked to stop."""
+
+    def value(name: str) -> Given:
+        if name not in job.inputs:
+            return session.store.load(task.digests[name])
+        found = job.inputs[name]
+        # The run itself has told of single pictures, which it has read before.
+        note = (lambda text: tell(EngineNote(text, task.stage))) if found.file.kind == "folder" else unheard
+        return read_input(found, job.weights, note=note)
+
+    job, node = task.job, task.job.recipe.stages[task.stage]
+    try:
+        document = job.stage_document(task.stage, task.digests)
+        if key_of(document) != task.key:
+            message = f"Stage '{task.stage}': its worker has other code than this run, or another kind of device."
+            raise StageError(message, hint=_INSTALL)
+        with session.flight(task.key, waiting=lambda seconds: stop.check()) as work:
+            action = None if task.stage in job.forced else session.use(task.key)
+            if action:
+                return Done(task.stage, task.key, action.output, computed=False)
+            forced = task.stage in job.forced
+            computation = Computation(node, job.recipe.name, job.seed(task.stage), document, task.reasons, forced)
+            action, _ = compute(computation, node.bind(value), session=session, work=work, stop=stop, tell=tell)
+            return Done(task.stage, task.key, action.output, computed=True)
+    except FAILURES as error:
+        return Failed.of(task.stage, error, traceback_of(error) if error.__cause__ else "")
+    except StoreError:
+        return Left(task.stage)
+    except Interrupted:
+        raise
+    except Exception as error:
+        return unexpected(task.stage, error)
+
+
+def unexpected(stage: str, error: BaseException) -> Failed:
+    """The failure of a worker that is no failure of the stage."""
+    told = StageError(f"Stage '{stage}': its worker failed with {reason_of(error)}.", hint=_INSTALL)
+    return Failed.of(stage, told, traceback_of(error))

@@ -1,0 +1,14 @@
+"""Numbers and durations as text."""
+
+
+def counted(number: int, noun: str) -> str:
+    """For example 0 stages, 1 stage, 2 stages."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """For example 0.4 s, 1 min 20 s, 4 h 07 min; the unit changes where the rounded value reaches the next one."""
+    if round(seconds, 1) < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"

@@ -1,0 +1,1 @@
+"""Color spaces, and statistics of colors."""

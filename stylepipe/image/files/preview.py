@@ -1,0 +1,57 @@
+"""Pictures made small for people to look at, however large they are: results of a run may exceed the bounds for inputs."""
+
+from pathlib import Path
+
+import PIL.Image
+from PIL.ImageFile import ImageFile
+
+from stylepipe import memory_limits
+from stylepipe.image.files.formats import format_of
+from stylepipe.image.files.picture_file import PictureFile
+
+_BYTES_PER_PIXEL = 8
+"""Of Pillow's samples, and of a second copy that scaling makes of transparent ones."""
+
+
+class NoPreview(Exception):
+    """A picture that cannot be shown; the text says why, without its name."""
+
+
+def preview(path: Path, size: tuple[int, int]) -> PIL.Image.Image:
+    """The picture, brought within (width, height) where it is larger, in mode RGBA.
+
+    Raises NoPreview for a file that is no picture or is damaged, and where there is no memory to decode it.
+    """
+    try:
+        with PictureFile(path) as file:
+            picture = _open(file, path.name)
+            needed, free = _BYTES_PER_PIXEL * picture.width * picture.height, memory_limits.available()
+            if needed > free:
+                raise NoPreview(f"{picture.width} × {picture.height} pixels do not fit into the memory")
+            picture.thumbnail(size, reducing_gap=2.0)
+            return picture.convert("RGBA")
+    except MemoryError as error:
+        raise NoPreview("it does not fit into the memory") from error
+    except NoPreview:
+        raise
+    except Exception as error:  # Pillow's decoders raise whatever they stumble over
+        raise NoPreview("it cannot be read") from error
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """(width, height) of a picture by its header. Raises NoPreview for a file that is no picture."""
+    try:
+        with PictureFile(path) as file:
+            return _open(file, path.name).size
+    except Exception as error:  # Pillow's parsers raise whatever they stumble over
+        raise NoPreview("it cannot be read") from error
+
+
+def _open(file: PictureFile, name: str) -> ImageFile:
+    """As `PIL.Image.open`, which refuses pictures that are larger than strangers' should be."""
+    PIL.Image.init()
+    format_ = format_of(name)
+    if format_ is None:
+        raise NoPreview("it is of no known format")
+    factory, _ = PIL.Image.OPEN[format_.name]
+    return factory(file, "")

@@ -1,0 +1,1 @@
+"""Filters of neighborhoods: blur, sharpen, denoise, coherence, guided."""

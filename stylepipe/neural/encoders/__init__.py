@@ -1,0 +1,1 @@
+"""VGG, whose features the losses compare, and its convolutions."""

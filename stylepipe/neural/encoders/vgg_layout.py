@@ -1,0 +1,116 @@
+"""The one form in which a VGG's weights are kept here, and what they say of themselves.
+
+The tensors of a network that is whole from conv1_1 up to some layer, kernels as (height, width, in, out):
+
+    normalise/kernel  (1, 1, 3, 3)     normalise/bias  (3,)      from RGB in [0, 1] to what conv1_1 expects
+    conv1_1/kernel    (3, 3, 3, c)     conv1_1/bias    (c,)
+    conv1_2/kernel    (3, 3, c, d)     conv1_2/bias    (d,)      …
+
+and, in the metadata, `pooling` (max, average, l2) and `padding` (zeros, reflect, edge). No JAX here: files are checked and
+converted without it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from stylepipe.artifacts import Weights
+from stylepipe.errors import WeightsError
+from stylepipe.neural.networks.stated_shapes import stated
+from stylepipe.neural.xla.padding import Padding
+
+Pooling = Literal["max", "average", "l2"]
+Precision = Literal["float32", "tf32", "bfloat16"]
+
+DEEPEST = (2, 2, 4, 4, 4)
+"""VGG-19's convolutions per block; VGG-16 and slim networks have at most as many."""
+
+WIDEST = 512
+"""VGG's largest number of channels; a file that states more is not one, and is refused before its data are read."""
+
+_CONVERT = "'stylepipe weights convert' brings a file of another layout into the form that is read here."
+
+_MEAN_GAIN = {"max": 1.0, "average": 2.0, "l2": 0.78}
+
+
+@dataclass(frozen=True)
+class Vgg:
+    """A network without its tensors: all that must be known when the computation is compiled.
+
+    `depth` is the number of convolutions in each block. `gain` multiplies the result of every pool; it is 1 with the pooling
+    that the network was trained with. `precision` is that of the convolutions.
+    """
+
+    depth: tuple[int, ...]
+    pooling: Pooling
+    padding: Padding
+    gain: float = 1.0
+    precision: Precision = "float32"
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The names of all layers in their order, relu1_1 first."""
+        return tuple(f"relu{block}_{index}" for block, index in places(self.depth))
+
+
+def describe(weights: Weights, *, pooling: Pooling | None = None, precision: Precision = "float32") -> Vgg:
+    """What the weights say of themselves, and how they are used; `pooling`, if given, takes the place of their own.
+
+    Another pooling than the network was trained with changes the scale of the activations. With maximum as 1, the mean of
+    the window times 2, or the root of its sum of squares times 0.78, keeps their mean about as it was (K. Crowson,
+    style-transfer-pytorch). Raises WeightsError when the tensors are not a network in the form described above.
+    """
+    trained = stated(weights, "pooling", Pooling, hint=_CONVERT)
+    chosen = pooling or trained
+    padding = stated(weights, "padding", Padding, hint=_CONVERT)
+    depth = check_shapes({name: np.shape(tensor) for name, tensor in weights.tensors.items()})
+    return Vgg(depth, chosen, padding, _MEAN_GAIN[chosen] / _MEAN_GAIN[trained], precision)
+
+
+def check_shapes(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
+    """The number of convolutions in each block, each checked to fit the one before it, from the shapes of all tensors by name.
+
+    Raises WeightsError that names the tensor when one is missing or has a shape that does not fit.
+    """
+    held = [(block, index) for block, index in places(DEEPEST) if f"conv{block}_{index}/kernel" in shapes]
+    blocks = max((block for block, _ in held), default=0)
+    depth = tuple(sum(block == b for block, _ in held) for b in range(1, blocks + 1))
+    if not held or 0 in depth or held != list(places(depth)):
+        names = ", ".join(f"conv{block}_{index}" for block, index in held) or "no convolution"
+        raise WeightsError(f"The weights hold {names}.", hint="A VGG's layers must be there without a gap, up to any depth.")
+    _check(shapes, "normalise", (1, 1, 3, 3))
+    channels = 3
+    for block, index in held:
+        channels = _check(shapes, f"conv{block}_{index}", (3, 3, channels, None))
+    return depth
+
+
+def places(depth: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    """(block, index in it) of every convolution, both from 1, in their order."""
+    return ((block, index) for block, count in enumerate(depth, 1) for index in range(1, count + 1))
+
+
+def halvings(layer: str) -> int:
+    """How many pools come before a layer."""
+    return int(layer[len("relu")]) - 1
+
+
+def _check(shapes: Mapping[str, tuple[int, ...]], layer: str, expected: tuple[int | None, ...]) -> int:
+    """The layer's output channels, its kernel and bias being there with matching shapes; None is any number up to `WIDEST`."""
+    for part in ("kernel", "bias"):
+        if f"{layer}/{part}" not in shapes:
+            raise WeightsError(f"The weights hold no '{layer}/{part}'.", hint=_CONVERT)
+    kernel, bias = shapes[f"{layer}/kernel"], shapes[f"{layer}/bias"]
+    fits = len(kernel) == len(expected) and all(
+        0 < size <= WIDEST if want is None else size == want for size, want in zip(kernel, expected, strict=True)
+    )
+    if not fits:
+        wanted = ", ".join(f"1…{WIDEST}" if want is None else str(want) for want in expected)
+        raise WeightsError(f"The tensor '{layer}/kernel' has shape {kernel}; expected is ({wanted}).", hint=_CONVERT)
+    if bias != kernel[-1:]:
+        raise WeightsError(
+            f"The tensor '{layer}/bias' has shape {bias}; expected is {kernel[-1:]}, after its kernel.", hint=_CONVERT
+        )
+    return kernel[-1]

@@ -1,0 +1,86 @@
+"""The content put together from features of the styles (Kolkin et al. 2022, arXiv 2203.13215)."""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+from pydantic import Field
+
+from stylepipe.neural.losses.loss import FeatureLoss, Layers, References, View, normaliser
+from stylepipe.neural.losses.patches import nearest
+
+
+class NearestNeighbour(FeatureLoss):
+    """Shows the content in features that all are the style's: at each position, the one most like the content's there.
+
+    From the features of the content and of the style, each less its mean over positions, every position of the content takes
+    the one of the style of the largest cosine; the style's own features there are T, found once. For the picture's features F
+    the loss of a layer is mean((F − T)²), over the mean square of T unless `normalize: none`. (Kolkin et al. match all layers
+    together, as one long feature by position, and compare F and T by their cosine.) The picture is of the content's size. A
+    mask weighs the positions; in a mask of the style's own, those of at least half of its largest value can be chosen. With
+    several styles, each in a region of its own or not, the losses are summed by their weights.
+    """
+
+    compares = frozenset({"content", "styles"})
+
+    kind: Literal["nearest_neighbour"] = "nearest_neighbour"
+    layers: Layers = Field(default={"relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0})
+
+
+class Positions(NamedTuple):
+    """The features of a layer, and for each region how much each position counts; None is 1 for all."""
+
+    features: Float[Array, "_ _ _"]
+    weights: list[Float[Array, "_ _"] | None]
+
+
+class Target(NamedTuple):
+    """By layer, T for each style, and what the styles count."""
+
+    layers: Mapping[str, list[Float[Array, "_ _ _"]]]
+    weights: Float[Array, " styles"]
+
+
+def statistic(spec: NearestNeighbour, view: View) -> dict[str, Positions]:
+    """By layer, the features (h, w, c) themselves and the positions' weights: O(n c) time and memory."""
+    return {
+        layer: Positions(view.picture.features[layer], [None if region is None else region[layer] for region in view.regions])
+        for layer in spec.table
+    }
+
+
+def target(spec: NearestNeighbour, references: References) -> Target:
+    """By layer, T (h, w, c) of each style: O(n m c) time for n positions of the content and m of the style."""
+    layers = {layer: [_rebuilt(references.content[layer], style[layer]) for style in references.styles] for layer in spec.table}
+    return Target(layers, references.weights)
+
+
+def _rebuilt(content: Positions, style: Positions) -> Float[Array, "h w c"]:
+    weights = _weights(style)
+    candidates = weights >= weights.max() / 2
+    return style.features[nearest(_centered(content), _centered(style), candidates, size=1)]
+
+
+def _centered(positions: Positions) -> Float[Array, "h w c"]:
+    """The features less their mean."""
+    weights = _weights(positions)
+    return positions.features - jnp.tensordot(weights, positions.features, 2) / weights.sum()
+
+
+def _weights(positions: Positions) -> Float[Array, "h w"]:
+    """How much each position of an example counts."""
+    (mask,) = positions.weights
+    return jnp.ones(positions.features.shape[:2]) if mask is None else mask
+
+
+def distance(spec: NearestNeighbour, statistic: Mapping[str, Positions], target: Target) -> Float[Array, ""]:
+    """Σ over layers and styles of their weights times mean((F − T)²), each over the mean square of T: O(n c) time."""
+    total = jnp.zeros(())
+    for layer, weight in spec.table.items():
+        features, regions = statistic[layer]
+        for i, wanted in enumerate(target.layers[layer]):
+            mask = regions[i % len(regions)]  # a single region is that of all styles
+            error, square = (jnp.average(jnp.mean(each**2, 2), weights=mask) for each in (features - wanted, wanted))
+            total += weight * target.weights[i] * error / normaliser(spec, square)
+    return total

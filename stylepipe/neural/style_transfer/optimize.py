@@ -1,0 +1,269 @@
+"""The loop over one scale, until enough steps or no more gain. Its programs are compiled once for a shape.
+
+On the CPU the loop is on the host, for a step inside `lax.fori_loop` is 3.4 times as slow there (jax-ml/jax issue 12868). Other
+devices would wait for the host after each step: they take several in one program.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+from pydantic import Field
+
+from stylepipe.errors import StageError
+from stylepipe.neural.losses import AnyLoss
+from stylepipe.neural.optimizers import AnyOptimizer, family
+from stylepipe.neural.optimizers.optimizer import Evaluation, Pixels, State
+from stylepipe.neural.spec import Spec
+from stylepipe.neural.style_transfer.objective import Constants, Objective, Value
+from stylepipe.neural.style_transfer.tiled_objective import TiledObjective, require_tiles
+from stylepipe.neural.trees import filled, named
+from stylepipe.neural.xla.compile_options import program
+
+
+class EarlyStop(Spec):
+    """Stops when `window` iterations have lowered the loss by less than the share `improvement` of it."""
+
+    window: int = Field(default=20, ge=1, le=10_000, description="Iterations over which the gain is measured.")
+    improvement: float = Field(default=1e-3, gt=0, lt=1, description="The least share of the loss to be gained.")
+
+    def settles(self, losses: Sequence[float], iteration: int) -> bool:
+        """Whether a window ends at that iteration, and has lowered the loss by too little since the end of the one before."""
+        if iteration % self.window or iteration < 2 * self.window:
+            return False
+        before, now = losses[iteration - self.window - 1], losses[iteration - 1]
+        return before - now < self.improvement * abs(before)
+
+
+def end(losses: Sequence[float], iterations: int, early_stop: EarlyStop | None) -> int | None:
+    """The iteration at which a loop that has these losses stops; None where it goes on after them."""
+    stops = (k for k in range(1, len(losses) + 1) if k == iterations or (early_stop and early_stop.settles(losses, k)))
+    return next(stops, None)
+
+
+class Loss(NamedTuple):
+    """A loss and its terms, on the host."""
+
+    value: float
+    terms: tuple[float, ...]
+
+
+class Step(NamedTuple):
+    """Where a loop stands: all that the rest depends on. `state` is good until the next step is asked for.
+
+    `history` holds the losses of all iterations so far, and grows with the next step; `losses` are those since the step before,
+    with their terms, the last one at the end. `settled` says that the early stop ends the loop here.
+    """
+
+    iteration: int
+    state: Any
+    history: list[float]
+    settled: bool = False
+    losses: tuple[Loss, ...] = ()
+
+
+class Diverged(StageError):
+    """A loss or gradient that is not finite; `pixels` is the picture it stopped at."""
+
+    def __init__(self, message: str, pixels: np.ndarray, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.pixels = pixels
+
+
+def minimise(
+    objective: Objective | TiledObjective,
+    constants: Constants,
+    since: Step,
+    *,
+    optimizer: AnyOptimizer,
+    iterations: int,
+    key: PRNGKeyArray,
+    clamp: bool = True,
+    early_stop: EarlyStop | None = None,
+    at_once: int = 1,
+    stops: Iterable[int] = (),
+) -> Iterator[Step]:
+    """The steps from `since` up to `iterations`, each computed when it is asked for.
+
+    A step is one iteration or, as one program, up to `at_once` of them, but none passes an iteration of `stops`, or the end of
+    a window of the early stop. What comes after a checkpointed step is the same as without the interruption. Raises Diverged,
+    which names the iteration and the term, and StageError for an optimizer that does not work in tiles, or not with the losses.
+    """
+    if isinstance(objective, TiledObjective):
+        require_tiles(objective.objective, optimizer)
+    else:
+        require_deterministic(objective.losses, optimizer)
+    history, window = list(since.history), early_stop.window if early_stop else iterations
+    ends = sorted({iterations, *stops, *range(window, iterations, window)})
+    step = since._replace(settled=early_stop is not None and early_stop.settles(history, since.iteration))
+    while step.iteration < iterations and not step.settled:
+        state, losses = _advanced(
+            step.state,
+            constants,
+            key,
+            first=step.iteration + 1,
+            count=min(at_once, ends[bisect_right(ends, step.iteration)] - step.iteration),
+            at_once=at_once,
+            optimizer=optimizer,
+            objective=objective,
+            clamp=clamp,
+        )
+        iteration, loss = step.iteration + len(losses), losses[-1].value
+        if not np.isfinite(loss):
+            raise _diverged(objective, losses[-1].terms, iteration, result(optimizer, state))
+        history.extend(each.value for each in losses)
+        settled = early_stop is not None and early_stop.settles(history, iteration)
+        step = Step(iteration, state, history, settled, losses)
+        yield step
+
+
+def require_deterministic(losses: Iterable[AnyLoss], optimizer: AnyOptimizer) -> None:
+    """Raises StageError where the optimizer compares losses of different steps, and one of the losses is drawn at each step."""
+    drawn = next((loss for loss in losses if loss.stochastic), None)
+    if drawn is not None and optimizer.compares_losses:
+        raise StageError(
+            f"The loss '{drawn.kind}' draws random numbers at each step, and the optimizer '{optimizer.kind}' compares losses "
+            "of different steps: it would stall.",
+            hint="Use `optimizer: {kind: adam}`.",
+        )
+
+
+def start(optimizer: AnyOptimizer, pixels: Float[Array, "height width 3"], *, terms: int) -> Step:
+    """Where a loop over a loss of that many terms starts."""
+    # A copy: each step is given the memory of the state before it, and the caller keeps the picture.
+    return Step(0, _start(jnp.array(pixels), optimizer=optimizer, terms=terms), [])
+
+
+def enlarged(optimizer: AnyOptimizer, step: Step, pixels: Pixels) -> Step:
+    """Where the loop over the next scale starts: from `pixels`, this one's result brought to the size of the next."""
+    return Step(0, _enlarged(step.state, jnp.array(pixels), optimizer=optimizer), [])
+
+
+def saved(step: Step) -> dict[str, np.ndarray]:
+    """All of a step as named arrays on the host, from which `restored` makes it again."""
+    return {**named(step.state), "history": np.array(step.history, np.float64)}
+
+
+def restored(optimizer: AnyOptimizer, arrays: Mapping[str, np.ndarray], size: tuple[int, int], *, terms: int) -> Step:
+    """The step that `saved` took apart, of a picture of this size, (height, width)."""
+    pixels = jax.ShapeDtypeStruct((*size, 3), jnp.float32)
+    template = jax.eval_shape(partial(_start, optimizer=optimizer, terms=terms), pixels)
+    history = arrays["history"].tolist()
+    return Step(len(history), filled(template, arrays), history)
+
+
+def result(optimizer: AnyOptimizer, state: State) -> Float[np.ndarray, "height width 3"]:
+    """The picture for a state, in [0, 1]."""
+    return np.array(jnp.clip(family(optimizer).result(optimizer, state), 0, 1))
+
+
+def _advanced(
+    state: Any,
+    constants: Constants,
+    key: PRNGKeyArray,
+    *,
+    first: int,
+    count: int,
+    at_once: int,
+    optimizer: AnyOptimizer,
+    objective: Objective | TiledObjective,
+    clamp: bool,
+) -> tuple[Any, tuple[Loss, ...]]:
+    """The state after iterations from `first` on, at most `count`, and their losses; the first that is not finite is the last.
+
+    A step takes over the memory of the state before it. Its evaluation, which takes most of the memory, comes before that
+    where it can: so the state is still there if it fails.
+    """
+    if at_once > 1 and isinstance(objective, Objective):
+        options = {"at_once": at_once, "optimizer": optimizer, "objective": objective.form, "clamp": clamp}
+        state, done, rows = _several(state, constants, key, jnp.int32(first), jnp.int32(count), **options)
+        return state, tuple(Loss(value, tuple(terms)) for value, *terms in np.asarray(rows)[:done].tolist())
+    drawn = jax.random.fold_in(key, first)
+    if optimizer.searches and isinstance(objective, Objective):
+        state = _one(state, constants, drawn, optimizer=optimizer, objective=objective.form, clamp=clamp)
+    else:
+        awaited = family(optimizer).awaited(optimizer, state)
+        assert awaited is not None  # or it searches, which `require_tiles` refuses
+        found = jax.block_until_ready(objective.value_and_gradient(awaited, constants, drawn))
+        state = _moved(state, *found, optimizer=optimizer, clamp=clamp)
+    value, terms = jax.device_get((state.loss, state.terms))
+    return state, (Loss(float(value), tuple(terms.tolist())),)
+
+
+@program(static_argnames=("optimizer", "clamp"), donate_argnames="state")
+def _moved(state: Any, value: Value, gradient: Pixels, *, optimizer: AnyOptimizer, clamp: bool) -> Any:
+    return family(optimizer).step(optimizer, lambda _: _evaluation(value, gradient), state, clamp=clamp)
+
+
+def _stepped(
+    state: Any, constants: Constants, key: PRNGKeyArray, *, optimizer: AnyOptimizer, objective: Objective, clamp: bool
+) -> Any:
+    """The state after a step that evaluates the pictures itself."""
+
+    def evaluate(pixels: Pixels) -> Evaluation:
+        return _evaluation(*jax.value_and_grad(objective, has_aux=True)(pixels, constants, key))
+
+    return family(optimizer).step(optimizer, evaluate, state, clamp=clamp)
+
+
+_one = program(static_argnames=("optimizer", "objective", "clamp"), donate_argnames="state")(_stepped)
+
+
+@program(static_argnames=("at_once", "optimizer", "objective", "clamp"), donate_argnames="state")
+def _several(
+    state: Any,
+    constants: Constants,
+    key: PRNGKeyArray,
+    first: Int[Array, ""],
+    count: Int[Array, ""],
+    *,
+    at_once: int,
+    optimizer: AnyOptimizer,
+    objective: Objective,
+    clamp: bool,
+) -> tuple[Any, Int[Array, ""], Float[Array, "at_once losses"]]:
+    """The state after `count` steps, or the first whose loss is not finite; how many; for each, the loss and its terms."""
+
+    def step(carry: tuple[Any, Array, Array]) -> tuple[Any, Array, Array]:
+        state, done, rows = carry
+        drawn = jax.random.fold_in(key, first + done)
+        state = _stepped(state, constants, drawn, optimizer=optimizer, objective=objective, clamp=clamp)
+        return state, done + 1, rows.at[done].set(jnp.append(state.loss, state.terms))
+
+    def goes_on(carry: tuple[Any, Array, Array]) -> Array:
+        _, done, rows = carry
+        return (done < count) & jnp.isfinite(rows).all()
+
+    return jax.lax.while_loop(goes_on, step, (state, jnp.int32(0), jnp.zeros((at_once, 1 + len(state.terms)))))
+
+
+def _evaluation(value: Value, gradient: Pixels) -> Evaluation:
+    loss, terms = value
+    return Evaluation(jnp.where(jnp.isfinite(gradient.sum()), loss, jnp.nan), terms, gradient)
+
+
+@partial(jax.jit, static_argnames=("optimizer", "terms"))
+def _start(pixels: Pixels, *, optimizer: AnyOptimizer, terms: int) -> Any:
+    return family(optimizer).start(optimizer, pixels, terms)
+
+
+@partial(jax.jit, static_argnames="optimizer")
+def _enlarged(state: Any, pixels: Pixels, *, optimizer: AnyOptimizer) -> Any:
+    return family(optimizer).enlarged(optimizer, state, pixels)
+
+
+def _diverged(objective: Objective | TiledObjective, terms: Sequence[float], iteration: int, pixels: np.ndarray) -> Diverged:
+    broken = [
+        f"the term '{name}' is {value}" for name, value in zip(objective.terms, terms, strict=True) if not np.isfinite(value)
+    ]
+    found = f"The loss is not finite at iteration {iteration}: {' and '.join(broken)}."
+    return Diverged(
+        found if broken else f"The gradient of the loss is not finite at iteration {iteration}.",
+        pixels,
+        hint="Lower the weights or the learning rate; the run's folder keeps the picture it stopped at.",
+    )

@@ -1,0 +1,1 @@
+"""How programs are compiled and placed by XLA: options, devices, memory."""

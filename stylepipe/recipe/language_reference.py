@@ -1,0 +1,148 @@
+"""The reference of the recipe language, written from its model and the stages themselves: one page of Markdown."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from stylepipe.plugins import usable_stages
+from stylepipe.recipe.model import Recipe
+from stylepipe.recipe.validation.describe_schema import Schema, locate, phrase, tags
+from stylepipe.stage import Input, Stage
+
+HEAD = """\
+# Recipe reference
+
+Written by `stylepipe stages --reference` from the language and the stages installed; do not edit. How recipes are put
+together is in [recipes.md](recipes.md).
+"""
+
+
+def reference() -> str:
+    """The recipe's keys; and every installed stage: what it does, its inputs, its parameters with type, default and meaning."""
+    return "\n".join([HEAD, _recipe(), *map(describe_stage, usable_stages()[0].values())])
+
+
+def describe_stage(stage: Stage) -> str:
+    """One stage, as a section of the reference."""
+    schema = stage.params.model_json_schema()
+    parts = [
+        f"## {stage.name}\n",
+        f"{inspect.getdoc(stage.function)}\n",
+        f"Gives: {stage.output}. Version {stage.version}.\n",
+        "| input | takes |\n|---|---|",
+        *(f"| `{name}` | {_takes(given)} |" for name, given in stage.inputs.items()),
+        "",
+        *_tables(stage.name, schema, "parameter"),
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def describe_model(name: str, model: type[BaseModel]) -> str:
+    """A model of parameters, such as that of a loss, as a section like those of the stages."""
+    return (
+        "\n".join([f"## {name}\n", f"{inspect.getdoc(model)}\n", *_tables(name, model.model_json_schema(), "parameter")]) + "\n"
+    )
+
+
+def _recipe() -> str:
+    return "\n".join(["## The recipe\n", *_tables("The recipe", Recipe.model_json_schema(), "key")]) + "\n"
+
+
+def _tables(of: str, schema: Schema, column: str) -> Iterator[str]:
+    """The table of a model, and those of the models that it refers to."""
+    definitions = schema.get("$defs", {})
+    yield _table(schema, column)
+    for name in _models(schema, definitions):
+        yield f"\n### {of}: {_title(definitions[name])}\n"
+        if about := definitions[name].get("description"):
+            yield f"{inspect.cleandoc(about)}\n"
+        yield _table({**definitions[name], "$defs": definitions}, column)
+
+
+def _takes(given: Input) -> str:
+    return ("list of " if given.many else "") + given.kind + (", optional" if given.optional else "")
+
+
+def _table(schema: Schema, column: str) -> str:
+    rows = [
+        f"| `{name}` | {phrase(schema, field)} | {_default(schema, name)} | {_meaning(field)} |"
+        for name, field in schema.get("properties", {}).items()
+    ]
+    head = [f"| {column} | type | default | meaning |", "|---|---|---|---|"]
+    return "\n".join([*head, *rows]) if rows else "No parameters."
+
+
+def _default(schema: Schema, name: str) -> str:
+    field = schema["properties"][name]
+    required = name in schema.get("required", ())
+    if required or ("default" not in field and "const" not in field):
+        return "required" if required else ""
+    default = field.get("default", field.get("const"))
+    return f"`{_plain(_written(schema, default, (name,)))}`"
+
+
+def _written(root: Schema, value: Any, location: tuple[str | int, ...]) -> Any:
+    """A default as one would write it: of a model, its kind and what differs from the model's own defaults."""
+    match value:
+        case list():
+            return [_written(root, item, (*location, index)) for index, item in enumerate(value)]
+        case dict():
+            tag, options = tags(root, locate(root, location).schema)
+            kind = {tag: value[tag]} if options else {}
+            location = (*location, *kind.values())
+            fields = locate(root, location).schema.get("properties", {})
+            told = {key: item for key, item in value.items() if key not in fields or item != fields[key].get("default")}
+            return kind | {key: _written(root, item, (*location, key)) for key, item in told.items()}
+        case _:
+            return value
+
+
+def _plain(value: Any) -> str:
+    """A value as YAML's flow style spells it, numbers to four digits."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case float():
+            return str(float(f"{value:.4g}"))
+        case dict():
+            return "{" + ", ".join(f"{key}: {_plain(item)}" for key, item in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(_plain, value)) + "]"
+        case _:
+            return str(value) or "''"
+
+
+def _meaning(field: Schema) -> str:
+    return " ".join(field.get("description", "").split()).replace("|", "\\|")
+
+
+def _title(definition: Schema) -> str:
+    """A model of a union is called by its kind, as recipes do; another one by its title."""
+    kind = definition["properties"].get("kind", {})
+    return f"kind {kind['const']}" if "const" in kind else definition["title"]
+
+
+def _models(schema: Schema, definitions: Mapping[str, Schema]) -> list[str]:
+    """The names of the models that a stage's parameters refer to, in the order in which they are met."""
+    met: list[str] = []
+
+    def walk(node: Any) -> None:
+        if isinstance(node, Mapping):
+            name = str(node.get("$ref", "")).rpartition("/")[2]
+            if name and name not in met:
+                if "properties" in definitions[name]:
+                    met.append(name)
+                walk(definitions[name])
+            for key, value in node.items():
+                if key != "$defs":
+                    walk(value)
+        elif isinstance(node, list):
+            for value in node:
+                walk(value)
+
+    walk(schema)
+    return met

@@ -1,0 +1,144 @@
+"""Files that a sweep's lists stand for: `photos/*.jpg` for all files of that name, `photos` for all pictures in that folder."""
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePath
+from typing import Any
+
+from stylepipe.paths import exists, is_file, is_folder
+from stylepipe.recipe.resolved import PICTURE_ENDINGS, WEIGHTS_ENDINGS
+from stylepipe.recipe.syntax.recipe_files import escape_reason, unreadable_reason
+from stylepipe.recipe.validation.problems import show
+
+MAX_NAMES = 500_000
+"""How many names the patterns of one command are compared with: some seconds."""
+
+_FITTING = 4
+"""For how many names more one counts that fits: it is looked for on the disk, and put in order."""
+
+_ENDINGS = {"image": PICTURE_ENDINGS, "mask": PICTURE_ENDINGS, "weights": WEIGHTS_ENDINGS}
+_MAGIC = re.compile(r"[*?[]")
+
+
+class NoFiles(Exception):
+    """A pattern that stands for no file; the message is a clause that says why."""
+
+
+class Patterns:
+    """Replaces patterns and folders by files, within bounds.
+
+    `*`, `?` and `[abc]` are as in shells, `**` is any number of folders. A part that exists as it is written is taken as
+    written, so that folders may have brackets in their names. The endings of pictures match in any case; hidden files, and
+    folders behind symbolic links, are not found by `*`.
+    """
+
+    def __init__(self) -> None:
+        self._left = MAX_NAMES
+        self._listed: dict[Path, list[os.DirEntry[str]]] = {}
+
+    def expand(
+        self, values: Sequence[Any], kind: str, folder: Path, report: Callable[[int, str], None], *, confined: bool
+    ) -> list[Any]:
+        """The values, files in place of each text that is a pattern or, for an image or a mask, a folder.
+
+        They are in natural order: 2.jpg comes before 10.jpg. Paths start from `folder`; if `confined`, they stay inside it.
+        `kind` is that of the input that takes them. What is wrong with a value is told to `report`, with its number.
+        """
+        files: list[Any] = []
+        for number, value in enumerate(values):
+            try:
+                files += self._expand(value, kind, folder, confined=confined) if isinstance(value, str) else [value]
+            except NoFiles as error:
+                report(number, f"{show(value)} stands for no file: {error}.")
+        return files
+
+    def _expand(self, value: str, kind: str, folder: Path, *, confined: bool) -> list[str]:
+        is_pattern = _MAGIC.search(value) is not None
+        is_of_pictures = kind in ("image", "mask") and not unreadable_reason(value) and is_folder(folder / value)
+        if not is_pattern and not is_of_pictures:
+            return [value]
+        if reason := escape_reason(value) if confined else unreadable_reason(value):
+            raise NoFiles(reason)
+        return self.files(value, kind, folder)
+
+    def files(self, value: str, kind: str, folder: Path) -> list[str]:
+        """The files of a pattern or a folder, in natural order. Raises NoFiles when there are none."""
+        if is_folder(folder / value) and kind != "folder":
+            value = f"{value.rstrip('/')}/*"
+        *_, last = parts = [part for part in value.split("/") if part]
+        wanted = _ENDINGS.get(kind, ()) if _MAGIC.search(PurePath(last).suffix) or not PurePath(last).suffix else ()
+
+        def fits(path: Path) -> bool:
+            return is_folder(path) if kind == "folder" else is_file(path) and (not wanted or path.suffix.lower() in wanted)
+
+        walk = self._walk(folder, "/" if value.startswith("/") else "", parts)
+        found = sorted(dict.fromkeys(path for path in walk if fits(folder / path)), key=_natural)
+        if not found:
+            where = folder.absolute().joinpath(*self._literal(folder, parts))
+            endings = f" that ends in {', '.join(wanted)}" if wanted else ""
+            raise NoFiles(
+                f"in '{where}' nothing{endings} has such a name" if is_folder(where) else f"there is no folder '{where}'"
+            )
+        return found
+
+    def _walk(self, folder: Path, prefix: str, parts: Sequence[str]) -> Iterator[str]:
+        """All paths that fit the parts; some of them, where there are several `**`, more than once."""
+        waiting = [(prefix, tuple(parts))]
+        while waiting:
+            before, (part, *rest) = waiting.pop()
+            if part == "**":
+                waiting.append((before, tuple(rest) or ("*",)))
+                inner = [entry for entry in self._list(folder / before) if entry.is_dir(follow_symlinks=False)]
+                waiting += [(f"{before}{entry.name}/", (part, *rest)) for entry in inner if not entry.name.startswith(".")]
+                continue
+            literal = not _MAGIC.search(part) or exists(folder / before / part)
+            names = [part] if literal else [entry.name for entry in self._list(folder / before) if _matches(entry.name, part)]
+            self._count(_FITTING * len(names))
+            if rest:
+                waiting += [(f"{before}{name}/", tuple(rest)) for name in names if is_folder(folder / before / name)]
+            else:
+                yield from (before + name for name in names)
+
+    def _list(self, folder: Path) -> list[os.DirEntry[str]]:
+        if folder not in self._listed:
+            try:
+                with os.scandir(folder) as entries:
+                    self._listed[folder] = list(entries)
+            except OSError as error:
+                raise NoFiles(f"'{folder}' cannot be read ({error.strerror})") from error
+        self._count(1 + len(self._listed[folder]))
+        return self._listed[folder]
+
+    def _count(self, names: int) -> None:
+        """Raises NoFiles where the names that are looked at become too many."""
+        self._left -= names
+        if self._left < 0:
+            raise NoFiles(f"more than {MAX_NAMES} names would have to be looked at; name a smaller folder, or fewer patterns")
+
+    @staticmethod
+    def _literal(folder: Path, parts: Sequence[str]) -> Iterator[str]:
+        """The folders that a pattern begins with."""
+        for part in parts[:-1]:
+            if part == "**" or (_MAGIC.search(part) and not exists(folder / part)):
+                return
+            yield part
+            folder /= part
+
+
+def _matches(name: str, pattern: str) -> bool:
+    hidden = name.startswith(".") and not pattern.startswith(".")
+    return not hidden and fnmatchcase(_lower_ending(name), _lower_ending(pattern))
+
+
+def _lower_ending(name: str) -> str:
+    """A file's name with its ending in lower case, if it is that of a picture."""
+    stem, ending = os.path.splitext(name)  # noqa: PTH122 (a pattern is no path)
+    return stem + ending.lower() if ending.lower() in PICTURE_ENDINGS else name
+
+
+def _natural(path: str) -> tuple[list[list[str | int]], str]:
+    """A sort key by which 2.jpg comes before 10.jpg; folders are compared one by one."""
+    parts = [re.split(r"([0-9]+)", part.casefold()) for part in path.split("/")]
+    return [[int(piece) if at % 2 else piece for at, piece in enumerate(part)] for part in parts], path

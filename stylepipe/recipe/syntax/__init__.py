@@ -1,0 +1,1 @@
+"""The text of recipes: YAML with the place of every value."""

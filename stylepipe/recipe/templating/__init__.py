@@ -1,0 +1,1 @@
+"""References such as `$params.size`, and what their names stand for."""

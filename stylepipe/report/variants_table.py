@@ -1,0 +1,98 @@
+"""The variants of a sweep as a table that can be sorted and filtered: what stands in it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stylepipe.engine.runs.records import Failure
+from stylepipe.engine.sweeps.results import SweepResults, VariantResult
+from stylepipe.recipe.params.labels import axis_labels
+from stylepipe.report.linked_files import File, file_in
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value as it is written, and the number by which it is sorted; None for one that is not there."""
+
+    text: str
+    order: float | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A variant. `files` holds the results that there are, by output, `cells` the values under the table's columns."""
+
+    name: str
+    status: str
+    files: Mapping[str, File]
+    cells: Mapping[str, Cell]
+    error: Failure | None
+
+
+@dataclass(frozen=True)
+class VariantTable:
+    """All variants: the params that vary, each with the labels of its values; the names of all columns; a row for each.
+
+    `measures` says what each measure of quality was taken of.
+    """
+
+    axes: Mapping[str, Sequence[str]]
+    columns: Sequence[str]
+    measures: Mapping[str, str]
+    outputs: Sequence[str]
+    rows: Sequence[Row]
+
+
+def variant_table(results: SweepResults, folder: Path) -> VariantTable:
+    """The table of a sweep; the files of its variants lie in `folder`."""
+    axes = {name: values for name, values in results.axes.items() if len(values) > 1}
+    stages = list(dict.fromkeys(stage for variant in results.variants for stage in variant.losses))
+    rows = [
+        Row(
+            name=variant.name,
+            status=variant.status,
+            files={name: file for name, output in variant.outputs.items() if (file := file_in(folder, output.file))},
+            cells=_cells(variant, axes, stages, results.quality_columns),
+            error=variant.error,
+        )
+        for variant in results.variants
+    ]
+    columns = [*axes, *map(_loss_column, stages), *results.quality_columns, "seconds"]
+    labels = {name: axis_labels(values) for name, values in axes.items()}
+    return VariantTable(labels, columns, results.measures, results.outputs, rows)
+
+
+def _cells(
+    variant: VariantResult,
+    axes: Mapping[str, Sequence[Any]],
+    stages: Sequence[str],
+    quality_columns: Mapping[str, tuple[str, str]],
+) -> Mapping[str, Cell]:
+    params = {name: _param(variant.params[name], values) for name, values in axes.items()}
+    losses = {
+        _loss_column(stage): _number(variant.losses[stage]["loss"] if stage in variant.losses else None) for stage in stages
+    }
+    quality = {
+        column: _number(variant.quality.get(output, {}).get(measure)) for column, (output, measure) in quality_columns.items()
+    }
+    return {**params, **losses, **quality, "seconds": Cell(f"{variant.seconds:.1f} s", variant.seconds)}
+
+
+def _param(value: Any, values: Sequence[Any]) -> Cell:
+    """A number is sorted by its value, anything else as it stands in its axis."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return Cell(axis_labels(values)[values.index(value)], float(value if number else values.index(value)))
+
+
+def _number(value: float | str | None) -> Cell:
+    """A number, which stands as text in JSON where it is not finite; such are sorted like those that are missing."""
+    if value is None:
+        return Cell("", None)
+    number = float(value)
+    return Cell(f"{number:.4g}", number if math.isfinite(number) else None)
+
+
+def _loss_column(stage: str) -> str:
+    return f"loss {stage}"

@@ -1,0 +1,102 @@
+"""Finding the inputs of a recipe that was passed on: files with the same bytes, whatever they are called here."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache
+from itertools import chain, islice
+from pathlib import Path
+
+from stylepipe.engine.inputs import WeightsSource, find_input
+from stylepipe.engine.runs.records import InputRecord
+from stylepipe.errors import StylepipeError, UsageError
+from stylepipe.image.files.io import ENDINGS
+from stylepipe.paths import is_folder
+from stylepipe.recipe.resolved import WEIGHTS_ENDINGS, InputFile
+from stylepipe.recipe.validation.problems import show
+
+MAX_FILES = 1000
+"""How many files of a folder are looked into."""
+
+_ENDINGS = {"image": ENDINGS, "mask": ENDINGS, "weights": WEIGHTS_ENDINGS}
+
+
+Places = Callable[[str], Sequence[Path]]
+"""Where a file or a folder of a SHA-256 was, as this user's index of inputs remembers it."""
+
+
+def nowhere(sha256: str) -> Sequence[Path]:
+    """Places of one who remembers none."""
+    return ()
+
+
+def find_inputs(
+    files: Mapping[str, InputFile],
+    recorded: Mapping[str, InputRecord],
+    folders: Sequence[Path],
+    weights: WeightsSource,
+    places: Places = nowhere,
+) -> dict[str, Path]:
+    """The files, by the input's name, that are to be taken in place of those that a recipe names.
+
+    What the recipe names is right where it has the recorded SHA-256. Else it is looked for at the `places` of that SHA-256, and
+    in the folders: under its own path and name, then among the files of its kind. Whatever is returned has been read and has
+    the SHA-256. Raises UsageError with all inputs that are nowhere.
+    """
+
+    @cache
+    def digest(file: InputFile) -> str | None:
+        try:
+            return find_input(file, weights).sha256
+        except StylepipeError:
+            return None
+
+    found: dict[str, Path] = {}
+    missing: dict[str, str] = {}
+    for name, record in recorded.items():
+        if name not in files:
+            raise UsageError(f"The record has an input {show(name)}, and the recipe has none.", hint="Run the recipe again.")
+        if digest(files[name]) == record.sha256:
+            continue
+        path = None if files[name].is_name else _find(files[name], record.sha256, folders, places, digest)
+        if path is None:
+            what = "these weights have another SHA-256 here" if digest(files[name]) else "it is not here"
+            missing[name] = f"Input '{name}', {show(files[name].reference)} of SHA-256 {record.sha256}: {what}."
+        else:
+            found[name] = path
+    if missing:
+        asked = {files[name].param or name: "NAME" if files[name].is_name else "FILE" for name in missing}
+        named = " ".join(f"-p {param}={what}" for param, what in asked.items())
+        raise UsageError("\n".join(missing.values()), hint=f"Say what to take in its place: {named}")
+    return found
+
+
+def require_inputs(given: Iterable[str], params: Iterable[str]) -> None:
+    """Raises UsageError when a param is given that is not among those of the inputs' paths."""
+    allowed = sorted(set(params))
+    for name in given:
+        if name not in allowed:
+            listed = f"Those are {', '.join(allowed)}." if allowed else "There are none."
+            raise UsageError(f"-p {show(name)} is no param of an input's path.", hint=listed)
+
+
+def _find(
+    file: InputFile, sha256: str, folders: Sequence[Path], places: Places, digest: Callable[[InputFile], str | None]
+) -> Path | None:
+    named = sorted(places(sha256), key=lambda path: path.name != Path(file.reference).name)
+    for path in chain(named, _candidates(file, folders)):
+        kind = "folder" if file.kind == "folder" else "image"  # the bytes of a file, whatever it holds
+        if digest(replace(file, name="", kind=kind, reference=str(path), root=Path(), confined=False)) == sha256:
+            return path
+    return None
+
+
+def _candidates(file: InputFile, folders: Sequence[Path]) -> Iterator[Path]:
+    """Where in the folders an input may be, what is most likely first."""
+    for folder in (folder.absolute() for folder in folders):
+        yield folder / file.reference
+        yield folder / Path(file.reference).name
+        if file.kind != "folder" and is_folder(folder):
+            with suppress(OSError):  # it may be one that cannot be listed
+                others = (path for path in folder.iterdir() if path.suffix.lower() in _ENDINGS[file.kind])
+                yield from sorted(islice(others, MAX_FILES))

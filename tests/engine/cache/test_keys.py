@@ -1,0 +1,140 @@
+"""Keys: everything that matters changes them, nothing else does."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import Field
+
+from stylepipe.artifacts import Image
+from stylepipe.engine.cache.keys import differences, key_of, stage_document
+from stylepipe.errors import Place
+from stylepipe.recipe.resolved import StageNode
+from stylepipe.stage import Params, stage
+
+
+class Content(Params):
+    kind: Literal["content"] = "content"
+    weight: float = 1.0
+
+
+class Gram(Params):
+    kind: Literal["gram"] = "gram"
+    weight: float = 1.0
+    layers: Mapping[str, float] = Field(default_factory=dict)
+
+
+class TrialParams(Params):
+    size: int = 8
+    name: str | None = None
+    losses: list[Annotated[Content | Gram, Field(discriminator="kind")]] = Field(default_factory=list)
+    anything: list[Params] = Field(default_factory=list)
+
+
+@stage(version=1)
+def trial(image: Image, params: TrialParams, styles: Sequence[Image] = (), *, key: Any) -> Image:
+    """A stage with everything."""
+    return image
+
+
+DIGESTS = {"a": "image:aa", "b": "image:bb", "c": "cc"}
+
+
+def make(
+    *, inputs=None, params=None, digests=DIGESTS, used=trial, readers=None, seed=0, backend="cpu", name="n", file="r.yaml"
+):
+    node = StageNode(name, used, params or TrialParams(), inputs or {"image": "a", "styles": ("b", "c")}, Place(file, 1, 1))
+    return stage_document(node, digests, readers=readers or {}, seed=seed, backend=backend)
+
+
+REFERENCE = make()
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (
+            make(inputs={"image": "b", "styles": ("a", "c")}),
+            ["its input 'image' is another", "its input 'styles[0]' is another"],
+        ),
+        (
+            make(inputs={"image": "a", "styles": ("c", "b")}),
+            ["its input 'styles[0]' is another", "its input 'styles[1]' is another"],
+        ),
+        (make(inputs={"image": "a", "styles": ("b",)}), ["its input 'styles[1]' is another"]),
+        (make(inputs={"image": "a"}), ["its input 'styles[0]' is another", "its input 'styles[1]' is another"]),
+        (make(digests={**DIGESTS, "a": "mask:aa"}), ["its input 'image' is another"]),
+        (make(params=TrialParams(size=9)), ["size: 8 → 9"]),
+        (make(params=TrialParams(name="x")), ['name: none → "x"']),
+        (make(seed=1), ["the seed changed from 0 to 1"]),
+        (make(backend="gpu"), ["it was computed for cpu, now for gpu"]),
+        (make(used=replace(trial, version=2)), ["the stage's version changed from 1 to 2"]),
+        (make(used=replace(trial, services=frozenset())), ["the seed changed from 0 to None"]),
+        (make(readers={"a": "stylepipe.plugins"}), ["the code of stylepipe.plugins changed"]),
+    ],
+)
+def test_every_change_makes_another_key_and_is_told(changed, words):
+    assert key_of(changed) != key_of(REFERENCE)
+    assert [phrase for phrase in differences(REFERENCE, changed) if phrase in words] == words
+
+
+def test_inputs_that_change_places_make_another_key():
+    """Sorting digests instead of naming them gives one image for both orders."""
+    one = make(inputs={"image": "a", "styles": ("b", "c")})
+    other = make(inputs={"image": "a", "styles": ("c", "b")})
+    assert len({key_of(one), key_of(other), key_of(make(inputs={"image": "b", "styles": ("a", "c")}))}) == 3
+
+
+def test_names_and_places_are_not_in_the_key():
+    assert key_of(make(name="other", file="/home/somebody/other.yaml")) == key_of(REFERENCE)
+    renamed = make(inputs={"image": "x", "styles": ("y", "z")}, digests={"x": "image:aa", "y": "image:bb", "z": "cc"})
+    assert key_of(renamed) == key_of(REFERENCE)
+
+
+def test_a_seed_counts_only_where_randomness_is_asked_for():
+    quiet = replace(trial, services=frozenset({"emit"}))
+    assert key_of(make(used=quiet, seed=1)) == key_of(make(used=quiet, seed=2))
+
+
+def test_nested_differences_are_named_by_their_place():
+    before = TrialParams(losses=[Content(), Gram(layers={"relu1_1": 1.0})])
+    after = TrialParams(losses=[Content(), Gram(layers={"relu1_1": 2.5, "relu2_1": 1.0})])
+    assert differences(make(params=before), make(params=after)) == (
+        "losses[1].layers.relu1_1: 1.0 → 2.5",
+        "losses[1].layers.relu2_1: none → 1.0",
+    )
+
+
+def test_modules_whose_code_changed_are_told_together():
+    sources = {**REFERENCE["source"], "stylepipe.errors": "00", "stylepipe.stage": "00"}
+    assert differences(REFERENCE, {**REFERENCE, "seed": 4, "source": sources}) == (
+        "the seed changed from 0 to 4",
+        "the code of stylepipe.errors, stylepipe.stage changed",
+    )
+
+
+def test_fields_of_subclasses_are_in_the_key():
+    one, other = (TrialParams(anything=[Gram(layers={"relu1_1": value})]) for value in (1.0, 2.0))
+    assert key_of(make(params=one)) != key_of(make(params=other))
+
+
+def test_the_reader_s_code_counts_only_for_inputs_that_the_stage_takes():
+    assert key_of(make(readers={"elsewhere": "stylepipe.plugins"})) == key_of(REFERENCE)
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(), children, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(), plain, max_size=4), st.dictionaries(st.text(), plain, max_size=4))
+def test_two_documents_have_one_key_exactly_when_nothing_differs(one, other):
+    document, changed = {**REFERENCE, "params": one}, {**REFERENCE, "params": other}
+    same = key_of(document) == key_of(changed)
+    assert same == (not differences(document, changed))
+    assert key_of({name: document[name] for name in reversed(document)}) == key_of(document)
