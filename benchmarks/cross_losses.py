@@ -1,8 +1,8 @@
-"""What is left of each style loss when another one is minimised: rows are minimised, columns measured.
+"""What is left of each style loss when another one is minimized: rows are minimized, columns measured.
 
     python benchmarks/cross_losses.py --content PICTURE --style PICTURE [--side 512] [--iterations 150] [KIND ...]
 
-A row's loss is minimised at relu1_1 … relu4_1, against the content at relu5_1 and by Adam; the columns are taken of the result
+A row's loss is minimized at relu1_1 … relu4_1, against the content at relu5_1 and by Adam; the columns are taken of the result
 at relu1_2 … relu4_3, layers that none of the runs has seen, and divided by what they were of the content, where all runs start.
 So below 1 a loss has lowered another; the diagonal, too, is measured where it was not driven.
 """
@@ -20,7 +20,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
-from optimisation import NoCheckpoint  # noqa: E402
+from optimization import NoCheckpoint  # noqa: E402
 
 from stages.stylize import StylizeParams, stylize  # noqa: E402
 from stylepipe.artifacts import Array, Image, Weights  # noqa: E402
@@ -39,7 +39,7 @@ STYLE_WEIGHT = 20.0
 KEY = jax.random.key(0)
 
 
-def minimised(kind: str, content: Image, style: Image, network: Weights, iterations: int) -> Array:
+def minimized(kind: str, content: Image, style: Image, network: Weights, iterations: int) -> Array:
     """The content in the manner of the style, by one loss."""
     losses = [
         {"kind": "content", "layers": {"relu5_1": 1.0}},
@@ -63,10 +63,10 @@ def table(kinds: Sequence[str], content: Image, style: Image, iterations: int) -
         return judge(pixels, constants, KEY)[1]
 
     before = np.asarray(distances(content.pixels, constants))
-    yield f"| minimised | {' | '.join(kinds)} |"
+    yield f"| minimized | {' | '.join(kinds)} |"
     yield f"|---|{'---|' * len(kinds)}"
     for kind in kinds:
-        result = minimised(kind, content, style, network, iterations)
+        result = minimized(kind, content, style, network, iterations)
         left = np.asarray(distances(result, constants)) / before
         yield f"| `{kind}` | {' | '.join(f'{share:.3f}' for share in left)} |"
 

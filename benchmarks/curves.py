@@ -1,4 +1,4 @@
-"""What a stylisation costs on the CPU: its time and memory against megapixels, styles and iterations.
+"""What a stylization costs on the CPU: its time and memory against megapixels, styles and iterations.
 
     python benchmarks/curves.py [--along megapixels styles iterations] [--sizes MEGAPIXELS ...] [--memory 8GB] [--quick]
 
@@ -28,7 +28,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
-from optimisation import NoCheckpoint  # noqa: E402
+from optimization import NoCheckpoint  # noqa: E402
 
 from stages.stylize import StylizeParams, stylize  # noqa: E402
 from stylepipe.artifacts import Image  # noqa: E402
@@ -43,7 +43,7 @@ SIZES, QUICK_SIZES = (0.1, 0.3, 1.0, 3.0, 10.0, 32.0), (0.03, 0.1)
 
 
 class Point(NamedTuple):
-    """A stylisation: a square of `side` pixels, and the iterations that are timed."""
+    """A stylization: a square of `side` pixels, and the iterations that are timed."""
 
     side: int
     styles: int

@@ -4,7 +4,7 @@
 
 Each kind with its default parameters, content and style of the picture's size. `step` is from pixels to their gradient,
 network and all; `alone` is the loss by itself, from features to theirs. Each is run in turns with `gram`, and is the median;
-`× gram` is the median of the ratios of neighbours, so that whatever else the machine does falls on both. `MB` is what XLA sets
+`× gram` is the median of the ratios of neighbors, so that whatever else the machine does falls on both. `MB` is what XLA sets
 aside for the intermediate arrays of a step, and by how much that is more than for `gram`.
 """
 

@@ -1,4 +1,4 @@
-"""The style network that comes with stylepipe beside optimisation: what each makes of some contents, how good, how fast.
+"""The style network that comes with stylepipe beside optimization: what each makes of some contents, how good, how fast.
 
     python benchmarks/style_network.py CONTENT…
 
@@ -41,7 +41,7 @@ def results(content: str) -> Iterator[tuple[str, Path, float]]:
     yield "refined", folder / stages["refined"]["file"], fast + stages["refined"]["seconds"]
     folder, record = run("gatys.yaml", content, "scales=[384, 768]")
     *_, last = record["stages"].values()
-    yield "optimised", folder / last["file"], sum(stage["seconds"] for stage in record["stages"].values())
+    yield "optimized", folder / last["file"], sum(stage["seconds"] for stage in record["stages"].values())
 
 
 def main() -> None:

@@ -4,7 +4,7 @@
     python benchmarks/whole_programs.py PROGRAM --job [--network NAME]
 
 PROGRAM is a folder with a checkout of https://github.com/crowsonkb/style-transfer-pytorch; what it asks for must be
-there. Both minimise the W2 loss at five layers, content at relu4_2 and total variation by Adam, and average the iterates,
+there. Both minimize the W2 loss at five layers, content at relu4_2 and total variation by Adam, and average the iterates,
 on networks of the same widths: `vgg19`, with random weights, or those of a network that is known by its name. `stylepipe, Gram`
 is the stage with Gram matrices in place of the W2 loss. They take turns; a time is the median of all iterations after the
 first two of a turn. `--job` is the whole of `recipes/wasserstein.yaml` at 768×432, 500 and 5 × 300 iterations over scales that
@@ -31,7 +31,7 @@ import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 from extractor import LAYERS, in_turns  # noqa: E402
 from networks import network  # noqa: E402
-from optimisation import NoCheckpoint  # noqa: E402
+from optimization import NoCheckpoint  # noqa: E402
 
 from stages.stylize import StylizeParams, stylize  # noqa: E402
 from stylepipe.artifacts import Image, Weights  # noqa: E402

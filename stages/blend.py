@@ -12,11 +12,11 @@ from stylepipe.stage import Estimate, Params, stage
 
 
 class BlendParams(Params):
-    """How the colours combine, and how much of the upper picture is seen."""
+    """How the colors combine, and how much of the upper picture is seen."""
 
     mode: Mode = Field(
         default="normal",
-        description="How colours combine: `normal`, the upper one's; `multiply` darkens; `screen` lightens; `overlay` and "
+        description="How colors combine: `normal`, the upper one's; `multiply` darkens; `screen` lightens; `overlay` and "
         "`soft_light` raise the contrast, the one hard, the other soft; `luminosity` takes only the upper one's lightness.",
     )
     opacity: float = Field(default=1.0, ge=0, le=1, description="How much of the upper picture is seen; 0 gives the lower one.")
@@ -33,7 +33,7 @@ def _estimate(image: Image, over: Image, mask: Mask | None, params: BlendParams)
 def blend(image: Image, over: Image, mask: Mask | None, params: BlendParams) -> Image:
     """Lays the picture `over` on the image.
 
-    The colours combine by `mode` as in W3C's Compositing and Blending, level 1, on their sRGB encoding. The upper picture
+    The colors combine by `mode` as in W3C's Compositing and Blending, level 1, on their sRGB encoding. The upper picture
     counts by `opacity`, times its own transparency, times the mask, if there is one (white: it is seen).
 
     The result has the image's size; the upper picture is brought to it by Lanczos-3 and the mask by linear interpolation. It is

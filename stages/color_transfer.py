@@ -48,7 +48,7 @@ class Linear(Params):
 
     kind: Literal["linear"] = "linear"
     variant: Variant = Field(
-        default="monge_kantorovitch", description="Which linear map; monge_kantorovitch moves colours least."
+        default="monge_kantorovitch", description="Which linear map; monge_kantorovitch moves colors least."
     )
 
 
@@ -76,7 +76,7 @@ class Guided(Params):
 
 
 class ColorTransferParams(Params):
-    """Which property of the colours is transferred, and how much of the change is made."""
+    """Which property of the colors is transferred, and how much of the change is made."""
 
     method: Annotated[Luminance | Guided | Histogram | MeanStd | Linear, Field(discriminator="kind")] = Field(
         default=Luminance(), description="What is made equal."
@@ -114,12 +114,12 @@ def _estimate(
 def color_transfer(
     image: Image, colors: Image, mask: Mask | None, colors_mask: Mask | None, params: ColorTransferParams
 ) -> Image:
-    """Gives an image the colours of another one.
+    """Gives an image the colors of another one.
 
-    Before stylisation, with `image` the style and `colors` the content, it makes a style in the content's colours; after it,
-    with `image` the result and `colors` the content, it brings the content's colours back.
+    Before stylization, with `image` the style and `colors` the content, it makes a style in the content's colors; after it,
+    with `image` the result and `colors` the content, it brings the content's colors back.
 
-    - `luminance` takes chroma pixel by pixel, so that each object keeps the colour it has in `colors`, which shows the same
+    - `luminance` takes chroma pixel by pixel, so that each object keeps the color it has in `colors`, which shows the same
       scene; where its size differs it is resampled (bicubic).
     - `guided` does so in Oklab, too, but the colors follow the edges of `image`, not those of `colors`: for a result whose
       strokes have moved. It scales them with the change of lightness, so that light strokes are colorful and dark ones muted.

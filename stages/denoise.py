@@ -29,12 +29,12 @@ class TotalVariation(Params):
 
 
 class Bilateral(Params):
-    """Averages pixels near each other in place and in colour (Tomasi and Manduchi 1998)."""
+    """Averages pixels near each other in place and in color (Tomasi and Manduchi 1998)."""
 
     kind: Literal["bilateral"] = "bilateral"
     sigma_space: float = Field(default=2.0, ge=0.1, le=100, description="Standard deviation in place, in pixels.")
     sigma_color: float = Field(
-        default=0.1, ge=0.001, le=10, description="Standard deviation in colour: of the distance in RGB, at most √3."
+        default=0.1, ge=0.001, le=10, description="Standard deviation in color: of the distance in RGB, at most √3."
     )
     radius: int = Field(default=4, ge=1, le=30, description="Only pixels at most so far in x and in y are averaged.")
 
@@ -51,10 +51,10 @@ class NonLocalMeans(Params):
 
 
 class Median(Params):
-    """Takes the median of each neighbourhood, channel by channel: removes specks, rounds corners."""
+    """Takes the median of each neighborhood, channel by channel: removes specks, rounds corners."""
 
     kind: Literal["median"] = "median"
-    size: Literal[3, 5, 7] = Field(default=3, description="The neighbourhood's side in pixels.")
+    size: Literal[3, 5, 7] = Field(default=3, description="The neighborhood's side in pixels.")
 
 
 class DenoiseParams(Params):
@@ -85,11 +85,11 @@ def denoise(image: Image, params: DenoiseParams) -> Image:
 
     - `total_variation`: the picture u with the least ½ Σ (u − image)² + weight · Σ |∇u|, |∇u| over all channels together. Flat
       areas become flat, edges stay; texture goes first.
-    - `bilateral`: each pixel becomes a mean of its neighbours, weighted by exp(−|shift|² / 2 sigma_space²) ·
-      exp(−|difference in colour|² / 2 sigma_color²).
+    - `bilateral`: each pixel becomes a mean of its neighbors, weighted by exp(−|shift|² / 2 sigma_space²) ·
+      exp(−|difference in color|² / 2 sigma_color²).
     - `non_local_means`: a mean weighted by exp(−D / strength²), where D is the mean squared difference of the patches around
       two pixels. The gentlest on texture, and the slowest.
-    - `median`: of each channel in each neighbourhood. Removes single specks.
+    - `median`: of each channel in each neighborhood. Removes single specks.
 
     Beyond its border the image goes on mirrored. Large pictures are taken in tiles, with the same result, but for
     `total_variation`, where every pixel depends on all others. The result is clamped to [0, 1], transparency is handed on.

@@ -33,7 +33,7 @@ class Feathered(Params):
 
 
 class Poisson(Params):
-    """The image's detail in the background's colours: no edge is seen."""
+    """The image's detail in the background's colors: no edge is seen."""
 
     kind: Literal["poisson"] = "poisson"
     threshold: Threshold = THRESHOLD
@@ -61,7 +61,7 @@ def mask_transfer(image: Image, background: Image, mask: Mask, params: MaskTrans
     - `hard`: white is where the mask is at least `threshold`, by default 129/255, as titu1994's Neural-Style-Transfer has it.
     - `feathered`: the mask is blurred with σ = radius / 3, and its values m mix the two: (1 − m) · background + m · image.
     - `poisson`: inside the mask (as for `hard`) the result has the gradients of the image, and along the mask's edge it meets
-      the background (Pérez, Gangnet and Blake 2003); so its colours change too, most near the edge. Where the mask goes on to
+      the background (Pérez, Gangnet and Blake 2003); so its colors change too, most near the edge. Where the mask goes on to
       the picture's border, nothing is asked of the values there, and a mask that is white all over gives the image. Solved to
       within 0.001.
 

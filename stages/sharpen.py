@@ -41,7 +41,7 @@ def sharpen(image: Image, params: SharpenParams) -> Image:
 
         result = image + amount · soft(Y − blur(Y)), clamped to [0, 1],    soft(d) = sign(d) · max(|d| − threshold, 0)
 
-    The same detail is added to red, green and blue, so that edges get no coloured fringes and the noise of the colours is not
+    The same detail is added to red, green and blue, so that edges get no colored fringes and the noise of the colors is not
     brought out. `threshold` is soft: unlike with a hard one, no step appears where it begins. Transparency is handed on.
     Large pictures are taken in tiles, with the same result.
     """

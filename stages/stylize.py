@@ -35,7 +35,7 @@ Iterations = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class StylizeParams(Params):
-    """What `stylize` minimises, how, and at which sizes."""
+    """What `stylize` minimizes, how, and at which sizes."""
 
     size: Side | Annotated[tuple[Side, ...], Field(min_length=1, max_length=32)] = Field(
         default=(128, 256, 512),
@@ -57,13 +57,13 @@ class StylizeParams(Params):
         default=(Content(), Gram(weight=6.0), TotalVariation(weight=2.0)),
         min_length=1,
         max_length=32,
-        description="What is minimised: the sum of these.",
+        description="What is minimized: the sum of these.",
     )
-    optimizer: AnyOptimizer = Field(default=Lbfgs(), description="How it is minimised.")
+    optimizer: AnyOptimizer = Field(default=Lbfgs(), description="How it is minimized.")
     start: Start = Field(
         default="content",
         description="Where it starts without `init`: the content; uniform noise; the content's luminance; or the styles' mean "
-        "colour, with a hundredth of noise.",
+        "color, with a hundredth of noise.",
     )
     style_weights: StyleWeights | None = Field(
         default=None, description="How much each style counts, in any unit; all alike by default."
@@ -241,7 +241,7 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
             reached = optimize.result(params.optimizer, step.state)
             step = optimize.enlarged(params.optimizer, step, resized(reached, size))
         before = sum(map(len, earlier))
-        steps = memory_budget.minimise(
+        steps = memory_budget.minimize(
             _workload(params, objective, extractor, given, size),
             tensors,
             partial(given.examples, objective, size),

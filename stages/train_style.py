@@ -30,7 +30,7 @@ from stylepipe.neural.training.training_cost import of_vgg, training, unseen
 from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Note, Params, Progress, stage
 
 _LAST = 16
-"""The lessons whose statistics a network with batch normalisation keeps."""
+"""The lessons whose statistics a network with batch normalization keeps."""
 
 
 class TrainStyleParams(Params):
@@ -47,7 +47,7 @@ class TrainStyleParams(Params):
         default=(Content(), Gram(weight=6.0), TotalVariation(weight=2.0)),
         min_length=1,
         max_length=32,
-        description="What is minimised: the sum of these, as in `stylize`.",
+        description="What is minimized: the sum of these, as in `stylize`.",
     )
     style_size: int = Field(
         default=512,

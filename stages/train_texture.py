@@ -34,7 +34,7 @@ class TrainTextureParams(Params):
         default="circular", description="`circular`: textures continue at the opposite border, and tile; `edge`: they do not."
     )
     losses: tuple[AnyLoss, ...] = Field(
-        default=(Gram(),), min_length=1, max_length=32, description="What is minimised: the sum of these, as in `stylize`."
+        default=(Gram(),), min_length=1, max_length=32, description="What is minimized: the sum of these, as in `stylize`."
     )
     diversity: float = Field(
         default=0.0,

@@ -78,7 +78,7 @@ def upscale(image: Image, params: UpscaleParams, network: Weights | None = None)
 
     - `learned`: by `network`, an upscaler, which finds detail for ×2, ×3 and ×4 (see `stylepipe.neural.networks.upscaler`).
       For another factor the picture is enlarged by the next larger one of these, and shrunk to its size by lanczos3; above 4,
-      by 4 and then by what is left. The network knows colours one from another; a picture without any stays so.
+      by 4 and then by what is left. The network knows colors one from another; a picture without any stays so.
     - `lanczos3`, `bicubic`: by a kernel, as `resize` does. `bicubic` gives the figures published as the baseline of
       super-resolution (Set5 ×2 33.66 dB, ×3 30.39, ×4 28.42).
 

@@ -39,7 +39,7 @@ class Params(BaseModel):
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` iterations are finished; `loss` and its `terms` by name, where the stage minimises something.
+    """`done` of `total` iterations are finished; `loss` and its `terms` by name, where the stage minimizes something.
 
     `pictures` are those that an iteration of a training looks at, so that its speed can be told.
     """

@@ -64,7 +64,7 @@ def test_the_city_mask_keeps_the_pillar_and_the_blue_of_the_sky() -> None:
     blue = (picture[:300, 500:1000, 2] > picture[:300, 500:1000, 0] + 0.25) & (picture[:300, 500:1000, 2] > 0.6)
     assert blue.mean() > 0.1
     assert (mask[:300, 500:1000][blue] == 0).mean() > 0.97
-    assert (mask[850:, 400:] == 1).all(), "the street is stylised"
+    assert (mask[850:, 400:] == 1).all(), "the street is stylized"
 
 
 def test_the_city_mask_is_that_of_the_scene(workshop: SimpleNamespace) -> None:
@@ -109,7 +109,7 @@ def test_the_maps_are_flat_and_what_the_script_draws(workshop: SimpleNamespace, 
 def test_the_silhouette_is_the_rock_and_the_buildings_of_the_map() -> None:
     labels, mask = shipped("lighthouse_map.png"), shipped("lighthouse_mask.png")
     assert 0.2 < mask.mean() < 0.6
-    np.testing.assert_array_equal(mask, labels[..., 0] > labels[..., 2], "their colours are the warm ones")
+    np.testing.assert_array_equal(mask, labels[..., 0] > labels[..., 2], "their colors are the warm ones")
 
 
 def test_the_lighthouse_is_where_its_map_says() -> None:
@@ -157,7 +157,7 @@ def test_only_what_hangs_together_with_the_start_stays(workshop: SimpleNamespace
 def test_the_nearest_triangle_wins_where_two_overlap(workshop: SimpleNamespace) -> None:
     corners = np.array([[(0, 0), (8, 0), (0, 8)], [(0, 0), (4, 0), (0, 4)]], float)
     nearness = np.array([[1.0, 1, 1], [2, 2, 2]])
-    winner, best = workshop.raster.rasterise(corners, nearness, (8, 8))
+    winner, best = workshop.raster.rasterize(corners, nearness, (8, 8))
     y, x = np.indices((8, 8)) + 0.5
     np.testing.assert_array_equal(winner, np.where(x + y <= 4, 1, np.where(x + y <= 8, 0, -1)))
     np.testing.assert_array_equal(best, np.where(x + y <= 4, 2, np.where(x + y <= 8, 1, -np.inf)))

@@ -69,12 +69,12 @@ def test_an_unknown_stage(install_pack: Install) -> None:
 
 def test_two_packs_with_the_same_stage(install_pack: Install) -> None:
     install_pack("tints", {"tint": tint("tint")})
-    install_pack("colours", {"tint": tint("tint")})
+    install_pack("colors", {"tint": tint("tint")})
     assert plugins.find_stage("sharpen").output == "image"
     with pytest.raises(StageContractError) as caught:
         plugins.find_stage("tint")
     assert str(caught.value) == (
-        "The stage 'tint' is offered by both 'colours.tint' and 'tints.tint'."
+        "The stage 'tint' is offered by both 'colors.tint' and 'tints.tint'."
         " Uninstall one of the two packages, or rename the stage in yours."
     )
 

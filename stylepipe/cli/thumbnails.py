@@ -40,7 +40,7 @@ def with_thumbnails(columns: Sequence[str], rows: Sequence[Sequence[str]], pictu
 
 
 def thumbnail(path: Path) -> Text:
-    """A picture as coloured characters, transparent where it is; empty when there is none, or it cannot be read."""
+    """A picture as colored characters, transparent where it is; empty when there is none, or it cannot be read."""
     try:
         picture = preview(path, (WIDTH, HEIGHT))
     except NoPreview:
@@ -57,7 +57,7 @@ def thumbnail(path: Path) -> Text:
 
 
 def _character(upper: Pixel, lower: Pixel) -> tuple[str, Style]:
-    """A block that fills the upper half, on the lower one's colour; the other way round where only the lower one is seen."""
+    """A block that fills the upper half, on the lower one's color; the other way round where only the lower one is seen."""
     ink, paper = (Color.from_rgb(*pixel[:3]) if pixel[3] >= 128 else None for pixel in (upper, lower))
     if ink is None:
         return ("▄", Style(color=paper)) if paper else (" ", Style())

@@ -1,6 +1,6 @@
 """Putting one picture over another: by a mask, soft or feathered, and by the modes of W3C's Compositing and Blending, level 1.
 
-Colours are sRGB-encoded and not premultiplied, as in `Image`, and blended as they are, as browsers do. An alpha of None is that
+Colors are sRGB-encoded and not premultiplied, as in `Image`, and blended as they are, as browsers do. An alpha of None is that
 of an opaque picture.
 """
 
@@ -49,7 +49,7 @@ def mix(
 def composite(
     backdrop: Pixels, backdrop_alpha: Plane | None, source: Pixels, source_alpha: Plane, *, mode: Mode
 ) -> tuple[Pixels, Plane | None]:
-    """The source over the backdrop, their colours blended by `mode`: pixels and alpha (W3C, section 10, `source-over`).
+    """The source over the backdrop, their colors blended by `mode`: pixels and alpha (W3C, section 10, `source-over`).
 
     α C = α_s ((1 − α_b) C_s + α_b B(C_b, C_s)) + (1 − α_s) α_b C_b, α = α_s + (1 − α_s) α_b.
     """

@@ -24,7 +24,7 @@ def poisson_blend(
 ) -> Float[Array, "h w c"]:
     """The picture with the gradients of `image` inside and the values of `background` elsewhere, unclamped.
 
-    For each pixel p inside, Σ (u_p − u_q) = Σ (image_p − image_q) over its up to four neighbours q in the picture, where u is
+    For each pixel p inside, Σ (u_p − u_q) = Σ (image_p − image_q) over its up to four neighbors q in the picture, where u is
     the background outside: equation 7 of the paper, guided by the gradients of the image. With nothing outside there is no
     border to meet, and the result is `image`.
 
@@ -59,7 +59,7 @@ class _Grid(NamedTuple):
 
 @jax.jit
 def _finest(inside: Bool[Array, "h w"]) -> _Grid:
-    """Every pair of neighbours weighs 1, unless both are outside."""
+    """Every pair of neighbors weighs 1, unless both are outside."""
     region = jnp.pad(inside, 1).astype(jnp.float32)
     rows = (region[1:] * region[:-1])[:, 1:-1]
     columns = (region[:, 1:] * region[:, :-1])[1:-1]
@@ -76,10 +76,10 @@ def _coarser(grid: _Grid) -> _Grid:
 
 @jax.jit
 def _sums_from_outside(values: Plane, inside: Bool[Array, "h w"]) -> Plane:
-    """For each pixel inside, the sum of the values of its neighbours outside."""
+    """For each pixel inside, the sum of the values of its neighbors outside."""
     outside = jnp.pad(jnp.where(inside, 0, values), 1)
-    neighbours = outside[2:, 1:-1] + outside[:-2, 1:-1] + outside[1:-1, 2:] + outside[1:-1, :-2]
-    return jnp.where(inside, neighbours, 0)
+    neighbors = outside[2:, 1:-1] + outside[:-2, 1:-1] + outside[1:-1, 2:] + outside[1:-1, :-2]
+    return jnp.where(inside, neighbors, 0)
 
 
 def _solve(grids: Sequence[_Grid], target: Plane) -> Plane:

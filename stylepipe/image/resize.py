@@ -32,7 +32,7 @@ def resize(
     - `bicubic`: Keys' cubic convolution, a = −0.5 (Keys 1981), as in MATLAB's imresize; overshoots a little.
     - `bilinear`: the triangle.
     - `area`: the mean over the area that a new pixel covers.
-    - `nearest`: the pixel that holds the new pixel's centre; no antialiasing.
+    - `nearest`: the pixel that holds the new pixel's center; no antialiasing.
 
     Beyond the border there is nothing: the weights inside are scaled to sum to 1. (MATLAB mirrors the picture there.)
     With `linear_light` the light is resampled rather than its sRGB encoding. Values are not clamped.
@@ -82,7 +82,7 @@ def crop_center(pixels: Float[Array, "height width *channels"], size: tuple[int,
     return pixels[top : top + size[0], left : left + size[1]]
 
 
-# --- kernels: the weight of an old pixel at `distance` from the centre of a new one, where new pixels are `step` old ones wide
+# --- kernels: the weight of an old pixel at `distance` from the center of a new one, where new pixels are `step` old ones wide
 
 
 def _lanczos3(distance: np.ndarray, step: float) -> np.ndarray:

@@ -1,1 +1,1 @@
-"""Networks, the losses on their features, and the loop that minimises them."""
+"""Networks, the losses on their features, and the loop that minimizes them."""

@@ -1,4 +1,4 @@
-"""The base of what a recipe says about a part of the computation: a loss, an optimiser."""
+"""The base of what a recipe says about a part of the computation: a loss, an optimizer."""
 
 import json
 

@@ -84,7 +84,7 @@
         const by = 100 / at.zoom;
         move(at.zoom, at.x + (by * event.movementX) / box.width, at.y + (by * event.movementY) / box.height);
       };
-      const towards = (event, zoom) => {
+      const toward = (event, zoom) => {
         const box = view.getBoundingClientRect();
         const before = at.zoom;
         const after = Math.min(Math.max(zoom, 1), Number(slider.max));
@@ -95,11 +95,11 @@
       };
       view.addEventListener("pointerdown", (event) => view.setPointerCapture(event.pointerId));
       view.addEventListener("pointermove", (event) => view.hasPointerCapture(event.pointerId) && step(event));
-      view.addEventListener("dblclick", (event) => towards(event, at.zoom > 1 ? 1 : 4));
+      view.addEventListener("dblclick", (event) => toward(event, at.zoom > 1 ? 1 : 4));
       view.addEventListener("wheel", (event) => {
         if (!event.ctrlKey && !event.metaKey) return; // the wheel alone scrolls the page
         event.preventDefault();
-        towards(event, at.zoom * Math.exp(-event.deltaY / 200));
+        toward(event, at.zoom * Math.exp(-event.deltaY / 200));
       }, { passive: false });
       view.addEventListener("keydown", (event) => {
         const by = 10 / at.zoom;

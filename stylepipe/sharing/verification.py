@@ -14,7 +14,7 @@ from stylepipe.image.metrics import psnr
 TOLERANCE = 40.0
 """In dB of PSNR: a root mean square difference of 1 % of the range, 2.55 of 255 levels, which is not seen side by side.
 
-Other versions and devices round otherwise, which an optimisation amplifies; its result is another one of the same look.
+Other versions and devices round otherwise, which an optimization amplifies; its result is another one of the same look.
 """
 
 Verdict = Literal["exact", "within tolerance", "different"]

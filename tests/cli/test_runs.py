@@ -216,7 +216,7 @@ def test_runs_lists_the_newest_first(cli):
     assert oldest["record"]["id"] == Path(oldest["folder"]).name
 
 
-def test_runs_have_pictures_in_a_terminal_of_all_colours(cli, home, monkeypatch):
+def test_runs_have_pictures_in_a_terminal_of_all_colors(cli, home, monkeypatch):
     cli("run", "recipe.yaml")
     plain = cli("runs")
     monkeypatch.setenv("FORCE_COLOR", "1")  # as in a terminal

@@ -1,4 +1,4 @@
-"""Pictures in a terminal: which characters, in which colours."""
+"""Pictures in a terminal: which characters, in which colors."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ RED, BLUE, CLEAR = (255, 0, 0, 255), (0, 0, 255, 255), (0, 255, 0, 0)
 
 
 def shown(path: Path) -> list[tuple[str, Color | None, Color | None]]:
-    """Each character with its colours, line by line."""
+    """Each character with its colors, line by line."""
     text = thumbnail(path)
     styles = [text.get_style_at_offset(Console(), at) for at in range(len(text.plain))]
     return [(sign, style.color, style.bgcolor) for sign, style in zip(text.plain, styles, strict=True)]

@@ -65,7 +65,7 @@ TYPER = [
     (["cache"], "Usage: stylepipe cache"),
     (["paint"], "'paint'"),
     (["run"], "RECIPE"),
-    (["run", "recipe.yaml", "--colour"], "--colour"),
+    (["run", "recipe.yaml", "--color"], "--color"),
     (["run", "recipe.yaml", "other.yaml"], "other.yaml"),
     (["run", "recipe.yaml", "--until"], "--until"),
     (["cache", "gc", "--days", "-1"], "--days"),

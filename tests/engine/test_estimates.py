@@ -82,11 +82,11 @@ def test_what_is_cached_takes_nothing_and_its_size_is_known(lab, monkeypatch):
 
 
 def test_nothing_is_told_where_a_size_is_not_known(lab):
-    nodes = [lab.node("grey", "posterize", {"image": "content"}), lab.node("once", "weigh", {"image": "grey"})]
+    nodes = [lab.node("gray", "posterize", {"image": "content"}), lab.node("once", "weigh", {"image": "gray"})]
     recipe = lab.recipe([lab.image("content", 1)], nodes)
-    assert memories(lab.plan(recipe)) == {"grey": None, "once": None}
+    assert memories(lab.plan(recipe)) == {"gray": None, "once": None}
     lab.run(recipe)
-    assert memories(lab.plan(recipe, force=["once"])) == {"grey": None, "once": 480}
+    assert memories(lab.plan(recipe, force=["once"])) == {"gray": None, "once": 480}
 
 
 def test_what_stages_refuse_is_told_with_their_places_before_anything_runs(lab):

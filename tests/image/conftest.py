@@ -1,4 +1,4 @@
-"""Colour profiles made by the tests, whose effect is known by a formula."""
+"""Color profiles made by the tests, whose effect is known by a formula."""
 
 import struct
 from collections.abc import Callable, Sequence
@@ -27,11 +27,11 @@ def _gamma(value: float) -> bytes:
 
 @pytest.fixture(scope="session")
 def icc_profile() -> Callable[..., bytes]:
-    """Makes an ICC 2.1 profile: grey, or RGB with the primaries of sRGB in the `order` of its channels."""
+    """Makes an ICC 2.1 profile: gray, or RGB with the primaries of sRGB in the `order` of its channels."""
 
-    def make(*, gamma: float, order: str = "rgb", grey: bool = False) -> bytes:
+    def make(*, gamma: float, order: str = "rgb", gray: bool = False) -> bytes:
         tags = {b"wtpt": _xyz((0.9642, 1.0, 0.8249))}
-        if grey:
+        if gray:
             tags[b"kTRC"] = _gamma(gamma)
         else:
             for channel, primary in zip("rgb", order, strict=True):
@@ -43,7 +43,7 @@ def icc_profile() -> Callable[..., bytes]:
             data += content
         header = struct.pack(
             ">I4sI4s4s4s12s4s4s4s4s4s8sI12s4s44s",
-            128 + len(table) + len(data), b"", 0x02100000, b"mntr", b"GRAY" if grey else b"RGB ", b"XYZ ", b"", b"acsp",
+            128 + len(table) + len(data), b"", 0x02100000, b"mntr", b"GRAY" if gray else b"RGB ", b"XYZ ", b"", b"acsp",
             b"", b"", b"", b"", b"", 0, _number(0.9642) + _number(1) + _number(0.8249), b"", b"",
         )  # fmt: skip
         return header + table + data

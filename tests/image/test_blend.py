@@ -148,7 +148,7 @@ def test_opaque_pictures_mix_in_proportion(background, image, mask):
 
 
 def test_transparent_pictures_mix_by_their_opacity():
-    """Half and half of an opaque red and a blue of opacity 1/3: opacity 2/3, three quarters of its colour red."""
+    """Half and half of an opaque red and a blue of opacity 1/3: opacity 2/3, three quarters of its color red."""
     red, blue = (np.full((*SIZE, 3), color, np.float32) for color in ([1, 0, 0], [0, 0, 1]))
     half, third = np.full(SIZE, 0.5, np.float32), np.full(SIZE, 1 / 3, np.float32)
     pixels, alpha = mix(red, None, blue, third, half)

@@ -76,7 +76,7 @@ def test_halving_by_area_is_the_mean_of_four():
 
 
 def test_linear_light_keeps_the_mean_of_light():
-    # Black and white lines from afar: half the light, 0.735 when encoded, and not the grey level 0.5.
+    # Black and white lines from afar: half the light, 0.735 when encoded, and not the gray level 0.5.
     lines = np.zeros((8, 8, 3), np.float32)
     lines[::2] = 1
     np.testing.assert_allclose(resize(lines, (4, 4), method="area", linear_light=True), 0.7353569, atol=1e-6)

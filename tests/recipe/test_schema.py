@@ -68,7 +68,7 @@ def put(path: str, value: Any) -> Callable[[Any], None]:
         ("outputs/poster", "final"),
         ("stages/edges", {"image": "$content"}),
         ("stages/edges/use", "outlin"),
-        ("stages/edges/colour", 3),
+        ("stages/edges/color", 3),
         ("stages/edges/image", ["$content"]),
         ("stages/painted/foreach", 3),
         ("stages/finished/passes", 0),

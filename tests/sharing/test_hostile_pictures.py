@@ -86,7 +86,7 @@ CASES: dict[str, tuple[Callable[[], bytes], str]] = {
     "a bomb": (lambda: picture(chunk(b"iTXt", itxt(bomb(2**28)))), DAMAGED),
     "a bomb of the older kind": (lambda: picture(chunk(b"zTXt", b"stylepipe\0\0" + bomb(2**28))), DAMAGED),
     "a bomb beside": (lambda: picture(chunk(b"iTXt", itxt(bomb(2**28), keyword=b"Comment"))), DAMAGED),
-    "a bomb as a colour profile": (lambda: picture(chunk(b"iCCP", b"x\0\0" + bomb(2**28))), DAMAGED),
+    "a bomb as a color profile": (lambda: picture(chunk(b"iCCP", b"x\0\0" + bomb(2**28))), DAMAGED),
     "many small bombs": (
         lambda: picture(*[chunk(b"zTXt", b"%d\0\0" % number + bomb(2**20)) for number in range(80)]),
         DAMAGED,

@@ -48,7 +48,7 @@ def test_sizes_follow_from_the_inputs_and_through_the_stages(load):
         ({"size": 256}, {"size": "[128, 256]"}, "work"),
     ],
 )
-def test_what_a_stylisation_asks_for(load, less, more, quantity):
+def test_what_a_stylization_asks_for(load, less, more, quantity):
     small, large = (demands(load(stylize(**{"size": 512, **params}))) for params in (less, more))
     assert getattr(small, quantity) < getattr(large, quantity)
 

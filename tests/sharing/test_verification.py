@@ -39,11 +39,11 @@ def test_digests_say_what_is_exact_and_the_psnr_what_is_near(tmp_path, digest, o
 
 
 def test_pictures_of_another_size_or_transparency_are_different(tmp_path):
-    grey = np.full((4, 4), 100)
-    one = written(tmp_path, "one.png", grey)
-    clear = written(tmp_path, "clear.png", grey, alpha=np.full((4, 4), 0.2))
-    clearer = written(tmp_path, "clearer.png", grey, alpha=np.full((4, 4), 0.4))
-    assert compare("a" * 64, one, MADE, written(tmp_path, "small.png", grey[:2])).verdict == "different"
+    gray = np.full((4, 4), 100)
+    one = written(tmp_path, "one.png", gray)
+    clear = written(tmp_path, "clear.png", gray, alpha=np.full((4, 4), 0.2))
+    clearer = written(tmp_path, "clearer.png", gray, alpha=np.full((4, 4), 0.4))
+    assert compare("a" * 64, one, MADE, written(tmp_path, "small.png", gray[:2])).verdict == "different"
     assert compare("a" * 64, one, MADE, clear).psnr is None
     assert compare("a" * 64, clear, MADE, clearer).psnr == pytest.approx(20 * np.log10(5), rel=1e-3)
 

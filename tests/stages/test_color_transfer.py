@@ -1,4 +1,4 @@
-"""The stage `color_transfer`: which colours go where. How they are computed is tested beside the functions."""
+"""The stage `color_transfer`: which colors go where. How they are computed is tested beside the functions."""
 
 import numpy as np
 import pytest

@@ -114,7 +114,7 @@ def test_it_starts_from_the_luminance(run):
     np.testing.assert_allclose(gray, np.repeat(np.asarray(luma(CONTENT.pixels))[..., None], 3, -1), rtol=1e-6)
 
 
-def test_it_starts_from_the_mean_colour_of_the_styles_by_weight(run):
+def test_it_starts_from_the_mean_color_of_the_styles_by_weight(run):
     red, blue = (Image(np.full((16, 16, 3), color, np.float32)) for color in ([1, 0, 0.5], [0, 1, 0.5]))
     found = run(None, (red, blue), iterations=1, start="style_mean", style_weights=[3, 1], **SMOOTH).pixels
     np.testing.assert_allclose(found.reshape(-1, 3), np.tile([0.75, 0.25, 0.5], (32 * 32, 1)), atol=0.0051)
@@ -125,12 +125,12 @@ def test_it_starts_from_the_mean_colour_of_the_styles_by_weight(run):
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o["kind"])
 def test_the_picture_takes_after_the_style(run, optimizer):
-    def colours(pixels):
+    def colors(pixels):
         return np.mean(pixels, (0, 1))
 
     red = Image(np.float32(DRAW.random((16, 16, 3)) * [1, 0.2, 0.1]))
     found = run(CONTENT, (red,), optimizer=optimizer, iterations=40, losses=[GRAM]).pixels
-    distance = [np.linalg.norm(colours(p) - colours(red.pixels)) for p in (CONTENT.pixels, found)]
+    distance = [np.linalg.norm(colors(p) - colors(red.pixels)) for p in (CONTENT.pixels, found)]
     assert distance[1] < 0.5 * distance[0]
     assert 0 <= found.min() <= found.max() <= 1
 

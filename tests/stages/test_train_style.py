@@ -90,13 +90,13 @@ def test_a_start_of_another_form_is_refused(run, whole):
     with pytest.raises(StageError) as caught:
         run(start=whole[0], channels=3)
     assert caught.value.message == (
-        "'start' has 1 block, 2 channels, 2 styles, instance normalisation, padding by 'reflect', upsampling by 'bilinear'; "
-        "the parameters say 1 block, 3 channels, 2 styles, instance normalisation, padding by 'reflect', "
+        "'start' has 1 block, 2 channels, 2 styles, instance normalization, padding by 'reflect', upsampling by 'bilinear'; "
+        "the parameters say 1 block, 3 channels, 2 styles, instance normalization, padding by 'reflect', "
         "upsampling by 'bilinear'."
     )
 
 
-def test_with_batch_normalisation_it_keeps_statistics_and_goes_on_from_them(run):
+def test_with_batch_normalization_it_keeps_statistics_and_goes_on_from_them(run):
     options = {"normalization": "batch", "schedule": {"steps": 2, "warmup": 0}}
     first = run(**options)
     assert describe(first).normalization == "batch"

@@ -49,7 +49,7 @@ def test_factors_that_are_not_enlargements(factor):
 
 
 def random_network(strength: float = 0.1) -> Weights:
-    """One that adds coloured detail, as strong as said, and none for 0."""
+    """One that adds colored detail, as strong as said, and none for 0."""
     empty, draw = fresh(jax.random.key(0), Upscaler(1, 4)), np.random.default_rng(1)
     tensors = {name: np.float32(strength * draw.normal(size=tensor.shape)) for name, tensor in empty.tensors.items()}
     return Weights(tensors, empty.metadata)
@@ -99,7 +99,7 @@ def test_gray_stays_gray(factor):
     found = np.asarray(upscale(gray, UpscaleParams(factor=factor), random_network()).pixels)
     assert np.ptp(found, axis=-1).max() == 0
     plain = np.asarray(upscale(gray, UpscaleParams(factor=factor), random_network(0)).pixels)
-    assert np.abs(found - plain).mean() > 0.01  # and has the network's detail, the mean of the colours
+    assert np.abs(found - plain).mean() > 0.01  # and has the network's detail, the mean of the colors
     assert np.ptp(np.asarray(upscale(SMALL, UpscaleParams(factor=factor), random_network()).pixels), axis=-1).max() > 0.1
 
 

@@ -30,7 +30,7 @@ class Palette(NamedTuple):
 
 @dataclass(frozen=True)
 class Proportions:
-    """The measures of a tower, in metres; `ridge` is the length of the uppermost ridge over that of its storey."""
+    """The measures of a tower, in meters; `ridge` is the length of the uppermost ridge over that of its storey."""
 
     shrink: float = 1.2
     overhang: float = 2.0
@@ -121,7 +121,7 @@ def roof(
 ) -> Mesh:
     """A hipped roof with upswept corners, from a ridge or wall line (half-sizes `inner`) down to the eaves (`outer`).
 
-    The slope is steep above and shallow below, as rafters laid in steps make it; `lift` raises the corners, in metres.
+    The slope is steep above and shallow below, as rafters laid in steps make it; `lift` raises the corners, in meters.
     """
     s = np.sin(np.linspace(-np.pi / 2, np.pi / 2, 49))
     corner = np.abs(s) ** 4

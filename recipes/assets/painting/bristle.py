@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from .picture import Array, blurred, halved
 
 Bands = Sequence[tuple[float, Array]]
-"""Colours, RGB 0 … 1, at places 0 … 1."""
+"""Colors, RGB 0 … 1, at places 0 … 1."""
 FINENESS = 2
 """Bristles are drawn this many times finer than the picture, which smooths their edges."""
 
@@ -25,17 +25,17 @@ class Easel:
 
     @classmethod
     def of(cls, shape: tuple[int, int], ground: Array, scale: float) -> "Easel":
-        """A canvas of `shape` (height, width) pixels in one colour; strokes are given in pixels divided by `scale`."""
+        """A canvas of `shape` (height, width) pixels in one color; strokes are given in pixels divided by `scale`."""
         size = (shape[1] * FINENESS, shape[0] * FINENESS)
         return cls(Image.new("RGB", size, _rgb(ground)), Image.new("L", size, 60), scale * FINENESS)
 
     def pull(
-        self, lines: Array, colours: Array, width: float, rng: np.random.Generator, *, jitter: float = 0.05, pieces: int = 3
+        self, lines: Array, colors: Array, width: float, rng: np.random.Generator, *, jitter: float = 0.05, pieces: int = 3
     ) -> None:
-        """Draws bristles along lines (m, n, 2) in colours (m, 3); each changes shade a little in `pieces` places."""
+        """Draws bristles along lines (m, n, 2) in colors (m, 3); each changes shade a little in `pieces` places."""
         pen, relief = ImageDraw.Draw(self.paint), ImageDraw.Draw(self.thickness)
         thick = max(1, round(width * self.scale))
-        for line, colour in zip(lines * self.scale, colours, strict=True):
+        for line, color in zip(lines * self.scale, colors, strict=True):
             height = int(rng.uniform(70, 250))
             cuts = np.linspace(0, len(line), pieces + 1).astype(int)
             cuts[1:-1] += rng.integers(-2, 3, pieces - 1)
@@ -44,27 +44,27 @@ class Easel:
                 part = [tuple(point) for point in line[max(start - 1, 0) : stop].tolist()]
                 if len(part) < 2:
                     continue
-                shade = colour * (1 + tone + rng.normal(0, 0.4 * jitter)) + rng.normal(0, 0.25 * jitter, 3)
+                shade = color * (1 + tone + rng.normal(0, 0.4 * jitter)) + rng.normal(0, 0.25 * jitter, 3)
                 pen.line(part, fill=_rgb(shade), width=thick, joint="curve")
                 relief.line(part, fill=height, width=thick)
 
     def picture(self, relief: float) -> Array:
         """The picture (h, w, 3), 0 … 1, with light from the top left on the ridges of the paint."""
-        colour = halved(np.asarray(self.paint, np.float32) / 255)
+        color = halved(np.asarray(self.paint, np.float32) / 255)
         dy, dx = np.gradient(blurred(halved(np.asarray(self.thickness, np.float32) / 255), 1))
         shine = relief * np.clip(dx + dy, -0.25, 0.25)[..., None]
-        return np.clip(colour * (1 + shine) + 0.25 * np.maximum(shine, 0), 0, 1)
+        return np.clip(color * (1 + shine) + 0.25 * np.maximum(shine, 0), 0, 1)
 
 
-def _rgb(colour: Array) -> tuple[int, ...]:
-    return tuple(int(value) for value in np.clip(np.asarray(colour) * 255 + 0.5, 0, 255))
+def _rgb(color: Array) -> tuple[int, ...]:
+    return tuple(int(value) for value in np.clip(np.asarray(color) * 255 + 0.5, 0, 255))
 
 
 def ramp(stops: Bands, at: Array) -> Array:
-    """Colours (n, 3) at places 0 … 1 between stops."""
+    """Colors (n, 3) at places 0 … 1 between stops."""
     places = [place for place, _ in stops]
-    colours = np.stack([colour for _, colour in stops])
-    return np.stack([np.interp(at, places, colours[:, channel]) for channel in range(3)], -1)
+    colors = np.stack([color for _, color in stops])
+    return np.stack([np.interp(at, places, colors[:, channel]) for channel in range(3)], -1)
 
 
 def spline(points: Sequence[Sequence[float]], count: int) -> Array:

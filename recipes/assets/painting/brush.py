@@ -18,7 +18,7 @@ ROUNDS = 24
 class Brush:
     """One layer of dabs.
 
-    Their width in pixels and length over width; how freely they turn (`wobble`, radians), bend (`curl`) and change colour;
+    Their width in pixels and length over width; how freely they turn (`wobble`, radians), bend (`curl`) and change color;
     how far from the target the canvas must be to be painted again (`tolerance`, summed over RGB; 0: everywhere); how
     many there are (`density`).
     """
@@ -28,7 +28,7 @@ class Brush:
     opacity: float = 0.9
     tolerance: float = 0.0
     wobble: float = 0.15
-    colour_jitter: float = 0.03
+    color_jitter: float = 0.03
     curl: float = 0.25
     density: float = 1.0
 
@@ -38,7 +38,7 @@ OILS = (
     Brush(18, 3.2, 0.92, tolerance=0.06),
     Brush(9, 3.5, 0.9, tolerance=0.07),
     Brush(4.5, 4.0, 0.88, tolerance=0.08, curl=0.15),
-    Brush(2.4, 4.5, 0.85, tolerance=0.10, curl=0.1, colour_jitter=0.02),
+    Brush(2.4, 4.5, 0.85, tolerance=0.10, curl=0.1, color_jitter=0.02),
 )
 """Brushes for a picture with detail."""
 
@@ -74,11 +74,11 @@ def painted(
 
 @dataclass(frozen=True)
 class Dabs:
-    """Places (n, 2) as x, y in pixels, angles (n,) in radians, colours (n, 3)."""
+    """Places (n, 2) as x, y in pixels, angles (n,) in radians, colors (n, 3)."""
 
     places: Array
     angles: Array
-    colours: Array
+    colors: Array
 
 
 def planned(canvas: Array, target: Array, angle: Array, brush: Brush, rng: np.random.Generator, *, trust: float) -> Dabs:
@@ -97,9 +97,9 @@ def planned(canvas: Array, target: Array, angle: Array, brush: Brush, rng: np.ra
         places, row, column = places[wrong], row[wrong], column[wrong]
     own = np.where(np.isfinite(angle) & (clear < trust), angle, line)[row, column]
     count = len(places)
-    jitter = rng.normal(0, brush.colour_jitter, (count, 1)) + rng.normal(0, 0.5 * brush.colour_jitter, (count, 3))
-    colours = np.clip(reference[row, column] * (1 + jitter), 0, 1).astype(np.float32)
-    return Dabs(places, (own + rng.normal(0, brush.wobble, count)).astype(np.float32), colours)
+    jitter = rng.normal(0, brush.color_jitter, (count, 1)) + rng.normal(0, 0.5 * brush.color_jitter, (count, 3))
+    colors = np.clip(reference[row, column] * (1 + jitter), 0, 1).astype(np.float32)
+    return Dabs(places, (own + rng.normal(0, brush.wobble, count)).astype(np.float32), colors)
 
 
 def flow(image: Array, radius: float) -> tuple[Array, Array]:
@@ -113,7 +113,7 @@ def flow(image: Array, radius: float) -> tuple[Array, Array]:
 
 
 def lay(canvas: Array, labels: Array, layer: Dabs, brush: Brush, rng: np.random.Generator) -> None:
-    """Lays dabs on a canvas (h, w, 4: colour and thickness of paint), each only on pixels of the label at its centre."""
+    """Lays dabs on a canvas (h, w, 4: color and thickness of paint), each only on pixels of the label at its center."""
     height, width = labels.shape
     long = brush.width * brush.length
     along, across = max(3, round(long / SPACING)), max(3, round(brush.width / SPACING))
@@ -129,14 +129,14 @@ def lay(canvas: Array, labels: Array, layer: Dabs, brush: Brush, rng: np.random.
         du = u * rng.uniform(0.65, 1.15, (count, 1, 1)).astype(np.float32)
         dv = v + bend * du * du
         cos, sin = np.cos(layer.angles[chosen])[:, None, None], np.sin(layer.angles[chosen])[:, None, None]
-        centre = layer.places[chosen][:, :, None, None]
-        x = np.rint(centre[:, 0] + du * cos - dv * sin).astype(np.int32)
-        y = np.rint(centre[:, 1] + du * sin + dv * cos).astype(np.int32)
+        center = layer.places[chosen][:, :, None, None]
+        x = np.rint(center[:, 0] + du * cos - dv * sin).astype(np.int32)
+        y = np.rint(center[:, 1] + du * sin + dv * cos).astype(np.int32)
         inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
         x, y = x.clip(0, width - 1), y.clip(0, height - 1)
-        inside &= labels[y, x] == labels[centre[:, 1].astype(np.int32), centre[:, 0].astype(np.int32)]
+        inside &= labels[y, x] == labels[center[:, 1].astype(np.int32), center[:, 0].astype(np.int32)]
         alpha = (marks[rng.integers(len(marks), size=count)] * brush.opacity)[inside][:, None]
-        paint = np.concatenate([layer.colours[chosen][np.nonzero(inside)[0]], alpha], 1)
+        paint = np.concatenate([layer.colors[chosen][np.nonzero(inside)[0]], alpha], 1)
         x, y = x[inside], y[inside]
         canvas[y, x] += (paint - canvas[y, x]) * alpha
 
@@ -156,7 +156,7 @@ def footprints(rng: np.random.Generator, along: int, across: int, count: int = 1
 
 
 def relit(canvas: Array, strength: float) -> Array:
-    """The canvas's colours with light from the top left on the ridges of the paint."""
+    """The canvas's colors with light from the top left on the ridges of the paint."""
     thickness = 0.5 * (blurred(canvas[..., 3], 1) + canvas[..., 3])
     dy, dx = np.gradient(thickness)
     ridges = np.expand_dims(np.clip(dx + dy, -0.4, 0.4), -1)

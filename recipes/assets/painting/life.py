@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from .materials import Stuff
-from .mesh import Array, Colour, Finish, Mesh, box, join, lathe, patch, tube
+from .mesh import Array, Color, Finish, Mesh, box, join, lathe, patch, tube
 
 SKIN, HAIR = Finish(Stuff.PLAIN, (0.36, 0.21, 0.13)), Finish(Stuff.PLAIN, (0.02, 0.016, 0.014))
 STRAW, SHAFT = Finish(Stuff.BOARDS, (0.36, 0.25, 0.11)), Finish(Stuff.WOOD, (0.1, 0.05, 0.03))
 VERMILION = Finish(Stuff.CLOTH, (0.40, 0.045, 0.03))
 
 
-def person(rng: np.random.Generator, robe: Colour, sash: Colour, hat: str) -> Mesh:
+def person(rng: np.random.Generator, robe: Color, sash: Color, hat: str) -> Mesh:
     """A standing figure in a long robe with wide sleeves, facing −z; `hat` is bun, straw or parasol."""
     silk, belt = Finish(Stuff.CLOTH, robe), Finish(Stuff.CLOTH, sash)
 
@@ -81,13 +81,13 @@ def branch(
     return pieces, tips
 
 
-def leaves(places: Array, tints: Sequence[Colour], rng: np.random.Generator, *, spread: float, count: int, size: float) -> Mesh:
+def leaves(places: Array, tints: Sequence[Color], rng: np.random.Generator, *, spread: float, count: int, size: float) -> Mesh:
     """Single leaves scattered around places (k, 3)."""
-    centre = places[rng.integers(len(places), size=count)] + rng.normal(0, spread, (count, 3))
+    center = places[rng.integers(len(places), size=count)] + rng.normal(0, spread, (count, 3))
     long, wide = (_unit(rng.normal(size=(count, 3))) for _ in range(2))
     normal = _unit(np.cross(long, wide) + np.array([0, 0.6, 0]))
     long, wide = long * size * rng.uniform(0.6, 1.3, (count, 1)), wide * size * rng.uniform(0.3, 0.6, (count, 1))
-    halves = [centre - long, centre + wide, centre + long, centre - long, centre + long, centre - wide]
+    halves = [center - long, center + wide, center + long, center - long, center + long, center - wide]
     points = np.stack(halves, 1).reshape(-1, 3, 3)
     tint = np.asarray(tints)[rng.integers(len(tints), size=count)] * rng.uniform(0.6, 1.25, (count, 1))
     normals = np.repeat(normal.repeat(2, 0)[:, None], 3, 1)
@@ -95,7 +95,7 @@ def leaves(places: Array, tints: Sequence[Colour], rng: np.random.Generator, *, 
     return Mesh(points, normals, points[..., :2], material, tint.repeat(2, 0).astype(np.float32))
 
 
-def tree(height: float, tints: Sequence[Colour], rng: np.random.Generator, *, count: int = 6000) -> Mesh:
+def tree(height: float, tints: Sequence[Color], rng: np.random.Generator, *, count: int = 6000) -> Mesh:
     """A tree standing at the origin."""
     bark = Finish(Stuff.ROCK, (0.10, 0.065, 0.045))
     heading = np.array([rng.normal(0, 0.15), 1.0, rng.normal(0, 0.15)])

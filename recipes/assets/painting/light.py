@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from .mesh import Array, Mesh
-from .raster import rasterise
+from .raster import rasterize
 
 
 def direction(azimuth: float, elevation: float) -> Array:
-    """The unit vector towards a point of the sky; azimuth in degrees from straight ahead (z) to the right (x)."""
+    """The unit vector toward a point of the sky; azimuth in degrees from straight ahead (z) to the right (x)."""
     a, e = np.radians(azimuth), np.radians(elevation)
     return np.array([np.sin(a) * np.cos(e), np.sin(e), np.cos(a) * np.cos(e)], np.float32)
 
@@ -25,20 +25,20 @@ class Shadow:
     height: Array
 
     @classmethod
-    def cast(cls, mesh: Mesh, towards: Array, size: int) -> "Shadow":
-        """The shadow map, size×size, of a mesh lit from the direction `towards`."""
-        helper = np.array([0, 0, 1.0]) if abs(towards[1]) > 0.9 else np.array([0, 1.0, 0])
-        right = np.cross(helper, towards)
+    def cast(cls, mesh: Mesh, toward: Array, size: int) -> "Shadow":
+        """The shadow map, size×size, of a mesh lit from the direction `toward`."""
+        helper = np.array([0, 0, 1.0]) if abs(toward[1]) > 0.9 else np.array([0, 1.0, 0])
+        right = np.cross(helper, toward)
         right /= np.linalg.norm(right)
-        axes = np.stack([right, np.cross(towards, right), towards]).astype(np.float32)
+        axes = np.stack([right, np.cross(toward, right), toward]).astype(np.float32)
         seen = mesh.points @ axes.T.astype(float)
         corner = seen[..., :2].reshape(-1, 2).min(0)
         texel = float((seen[..., :2].reshape(-1, 2).max(0) - corner).max() / (size - 2))
-        _, height = rasterise((seen[..., :2] - corner) / texel + 1, seen[..., 2], (size, size))
+        _, height = rasterize((seen[..., :2] - corner) / texel + 1, seen[..., 2], (size, size))
         return cls(axes, corner.astype(np.float32), texel, height)
 
     def lit(self, position: Array, normal: Array, rng: np.random.Generator, *, blur: float = 0.0, taps: int = 1) -> Array:
-        """The share of the light, 0 … 1, that reaches points (n, 3): the mean of `taps` looks, scattered by `blur` metres."""
+        """The share of the light, 0 … 1, that reaches points (n, 3): the mean of `taps` looks, scattered by `blur` meters."""
         raised = position + normal * (1.5 * self.texel + 0.02)
         across = (raised @ self.axes[:2].T - self.corner) / self.texel + 1
         height = raised @ self.axes[2]
@@ -52,57 +52,57 @@ class Shadow:
 
 @dataclass(frozen=True)
 class Dome:
-    """Skylight from a fixed set of directions, each with its shadow map: soft ambient shadows and the sky's colours."""
+    """Skylight from a fixed set of directions, each with its shadow map: soft ambient shadows and the sky's colors."""
 
     directions: Array
-    colours: Array
+    colors: Array
     shadows: Sequence[Shadow]
 
     @classmethod
     def of(cls, mesh: Mesh, radiance: Callable[[Array], Array], *, count: int = 16, size: int = 384) -> "Dome":
-        """Directions spread evenly over the upper hemisphere by a golden spiral, coloured by the sky's `radiance`.
+        """Directions spread evenly over the upper hemisphere by a golden spiral, colored by the sky's `radiance`.
 
-        Triangles below a twentieth of a square metre cast no such shadow.
+        Triangles below a twentieth of a square meter cast no such shadow.
         """
         masses = mesh.larger(0.05)
         index = np.arange(count) + 0.5
         elevation = np.degrees(np.arcsin(0.96 * index / count + 0.04))
         directions = np.stack([direction(137.508 * i, e) for i, e in zip(index, elevation, strict=True)])
-        colours = (radiance(directions) * 2 / count).astype(np.float32)
-        return cls(directions, colours, [Shadow.cast(masses, towards, size) for towards in directions])
+        colors = (radiance(directions) * 2 / count).astype(np.float32)
+        return cls(directions, colors, [Shadow.cast(masses, toward, size) for toward in directions])
 
     def light(self, position: Array, normal: Array, rng: np.random.Generator) -> Array:
         """The irradiance/π that reaches surfaces at points (n, 3) with normals (n, 3)."""
         total = np.zeros_like(position)
-        for towards, colour, shadow in zip(self.directions, self.colours, self.shadows, strict=True):
-            cosine = np.maximum(normal @ towards, 0)
-            total += (cosine * shadow.lit(position, normal, rng, blur=shadow.texel))[:, None] * colour
+        for toward, color, shadow in zip(self.directions, self.colors, self.shadows, strict=True):
+            cosine = np.maximum(normal @ toward, 0)
+            total += (cosine * shadow.lit(position, normal, rng, blur=shadow.texel))[:, None] * color
         return total
 
 
 @dataclass(frozen=True)
 class Lamps:
-    """Small lamps at places (k, 3), of colours (k, 3), linear RGB at a metre's distance."""
+    """Small lamps at places (k, 3), of colors (k, 3), linear RGB at a meter's distance."""
 
     places: Array
-    colours: Array
+    colors: Array
 
     def light(self, position: Array, normal: Array) -> Array:
         """Their light at points (n, 3), up to 12 m away: by the inverse square, wrapping softly round forms; no shadows."""
         total = np.zeros_like(position)
-        for place, colour in zip(self.places, self.colours, strict=True):
+        for place, color in zip(self.places, self.colors, strict=True):
             offset = place - position
             square = (offset**2).sum(1)
             near = np.flatnonzero(square < 144)
             cosine = (offset[near] * normal[near]).sum(1) / np.sqrt(square[near] + 1e-6)
-            total[near] += (np.maximum(0.3 + 0.7 * cosine, 0) / (square[near] + 0.25))[:, None] * colour
+            total[near] += (np.maximum(0.3 + 0.7 * cosine, 0) / (square[near] + 0.25))[:, None] * color
         return total
 
 
 def shafts(
     eye: Array, views: Array, depth: Array, shadow: Shadow, rng: np.random.Generator, *, reach: float, steps: int = 24
 ) -> Array:
-    """The share of each ray, up to `reach` metres, that runs through sunlit air: beams of light in dust and mist, (n,)."""
+    """The share of each ray, up to `reach` meters, that runs through sunlit air: beams of light in dust and mist, (n,)."""
     length = np.minimum(depth, reach)
     total = np.zeros(len(depth), np.float32)
     none = np.zeros_like(views)

@@ -21,7 +21,7 @@ SHAPE = (1200, 900)
 CAMERA = Camera((-6.0, 3.2, 0.0), 7, 13, 50)
 SUN, GLOW = direction(-75, 16), direction(-28, 5)
 TOWER = (9.0, 46.0)
-"""Where the tower stands: x and z, metres."""
+"""Where the tower stands: x and z, meters."""
 WHITE, RED = Finish(Stuff.PLASTER, (0.62, 0.59, 0.54)), Finish(Stuff.PLASTER, (0.42, 0.045, 0.03))
 IRON, SLATE = Finish(Stuff.PLAIN, (0.04, 0.045, 0.05)), Finish(Stuff.TILE, (0.10, 0.065, 0.06))
 
@@ -69,7 +69,7 @@ def headland_by_the_sea(rng: np.random.Generator) -> tuple[Scene, Array, Array]:
 
 
 def land(x: Array, z: Array, relief: Array) -> Array:
-    """The height of the headland over the sea, in metres: rough ledges, and a level place for the tower."""
+    """The height of the headland over the sea, in meters: rough ledges, and a level place for the tower."""
     away = np.hypot((x - TOWER[0] - 6) / 1.35, z - TOWER[1] - 4)
     bulk = 13 * np.clip(1.2 - away / 24, -0.6, 1) + 2.4 * sample(relief, x / 75, z / 75)
     ledges = 0.6 * np.round(bulk / 2.4) * 2.4 + 0.4 * bulk
@@ -168,9 +168,9 @@ def waves(depth: Array, mirror: View, sky: Sky, *, relief: Array, ripple: Array)
     deep = (
         np.array([0.012, 0.055, 0.085], np.float32) + np.array([0.0, 0.06, 0.06], np.float32) * np.clip(here, 0, 1)[..., None]
     )
-    colour = deep + fresnel * np.where(solid, mirror.radiance[row, column], sky.radiance(bounced))
+    color = deep + fresnel * np.where(solid, mirror.radiance[row, column], sky.radiance(bounced))
     shore = land(x, z, relief) + 0.5 * here + 0.6 * sample(ripple, x / 30, z / 30)
     wash = np.clip((shore + 3.2) / 2.4, 0, 1) * np.clip(0.45 + 0.8 * np.sin(3.2 * shore), 0, 1)
     crest = calm * np.clip(4 * here - 1.6, 0, 1) * np.clip(0.8 * sample(ripple, x / 21, z / 9), 0, 1)
     foam = np.clip(np.clip((shore + 1.3) / 0.5, 0, 1) + wash + 0.5 * crest, 0, 0.85)[..., None]
-    return (colour + foam * (np.array([0.62, 0.56, 0.55], np.float32) - colour)).astype(np.float32), 0.25 * slope_x
+    return (color + foam * (np.array([0.62, 0.56, 0.55], np.float32) - color)).astype(np.float32), 0.25 * slope_x

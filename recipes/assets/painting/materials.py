@@ -1,4 +1,4 @@
-"""What surfaces are made of: colour patterns, relief and glow as functions of surface coordinates in metres."""
+"""What surfaces are made of: color patterns, relief and glow as functions of surface coordinates in meters."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,11 +53,11 @@ Relief = Callable[[Array, Array], Array]
 class Material:
     """Functions of the surface coordinates (u, v).
 
-    `colour` gives factors of the tint (n, 3); `relief` the height in metres, of features `period` apart; `glow` the light
+    `color` gives factors of the tint (n, 3); `relief` the height in meters, of features `period` apart; `glow` the light
     that the surface gives off. `gloss` is the share of the sun that it mirrors, `through` of that which shines through it.
     """
 
-    colour: Pattern
+    color: Pattern
     relief: Relief | None = None
     period: float = 0.3
     glow: Relief | None = None
@@ -77,18 +77,18 @@ def line(x: Array, period: float, width: float) -> Array:
 
 
 def mix(a: ArrayLike, b: ArrayLike, share: Array) -> Array:
-    """From colour a to colour b, by a share (n,) of b."""
+    """From color a to color b, by a share (n,) of b."""
     return np.asarray(a, np.float32) + (np.asarray(b, np.float32) - np.asarray(a, np.float32)) * share[:, None]
 
 
-def grey(value: Array) -> Array:
+def gray(value: Array) -> Array:
     """The same factor for red, green and blue."""
     return np.repeat(value[:, None], 3, 1).astype(np.float32)
 
 
 def plain(u: Array, v: Array, grain: Grain) -> Array:
     """Slightly stained."""
-    return grey(1 + 0.10 * sample(grain.stain, u / 9, v / 9) + 0.05 * sample(grain.fine, u / 3, v / 3))
+    return gray(1 + 0.10 * sample(grain.stain, u / 9, v / 9) + 0.05 * sample(grain.fine, u / 3, v / 3))
 
 
 def tile(u: Array, v: Array, grain: Grain) -> Array:
@@ -108,7 +108,7 @@ def tile_relief(u: Array, v: Array) -> Array:
 
 def soffit(u: Array, v: Array, grain: Grain) -> Array:
     """Rafters seen from below."""
-    return grey(0.45 + 0.9 * line(u, 0.45, 0.11) + 0.05 * sample(grain.fine, u, v))
+    return gray(0.45 + 0.9 * line(u, 0.45, 0.11) + 0.05 * sample(grain.fine, u, v))
 
 
 def soffit_relief(u: Array, v: Array) -> Array:
@@ -127,11 +127,11 @@ def beam(u: Array, v: Array, grain: Grain) -> Array:
     field = u / 1.5 - np.floor(u / 1.5)
     diamond = np.abs(field - 0.5) * 2 + wave(v, 0.5) * -0.5 + 0.5
     blue = scatter(np.floor(u / 1.5)) > 0.5
-    colour = np.where(blue[:, None], np.array([0.10, 0.28, 0.62], np.float32), np.array([0.08, 0.42, 0.33], np.float32))
-    colour = np.where((diamond < 0.55)[:, None], np.array([0.85, 0.30, 0.12], np.float32), colour)
-    colour = np.where((np.abs(diamond - 0.62) < 0.07)[:, None], np.array([1.0, 0.86, 0.55], np.float32), colour)
+    color = np.where(blue[:, None], np.array([0.10, 0.28, 0.62], np.float32), np.array([0.08, 0.42, 0.33], np.float32))
+    color = np.where((diamond < 0.55)[:, None], np.array([0.85, 0.30, 0.12], np.float32), color)
+    color = np.where((np.abs(diamond - 0.62) < 0.07)[:, None], np.array([1.0, 0.86, 0.55], np.float32), color)
     gold = np.maximum(line(u, 1.5, 0.05), line(v, 0.5, 0.03))
-    return mix(colour, (1.0, 0.74, 0.28), gold) * (0.9 + 0.12 * sample(grain.fine, u, v))[:, None]
+    return mix(color, (1.0, 0.74, 0.28), gold) * (0.9 + 0.12 * sample(grain.fine, u, v))[:, None]
 
 
 def lattice_bars(u: Array, v: Array) -> Array:
@@ -143,7 +143,7 @@ def lattice_bars(u: Array, v: Array) -> Array:
 
 
 def lattice(u: Array, v: Array, grain: Grain) -> Array:
-    """Bars in the tint's colour before paper panes."""
+    """Bars in the tint's color before paper panes."""
     pane = np.array([0.62, 0.50, 0.36], np.float32) * (0.5 + 0.35 * scatter(np.floor(u / 1.1), np.floor(v / 2.4)))[:, None]
     return pane + (1 - pane) * lattice_bars(u, v)[:, None] * (1 + 0.1 * sample(grain.fine, u, v))[:, None]
 
@@ -160,7 +160,7 @@ def lattice_glow(u: Array, v: Array) -> Array:
 
 
 class Stone(NamedTuple):
-    """The stone at a point: its column and row, the place within it (x, y of 0 … 1), and the metres to its edge."""
+    """The stone at a point: its column and row, the place within it (x, y of 0 … 1), and the meters to its edge."""
 
     column: Array
     row: Array
@@ -217,7 +217,7 @@ def plaster(u: Array, v: Array, grain: Grain) -> Array:
 
 def cloth(u: Array, v: Array, grain: Grain) -> Array:
     """Dyed cloth, faded along its folds."""
-    return grey(0.92 + 0.16 * sample(grain.stain, u / 2.5, v / 20) + 0.06 * sample(grain.fine, u / 2, v / 2))
+    return gray(0.92 + 0.16 * sample(grain.stain, u / 2.5, v / 20) + 0.06 * sample(grain.fine, u / 2, v / 2))
 
 
 def cloth_relief(u: Array, v: Array) -> Array:
@@ -226,12 +226,12 @@ def cloth_relief(u: Array, v: Array) -> Array:
 
 
 RIB = np.pi / 16
-"""The distance between a lantern's ribs: sixteen on half a metre's radius."""
+"""The distance between a lantern's ribs: sixteen on half a meter's radius."""
 
 
 def lantern(u: Array, v: Array, grain: Grain) -> Array:
     """Paper over ribs."""
-    return grey(0.10 - 0.05 * line(u, RIB, 0.015) + 0 * v)
+    return gray(0.10 - 0.05 * line(u, RIB, 0.015) + 0 * v)
 
 
 def lantern_glow(u: Array, v: Array) -> Array:
@@ -243,13 +243,13 @@ def rock(u: Array, v: Array, grain: Grain) -> Array:
     """Cracked and banded stone."""
     crack = np.abs(sample(grain.stain, u / 17, v / 11))
     band = sample(grain.stain, u / 60, v / 7 + 0.1 * sample(grain.stain, u / 30, v / 30))
-    return grey((0.85 + 0.22 * band) * (0.45 + 0.55 * np.clip(crack * 4, 0, 1)) + 0.10 * sample(grain.fine, u / 3, v / 3))
+    return gray((0.85 + 0.22 * band) * (0.45 + 0.55 * np.clip(crack * 4, 0, 1)) + 0.10 * sample(grain.fine, u / 3, v / 3))
 
 
 def boards(u: Array, v: Array, grain: Grain) -> Array:
     """Weathered planks."""
     plank = 0.75 + 0.4 * scatter(np.floor(v / 0.22))
-    return grey(plank * (1 - 0.6 * line(v, 0.22, 0.015)) * (1 + 0.16 * sample(grain.fine, u / 6, v / 0.8)))
+    return gray(plank * (1 - 0.6 * line(v, 0.22, 0.015)) * (1 + 0.16 * sample(grain.fine, u / 6, v / 0.8)))
 
 
 def everywhere(u: Array, v: Array) -> Array:

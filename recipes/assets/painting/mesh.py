@@ -7,20 +7,20 @@ from typing import NamedTuple
 import numpy as np
 
 Array = np.ndarray
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 Point = Sequence[float] | Array
 
 
 class Finish(NamedTuple):
-    """What a surface is made of: a material (see materials.Stuff) and its colour, linear RGB."""
+    """What a surface is made of: a material (see materials.Stuff) and its color, linear RGB."""
 
     material: int
-    tint: Colour
+    tint: Color
 
 
 @dataclass(frozen=True)
 class Mesh:
-    """m triangles: corners and normals (m, 3, 3), surface coordinates in metres (m, 3, 2), material (m,), colour (m, 3)."""
+    """m triangles: corners and normals (m, 3, 3), surface coordinates in meters (m, 3, 2), material (m,), color (m, 3)."""
 
     points: Array
     normals: Array
@@ -32,7 +32,7 @@ class Mesh:
         return len(self.points)
 
     def moved(self, offset: Point = (0, 0, 0), *, turn: float = 0.0, scale: float | Point = 1.0) -> "Mesh":
-        """The mesh scaled, then turned about the vertical by `turn` degrees (x towards z), then shifted."""
+        """The mesh scaled, then turned about the vertical by `turn` degrees (x toward z), then shifted."""
         size = np.broadcast_to(np.asarray(scale, float), 3)
         c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
         rotation = np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
@@ -44,7 +44,7 @@ class Mesh:
         return Mesh(self.points[keep], self.normals[keep], self.uv[keep], self.material[keep], self.tint[keep])
 
     def larger(self, area: float) -> "Mesh":
-        """Only the triangles of more than `area` square metres."""
+        """Only the triangles of more than `area` square meters."""
         return self.where(np.linalg.norm(_crossed(self.points), axis=1) > 2 * area)
 
 
@@ -64,7 +64,7 @@ def copies(mesh: Mesh, places: Sequence[Point] | Array) -> Mesh:
 def patch(grid: Array, finish: Finish, *, smooth: bool = True, uv: Array | None = None) -> Mesh:
     """A curved sheet through a grid of points (rows, columns, 3).
 
-    Surface coordinates are lengths along the columns' direction (u) and the rows' (v), in metres, unless `uv`
+    Surface coordinates are lengths along the columns' direction (u) and the rows' (v), in meters, unless `uv`
     (rows, columns, 2) is given.
     """
     grid = np.asarray(grid, float)

@@ -19,10 +19,10 @@ STONES = (
     (0.38, 0.30, 0.27),
 )
 LIGHT = np.array([-0.523, -0.482, 0.703], np.float32)
-"""The unit vector to the light: x to the right, y down, z towards the viewer."""
+"""The unit vector to the light: x to the right, y down, z toward the viewer."""
 BRUSHES = (
-    Brush(9, 2.6, 0.85, colour_jitter=0.05),
-    Brush(4, 3.0, 0.85, tolerance=0.06, colour_jitter=0.04),
+    Brush(9, 2.6, 0.85, color_jitter=0.05),
+    Brush(4, 3.0, 0.85, tolerance=0.06, color_jitter=0.04),
     Brush(2.2, 3.0, 0.8, tolerance=0.09),
 )
 
@@ -42,8 +42,8 @@ def paint(scale: float = 1.0, seed: int = 41) -> Array:
     shade = 1 + 0.16 * sample(grain, x, y) + 0.22 * banded * np.sin(70 * across + 2.5 * sample(bands, x, y))
     albedo = tints[stone] * shade[..., None]
     albedo = albedo + 0.8 * vein[..., None] * (np.array([0.75, 0.72, 0.66]) - albedo)
-    colour = albedo * lit(height, scale)[..., None] * [1.04, 1.0, 0.95] + gleam(height)[..., None] * [0.85, 0.93, 1.0]
-    target = graded(np.clip(colour, 0, 1.4) ** (1 / 1.7), contrast=0.35, saturation=1.25, shadows=(-0.01, 0, 0.02))
+    color = albedo * lit(height, scale)[..., None] * [1.04, 1.0, 0.95] + gleam(height)[..., None] * [0.85, 0.93, 1.0]
+    target = graded(np.clip(color, 0, 1.4) ** (1 / 1.7), contrast=0.35, saturation=1.25, shadows=(-0.01, 0, 0.02))
     edge = size // 4
     around = np.pad(target, ((edge, edge), (edge, edge), (0, 0)), mode="wrap")
     whole = painted(around, np.pad(stone, edge, mode="wrap"), BRUSHES, rng, scale=scale, impasto=0.15, detail=0.6)
@@ -51,7 +51,7 @@ def paint(scale: float = 1.0, seed: int = 41) -> Array:
 
 
 def heap(rng: np.random.Generator, size: int, scale: float) -> tuple[Array, Array, Array]:
-    """Stones thrown down, large ones first: height in pixels (size, size), the stone on top, and each stone's colour."""
+    """Stones thrown down, large ones first: height in pixels (size, size), the stone on top, and each stone's color."""
     height = np.zeros((size, size), np.float32) - 6 * scale
     top = np.zeros((size, size), np.int32)
     placed: list[tuple[float, float, float]] = []

@@ -1,4 +1,4 @@
-"""Whole pictures: blur, glow, tone, colour grading, eight bits."""
+"""Whole pictures: blur, glow, tone, color grading, eight bits."""
 
 import numpy as np
 from PIL import Image
@@ -55,7 +55,7 @@ def graded(
     shadows: tuple[float, float, float],
     lights: tuple[float, float, float] = (0, 0, 0),
 ) -> Array:
-    """An S-curve about the middle, more or less colour, and a tint added to the shadows and to the lights."""
+    """An S-curve about the middle, more or less color, and a tint added to the shadows and to the lights."""
     image = image + contrast * (image * image * (3 - 2 * image) - image)
     luma = (image @ LUMA)[..., None]
     image = luma + saturation * (image - luma)
@@ -65,5 +65,5 @@ def graded(
 
 
 def eight_bits(image: Array) -> Image.Image:
-    """A Pillow picture of values 0 … 1, grey or RGB."""
+    """A Pillow picture of values 0 … 1, gray or RGB."""
     return Image.fromarray((np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8))

@@ -12,7 +12,7 @@ FRAGMENTS_AT_ONCE = 1 << 21
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole at `eye` (metres), turned right by `yaw` and up by `pitch` degrees, `view` degrees wide."""
+    """A pinhole at `eye` (meters), turned right by `yaw` and up by `pitch` degrees, `view` degrees wide."""
 
     eye: tuple[float, float, float]
     yaw: float
@@ -48,14 +48,14 @@ def look(mesh: Mesh, camera: Camera, shape: tuple[int, int], *, near: float = 0.
     """The triangle that each pixel sees, (height, width) int32, −1 for none; triangles nearer than `near` are left out."""
     xy, depth = camera.project(mesh.points, shape)
     ahead = np.flatnonzero((depth > near).all(1))
-    seen, _ = rasterise(xy[ahead], 1 / depth[ahead], shape)
+    seen, _ = rasterize(xy[ahead], 1 / depth[ahead], shape)
     return np.where(seen >= 0, ahead[seen].astype(np.int32), np.int32(-1))
 
 
-def rasterise(xy: Array, nearness: Array, shape: tuple[int, int]) -> tuple[Array, Array]:
+def rasterize(xy: Array, nearness: Array, shape: tuple[int, int]) -> tuple[Array, Array]:
     """Triangles (m, 3, 2) in pixels with a nearness (m, 3) that is affine on the picture (1/depth, or −depth if parallel).
 
-    Returns the nearest triangle of each pixel centre, −1 for none, and its nearness, −inf for none. Triangles whose
+    Returns the nearest triangle of each pixel center, −1 for none, and its nearness, −inf for none. Triangles whose
     bounding boxes are of about the same size are tested together.
     """
     height, width = shape

@@ -1,4 +1,4 @@
-"""The underpainting: a scene seen by a camera, lit and coloured, as linear light."""
+"""The underpainting: a scene seen by a camera, lit and colored, as linear light."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,14 +18,14 @@ ROWS_AT_ONCE = 48
 """Rows of the picture shaded in one go: bounds the memory."""
 WINDOW_LIGHT = np.array([1.0, 0.52, 0.16], np.float32)
 AIR = np.array([0.30, 0.40, 0.62], np.float32)
-"""The colour that distance lends, besides that of the sky."""
+"""The color that distance lends, besides that of the sky."""
 
 
 @dataclass(frozen=True)
 class Lighting:
-    """All light of a scene. Colours are linear RGB.
+    """All light of a scene. Colors are linear RGB.
 
-    `bounce` is what the ground throws back; `mist` the part of the light that a metre of air takes, `beams` the part of
+    `bounce` is what the ground throws back; `mist` the part of the light that a meter of air takes, `beams` the part of
     the sun's that it scatters; `cloud_shift` moves the clouds' shadows; `glow` is the strength of lanterns.
     """
 
@@ -49,7 +49,7 @@ class Lighting:
 
 @dataclass(frozen=True)
 class View:
-    """Radiance (h, w, 3); the part of the scene (h, w); depth in metres (h, w); the brush's direction (h, w), radians.
+    """Radiance (h, w, 3); the part of the scene (h, w); depth in meters (h, w); the brush's direction (h, w), radians.
 
     Where there is only sky, the depth is infinite and the direction not a number.
     """
@@ -118,7 +118,7 @@ def shade(mesh: Mesh, seen: Surface, light: Lighting, grain: Grain, rng: np.rand
     for kind in np.unique(stuff):
         of = np.flatnonzero(stuff == kind)
         material = MATERIALS[Stuff(kind)]
-        albedo[of] *= material.colour(u[of], v[of], grain)
+        albedo[of] *= material.color(u[of], v[of], grain)
         gloss[of], through[of] = material.gloss, material.through
         if material.relief is not None:
             fade = np.clip(1.3 - 2.2 * footprint[of] / material.period, 0, 1)
@@ -146,14 +146,14 @@ def slopes(relief: Relief, u: Array, v: Array, uv_slope: Array, step: float = 0.
     return du[:, None] * uv_slope[:, :, 0] + dv[:, None] * uv_slope[:, :, 1]
 
 
-def through_air(colour: Array, seen: Surface, eye: Array, light: Lighting, rng: np.random.Generator) -> Array:
-    """Aerial perspective: distance fades colours into the sky behind them, and beams of sun light up the dust."""
+def through_air(color: Array, seen: Surface, eye: Array, light: Lighting, rng: np.random.Generator) -> Array:
+    """Aerial perspective: distance fades colors into the sky behind them, and beams of sun light up the dust."""
     low = np.exp(-np.maximum(seen.position[:, 1], 0) / 60)
     clear = np.exp(-seen.depth * light.mist * (0.4 + 0.6 * low))[:, None]
     level = seen.view * np.array([1, 0.35, 1], np.float32) + np.array([0, 0.10, 0], np.float32)
     horizon = light.sky.clear(level / np.linalg.norm(level, axis=1, keepdims=True))
     beam = shafts(eye, seen.view, seen.depth, light.shadow, rng, reach=90)[:, None]
-    return colour * clear + (0.51 * horizon + 0.34 * AIR) * (1 - clear) + beam * light.sun * light.beams
+    return color * clear + (0.51 * horizon + 0.34 * AIR) * (1 - clear) + beam * light.sun * light.beams
 
 
 def brush_angle(seen: Surface, camera: Camera) -> Array:

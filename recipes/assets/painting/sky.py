@@ -9,7 +9,7 @@ from .noise import Array, billows, sample, sheet
 ZENITH, MIDDLE, HAZE = np.array([[0.035, 0.11, 0.34], [0.13, 0.30, 0.62], [0.95, 0.62, 0.34]], np.float32)
 STREAK, LIT, SHADED = np.array([[1.0, 0.88, 0.74], [1.50, 1.02, 0.58], [0.125, 0.16, 0.27]], np.float32)
 BURNING = np.array([0.40, 0.19, 0.05], np.float32)
-"""What the shaded side of clouds gains towards the glow. All colours are linear RGB."""
+"""What the shaded side of clouds gains toward the glow. All colors are linear RGB."""
 
 
 @dataclass(frozen=True)
@@ -34,26 +34,26 @@ class Sky:
 
     def clear(self, view: Array) -> Array:
         """The cloudless sky in the directions (…, 3)."""
-        up, towards = np.clip(view[..., 1:2], 0, 1), self.towards_glow(view)
+        up, toward = np.clip(view[..., 1:2], 0, 1), self.towards_glow(view)
         blue = MIDDLE + (ZENITH - MIDDLE) * np.clip(up / 0.6, 0, 1) ** 0.8
-        warmth = np.exp(-up / (0.06 + 0.10 * towards**2)) * (0.35 + 0.65 * towards**3)
-        return blue + (HAZE - blue) * warmth + HAZE * 0.55 * towards**40
+        warmth = np.exp(-up / (0.06 + 0.10 * toward**2)) * (0.35 + 0.65 * toward**3)
+        return blue + (HAZE - blue) * warmth + HAZE * 0.55 * toward**40
 
     def radiance(self, view: Array) -> Array:
         """The sky with its clouds in the directions (…, 3), linear RGB."""
         view = np.asarray(view, np.float32)
-        up, towards = view[..., 1:2], self.towards_glow(view)
+        up, toward = view[..., 1:2], self.towards_glow(view)
         plan = view[..., [0, 2]] / (np.maximum(up, 0) + 0.22)  # the layer of clouds bends down to the horizon
         x, y = plan[..., 0], plan[..., 1]
         streaks = sample(self.wisps, 0.07 * x + 0.02 * y, 0.30 * y - 0.08 * x)[..., None]
         veil = 0.6 * np.clip(0.5 * streaks, 0, 1) * np.clip(3 * up, 0, 1)
-        colour = self.clear(view)
-        colour = colour + veil * (STREAK * (0.7 + 0.5 * towards) - colour)
+        color = self.clear(view)
+        color = color + veil * (STREAK * (0.7 + 0.5 * toward) - color)
         density = self._density(plan)
         opaque = np.clip(2.2 * density, 0, 1)
         opaque = (opaque * opaque * (3 - 2 * opaque))[..., None] * (1 - 0.8 * np.clip(1 - up / 0.12, 0, 1))
-        warm, cool = LIT * (0.85 + 0.8 * towards**3), SHADED + BURNING * towards**4
-        return colour + opaque * (cool + (warm - cool) * self._lit(plan, density)[..., None] - colour)
+        warm, cool = LIT * (0.85 + 0.8 * toward**3), SHADED + BURNING * toward**4
+        return color + opaque * (cool + (warm - cool) * self._lit(plan, density)[..., None] - color)
 
     def _density(self, plan: Array) -> Array:
         """How thick the heaped clouds are over places (…, 2); below 0 there are none."""

@@ -9,21 +9,21 @@ from .life import bird, branch, leaves, person, tree
 from .light import Lamps
 from .market import banner, board, cart, lantern, rope, sagging, stall, stone_lantern
 from .materials import Stuff
-from .mesh import Colour, Finish, Mesh, box, join, lathe, patch
+from .mesh import Color, Finish, Mesh, box, join, lathe, patch
 from .noise import sample, sheet
 from .scene import Scene
 
-RED: Colour = (1.0, 0.085, 0.02)
-DIM_RED: Colour = (0.62, 0.035, 0.010)
-GOLD: Colour = (1.0, 0.40, 0.085)
-OCHRE: Colour = (0.55, 0.33, 0.06)
-CREAM: Colour = (0.52, 0.45, 0.32)
-RUST: Colour = (0.42, 0.10, 0.04)
-TEAL: Colour = (0.08, 0.20, 0.22)
-AUTUMN: tuple[Colour, ...] = ((0.50, 0.26, 0.03), (0.55, 0.36, 0.05), (0.36, 0.30, 0.05), (0.45, 0.16, 0.03))
-MAPLE: tuple[Colour, ...] = ((0.24, 0.06, 0.01), (0.32, 0.13, 0.02), (0.12, 0.05, 0.01))
-GREEN: tuple[Colour, ...] = ((0.10, 0.17, 0.04), (0.16, 0.22, 0.05), (0.22, 0.24, 0.06))
-SILKS: tuple[Colour, ...] = (
+RED: Color = (1.0, 0.085, 0.02)
+DIM_RED: Color = (0.62, 0.035, 0.010)
+GOLD: Color = (1.0, 0.40, 0.085)
+OCHRE: Color = (0.55, 0.33, 0.06)
+CREAM: Color = (0.52, 0.45, 0.32)
+RUST: Color = (0.42, 0.10, 0.04)
+TEAL: Color = (0.08, 0.20, 0.22)
+AUTUMN: tuple[Color, ...] = ((0.50, 0.26, 0.03), (0.55, 0.36, 0.05), (0.36, 0.30, 0.05), (0.45, 0.16, 0.03))
+MAPLE: tuple[Color, ...] = ((0.24, 0.06, 0.01), (0.32, 0.13, 0.02), (0.12, 0.05, 0.01))
+GREEN: tuple[Color, ...] = ((0.10, 0.17, 0.04), (0.16, 0.22, 0.05), (0.22, 0.24, 0.06))
+SILKS: tuple[Color, ...] = (
     (0.30, 0.05, 0.04), (0.08, 0.12, 0.22), (0.36, 0.31, 0.23), (0.055, 0.075, 0.11), (0.09, 0.16, 0.13), (0.34, 0.20, 0.07),
 )  # fmt: skip
 
@@ -51,7 +51,7 @@ def street(rng: np.random.Generator) -> tuple[Scene, Lamps]:
 
 
 def ground() -> Mesh:
-    """The paved street; its surface coordinates are metres to the right and away."""
+    """The paved street; its surface coordinates are meters to the right and away."""
     x, z = np.meshgrid(np.linspace(-45, 75, 50), np.concatenate([np.linspace(-3, 20, 40), np.linspace(21, 260, 40)])[::-1])
     return patch(np.stack([x, 0 * x, z], -1), Finish(Stuff.PAVING, (0.115, 0.11, 0.115)), uv=np.stack([x, z], -1))
 
@@ -143,12 +143,12 @@ def soaring(rng: np.random.Generator) -> Mesh:
 
 def lanterns_and_lamps(rng: np.random.Generator) -> tuple[Mesh, Lamps]:
     """Lanterns on ropes across the street and in strings before the houses, stone lanterns, and the light of all of them."""
-    pieces, places, colours = [], [np.array([-0.38, 4.3, 5.0])], [2.0 * np.array(RED)]
+    pieces, places, colors = [], [np.array([-0.38, 4.3, 5.0])], [2.0 * np.array(RED)]
 
-    def hang(place: np.ndarray, size: float, colour: Colour) -> None:
-        pieces.append(lantern(size, colour).moved(place, turn=rng.uniform(0, 90)))
+    def hang(place: np.ndarray, size: float, color: Color) -> None:
+        pieces.append(lantern(size, color).moved(place, turn=rng.uniform(0, 90)))
         places.append(place - np.array([0, 0.62 * size, 0]))
-        colours.append(2.2 * size**2 * np.array(colour))
+        colors.append(2.2 * size**2 * np.array(color))
 
     for start, end, sag in (
         ((-7, 7.2, 27), (10, 6.6, 30), 1.5),
@@ -159,15 +159,15 @@ def lanterns_and_lamps(rng: np.random.Generator) -> tuple[Mesh, Lamps]:
         pieces.append(rope(start, end, sag))
         for i, place in enumerate(sagging(start, end, sag, 10)[1:-1]):
             hang(place, rng.uniform(0.6, 0.85), RED if i % 3 else GOLD)
-    for x, z, top, colour in ((9.4, 12.2, 5.3, GOLD), (12.6, 25.6, 3.6, RED), (-6.6, 19.0, 4.6, RED), (-6.4, 9.8, 4.2, RED)):
+    for x, z, top, color in ((9.4, 12.2, 5.3, GOLD), (12.6, 25.6, 3.6, RED), (-6.6, 19.0, 4.6, RED), (-6.4, 9.8, 4.2, RED)):
         pieces.append(rope((x, top + 0.8, z), (x, top - 3, z)))
         for i in range(3):
-            hang(np.array([x, top - 0.92 * i, z]), 0.7, colour)
+            hang(np.array([x, top - 0.92 * i, z]), 0.7, color)
     for x, z in ((8.7, 10.6), (8.9, 32), (-4.9, 26)):
         pieces.append(stone_lantern().moved((x, 0, z)))
         places.append(np.array([x, 1.75, z]))
-        colours.append(1.2 * np.array(GOLD))
-    return join(pieces), Lamps(np.stack(places).astype(np.float32), np.stack(colours).astype(np.float32))
+        colors.append(1.2 * np.array(GOLD))
+    return join(pieces), Lamps(np.stack(places).astype(np.float32), np.stack(colors).astype(np.float32))
 
 
 def market(rng: np.random.Generator) -> Mesh:
@@ -182,13 +182,13 @@ def market(rng: np.random.Generator) -> Mesh:
         (-6.4, 44.0, 4.0, (CREAM, TEAL)),
     ):
         pieces.append(stall(width, stripes * 3, rng).moved((x, 0, z), turn=90 if x > 0 else -90))
-    for text, size, colour, place, turn in (
+    for text, size, color, place, turn in (
         ("茶", 1.0, (0.05, 0.14, 0.12), (-5.5, 5.2, 17.5), 8),
         ("天下太平", 0.8, RUST, (-6.0, 6.0, 33), 0),
         ("天下太平", 0.85, (0.08, 0.12, 0.28), (9.9, 6.4, 27), -6),
         ("米", 0.9, OCHRE, (9.6, 5.2, 50), 0),
     ):
-        pieces.append(banner(text, size, colour, rng).moved(place, turn=turn))
+        pieces.append(banner(text, size, color, rng).moved(place, turn=turn))
     return join(pieces)
 
 

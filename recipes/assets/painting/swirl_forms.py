@@ -1,4 +1,4 @@
-"""The forms of the blue swirls, placed by hand on 1200×800 pixels: ribbons, spirals and drops, and their bands of colour."""
+"""The forms of the blue swirls, placed by hand on 1200×800 pixels: ribbons, spirals and drops, and their bands of color."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,9 +59,9 @@ class Ribbon:
 
 @dataclass(frozen=True)
 class Spiral:
-    """A ribbon wound about a centre (turns < 0: to the left); at `radius` and the angle π·`leave` it runs on into its tail."""
+    """A ribbon wound about a center (turns < 0: to the left); at `radius` and the angle π·`leave` it runs on into its tail."""
 
-    centre: tuple[float, float]
+    center: tuple[float, float]
     radius: float
     turns: float
     leave: float
@@ -69,11 +69,11 @@ class Spiral:
     width: float
 
     def spine(self) -> Array:
-        """The line of the ribbon, (160, 2), from the centre outwards."""
+        """The line of the ribbon, (160, 2), from the center outwards."""
         t = np.linspace(0, 1, int(36 * abs(self.turns)))[:, None]
         angle = np.pi * self.leave + 2 * np.pi * self.turns * (t - 1)
         reach = self.radius * (0.05 + 0.95 * t**1.1)
-        wound = np.asarray(self.centre) + reach * np.concatenate([np.cos(angle), np.sin(angle)], 1)
+        wound = np.asarray(self.center) + reach * np.concatenate([np.cos(angle), np.sin(angle)], 1)
         rest = spline([wound[-6], wound[-1], *self.tail], 60)
         return evenly(np.concatenate([wound[:-6], rest]), 160)
 

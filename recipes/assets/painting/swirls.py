@@ -1,4 +1,4 @@
-"""A style of blue swirls: drops, spirals and ribbons of many bristles, with bands of colour flowing round them."""
+"""A style of blue swirls: drops, spirals and ribbons of many bristles, with bands of color flowing round them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from .brush import Brush, painted
 from .swirl_forms import CALM, COIL, CORE, DEEP, DROPS, GLINT, RIBBONS, SHAPE, SPIRALS, SWEEP, ULTRA, Drop, outline
 
 BRUSHES = (
-    Brush(10, 5.0, 0.9, wobble=0.05, colour_jitter=0.06, curl=0.1),
-    Brush(6, 6.0, 0.85, tolerance=0.05, wobble=0.04, colour_jitter=0.07, curl=0.1),
-    Brush(3.2, 8.0, 0.8, tolerance=0.07, wobble=0.03, colour_jitter=0.07, curl=0.1),
-    Brush(2.0, 8.0, 0.8, tolerance=0.10, wobble=0.03, colour_jitter=0.05, curl=0.1),
+    Brush(10, 5.0, 0.9, wobble=0.05, color_jitter=0.06, curl=0.1),
+    Brush(6, 6.0, 0.85, tolerance=0.05, wobble=0.04, color_jitter=0.07, curl=0.1),
+    Brush(3.2, 8.0, 0.8, tolerance=0.07, wobble=0.03, color_jitter=0.07, curl=0.1),
+    Brush(2.0, 8.0, 0.8, tolerance=0.10, wobble=0.03, color_jitter=0.05, curl=0.1),
 )
 MARGIN = 90
 """How far beyond the edges the flow is known, in pixels."""
@@ -46,12 +46,12 @@ def paint(scale: float = 1.0, seed: int = 11) -> Array:
 def lay_band(
     easel: Easel, line: Array, width: float | Array, bands: Bands, rng: np.random.Generator, *, taper: float = 1.0
 ) -> None:
-    """A band of bristles along a line, its colours running across it; `taper` 1 draws it to a point at both ends."""
+    """A band of bristles along a line, its colors running across it; `taper` 1 draws it to a point at both ends."""
     count = max(3, int(np.max(width) / 1.4))
     at = rng.permutation(np.linspace(0, 1, count))
     profile = width * (1 - taper + taper * np.sin(np.linspace(0, np.pi, len(line))).clip(0) ** 0.6)
-    colours = ramp(bands, np.clip(at + rng.normal(0, 0.02, count), 0, 1))
-    easel.pull(beside(line, (at[:, None] - 0.5) * profile), colours, 2.2, rng)
+    colors = ramp(bands, np.clip(at + rng.normal(0, 0.02, count), 0, 1))
+    easel.pull(beside(line, (at[:, None] - 0.5) * profile), colors, 2.2, rng)
 
 
 def lay_drop(easel: Easel, drop: Drop, rng: np.random.Generator) -> None:
@@ -61,16 +61,16 @@ def lay_drop(easel: Easel, drop: Drop, rng: np.random.Generator) -> None:
     radius = drop.radius * (1 - t) ** 1.3
     squeeze = rng.uniform(0.75, 1.3)
     for offset in np.arange(drop.halo, 0, -1.3):
-        colour = ramp(drop.halo_bands, np.array([(1 - offset / drop.halo) ** squeeze]))
+        color = ramp(drop.halo_bands, np.array([(1 - offset / drop.halo) ** squeeze]))
         loop = outline(spine, radius + offset * (1 - t) ** 0.8)
-        easel.pull(loop[None], colour, 2.6, rng, jitter=0.08, pieces=7)
+        easel.pull(loop[None], color, 2.6, rng, jitter=0.08, pieces=7)
     lay_band(easel, spine, 2 * radius, CORE, rng, taper=0.0)
     for share in np.arange(1.0, 0.02, -1.2 / drop.radius):
         inner = max(6, int(count * share**0.7))
         closing = np.sqrt(1 - np.linspace(0, 1, inner) ** 3)
         loop = outline(spine[:inner], share * radius[:inner] * closing)
-        colour = ramp(drop.heart_bands, np.array([share**squeeze]))
-        easel.pull(loop[None], colour, 2.8, rng, jitter=0.06, pieces=7)
+        color = ramp(drop.heart_bands, np.array([share**squeeze]))
+        easel.pull(loop[None], color, 2.8, rng, jitter=0.06, pieces=7)
     easel.pull(spine[None, :8], ramp(drop.heart_bands, np.zeros(1)), 4, rng)
 
 

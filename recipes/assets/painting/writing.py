@@ -30,7 +30,7 @@ PITCH = 1.25
 
 
 def inscription(text: str, size: float) -> list[Array]:
-    """The strokes of characters written downwards, centred on x = 0, each as a 2×4 grid of points (x, y down).
+    """The strokes of characters written downwards, centered on x = 0, each as a 2×4 grid of points (x, y down).
 
     A stroke is broad where the brush is set down, thin in the middle, and broad where it is lifted.
     """

@@ -172,7 +172,7 @@ def losses(
     kind: Annotated[str | None, typer.Argument(metavar="KIND", help="One loss, described in full.", show_default=False)] = None,
     json: Json = False,
 ) -> None:
-    """Lists the losses that stylize can minimise, or describes one."""
+    """Lists the losses that stylize can minimize, or describes one."""
     from stylepipe.neural.losses import SPECS, source
     from stylepipe.recipe.language_reference import describe_model
 

@@ -1,4 +1,4 @@
-"""The pictures of a sweep side by side, labelled: what varies most in columns and rows, the rest on sheets of their own."""
+"""The pictures of a sweep side by side, labeled: what varies most in columns and rows, the rest on sheets of their own."""
 
 import math
 from collections.abc import Iterator, Mapping

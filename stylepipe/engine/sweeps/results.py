@@ -51,7 +51,7 @@ LastLine = Annotated[Line, AfterValidator(lambda line: ProgressLine.model_valida
 class VariantResult(_Model):
     """A variant: its values of the axes, what its stages are called in the run's record, and what came of it.
 
-    `losses` are the last ones of each stage that minimises something, `quality` what was measured of each output, `seconds`
+    `losses` are the last ones of each stage that minimizes something, `quality` what was measured of each output, `seconds`
     what all its stages took, whether or not it shares them with others or took them from the cache.
     """
 

@@ -1,4 +1,4 @@
-"""Giving one picture the colours of another, pixel by pixel or by statistics.
+"""Giving one picture the colors of another, pixel by pixel or by statistics.
 
 Statistics are taken in float64 on the host: float32 sums over millions of pixels lose digits, and on a device depend on the
 number of its threads. `weights` and `color_weights` restrict them to a soft region of the one and the other picture: each pixel
@@ -80,9 +80,9 @@ def match_covariance(
 
     - `cholesky`: L′ L⁻¹, where L Lᵀ = Σ.
     - `pca`: Σ′^½ Σ^−½, with symmetric roots ("image analogies").
-    - `monge_kantorovitch`: Σ^−½ (Σ^½ Σ′ Σ^½)^½ Σ^−½, the symmetric A, which moves colours least.
+    - `monge_kantorovitch`: Σ^−½ (Σ^½ Σ′ Σ^½)^½ Σ^−½, the symmetric A, which moves colors least.
 
-    1e-7 is added to the variances (a standard deviation of a twelfth of an 8-bit level), which neither paper does, so that grey
+    1e-7 is added to the variances (a standard deviation of a twelfth of an 8-bit level), which neither paper does, so that gray
     and flat pictures, whose Σ has no inverse, have a solution.
     """
     ours, theirs = _moments(np.asarray(pixels), weights), _moments(np.asarray(colors), color_weights)

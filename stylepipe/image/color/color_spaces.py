@@ -1,6 +1,6 @@
-"""Colour spaces: from sRGB-encoded RGB and back.
+"""Color spaces: from sRGB-encoded RGB and back.
 
-Each conversion takes and gives an array whose last axis is the colour. Nothing is clamped: colours outside [0, 1] keep their
+Each conversion takes and gives an array whose last axis is the color. Nothing is clamped: colors outside [0, 1] keep their
 meaning, so that one clamp at the end of a computation is enough. `SPACES` names the spaces as recipes spell them.
 """
 
@@ -18,7 +18,7 @@ Color = Float[Array, "*size 3"]
 
 
 def _linear_map(matrix: np.ndarray, color: Color) -> Color:
-    """`matrix` times each colour, in full float32 (accelerators round the factors of a product unless told not to)."""
+    """`matrix` times each color, in full float32 (accelerators round the factors of a product unless told not to)."""
     return jnp.matmul(color, jnp.asarray(matrix.T, jnp.float32))
 
 
@@ -47,7 +47,7 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 _RED_LESS_LUMA, _BLUE_LESS_LUMA = np.eye(3)[0] - _LUMA, np.eye(3)[2] - _LUMA
 _RGB_TO_YCBCR = np.stack([_LUMA, _BLUE_LESS_LUMA / 1.772, _RED_LESS_LUMA / 1.402])
 
-# NTSC: I and Q are the colour differences U and V turned by 33 degrees.
+# NTSC: I and Q are the color differences U and V turned by 33 degrees.
 _U, _V = 0.492111 * _BLUE_LESS_LUMA, 0.877283 * _RED_LESS_LUMA
 _SIN, _COS = np.sin(np.deg2rad(33)), np.cos(np.deg2rad(33))
 _RGB_TO_YIQ = np.stack([_LUMA, _COS * _V - _SIN * _U, _SIN * _V + _COS * _U])
@@ -72,7 +72,7 @@ def ycbcr_to_rgb(ycbcr: Color) -> Color:
 
 @jax.jit
 def rgb_to_yiq(rgb: Color) -> Color:
-    """Y′ in [0, 1], I in [−0.596, 0.596], Q in [−0.523, 0.523]: the NTSC colour space."""
+    """Y′ in [0, 1], I in [−0.596, 0.596], Q in [−0.523, 0.523]: the NTSC color space."""
     return _linear_map(_RGB_TO_YIQ, rgb)
 
 
@@ -164,7 +164,7 @@ def oklab_to_rgb(oklab: Color) -> Color:
 
 
 class Space(NamedTuple):
-    """A colour space: the way there from sRGB, and the way back."""
+    """A color space: the way there from sRGB, and the way back."""
 
     from_rgb: Callable[[Color], Color]
     to_rgb: Callable[[Color], Color]

@@ -21,9 +21,9 @@ Scalar = Float[Array, ""] | float
 def total_variation(
     pixels: Float[Array, "h w c"], *, weight: Scalar, iterations: Int[Array, ""] | int, tolerance: Scalar
 ) -> Float[Array, "h w c"]:
-    """The image u that minimises ½ Σ (u − pixels)² + `weight` · Σ |∇u|, for `weight` > 0.
+    """The image u that minimizes ½ Σ (u − pixels)² + `weight` · Σ |∇u|, for `weight` > 0.
 
-    |∇u| is the root of the sum of the squared forward differences, down and right, in all channels at a pixel (the colour total
+    |∇u| is the root of the sum of the squared forward differences, down and right, in all channels at a pixel (the color total
     variation of Bresson and Chan 2008; scikit-image takes each channel by itself); on one channel the problem is that of Rudin,
     Osher and Fatemi. No pixel moves by more than 4 · weight. Solved by Chambolle's iteration on the dual (2004, J. Math.
     Imaging Vis. 20), τ = ¼, u = pixels + div p, p ← (p + τ ∇u) / (1 + τ |∇u| / weight), until no value of u changes by more
@@ -56,10 +56,10 @@ def total_variation(
 
 @jax.jit(static_argnames="radius")
 def bilateral(pixels: Float[Array, "h w c"], *, sigma_space: Scalar, sigma_color: Scalar, radius: int) -> Float[Array, "h w c"]:
-    """Averages each pixel with its neighbours, the more the nearer they are in place and in colour (Tomasi and Manduchi 1998).
+    """Averages each pixel with its neighbors, the more the nearer they are in place and in color (Tomasi and Manduchi 1998).
 
-    A neighbour at t, |t_x| and |t_y| ≤ `radius` pixels, weighs exp(−|t|² / 2 sigma_space²) · exp(−|Δ|² / 2 sigma_color²), where
-    |Δ| is the Euclidean distance of the two colours. (OpenCV's window is round, and its |Δ| the sum of the channels' absolute
+    A neighbor at t, |t_x| and |t_y| ≤ `radius` pixels, weighs exp(−|t|² / 2 sigma_space²) · exp(−|Δ|² / 2 sigma_color²), where
+    |Δ| is the Euclidean distance of the two colors. (OpenCV's window is round, and its |Δ| the sum of the channels' absolute
     differences; scikit-image's is ours over the number of channels.)
     """
 
@@ -108,13 +108,13 @@ def _average(
         corner = search_radius + down, search_radius + right
         return [jax.lax.dynamic_slice(plane, corner, (height + 2 * patch_radius, width + 2 * patch_radius)) for plane in padded]
 
-    centre = shifted(0, 0)
+    center = shifted(0, 0)
 
     def add(index, sums):
         total, planes = sums
         down, right = index // across - search_radius, index % across - search_radius
         there = shifted(down, right)
-        w = weight(down, right, _patch_sums(sum((a - b) ** 2 for a, b in zip(there, centre, strict=True)), patch_radius))
+        w = weight(down, right, _patch_sums(sum((a - b) ** 2 for a, b in zip(there, center, strict=True)), patch_radius))
         return total + w, [plane + w * other[inner] for plane, other in zip(planes, there, strict=True)]
 
     zero = jnp.zeros((height, width), pixels.dtype)

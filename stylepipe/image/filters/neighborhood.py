@@ -1,4 +1,4 @@
-"""Neighbourhood filters: Gaussian blur, unsharp mask, median.
+"""Neighborhood filters: Gaussian blur, unsharp mask, median.
 
 Beyond its border an image is mirrored, the border pixels included (d c b a | a b c d | d c b a; SciPy calls it `reflect`).
 """
@@ -41,7 +41,7 @@ def unsharp_mask(
     """Adds detail `amount` times over: pixels + amount · soft(Y − blur(Y)), clamped to [0, 1].
 
     Y is the luma and the blur Gaussian with σ = `radius` pixels. The same detail is added to R, G and B, so that sharpening
-    brings out neither the noise of the chroma nor coloured fringes. soft(d) = sign(d) · max(|d| − `threshold`, 0): weaker
+    brings out neither the noise of the chroma nor colored fringes. soft(d) = sign(d) · max(|d| − `threshold`, 0): weaker
     detail is left alone, and unlike with a hard threshold no step appears where it begins.
     """
     brightness = luma(pixels)
@@ -50,7 +50,7 @@ def unsharp_mask(
 
 @jax.jit(static_argnames="size")
 def median(pixels: Float[Array, "h w *c"], *, size: int) -> Float[Array, "h w *c"]:
-    """The median of each `size`×`size` neighbourhood (an odd number), channel by channel."""
+    """The median of each `size`×`size` neighborhood (an odd number), channel by channel."""
     height, width = pixels.shape[:2]
     beyond = [(size // 2, size // 2)] * 2 + [(0, 0)] * (pixels.ndim - 2)
     padded = jnp.pad(pixels, beyond, mode="symmetric")

@@ -1,4 +1,4 @@
-"""Filters of neighbourhoods, tile by tile: beside the picture and its result, what they take does not grow with it."""
+"""Filters of neighborhoods, tile by tile: beside the picture and its result, what they take does not grow with it."""
 
 from collections.abc import Callable
 

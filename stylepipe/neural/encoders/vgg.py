@@ -29,7 +29,7 @@ def features(
 
     `tensors` are those of the weights that `vgg` describes; `image` is RGB in [0, 1]. A layer of block b has the image's size
     divided by 2^(b−1), rounded down at each pool. No deeper layer than asked for is computed. With padding by zeros, it is the
-    normalised image that is padded, as in training. Where there are several devices, the rows of a high image lie over them.
+    normalized image that is padded, as in training. Where there are several devices, the rows of a high image lie over them.
     `layers` and `vgg` are static under `jax.jit`; the tensors must be arguments, or XLA computes on them while it compiles.
     Raises StageError for a layer that the weights do not hold and for an image too small for one.
     """

@@ -1,4 +1,4 @@
-"""How good a stylisation is: what it kept of the content, and what it has of the styles.
+"""How good a stylization is: what it kept of the content, and what it has of the styles.
 
 The three factors of Wang et al. 2021, "Evaluate and improve the quality of neural style transfer" (Computer Vision and Image
 Understanding 207, 103203; StyleEval). All are made of cosines Σ a b / (|a| |b|) of what is never negative, so that they lie in

@@ -33,7 +33,7 @@ AnyLoss = Annotated[
     | laplacian.Laplacian
     | moments.Moments
     | mrf.Mrf
-    | nearest_neighbor.NearestNeighbour
+    | nearest_neighbor.NearestNeighbor
     | sliced_wasserstein.SlicedWasserstein
     | total_variation.TotalVariation
     | wasserstein.Wasserstein,

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 from pydantic import Field, model_validator
 
-from stylepipe.neural.losses.loss import FeatureLoss, Layers, References, View, normaliser
+from stylepipe.neural.losses.loss import FeatureLoss, Layers, References, View, normalizer
 
 _WEIGHT_AT_TARGET = 10.0
 """What an error that is on its target counts: about the middle of what pictures need, 0.1 to 1000."""
@@ -106,7 +106,7 @@ def distance(spec: Content, statistic: Statistic, target: Mapping[str, Float[Arr
     """
     total = jnp.zeros(())
     for layer, weight in spec.table.items():
-        total += weight * _scaled(spec, statistic.layers[layer], statistic.pixels) / normaliser(spec, target[layer])
+        total += weight * _scaled(spec, statistic.layers[layer], statistic.pixels) / normalizer(spec, target[layer])
     return total if spec.target is None else _penalty(total, spec.target)
 
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 from pydantic import Field
 
-from stylepipe.neural.losses.loss import Layers, References, StyleLoss, View, normaliser
+from stylepipe.neural.losses.loss import Layers, References, StyleLoss, View, normalizer
 from stylepipe.neural.losses.transport import Quantiles, Samples, quantiles, samples, squared_distance
 
 
@@ -66,6 +66,6 @@ def distance(spec: Histogram, statistic: Mapping[str, Samples], target: Target) 
         values, regions = statistic[layer]
         for i, wanted in enumerate(target.layers[layer]):
             error = squared_distance(values, regions[i % len(regions)], wanted)  # a single region is that of all styles
-            scale = normaliser(spec, jnp.average(wanted.values**2, weights=wanted.weights))
+            scale = normalizer(spec, jnp.average(wanted.values**2, weights=wanted.weights))
             total += weight * target.weights[i] * error / scale
     return total

@@ -7,14 +7,14 @@ from jaxtyping import Array, Float
 from pydantic import Field
 
 from stylepipe.errors import StageError
-from stylepipe.neural.losses.loss import ExampleLoss, References, Sums, View, normaliser, sum_positions
+from stylepipe.neural.losses.loss import ExampleLoss, References, Sums, View, normalizer, sum_positions
 
 
 class Laplacian(ExampleLoss):
     """Keeps the content's edges and fine forms where they are, as features of deep layers do not.
 
     The picture X and the content P are pooled, by means of p×p pixels, and their red, green and blue summed. With Δ, four times
-    a position less its four neighbours, the loss is Σ_p mean((ΔX − ΔP)²) over all positions that have four neighbours, each
+    a position less its four neighbors, the loss is Σ_p mean((ΔX − ΔP)²) over all positions that have four neighbors, each
     over mean((ΔP)²) unless `normalize: none`. It is about all that is visible of the picture: masks do not bound it.
     """
 
@@ -81,7 +81,7 @@ def target(spec: Laplacian, references: References) -> tuple[Float[Array, " 1"],
 def distance(spec: Laplacian, statistic: tuple[Detail, ...], target: tuple[Float[Array, " 1"], ...]) -> Float[Array, ""]:
     """Σ over pools of mean((ΔX − ΔP)²), over mean((ΔP)²)."""
     pools = zip(statistic, target, strict=True)
-    return sum(((_mean(detail.error) / normaliser(spec, power)).sum() for detail, power in pools), start=jnp.zeros(()))
+    return sum(((_mean(detail.error) / normalizer(spec, power)).sum() for detail, power in pools), start=jnp.zeros(()))
 
 
 def _mean(sums: Sums) -> Float[Array, " 1"]:

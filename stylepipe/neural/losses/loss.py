@@ -304,10 +304,10 @@ def squared_error(
 ) -> Float[Array, " regions"]:
     """For each region mean((found − wanted)²), over mean(wanted²) unless `normalize: none`."""
     entries = tuple(range(1, wanted.ndim))
-    return jnp.mean((found - wanted) ** 2, entries) / normaliser(spec, jnp.mean(wanted**2, entries))
+    return jnp.mean((found - wanted) ** 2, entries) / normalizer(spec, jnp.mean(wanted**2, entries))
 
 
-def normaliser(spec: ExampleLoss, mean_square: Float[Array, "*regions"]) -> Float[Array, "*regions"]:
+def normalizer(spec: ExampleLoss, mean_square: Float[Array, "*regions"]) -> Float[Array, "*regions"]:
     """What a layer's (or pool's) loss is divided by, from the mean square of its target; one that is 0 divides by 1."""
     scaled = spec.normalize == "target"
     return jnp.where(mean_square > 0, mean_square, 1.0) if scaled else jnp.ones_like(mean_square)

@@ -14,7 +14,7 @@ from stylepipe.neural.losses.histogram import Histogram
 from stylepipe.neural.losses.laplacian import Laplacian
 from stylepipe.neural.losses.loss import Loss, layers_of
 from stylepipe.neural.losses.mrf import Mrf
-from stylepipe.neural.losses.nearest_neighbor import NearestNeighbour
+from stylepipe.neural.losses.nearest_neighbor import NearestNeighbor
 from stylepipe.neural.losses.sliced_wasserstein import SlicedWasserstein
 from stylepipe.neural.losses.total_variation import TotalVariation
 
@@ -65,7 +65,7 @@ def _at_layer(loss: Any, c: int, size: Size, *styles: Size) -> Beside:
     """What a loss takes at a layer of c channels, from the positions that the picture and the styles have there."""
     n, others = prod(size), list(map(prod, styles))
     match loss:
-        case Mrf() | NearestNeighbour():
+        case Mrf() | NearestNeighbor():
             compared = _COMPARED * size[1] * max((width for _, width in styles), default=0)
             operations = 2.0 * n * c * sum(others)
             if isinstance(loss, Mrf):

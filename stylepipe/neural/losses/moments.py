@@ -14,7 +14,7 @@ from stylepipe.neural.losses.loss import (
     View,
     examples,
     means,
-    normaliser,
+    normalizer,
     sum_positions,
     weights_by_position,
 )
@@ -59,7 +59,7 @@ def distance(spec: Moments, statistic: Mapping[str, MomentSums], target: Example
         found, wanted = means(statistic[layer]), target.means[layer]
         spreads = _deviation(found.first, found.second) - _deviation(wanted.first, wanted.second)
         errors = (found.first - wanted.first) ** 2 + spreads**2
-        scale = normaliser(spec, jnp.mean(wanted.second, 1))
+        scale = normalizer(spec, jnp.mean(wanted.second, 1))
         total += weight * jnp.dot(target.weights, jnp.mean(errors, 1) / scale)
     return total
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int, Shaped
 from pydantic import Field
 
 from stylepipe.errors import StageError
-from stylepipe.neural.losses.loss import Layers, References, StyleLoss, View, normaliser
+from stylepipe.neural.losses.loss import Layers, References, StyleLoss, View, normalizer
 from stylepipe.neural.losses.patches import nearest, sum_patches
 
 _SIDE = 3
@@ -24,13 +24,13 @@ _LEAST = 1e-3
 class Mrf(StyleLoss):
     """Compares patches: every place looks like some place of the style, the one that it is most like already.
 
-    For the patches P_i of 3×3 positions of the features, one around each position that has neighbours, and among the style's
-    the patch Q_i of the largest normalised cross-correlation with P_i, constant for the gradient and looked for anew at each
+    For the patches P_i of 3×3 positions of the features, one around each position that has neighbors, and among the style's
+    the patch Q_i of the largest normalized cross-correlation with P_i, constant for the gradient and looked for anew at each
     step, the loss of a layer is mean((P − Q)²), over the mean square of the style's patches unless `normalize: none`. (Li and
-    Wand sum; the mean is the same for regions of any area.) A mask weighs a patch by its value at the centre; in a mask of
-    the style's own, the patches whose centres have at least half of its largest value there can be chosen. With several
+    Wand sum; the mean is the same for regions of any area.) A mask weighs a patch by its value at the center; in a mask of
+    the style's own, the patches whose centers have at least half of its largest value there can be chosen. With several
     styles, each in a region of its own or not, the losses are summed by their weights; without regions, a place is drawn
-    towards its nearest patch in each style.
+    toward its nearest patch in each style.
     """
 
     kind: Literal["mrf"] = "mrf"
@@ -85,7 +85,7 @@ def target(spec: Mrf, references: References) -> Target:
 
 
 def check_style(spec: Mrf, statistic: Mapping[str, Patches]) -> None:
-    """Raises StageError for a mask that holds the centre of no patch."""
+    """Raises StageError for a mask that holds the center of no patch."""
     for layer, (_, (weights,)) in statistic.items():
         if weights is not None and weights.sum() < _LEAST:
             raise StageError(
@@ -113,7 +113,7 @@ def distance(spec: Mrf, statistic: Mapping[str, Patches], target: Target) -> Flo
             places = nearest(lax.stop_gradient(features), examples, allowed, size=_SIDE)
             error = _mean(_errors(features, examples, *places), regions[i % len(regions)])  # a single region is of all styles
             squares = sum_patches(jnp.mean(examples**2, 2), _SIDE) / _SIDE**2
-            total += weight * target.weights[i] * error / normaliser(spec, _mean(squares, allowed))
+            total += weight * target.weights[i] * error / normalizer(spec, _mean(squares, allowed))
     return total
 
 

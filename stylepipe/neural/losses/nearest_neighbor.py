@@ -7,11 +7,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 from pydantic import Field
 
-from stylepipe.neural.losses.loss import FeatureLoss, Layers, References, View, normaliser
+from stylepipe.neural.losses.loss import FeatureLoss, Layers, References, View, normalizer
 from stylepipe.neural.losses.patches import nearest
 
 
-class NearestNeighbour(FeatureLoss):
+class NearestNeighbor(FeatureLoss):
     """Shows the content in features that all are the style's: at each position, the one most like the content's there.
 
     From the features of the content and of the style, each less its mean over positions, every position of the content takes
@@ -42,7 +42,7 @@ class Target(NamedTuple):
     weights: Float[Array, " styles"]
 
 
-def statistic(spec: NearestNeighbour, view: View) -> dict[str, Positions]:
+def statistic(spec: NearestNeighbor, view: View) -> dict[str, Positions]:
     """By layer, the features (h, w, c) themselves and the positions' weights: O(n c) time and memory."""
     return {
         layer: Positions(view.picture.features[layer], [None if region is None else region[layer] for region in view.regions])
@@ -50,7 +50,7 @@ def statistic(spec: NearestNeighbour, view: View) -> dict[str, Positions]:
     }
 
 
-def target(spec: NearestNeighbour, references: References) -> Target:
+def target(spec: NearestNeighbor, references: References) -> Target:
     """By layer, T (h, w, c) of each style: O(n m c) time for n positions of the content and m of the style."""
     layers = {layer: [_rebuilt(references.content[layer], style[layer]) for style in references.styles] for layer in spec.table}
     return Target(layers, references.weights)
@@ -74,7 +74,7 @@ def _weights(positions: Positions) -> Float[Array, "h w"]:
     return jnp.ones(positions.features.shape[:2]) if mask is None else mask
 
 
-def distance(spec: NearestNeighbour, statistic: Mapping[str, Positions], target: Target) -> Float[Array, ""]:
+def distance(spec: NearestNeighbor, statistic: Mapping[str, Positions], target: Target) -> Float[Array, ""]:
     """Σ over layers and styles of their weights times mean((F − T)²), each over the mean square of T: O(n c) time."""
     total = jnp.zeros(())
     for layer, weight in spec.table.items():
@@ -82,5 +82,5 @@ def distance(spec: NearestNeighbour, statistic: Mapping[str, Positions], target:
         for i, wanted in enumerate(target.layers[layer]):
             mask = regions[i % len(regions)]  # a single region is that of all styles
             error, square = (jnp.average(jnp.mean(each**2, 2), weights=mask) for each in (features - wanted, wanted))
-            total += weight * target.weights[i] * error / normaliser(spec, square)
+            total += weight * target.weights[i] * error / normalizer(spec, square)
     return total

@@ -19,7 +19,7 @@ _ROWS, _EXAMPLE_ROWS = 8, 16
 def nearest(features: Map, examples: Map, candidates: Bool[Array, "_ _"], *, size: int) -> tuple[Index, Index]:
     """Row and column, in `examples`, of the candidate that is nearest to each patch of size × size positions of `features`.
 
-    Nearest is the one of the largest normalised cross-correlation Σ P Q / (|P| |Q|), that of a Q of zeros being 0; of equal
+    Nearest is the one of the largest normalized cross-correlation Σ P Q / (|P| |Q|), that of a Q of zeros being 0; of equal
     ones, the first. A patch stands where its first row and column are. The correlation of two patches is the sum of products of
     positions, each of which is part of size² such sums: O(n m (c + 2 size)) time for n and m positions, and, as some rows
     are compared at a time, memory for about 200 times the product of both widths.

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 from pydantic import Field
 
-from stylepipe.neural.losses.loss import References, StyleLoss, View, normaliser
+from stylepipe.neural.losses.loss import References, StyleLoss, View, normalizer
 from stylepipe.neural.losses.transport import Samples, quantiles, samples, squared_distance
 
 
@@ -74,7 +74,7 @@ def distance(spec: SlicedWasserstein, statistic: Statistic, target: Target) -> F
         for i, style in enumerate(target.layers[layer]):
             wanted = quantiles(_project(directions, style.values), style.weights[0])
             error = squared_distance(projected, regions[i % len(regions)], wanted)  # a single region is that of all styles
-            scale = normaliser(spec, jnp.average(jnp.mean(style.values**2, 0), weights=style.weights[0]))
+            scale = normalizer(spec, jnp.average(jnp.mean(style.values**2, 0), weights=style.weights[0]))
             total += weight * target.weights[i] * error / scale
     return total
 

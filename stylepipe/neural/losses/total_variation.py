@@ -13,7 +13,7 @@ from stylepipe.neural.losses.loss import Loss, References, Sums, View
 class TotalVariation(Loss):
     """Smooths the picture: mean((dx² + dy²)^(exponent/2)).
 
-    dx and dy are the differences of each pixel to its right and lower neighbour, by channel; at the border, where one is not
+    dx and dy are the differences of each pixel to its right and lower neighbor, by channel; at the border, where one is not
     there, 0. (INetwork leaves out the last row and column altogether: nothing smooths them along the border then, and pools
     that drop an odd last position do not let deep layers see them either. They fill with ticks.) The exponent is 2.5 in
     INetwork and in stylenet.

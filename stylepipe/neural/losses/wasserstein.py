@@ -16,7 +16,7 @@ from stylepipe.neural.losses.loss import (
     View,
     examples,
     means,
-    normaliser,
+    normalizer,
     sum_positions,
     sum_squares,
     weights_by_position,
@@ -87,7 +87,7 @@ def _gaussian(
     spec: Wasserstein, first: Float[Array, "regions channels"], second: Float[Array, "regions channels channels"]
 ) -> Gaussian:
     mean_square = jnp.mean(jnp.diagonal(second, axis1=1, axis2=2), 1)
-    scale = jnp.sqrt(normaliser(spec, mean_square))
+    scale = jnp.sqrt(normalizer(spec, mean_square))
     mean, covariance = _in_units(first, second, scale)
     return Gaussian(mean, _factor(covariance), scale)
 

@@ -1,6 +1,6 @@
 """Networks of styles on pictures of any size: in one pass, or in tiles that leave no trace.
 
-Instance normalisation looks at the whole picture at each of its layers, and a tile must be normalised as that. So a large
+Instance normalization looks at the whole picture at each of its layers, and a tile must be normalized as that. So a large
 picture is gone through once for each layer: what the layer convolves each tile to is summed up, and then known. Each of
 these passes computes the layers before it anew, three at most: at the size of the picture no map is ever held whole. The maps
 of the blocks between are, for they have a quarter of its sides.
@@ -30,7 +30,7 @@ from stylepipe.neural.networks.transformation import (
     describe,
     known,
     mixed,
-    normalised,
+    normalized,
     operations,
     transform,
 )
@@ -103,14 +103,14 @@ def _in_tiles(tensors: Tensors, picture: Map, known: Known, network: Transformat
     result = np.empty((height, width, 3), np.float32)
     found = _through(tensors, small, DECODER, known, result=result, network=network, tile=tile)
     for rows in (slice(first, first + tile) for first in range(0, height, tile)):
-        result[rows] = colors(normalised(tensors, DECODER[-1], jnp.asarray(result[rows]), found))
+        result[rows] = colors(normalized(tensors, DECODER[-1], jnp.asarray(result[rows]), found))
     return result
 
 
 @program(static_argnames="network")
 def _middle(tensors: Tensors, x: Float[Array, "h w c"], known: Known, *, network: Transformation) -> Float[Array, "h w c"]:
     """From what the last layer before the blocks convolves to, what the first one after them gets."""
-    x = jax.nn.relu(normalised(tensors, ENCODER[-1], x, known))
+    x = jax.nn.relu(normalized(tensors, ENCODER[-1], x, known))
     return blocks(tensors, x, network=network, found=dict(known))
 
 
@@ -150,7 +150,7 @@ def _convolved(
     tensors: Tensors, x: Float[Array, "h w _"], known: Known, *, network: Transformation, names: tuple[str, ...]
 ) -> Float[Array, "new_h new_w _"]:
     for name in names[:-1]:
-        x = jax.nn.relu(normalised(tensors, name, convolution(tensors, name, x, network=network), known))
+        x = jax.nn.relu(normalized(tensors, name, convolution(tensors, name, x, network=network), known))
     return convolution(tensors, names[-1], x, network=network)
 
 

@@ -1,7 +1,7 @@
-"""Normalisation: each channel of a map brought to a learned mean and deviation.
+"""Normalization: each channel of a map brought to a learned mean and deviation.
 
-Instance normalisation takes the statistics of the one map, when trained and afterwards (Ulyanov, Vedaldi and Lempitsky 2016,
-arXiv 1607.08022). Batch normalisation takes those of all maps of a training's step, and afterwards those that the training
+Instance normalization takes the statistics of the one map, when trained and afterwards (Ulyanov, Vedaldi and Lempitsky 2016,
+arXiv 1607.08022). Batch normalization takes those of all maps of a training's step, and afterwards those that the training
 had (Ioffe and Szegedy 2015, arXiv 1502.03167). Both here are one formula with other statistics.
 """
 
@@ -17,7 +17,7 @@ from stylepipe.artifacts import Array
 Normalization = Literal["instance", "batch"]
 
 PICTURES = "pictures"
-"""The name of the axis that batch normalisation goes along, for `jax.vmap` in training."""
+"""The name of the axis that batch normalization goes along, for `jax.vmap` in training."""
 
 _EPSILON = 1e-5
 
@@ -41,7 +41,7 @@ def statistics(x: Float[Array, "h w channels"], *, pooled: bool = False) -> Stat
     return Statistics(mean, lax.pmean(variance, PICTURES) if pooled else variance)
 
 
-def normalise(
+def normalize(
     x: Float[Array, "h w channels"], of: Statistics, *, scale: Float[Array, " channels"], shift: Float[Array, " channels"]
 ) -> Float[Array, "h w channels"]:
     """scale · (x − mean) / √(variance + 1e-5) + shift."""

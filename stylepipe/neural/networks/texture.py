@@ -2,8 +2,8 @@
 
 Noise at each of the sizes 1, 1/2, 1/4 … of the result goes through three convolutions. From the smallest on, what was found is
 enlarged, put beside the next size's and convolved three times more; the features get more with each size. Differences from the
-paper: normalisation is that of the instance (Ulyanov, Vedaldi and Lempitsky 2016, arXiv 1607.08022), and colours are bounded by
-a tanh. The paper normalises what is put side by side apart; channel by channel, that is the same as after it.
+paper: normalization is that of the instance (Ulyanov, Vedaldi and Lempitsky 2016, arXiv 1607.08022), and colors are bounded by
+a tanh. The paper normalizes what is put side by side apart; channel by channel, that is the same as after it.
 
 The tensors, kernels as (height, width, in, out), for sizes i = 1 (the smallest) … n, with c channels for each:
 
@@ -31,7 +31,7 @@ from jaxtyping import Float, PRNGKeyArray
 
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import WeightsError
-from stylepipe.neural.networks.normalization import normalise, statistics
+from stylepipe.neural.networks.normalization import normalize, statistics
 from stylepipe.neural.networks.stated_shapes import require_network, require_shapes, stated
 from stylepipe.neural.networks.transformation import colors
 from stylepipe.neural.xla.compile_options import program
@@ -150,7 +150,7 @@ def texture(tensors: Tensors, given: Noise, *, network: Texture) -> Float[Array,
     for size, one in enumerate(given[1:], 2):
         larger = jnp.repeat(jnp.repeat(x, 2, 0), 2, 1)
         both = jnp.concatenate([larger, layers(f"noise{size}", one)], -1)
-        x = layers(f"join{size}", _normalised(tensors, f"join{size}", both))
+        x = layers(f"join{size}", _normalized(tensors, f"join{size}", both))
     return colors(x @ tensors["last/kernel"][0, 0] + tensors["last/bias"])
 
 
@@ -167,7 +167,7 @@ _generated = program(static_argnames="network")(texture)
 
 
 def _convolved(tensors: Tensors, name: str, x: Float[Array, "h w _"], *, padding: Padding) -> Float[Array, "h w _"]:
-    """Convolutions of 3, 3 and 1 pixels, each normalised and through a leaky ReLU of slope 0.01."""
+    """Convolutions of 3, 3 and 1 pixels, each normalized and through a leaky ReLU of slope 0.01."""
     for number in (1, 2, 3):
         kernel = tensors[f"{name}_{number}/kernel"]
         if len(kernel) == 1:
@@ -175,9 +175,9 @@ def _convolved(tensors: Tensors, name: str, x: Float[Array, "h w _"], *, padding
         else:
             continued: Array = convolve(jnp.pad(x, ((1, 1), (1, 1), (0, 0)), mode=_MODES[padding]), kernel, "zeros")
             x = continued[1:-1, 1:-1]
-        x = jax.nn.leaky_relu(_normalised(tensors, f"{name}_{number}", x))
+        x = jax.nn.leaky_relu(_normalized(tensors, f"{name}_{number}", x))
     return x
 
 
-def _normalised(tensors: Tensors, name: str, x: Float[Array, "h w c"]) -> Float[Array, "h w c"]:
-    return normalise(x, statistics(x), scale=tensors[f"{name}/scale"], shift=tensors[f"{name}/shift"])
+def _normalized(tensors: Tensors, name: str, x: Float[Array, "h w c"]) -> Float[Array, "h w c"]:
+    return normalize(x, statistics(x), scale=tensors[f"{name}/scale"], shift=tensors[f"{name}/shift"])

@@ -3,7 +3,7 @@
 Its form is that of Johnson, Alahi and Fei-Fei 2016 (arXiv 1603.08155): two convolutions with stride 2, residual blocks at a
 quarter of the size, two steps of upsampling. Differences from the paper: upsampling repeats pixels before a convolution (Odena
 et al. 2016, "Deconvolution and Checkerboard Artifacts"), or interpolates them (see `applied`); every convolution, the last
-too, is followed by a normalisation that has a scale and a shift for each style (Dumoulin, Shlens and Kudlur 2017, arXiv
+too, is followed by a normalization that has a scale and a shift for each style (Dumoulin, Shlens and Kudlur 2017, arXiv
 1610.07629), so that one network holds several styles, and any mix of them. A network of one style is the case of one.
 
 The tensors, kernels as (height, width, in, out), for c channels, s styles and any number of blocks:
@@ -16,7 +16,7 @@ The tensors, kernels as (height, width, in, out), for c channels, s styles and a
     up2/kernel       (3, 3, 2c, c)
     last/kernel      (9, 9, c, 3)       last/scale     (s, 3)     last/shift     (s, 3)
 
-with batch normalisation also `first/mean` (c,), `first/variance` (c,) …, the statistics that the training had; and in the
+with batch normalization also `first/mean` (c,), `first/variance` (c,) …, the statistics that the training had; and in the
 metadata `network: image-transformation`, `normalization`, `padding` and `upsampling`.
 """
 
@@ -32,7 +32,7 @@ from jaxtyping import Float, PRNGKeyArray
 
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import WeightsError
-from stylepipe.neural.networks.normalization import Known, Normalization, Statistics, normalise, statistics
+from stylepipe.neural.networks.normalization import Known, Normalization, Statistics, normalize, statistics
 from stylepipe.neural.networks.stated_shapes import count_blocks, of_block, require_network, require_shapes, stated
 from stylepipe.neural.networks.upscaler import pixel_shuffle
 from stylepipe.neural.xla.convolution import convolve, correlate
@@ -78,7 +78,7 @@ class Transformation(NamedTuple):
     def __str__(self) -> str:
         return (
             f"{self.blocks} block{'s'[: self.blocks != 1]}, {self.channels} channels, "
-            f"{self.styles} style{'s'[: self.styles != 1]}, {self.normalization} normalisation, "
+            f"{self.styles} style{'s'[: self.styles != 1]}, {self.normalization} normalization, "
             f"padding by '{self.padding}', upsampling by '{self.upsampling}'"
         )
 
@@ -159,7 +159,7 @@ def describe(weights: Weights) -> Transformation:
 
 
 def known(weights: Weights, network: Transformation) -> Known:
-    """The statistics that a network with batch normalisation holds; none for another."""
+    """The statistics that a network with batch normalization holds; none for another."""
     if network.normalization == "instance":
         return {}
     return {
@@ -239,7 +239,7 @@ def _layer(
     y = convolution(tensors, name, x, network=network)
     if name not in found:
         found[name] = statistics(y, pooled=pooled)
-    return normalised(tensors, name, y, found)
+    return normalized(tensors, name, y, found)
 
 
 def convolution(
@@ -270,10 +270,10 @@ def _upsampled(x: Float[Array, "h w _"], kernel: Float[Array, "3 3 _ _"], networ
     return pixel_shuffle(y, 2)
 
 
-def normalised(tensors: Tensors, name: str, x: Float[Array, "h w c"], known: Known) -> Float[Array, "h w c"]:
+def normalized(tensors: Tensors, name: str, x: Float[Array, "h w c"], known: Known) -> Float[Array, "h w c"]:
     """A layer's map with the scale and shift of the style."""
     scale, shift = (tensors[f"{name}/{part}"].astype(x.dtype) for part in ("scale", "shift"))
-    return normalise(x, known[name], scale=scale, shift=shift)
+    return normalize(x, known[name], scale=scale, shift=shift)
 
 
 def colors(x: Float[Array, "h w 3"]) -> Float[Array, "h w 3"]:

@@ -1,7 +1,7 @@
 """A network for super-resolution: one trunk that looks at the small picture, and a head for each factor.
 
 It finds the detail that bicubic interpolation leaves out, and its result is the sum of both (Kim, Lee and Lee 2016, "VDSR",
-arXiv 1511.04587). The trunk is a chain of residual blocks without normalisation, shared by all factors (Lim et al. 2017, "EDSR"
+arXiv 1511.04587). The trunk is a chain of residual blocks without normalization, shared by all factors (Lim et al. 2017, "EDSR"
 and "MDSR", arXiv 1707.02921). A head is a convolution whose channels become pixels (Shi et al. 2016, "ESPCN", arXiv
 1609.05158), so that all work is done at the small size.
 
@@ -105,7 +105,7 @@ def operations(network: Upscaler, factor: int) -> float:
 def trunk(tensors: Tensors, picture: Float[Array, "h w 3"]) -> Float[Array, "h w c"]:
     """What the heads look at; `picture` is RGB in [0, 1].
 
-    Around the picture, and around the channels of each layer, there are zeros, which stand for a middle grey.
+    Around the picture, and around the channels of each layer, there are zeros, which stand for a middle gray.
     """
     tensors = {name: tensor.astype(picture.dtype) for name, tensor in tensors.items()}
     x = _convolution(tensors, "first", picture - 0.5)

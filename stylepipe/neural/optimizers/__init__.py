@@ -1,4 +1,4 @@
-"""The optimisers: one module for each kind, and the table of all kinds."""
+"""The optimizers: one module for each kind, and the table of all kinds."""
 
 from typing import Annotated
 
@@ -13,5 +13,5 @@ FAMILIES: dict[str, Family] = {"lbfgs": lbfgs, "lbfgs_zoom": lbfgs_zoom, "adam":
 
 
 def family(optimizer: AnyOptimizer) -> Family:
-    """The module of the optimiser's kind."""
+    """The module of the optimizer's kind."""
     return FAMILIES[optimizer.kind]

@@ -1,4 +1,4 @@
-"""What an optimiser is: a spec, which a recipe writes, and the functions of one step in the module of its kind."""
+"""What an optimizer is: a spec, which a recipe writes, and the functions of one step in the module of its kind."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
@@ -49,9 +49,9 @@ Evaluate = Callable[[Pixels], Evaluation]
 
 @runtime_checkable
 class State(Protocol):
-    """What an optimiser carries from step to step: a NamedTuple of arrays, all that the rest of the run depends on.
+    """What an optimizer carries from step to step: a NamedTuple of arrays, all that the rest of the run depends on.
 
-    `loss` and `terms` belong to the picture evaluated or, where the optimiser may reject one, to the one kept.
+    `loss` and `terms` belong to the picture evaluated or, where the optimizer may reject one, to the one kept.
     """
 
     @property
@@ -67,7 +67,7 @@ class State(Protocol):
 
 @runtime_checkable
 class Family(Protocol):
-    """What the module of one kind of optimiser holds; `spec` is of that kind.
+    """What the module of one kind of optimizer holds; `spec` is of that kind.
 
     `start`, `step` and `enlarged` run under `jax.jit`.
     """

@@ -54,7 +54,7 @@ def _pooled(mask: np.ndarray, layers: Sequence[str], vgg: Vgg) -> dict[str, np.n
 
 
 def _average3(mask: np.ndarray) -> np.ndarray:
-    """Down the rows, the mean of each value and its neighbours."""
+    """Down the rows, the mean of each value and its neighbors."""
     padded = np.pad(mask, ((1, 1), (0, 0)))
     total = padded[:-2] + padded[1:-1] + padded[2:]
     there = np.full((len(mask), 1), 3, mask.dtype)

@@ -69,7 +69,7 @@ def choose(workload: Workload, memory: Budget) -> Choice:
     return choice
 
 
-def minimise(
+def minimize(
     workload: Workload,
     tensors: Tensors,
     examples: Callable[[], Mapping[str, Any]],
@@ -80,7 +80,7 @@ def minimise(
     tell: Callable[[str], None],
     **options: Any,
 ) -> Iterator[optimize.Step]:
-    """`optimize.minimise` within `budget` bytes, which is what `memory` came to.
+    """`optimize.minimize` within `budget` bytes, which is what `memory` came to.
 
     `examples` makes what `prepare` takes; `options` are those of the loop; `tell` hears of tiles. Raises StageError where a
     budget that was stated is too small, or where memory runs out and no smaller tiles can help; `auto` tries what takes least.
@@ -134,9 +134,9 @@ def _steps(
         # Otherwise the first step would take its memory beside what the compiler has freed, half a gigabyte.
         objective.compile(awaited, constants, options["key"])
         return_freed_memory()
-    steps = optimize.minimise(objective, constants, since, optimizer=workload.optimizer, at_once=at_once, **options)
+    steps = optimize.minimize(objective, constants, since, optimizer=workload.optimizer, at_once=at_once, **options)
     yield from islice(steps, 1)
-    return_freed_memory()  # what compiling the optimiser's step has freed
+    return_freed_memory()  # what compiling the optimizer's step has freed
     yield from steps
 
 

@@ -1,4 +1,4 @@
-"""Estimates of the memory and the work of a stylisation, and the tiles in which it stays within a budget of memory.
+"""Estimates of the memory and the work of a stylization, and the tiles in which it stays within a budget of memory.
 
 Nothing is compiled or run for it: the sizes of arrays follow from the network's channels, and what XLA keeps besides, on the
 CPU, was measured (docs/benchmarks.md).
@@ -87,7 +87,7 @@ class Workload:
         return replace(self, size=scaled(self.size, factor), styles=[scaled(style, factor) for style in self.styles])
 
     def ways(self) -> tuple[Choice, ...]:
-        """As a whole, then in ever smaller tiles where losses and optimiser can do that."""
+        """As a whole, then in ever smaller tiles where losses and optimizer can do that."""
         able = all(loss.additive for loss in self.objective.losses) and not self.optimizer.searches
         least = least_tile(self.objective)
         tiles = [tile for tile in TILES if able and least <= tile < max(self.size)]
@@ -107,7 +107,7 @@ class Workload:
         """Bytes of the whole process at the worst moment after compilation, in tiles or as a whole.
 
         That is the larger of two: when targets are made, the styles are there; later, the gradient is, and either the network's
-        activations or what a step of the optimiser works with.
+        activations or what a step of the optimizer works with.
         """
         pixels = _area(self.size) / self.memories
         shown = _PICTURE * sum(map(_area, self.styles))

@@ -58,7 +58,7 @@ class Constants(NamedTuple):
 
 @dataclass(frozen=True)
 class Objective:
-    """The losses to minimise over the features of one network; their layers are resolved. Static under `jax.jit`."""
+    """The losses to minimize over the features of one network; their layers are resolved. Static under `jax.jit`."""
 
     losses: tuple[AnyLoss, ...]
     vgg: Vgg

@@ -75,7 +75,7 @@ class Diverged(StageError):
         self.pixels = pixels
 
 
-def minimise(
+def minimize(
     objective: Objective | TiledObjective,
     constants: Constants,
     since: Step,

@@ -1,4 +1,4 @@
-"""What a stylisation is given, and what becomes of it at each size: where it starts, and the examples of its losses."""
+"""What a stylization is given, and what becomes of it at each size: where it starts, and the examples of its losses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -162,7 +162,7 @@ class Given:
             means = jnp.stack([_mean_color(style) for style in self.styles])
             mean = jnp.average(means, 0, jnp.asarray(self.weights))
             noise = uniform(key, (*size, 3), minval=-0.005, maxval=0.005)
-            return jnp.clip(mean + noise, 0, 1)  # one colour alone looks the same everywhere to the network
+            return jnp.clip(mean + noise, 0, 1)  # one color alone looks the same everywhere to the network
         assert self.content is not None  # as `check` found
         content = resize_image(self.content, size).pixels
         return content if start == "content" else jnp.repeat(luma(content)[..., None], 3, -1)

@@ -1,4 +1,4 @@
-"""Semantic maps: pictures that say by colour what lies where, and the regions that two of them share."""
+"""Semantic maps: pictures that say by color what lies where, and the regions that two of them share."""
 
 from typing import Literal, NamedTuple
 
@@ -14,7 +14,7 @@ from stylepipe.neural.spec import Spec
 MAX_LABELS = 32
 
 _SIDE = 128
-"""The centres of clusters are sought in maps of this long side; a label that is smaller than one of its pixels is a speck."""
+"""The centers of clusters are sought in maps of this long side; a label that is smaller than one of its pixels is a speck."""
 USUAL_LABELS = 4
 """How many labels are taken to be in maps of which only the size is known."""
 _TRIES = 8
@@ -22,14 +22,14 @@ _TRIES = 8
 
 
 class Labelling(Spec):
-    """How the colours of semantic maps become labels."""
+    """How the colors of semantic maps become labels."""
 
     count: int | None = Field(
         default=None,
         ge=1,
         le=MAX_LABELS,
-        description="How many labels there are, where colours are not clean: k-means finds them in the pixels of both maps. By "
-        "default every colour is a label.",
+        description="How many labels there are, where colors are not clean: k-means finds them in the pixels of both maps. By "
+        "default every color is a label.",
     )
     unmatched: Literal["error", "ignore"] = Field(
         default="error",
@@ -60,7 +60,7 @@ def shared_regions(style_map: Image, target_map: Image, labelling: Labelling) ->
     )
     if len(of_style | of_target) > MAX_LABELS:
         raise StageError(
-            f"The semantic maps have {len(of_style | of_target)} colours; each is a label, and {MAX_LABELS} are allowed.",
+            f"The semantic maps have {len(of_style | of_target)} colors; each is a label, and {MAX_LABELS} are allowed.",
             hint="Draw them without antialiasing and save them as PNG, or give the labels' 'count': k-means finds them then.",
         )
     alone = {"the style's": of_style - of_target, "the target's": of_target - of_style}
@@ -72,7 +72,7 @@ def shared_regions(style_map: Image, target_map: Image, labelling: Labelling) ->
         )
     shared = sorted(of_style & of_target)
     if not shared:
-        raise StageError("The semantic maps have no label in common.", hint="Draw what belongs together in the same colour.")
+        raise StageError("The semantic maps have no label in common.", hint="Draw what belongs together in the same color.")
     return {_name(code): Region(_inside(style, code, style_map), _inside(target, code, target_map)) for code in shared}
 
 
@@ -88,8 +88,8 @@ def estimated_labels(target_map: Image, labelling: Labelling) -> int:
 def clustered(*maps: Image, count: int) -> tuple[Image, ...]:
     """The maps with each pixel in the nearest of `count` colors, which k-means finds in the visible pixels of all together.
 
-    k-means++ (Arthur and Vassilvitskii 2007) and Lloyd's iteration, from eight fixed seeds; the centres of the least mean
-    distance are taken. The same maps always give the same labels. Raises StageError for fewer than `count` colours in all.
+    k-means++ (Arthur and Vassilvitskii 2007) and Lloyd's iteration, from eight fixed seeds; the centers of the least mean
+    distance are taken. The same maps always give the same labels. Raises StageError for fewer than `count` colors in all.
     """
     from scipy.cluster.vq import kmeans, kmeans2, vq  # here, for it takes a while, and recipes without maps need none of it
 
@@ -97,7 +97,7 @@ def clustered(*maps: Image, count: int) -> tuple[Image, ...]:
     colors = np.concatenate([np.asarray(each.pixels)[_seen(each)] for each in small]).astype(np.float64)
     found = len(np.unique(_codes(colors)))
     if found < count:
-        raise StageError(f"The semantic maps have {found} colours, and {count} labels are to be found.", hint="Ask for fewer.")
+        raise StageError(f"The semantic maps have {found} colors, and {count} labels are to be found.", hint="Ask for fewer.")
     starts = [kmeans2(colors, count, iter=1, minit="++", rng=seed)[0] for seed in range(_TRIES)]
     centers, _ = min((kmeans(colors, start) for start in starts), key=lambda result: result[1])
 
@@ -119,7 +119,7 @@ def _inside(codes: Int[np.ndarray, "h w"], code: int, image: Image) -> Float[np.
 
 
 def _codes(colors: Float[Array, "*shape 3"]) -> Int[np.ndarray, "*shape"]:
-    """0xRRGGBB of each colour."""
+    """0xRRGGBB of each color."""
     return np.rint(np.asarray(colors) * 255).astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
 
 

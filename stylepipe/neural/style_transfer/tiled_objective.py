@@ -137,7 +137,7 @@ class TiledObjective:
 
 
 def require_tiles(objective: Objective, optimizer: AnyOptimizer) -> None:
-    """Raises StageError for a loss whose statistics do not add up, and an optimiser that does not work in tiles."""
+    """Raises StageError for a loss whose statistics do not add up, and an optimizer that does not work in tiles."""
     _require_sums(objective)
     if optimizer.searches:
         raise StageError(

@@ -23,7 +23,7 @@ from stylepipe.neural.xla.random_arrays import he_normal, normal
 Features = Mapping[str, Float[Array, "crops _ _ _"]]
 
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of the colours of photographs (ImageNet's), as usual for networks on RGB."""
+"""Of the colors of photographs (ImageNet's), as usual for networks on RGB."""
 
 
 class Lesson(NamedTuple):

@@ -1,4 +1,4 @@
-"""What networks of styles learn from: the losses that `stylize` minimises, of the pictures that a network makes."""
+"""What networks of styles learn from: the losses that `stylize` minimizes, of the pictures that a network makes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -108,7 +108,7 @@ class Validation:
 
     @classmethod
     def of(cls, loss: Stylization, given: Examples, pictures: Float[np.ndarray, "pictures side side 3"]) -> "Validation":
-        """From pictures of one size. Some are seen together, as in training: batch normalisation pools their statistics."""
+        """From pictures of one size. Some are seen together, as in training: batch normalization pools their statistics."""
         styles, key = len(given.styles), jax.random.key(0)  # a key of its own, so that figures compare
         shares = np.eye(styles, dtype=np.float32)
         groups = in_groups(pictures, _TOGETHER)
@@ -137,7 +137,7 @@ def _found(tensors: Tensors, given: Lesson, *, loss: Stylization) -> Mapping[str
 
 
 def trained(step: Step, loss: Stylization, given: Iterable[Lesson]) -> Weights:
-    """The network that a training gave; with batch normalisation, it holds the mean statistics of these lessons."""
+    """The network that a training gave; with batch normalization, it holds the mean statistics of these lessons."""
     loss = loss.applied
     weights = result(step, loss.network.metadata)
     if loss.network.normalization == "instance":

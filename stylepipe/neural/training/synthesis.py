@@ -1,4 +1,4 @@
-"""What texture networks learn from: the losses that `stylize` minimises, of the textures that a network makes of noise."""
+"""What texture networks learn from: the losses that `stylize` minimizes, of the textures that a network makes of noise."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ first layer is `Variable`, `Variable_1` and `Variable_2`, and the last of the us
 a name is understood. Kernels are (height, width, in, out), those of transposed convolutions (height, width, out, in).
 
 The network is that of `networks.transformation` with zeros around the maps and transposed upsampling, but for two scales. Its
-pictures are in [0, 255]: the first kernel is multiplied by 255. The ε of its normalisation is 1e-3, not 1e-5: all kernels are
+pictures are in [0, 255]: the first kernel is multiplied by 255. The ε of its normalization is 1e-3, not 1e-5: all kernels are
 multiplied by 1/10, which comes to the same.
 """
 

@@ -165,7 +165,7 @@ def _in_words(stated: Mapping[str, str], name: str, meanings: Mapping[str, str])
 
 
 def _input_in_words(text: str) -> _Tensors:
-    """The normalisation stated in words, such as 'BGR 0..255 minus (104, 117, 124)' or 'RGB in [0, 1] minus (…) over (…)'."""
+    """The normalization stated in words, such as 'BGR 0..255 minus (104, 117, 124)' or 'RGB in [0, 1] minus (…) over (…)'."""
     number = r"(\d+(?:\.\d*)?)"
     three = rf"\({number}, ?{number}, ?{number}\)"
     found = re.fullmatch(rf"(RGB|BGR) (?:0\.\.(255)|in \[0, ?1\])(?: minus {three})?(?: over {three})?", text)
@@ -176,10 +176,10 @@ def _input_in_words(text: str) -> _Tensors:
         )
     order, top, *numbers = found.groups()
     means, deviations = [float(n or 0) for n in numbers[:3]], [float(n or 1) for n in numbers[3:]]
-    return _normalisation(means, deviations, bgr=order == "BGR", top=float(top or 1))
+    return _normalization(means, deviations, bgr=order == "BGR", top=float(top or 1))
 
 
-def _normalisation(means: Sequence[float], deviations: Sequence[float], *, bgr: bool, top: float) -> _Tensors:
+def _normalization(means: Sequence[float], deviations: Sequence[float], *, bgr: bool, top: float) -> _Tensors:
     """The affine map from RGB in [0, 1] to channels of [0, top], in BGR order if so, minus the means, over the deviations."""
     channels = np.eye(3)[::-1] if bgr else np.eye(3)
     return {
@@ -213,7 +213,7 @@ def _read_keras(path: Path) -> tuple[_Tensors, dict[str, str]]:
     """
     import h5py
 
-    tensors = _normalisation(_CAFFE_MEANS, (1.0, 1.0, 1.0), bgr=True, top=255.0)
+    tensors = _normalization(_CAFFE_MEANS, (1.0, 1.0, 1.0), bgr=True, top=255.0)
     with h5py.File(path, "r") as file:
         datasets: dict[str, h5py.Dataset] = {}
         for block, index in places(DEEPEST):
@@ -265,12 +265,12 @@ def _read_torch(path: Path) -> tuple[_Tensors, dict[str, str]]:
 
 def _from_torchvision(state: Mapping[str, np.ndarray]) -> tuple[_Tensors, dict[str, str]]:
     """features.0.weight … as (out, in, height, width), numbered with the ReLUs and pools between them."""
-    tensors = _normalisation(_IMAGENET_MEANS, _IMAGENET_DEVIATIONS, bgr=False, top=1.0)
+    tensors = _normalization(_IMAGENET_MEANS, _IMAGENET_DEVIATIONS, bgr=False, top=1.0)
     block, index, previous = 1, 0, -2
     for number in sorted({int(name.split(".")[1]) for name in state}):
         weight, bias = (state.get(f"features.{number}.{part}") for part in ("weight", "bias"))
         if weight is None or bias is None or weight.ndim != 4 or number - previous not in (2, 3):
-            raise WeightsError(f"'features.{number}' is not where a VGG without batch normalisation has a convolution.")
+            raise WeightsError(f"'features.{number}' is not where a VGG without batch normalization has a convolution.")
         block, index = (block, index + 1) if number - previous == 2 else (block + 1, 1)
         previous = number
         tensors |= {f"conv{block}_{index}/kernel": weight.transpose(2, 3, 1, 0), f"conv{block}_{index}/bias": bias}

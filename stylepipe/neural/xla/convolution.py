@@ -3,7 +3,7 @@
 `plain` is the definition. `convolve` avoids on the CPU what makes it slow there (benchmarks/extractor.py measures both). It is
 for a `program`, in which Eigen convolves: under a `jax.jit` without options JAX 0.10 takes up to five times as long.
 
-- Layers of few channels do not fill the processor's vectors. So neighbouring pixels of a row are computed at once, as more
+- Layers of few channels do not fill the processor's vectors. So neighboring pixels of a row are computed at once, as more
   output channels of a wider kernel with a stride.
 - Layers of many channels have more to multiply than to read and write: Winograd's form has a quarter of it. It takes half a
   second more to compile, and so pays on large maps.
@@ -100,7 +100,7 @@ def _inside(x: Map, kernel: Kernel, *, zeros: int = 0) -> Map:
     height, width = (length + 2 * zeros - 2 for length in x.shape[:2])
     if inputs * outputs >= _DENSE * (inputs + outputs) and height * width * kernel.size >= _LARGE:
         return winograd.correlate(jnp.pad(x, (border, border, (0, 0))), kernel)
-    n = 4 if min(inputs, outputs) <= 4 else 2 if max(inputs, outputs) <= 24 else 1  # so many neighbours at once
+    n = 4 if min(inputs, outputs) <= 4 else 2 if max(inputs, outputs) <= 24 else 1  # so many neighbors at once
     shifted = [jnp.pad(kernel, ((0, 0), (i, n - 1 - i), (0, 0), (0, 0))) for i in range(n)]
     padding = (border, (zeros, zeros + -width % n))
     y = correlate(x, jnp.concatenate(shifted, axis=-1), stride=(1, n), padding=padding)

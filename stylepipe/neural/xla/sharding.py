@@ -14,7 +14,7 @@ Tree = TypeVar("Tree")
 Map = TypeVar("Map", bound=jax.Array)
 
 _LEAST_ROWS = 256
-"""How many rows are worth a device: at VGG's deepest block they are 16, and two more come from the neighbours."""
+"""How many rows are worth a device: at VGG's deepest block they are 16, and two more come from the neighbors."""
 
 
 def count(height: int) -> int:

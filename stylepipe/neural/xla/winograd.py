@@ -1,6 +1,6 @@
 """The 3×3 convolution with a quarter of the multiplications: Winograd's minimal filtering F(4×4, 3×3).
 
-Four neighbouring values y of a correlation with three numbers g, of six neighbours d, are
+Four neighboring values y of a correlation with three numbers g, of six neighbors d, are
 
     y = Aᵀ[(G g) ⊙ (Bᵀ d)]
 

@@ -161,7 +161,7 @@ class Resolver:
         return None
 
     def spend(self, value: Any, path: KeyPath) -> None:
-        """Counts a value, and what is inside it, towards `MAX_VALUES`. Raises RecipeError beyond that."""
+        """Counts a value, and what is inside it, toward `MAX_VALUES`. Raises RecipeError beyond that."""
         self._spent += 1 + (len(value) // 64 if isinstance(value, str) else 0)
         if self._spent > MAX_VALUES:
             self._problems.add(path, f"With all references replaced, the recipe holds more than {MAX_VALUES} values.")

@@ -52,7 +52,7 @@ class PretendedClient:
         self.workers = workers
         self.submitted: list[dict[str, Any]] = []
         self.futures: list[PretendedFuture] = []
-        self.cancelled: list[PretendedFuture] = []
+        self.canceled: list[PretendedFuture] = []
 
     def subscribe_topic(self, topic: str, hear: Callable[[tuple[float, Any]], None]) -> None:
         self.hear = hear
@@ -74,7 +74,7 @@ class PretendedClient:
         return self.futures[-1]
 
     def cancel(self, futures: list[PretendedFuture]) -> None:
-        self.cancelled += futures
+        self.canceled += futures
 
     def say(self, number: int, answer: object) -> None:
         """A worker's word of the task that was submitted as such."""
@@ -183,7 +183,7 @@ def test_a_task_whose_worker_is_gone_is_lost_and_taken_back(connect, task):
         del client.workers[client.submitted[0]["workers"][0]]
         [answer] = cluster.listen()
         assert isinstance(answer, Lost)
-        assert client.cancelled == client.futures
+        assert client.canceled == client.futures
         assert cluster.free == 1
 
 
@@ -226,7 +226,7 @@ def test_leaving_takes_tasks_back_and_waits_for_those_that_have_begun(connect, t
         client.say(0, StageStarted("brighter", ()))
         assert list(cluster.listen()) == [StageStarted("brighter", ())]
         client.say(0, Left("brighter"))
-    assert client.cancelled == client.futures
+    assert client.canceled == client.futures
 
 
 # --- in the worker ----------------------------------------------------------------------------------------------------
@@ -247,7 +247,7 @@ class PretendedWorker:
     def log_event(self, topic: str, message: dict[str, Any]) -> None:
         self.said.append(decode(message["answer"]))
         if len(self.said) >= self.patience:
-            self.task.state = "cancelled"
+            self.task.state = "canceled"
 
 
 @pytest.fixture

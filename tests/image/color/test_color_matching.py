@@ -1,4 +1,4 @@
-"""Colour matching: its defining properties, in float64; scikit-image and SciPy as oracles."""
+"""Color matching: its defining properties, in float64; scikit-image and SciPy as oracles."""
 
 from functools import partial
 
@@ -18,7 +18,7 @@ SPACES_OF_STATISTICS = ["lalphabeta", "lab", "oklab", "rgb"]
 
 
 def picture(seed: int, size: tuple[int, int] = (32, 40)) -> np.ndarray:
-    """Correlated colours, well within [0, 1] and away from black."""
+    """Correlated colors, well within [0, 1] and away from black."""
     rng = np.random.default_rng(seed)
     mixed = rng.normal(size=(*size, 3)) @ rng.normal(0, 0.2, (3, 3)) + rng.uniform(-0.5, 0.5, 3)
     return (0.5 + 0.4 * np.tanh(mixed)).astype(np.float32)
@@ -38,7 +38,7 @@ BY_MOMENTS = [
 EVERY_WAY = [*BY_LUMINANCE, pytest.param(match_histogram, id="histogram"), *BY_MOMENTS]
 KINDS = {
     "flat": np.full((32, 40, 3), [0.3, 0.4, 0.7], np.float32),
-    "grey": np.repeat(picture(1)[..., :1], 3, axis=-1),
+    "gray": np.repeat(picture(1)[..., :1], 3, axis=-1),
     "black": np.zeros((32, 40, 3), np.float32),
     "ordinary": picture(2),
 }
@@ -65,7 +65,7 @@ def test_a_flat_picture_stays_flat(match):
 
 
 @pytest.mark.parametrize("match", BY_MOMENTS)
-@pytest.mark.parametrize("ours", ["ordinary", "grey"])
+@pytest.mark.parametrize("ours", ["ordinary", "gray"])
 def test_the_colors_of_a_flat_picture_make_flat(match, ours):
     result = np.asarray(match(KINDS[ours], KINDS["flat"]))
     assert np.abs(result - KINDS["flat"]).max() < 0.01

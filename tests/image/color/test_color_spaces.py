@@ -1,4 +1,4 @@
-"""Colour spaces against scikit-image, OpenCV and NumPy from the formulas, in float64; and colours known by heart."""
+"""Color spaces against scikit-image, OpenCV and NumPy from the formulas, in float64; and colors known by heart."""
 
 import cv2
 import numpy as np
@@ -66,8 +66,8 @@ def test_lab():
     np.testing.assert_allclose(rgb_to_lab(AS_FLOAT32), reference.rgb2lab(COLORS), atol=2e-3)  # of 100
 
 
-def test_lalphabeta_of_grey_and_of_black():
-    # For grey the cones respond by their row sums; black is raised to 1e-4.
+def test_lalphabeta_of_gray_and_of_black():
+    # For gray the cones respond by their row sums; black is raised to 1e-4.
     rows = np.array([[0.3811, 0.5783, 0.0402], [0.1967, 0.7244, 0.0782], [0.0241, 0.1288, 0.8444]]).sum(axis=1)
 
     def expected(cones):
@@ -130,7 +130,7 @@ def test_oklab_of_colors_known_by_heart():
 @pytest.mark.parametrize("name", SPACES)
 def test_there_and_back(name):
     from_rgb, to_rgb = SPACES[name]
-    # Below 1e-4 of light, 0.0013 encoded, lαβ does not tell colours apart. Oklab cubes what was rounded.
+    # Below 1e-4 of light, 0.0013 encoded, lαβ does not tell colors apart. Oklab cubes what was rounded.
     tolerance = {"lalphabeta": 2e-3, "oklab": 3e-5}.get(name, 1e-5)
     np.testing.assert_allclose(to_rgb(from_rgb(AS_FLOAT32)), COLORS, atol=tolerance)
 

@@ -29,15 +29,15 @@ def test_a_profile_for_rgb_is_applied(icc_profile):
     assert np.abs(np.asarray(converted) - expected).max() < 1
 
 
-def test_a_profile_for_grey_is_applied(icc_profile):
+def test_a_profile_for_gray_is_applied(icc_profile):
     ramp = np.arange(256, dtype=np.uint8)[None]
-    converted = to_srgb(PIL.Image.fromarray(ramp), icc_profile(gamma=1.0, grey=True))
+    converted = to_srgb(PIL.Image.fromarray(ramp), icc_profile(gamma=1.0, gray=True))
     assert converted is not None
     assert converted.mode == "RGB"
     assert np.abs(np.asarray(converted) - 255 * srgb_encoded(ramp / 255)[..., None]).max() < 0.6
 
 
-def test_a_grey_picture_may_have_a_profile_for_rgb(icc_profile):
+def test_a_gray_picture_may_have_a_profile_for_rgb(icc_profile):
     ramp = np.arange(256, dtype=np.uint8)[None]
     converted = to_srgb(PIL.Image.fromarray(ramp), icc_profile(gamma=1.0))
     assert converted is not None
@@ -61,6 +61,6 @@ def test_a_broken_profile_is_ignored(icc_profile, damage):
     assert to_srgb(PIL.Image.fromarray(COLORS), damage(icc_profile(gamma=1.0))) is None
 
 
-@pytest.mark.parametrize(("mode", "grey"), [("RGB", True), ("CMYK", True), ("CMYK", False)])
-def test_a_profile_of_another_kind_of_picture_is_ignored(icc_profile, mode, grey):
-    assert to_srgb(PIL.Image.fromarray(COLORS).convert(mode), icc_profile(gamma=1.0, grey=grey)) is None
+@pytest.mark.parametrize(("mode", "gray"), [("RGB", True), ("CMYK", True), ("CMYK", False)])
+def test_a_profile_of_another_kind_of_picture_is_ignored(icc_profile, mode, gray):
+    assert to_srgb(PIL.Image.fromarray(COLORS).convert(mode), icc_profile(gamma=1.0, gray=gray)) is None

@@ -58,12 +58,12 @@ def test_rgba(format_):
 
 
 @pytest.mark.parametrize("format_", ["PNG", "TIFF"])
-def test_grey(format_):
+def test_gray(format_):
     assert_samples(read(saved(PIL.Image.fromarray(BYTES[..., 0]), format_), format_), BYTES[..., 0] / 255)
 
 
 @pytest.mark.parametrize("format_", ["PNG", "TIFF"])
-def test_grey_with_alpha(format_):
+def test_gray_with_alpha(format_):
     picture = PIL.Image.merge("LA", [PIL.Image.fromarray(BYTES[..., 0]), PIL.Image.fromarray(BYTES[..., 3])])
     assert_samples(read(saved(picture, format_), format_), BYTES[..., 0] / 255, BYTES[..., 3] / 255)
 
@@ -124,13 +124,13 @@ def test_separate_planes():
 # --- 16 bits, float ---------------------------------------------------------------------------------------------------
 
 
-def test_16_bit_grey_png():
+def test_16_bit_gray_png():
     assert_samples(read(by_opencv(DEEP[..., 0], ".png"), "PNG"), DEEP[..., 0] / 65535)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("compression", [None, "zlib"])
-def test_16_bit_grey_tiff(order, compression):
+def test_16_bit_gray_tiff(order, compression):
     data = by_tifffile(DEEP[..., 0], byteorder=order, compression=compression)
     assert_samples(read(data, "TIFF"), DEEP[..., 0] / 65535)
 
@@ -168,7 +168,7 @@ def test_a_16_bit_level_that_stands_for_transparency():
     assert_samples(read(saved(picture, transparency=1234), "PNG"), levels / 65535, levels != 1234)
 
 
-def test_float_grey_is_clamped():
+def test_float_gray_is_clamped():
     values = np.linspace(-0.5, 1.5, 400, dtype=np.float32).reshape(20, 20)
     assert_samples(read(saved(PIL.Image.fromarray(values), "TIFF"), "TIFF"), values.clip(0, 1))
 

@@ -76,9 +76,9 @@ def test_masks(tmp_path, ending):
     write_mask(Mask(soft), tmp_path / f"m{ending}")
     tolerance = 4 / 255 if ending == ".jpg" else HALF_A_LEVEL
     assert np.abs(read_mask(tmp_path / f"m{ending}").values - soft).max() <= tolerance
-    grey = read_image(tmp_path / f"m{ending}").pixels
-    assert grey.shape == (48, 64, 3)
-    assert np.abs(grey - soft[..., None]).max() <= tolerance
+    gray = read_image(tmp_path / f"m{ending}").pixels
+    assert gray.shape == (48, 64, 3)
+    assert np.abs(gray - soft[..., None]).max() <= tolerance
 
 
 @pytest.mark.parametrize("ending", [*LOSSLESS, ".jpg"])
@@ -134,7 +134,7 @@ def test_transparent_parts_of_a_mask_are_outside(tmp_path):
 
 def test_a_profile_is_for_images_and_not_for_masks(tmp_path, icc_profile):
     middle = PIL.Image.fromarray(np.full((4, 4), 100, np.uint8))
-    middle.save(tmp_path / "m.png", icc_profile=icc_profile(gamma=1.0, grey=True))
+    middle.save(tmp_path / "m.png", icc_profile=icc_profile(gamma=1.0, gray=True))
     np.testing.assert_array_equal(read_mask(tmp_path / "m.png").values, np.float32(100 / 255))
     encoded = 1.055 * (100 / 255) ** (1 / 2.4) - 0.055
     assert np.abs(read_image(tmp_path / "m.png").pixels - encoded).max() < 0.6 / 255

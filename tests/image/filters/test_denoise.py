@@ -58,11 +58,11 @@ def divergence(p: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("weight", [0.02, 0.3])
 def test_total_variation_of_one_channel_is_scikit_images(weight):
-    grey = picture(31, 44, 1)
+    gray = picture(31, 44, 1)
     expected = denoise_tv_chambolle(
-        np.float64(grey[..., 0]), weight=weight, eps=0, max_num_iter=41
+        np.float64(gray[..., 0]), weight=weight, eps=0, max_num_iter=41
     )  # its first changes nothing
-    found = total_variation(grey, weight=weight, iterations=40, tolerance=0.0)
+    found = total_variation(gray, weight=weight, iterations=40, tolerance=0.0)
     np.testing.assert_allclose(found[..., 0], expected, rtol=0, atol=ROUNDING)
 
 
@@ -74,7 +74,7 @@ def test_total_variation_of_colors_is_chambolles_iteration():
 
 
 def test_total_variation_of_a_step_is_known():
-    """Each side moves towards the other by weight over its width, as long as they do not meet."""
+    """Each side moves toward the other by weight over its width, as long as they do not meet."""
     step = np.zeros((6, 10, 1), np.float32)
     step[:, 4:] = 0.8
     expected = np.where(np.arange(10) < 4, 0.12 / 4, 0.8 - 0.12 / 6)
@@ -125,14 +125,14 @@ def mean_over_shifts(
 @pytest.mark.parametrize(("sigma_space", "sigma_color", "radius"), [(1.0, 0.1, 6), (1.6, 0.3, 10)])
 def test_bilateral_of_one_channel_is_opencvs(sigma_space, sigma_color, radius):
     """OpenCV's window is round; what lies in the corners of ours weighs less than 1e-8 here."""
-    grey = picture(25, 34, 1)
-    expected = cv2.bilateralFilter(grey[..., 0], 2 * radius + 1, sigma_color, sigma_space, borderType=cv2.BORDER_REFLECT)
-    found = bilateral(grey, sigma_space=sigma_space, sigma_color=sigma_color, radius=radius)
+    gray = picture(25, 34, 1)
+    expected = cv2.bilateralFilter(gray[..., 0], 2 * radius + 1, sigma_color, sigma_space, borderType=cv2.BORDER_REFLECT)
+    found = bilateral(gray, sigma_space=sigma_space, sigma_color=sigma_color, radius=radius)
     np.testing.assert_allclose(found[..., 0], expected, rtol=0, atol=ROUNDING)
 
 
 def test_bilateral_of_colors_is_scikit_images():
-    """Without weights in space, which scikit-image 0.26 misplaces; it divides the distance of colours by their channels."""
+    """Without weights in space, which scikit-image 0.26 misplaces; it divides the distance of colors by their channels."""
     pixels = picture(25, 34)
     expected = denoise_bilateral(
         np.float64(pixels),

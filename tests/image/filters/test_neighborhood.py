@@ -52,10 +52,10 @@ def test_blur_of_a_point_is_the_kernel():
 
 
 @pytest.mark.parametrize(("amount", "radius"), [(0.5, 1.0), (2.0, 3.0), (10.0, 20.0)])
-def test_unsharp_mask_of_a_grey_picture_is_scikit_images(amount, radius):
-    grey = picture(30, 47)[..., 0]
-    expected = skimage_unsharp_mask(np.float64(grey), radius=radius, amount=amount)
-    found = unsharp_mask(np.repeat(grey[..., None], 3, axis=-1), amount=amount, radius=radius)
+def test_unsharp_mask_of_a_gray_picture_is_scikit_images(amount, radius):
+    gray = picture(30, 47)[..., 0]
+    expected = skimage_unsharp_mask(np.float64(gray), radius=radius, amount=amount)
+    found = unsharp_mask(np.repeat(gray[..., None], 3, axis=-1), amount=amount, radius=radius)
     assert np.mean((expected > 0) & (expected < 1)) > 0.05
     for channel in range(3):
         np.testing.assert_allclose(found[..., channel], expected, rtol=0, atol=(1 + amount) * ROUNDING)

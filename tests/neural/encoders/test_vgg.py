@@ -132,8 +132,8 @@ def test_gain_is_that_of_the_change_in_pooling():
     assert describe(trained_with_average, pooling="max").gain == 0.5
 
 
-def test_zeros_are_padded_after_the_normalisation():
-    """A grey that is normalised to 0 looks like the padding; any other does not."""
+def test_zeros_are_padded_after_the_normalization():
+    """A gray that is normalized to 0 looks like the padding; any other does not."""
     weights = random_weights((2,))
     weights.tensors["normalise/kernel"][:] = np.eye(3)
     weights.tensors["normalise/bias"][:] = -0.5

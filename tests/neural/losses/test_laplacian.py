@@ -16,9 +16,9 @@ def edges(pixels, pool):
         pooled[i, j] = pixels[i * pool : (i + 1) * pool, j * pool : (j + 1) * pool].sum() / pool**2
     found = np.zeros((height - 2, width - 2))
     for i, j in np.ndindex(found.shape):
-        centre = (i + 1, j + 1)
+        center = (i + 1, j + 1)
         around = pooled[i, j + 1], pooled[i + 2, j + 1], pooled[i + 1, j], pooled[i + 1, j + 2]
-        found[i, j] = 4 * pooled[centre] - sum(around)
+        found[i, j] = 4 * pooled[center] - sum(around)
     return found
 
 
@@ -44,7 +44,7 @@ def test_value_and_gradient_at_sizes_that_leave_a_rest(evaluate, draw, close, sl
 
 
 def test_known_by_hand(evaluate):
-    # A grey dot of 1/3 in each colour, on black: Δ is 4 at the dot and −1 at its four neighbours, 20 in all over 9 positions.
+    # A gray dot of 1/3 in each color, on black: Δ is 4 at the dot and −1 at its four neighbors, 20 in all over 9 positions.
     dot, black = np.zeros((5, 5, 3)), np.zeros((5, 5, 3))
     dot[2, 2] = 1 / 3
     assert evaluate(Laplacian(pools=[1], normalize="none"), {}, content={}, pixels=dot, shown=black).value == pytest.approx(

@@ -1,13 +1,13 @@
-"""The loss of nearest neighbours against a search one by one in float64, and what must hold of it."""
+"""The loss of nearest neighbors against a search one by one in float64, and what must hold of it."""
 
 import numpy as np
 import pytest
 
-from stylepipe.neural.losses.nearest_neighbor import NearestNeighbour
+from stylepipe.neural.losses.nearest_neighbor import NearestNeighbor
 
 
 def rebuilt(content, style, style_mask=None):
-    """For each position of the content, the style's feature of the largest centred cosine."""
+    """For each position of the content, the style's feature of the largest centered cosine."""
     content, style = np.float64(content), np.float64(style)
     mask = np.ones(style.shape[:2]) if style_mask is None else np.float64(style_mask)
     middle = sum(mask[place] * style[place] for place in np.ndindex(mask.shape)) / mask.sum()
@@ -33,7 +33,7 @@ def test_value_and_gradient_of_several_layers(evaluate, draw, close, normalize):
     sizes, weights = {"relu1_1": (7, 9, 4), "relu3_2": (1, 3, 6)}, {"relu1_1": 0.5, "relu3_2": 3.0}
     features, content = ({layer: np.float32(draw.random(size)) for layer, size in sizes.items()} for _ in range(2))
     style = {layer: np.float32(2 * draw.random((4, 6, size[2]))) for layer, size in sizes.items()}
-    loss = NearestNeighbour(layers=weights, normalize=normalize)
+    loss = NearestNeighbor(layers=weights, normalize=normalize)
     found, value = evaluate(loss, features, content=content, styles=[(style, None)]), 0
     for layer, weight in weights.items():
         wanted = rebuilt(content[layer], style[layer])
@@ -48,7 +48,7 @@ def test_several_styles_are_summed_each_in_its_own_region_or_everywhere(evaluate
     features, content, one, two = (np.float32(draw.random(size)) for size in ((6, 5, 3), (6, 5, 3), (5, 5, 3), (4, 7, 3)))
     masks, style_mask = np.float32(draw.random((2, 6, 5))), np.float32(0.8 * draw.random((5, 5)))
     found = evaluate(
-        NearestNeighbour(layers={"relu2_1": 1}),
+        NearestNeighbor(layers={"relu2_1": 1}),
         {"relu2_1": features},
         content={"relu2_1": content},
         styles=[({"relu2_1": one}, {"relu2_1": style_mask}), ({"relu2_1": two}, None)],
@@ -65,7 +65,7 @@ def test_known_by_hand(evaluate):
     # Less their means, the content is −1 and 1, the style −3 and 3: 5 takes the place of 1, and 11 that of 3.
     content, style = np.array([[[3.0], [1]]]), np.array([[[5.0]], [[11]]])
     given = {"content": {"relu1_1": content}, "styles": [({"relu1_1": style}, None)]}
-    loss = NearestNeighbour(layers={"relu1_1": 1}, normalize="none")
+    loss = NearestNeighbor(layers={"relu1_1": 1}, normalize="none")
     assert evaluate(loss, {"relu1_1": np.array([[[11.0], [5]]])}, **given).value == 0
     assert evaluate(loss, {"relu1_1": content}, **given).value == (8**2 + 4**2) / 2
 
@@ -74,7 +74,7 @@ def test_contrast_and_brightness_of_the_content_do_not_matter(evaluate, draw):
     features, content, style = (draw.random((5, 4, 3)) for _ in range(3))
     values = [
         evaluate(
-            NearestNeighbour(layers={"relu1_1": 1}),
+            NearestNeighbor(layers={"relu1_1": 1}),
             {"relu1_1": features},
             content={"relu1_1": seen},
             styles=[({"relu1_1": style}, None)],

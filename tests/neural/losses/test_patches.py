@@ -23,7 +23,7 @@ def found(features, examples, candidates=None, size=3):
 
 @pytest.mark.parametrize("size", [1, 3])
 @pytest.mark.parametrize("shapes", [((3, 3), (3, 3)), ((5, 9), (19, 4)), ((19, 4), (37, 5)), ((10, 3), (18, 6))])
-def test_it_is_the_candidate_of_largest_normalised_correlation(draw, shapes, size):
+def test_it_is_the_candidate_of_largest_normalized_correlation(draw, shapes, size):
     features, examples = (draw.normal(size=(*shape, 4)) * 10 ** draw.normal(size=(*shape, 1)) for shape in shapes)
     patches, theirs = all_patches(features, size), all_patches(examples, size)
     candidates = draw.random(theirs.shape[:2]) < 0.7

@@ -15,7 +15,7 @@ def score(pixels, exponent):
 
 
 def oracle(pixels, exponent):
-    """mean (dx² + dy²)^(p/2) over all pixels, what has no neighbour differing by 0; and its gradient, pixel by pixel."""
+    """mean (dx² + dy²)^(p/2) over all pixels, what has no neighbor differing by 0; and its gradient, pixel by pixel."""
     height, width, channels = pixels.shape
     value, gradient, count = 0.0, np.zeros(pixels.shape), pixels.size
     for i in range(height):
@@ -45,7 +45,7 @@ def test_value_and_gradient(close, draw, size, exponent):
 @pytest.mark.parametrize("exponent", [1.0, 2.0, 2.5])
 def test_a_ramp_and_a_flat_picture_are_known(exponent):
     ramp = jnp.broadcast_to(jnp.arange(6.0)[None, :, None] * 0.1, (4, 6, 3))
-    assert score(ramp, exponent) == pytest.approx(0.1**exponent * 5 / 6, rel=1e-5), "the last column has no right neighbour"
+    assert score(ramp, exponent) == pytest.approx(0.1**exponent * 5 / 6, rel=1e-5), "the last column has no right neighbor"
     value, gradient = jax.value_and_grad(score)(jnp.full((4, 6, 3), 0.3), exponent)
     assert value == 0
     assert not np.any(gradient)

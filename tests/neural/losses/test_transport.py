@@ -72,7 +72,7 @@ def test_weight_that_is_almost_nothing_is_almost_not_there(draw):
 
 
 def test_many_values_keep_their_precision(draw, close, transported):
-    # Sums over 2^17 values in float32 would lose the difference between neighbours.
+    # Sums over 2^17 values in float32 would lose the difference between neighbors.
     values, wanted = (np.float32(draw.normal(size=(1, count))) for count in (2**17, 2**16))
     for found, each in zip(transport_of(values, wanted), transported(values, wanted), strict=True):
         close(found, each)

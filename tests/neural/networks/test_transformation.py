@@ -90,7 +90,7 @@ def doubled(x: np.ndarray) -> np.ndarray:
     """Twice as many pixels along both axes, whose values lie on the lines between those of before."""
     for axis in (0, 1):
         count = x.shape[axis]
-        at = (np.arange(2 * count) + 0.5) / 2 - 0.5  # the centres of the new pixels
+        at = (np.arange(2 * count) + 0.5) / 2 - 0.5  # the centers of the new pixels
         x = np.apply_along_axis(lambda line, at=at, count=count: np.interp(at, np.arange(count), line), axis, x)
     return x
 
@@ -145,7 +145,7 @@ def test_a_picture_does_not_know_of_those_beside_it():
     np.testing.assert_allclose(passed(weights, pictures[0]), together[0], atol=1e-5)
 
 
-def test_in_training_batch_normalisation_takes_the_statistics_of_all_pictures():
+def test_in_training_batch_normalization_takes_the_statistics_of_all_pictures():
     network = Transformation(channels=3, blocks=1, styles=1, normalization="batch")
     tensors = mixed(fresh(jax.random.key(0), network).tensors, np.ones(1, np.float32))
     pictures = DRAW.random((2, 8, 8, 3), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""A loss with a known minimum, to minimise without a network."""
+"""A loss with a known minimum, to minimize without a network."""
 
 import jax
 import jax.numpy as jnp

@@ -102,7 +102,7 @@ def test_the_loss_never_rises_and_rejected_steps_shrink(descend):
 @pytest.mark.parametrize("broken", [jnp.nan, jnp.inf])
 def test_a_loss_that_is_not_finite_somewhere_is_stepped_back_from(descend, broken):
     def cliff(pixels, wanted, curvature):
-        """Falls towards 2, and ends at 0.8."""
+        """Falls toward 2, and ends at 0.8."""
         return jnp.where(pixels.max() > 0.8, broken, jnp.mean((pixels - 2) ** 2))
 
     states = descend(Lbfgs(), 40, clamp=True, loss=cliff)

@@ -37,7 +37,7 @@ def workload(losses=(GRAM,), optimizer=None, size=POSTER, **options):
 
 
 @pytest.mark.parametrize("spec", [Lbfgs(), Lbfgs(memory=3), Lbfgs(history="bfloat16"), LbfgsZoom(memory=2), Adam()], ids=str)
-def test_what_an_optimiser_holds_is_what_it_says(spec):
+def test_what_an_optimizer_holds_is_what_it_says(spec):
     state = jax.eval_shape(lambda pixels: family(spec).start(spec, pixels, 2), jnp.zeros((100, 200, 3)))
     held = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
     assert held / (100 * 200 * 12) == pytest.approx(family(spec).pictures(spec).held, rel=0.01)
@@ -133,7 +133,7 @@ examples = lambda: {"content": Example(picture), "styles": [Example(picture[::-1
 begun = optimize.start(optimizer, picture, terms=2)
 budget = next(way.peak for way in work.ways() if way.tile == (side or None))
 options = {"iterations": 2, "key": jax.random.key(1)}
-for _ in memory_budget.minimise(work, tensors, examples, begun, memory="auto", budget=budget, tell=lambda _: None, **options):
+for _ in memory_budget.minimize(work, tensors, examples, begun, memory="auto", budget=budget, tell=lambda _: None, **options):
     pass
 peak = next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(peak, budget)

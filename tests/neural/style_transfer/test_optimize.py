@@ -18,7 +18,7 @@ from stylepipe.neural.optimizers.lbfgs import Lbfgs
 from stylepipe.neural.optimizers.lbfgs_zoom import LbfgsZoom
 from stylepipe.neural.style_transfer import optimize
 from stylepipe.neural.style_transfer.objective import Example, Objective
-from stylepipe.neural.style_transfer.optimize import EarlyStop, minimise, restored, result, saved, start
+from stylepipe.neural.style_transfer.optimize import EarlyStop, minimize, restored, result, saved, start
 from stylepipe.neural.weights.published_layouts import read_weights
 
 KEY = jax.random.key(0)
@@ -45,7 +45,7 @@ def begun(optimizer, problem):
 def test_the_loss_falls_and_each_step_reports_its_terms(problem, optimizer):
     objective, constants, _ = problem
     losses = []
-    for step in minimise(objective, constants, begun(optimizer, problem), optimizer=optimizer, iterations=12, key=KEY):
+    for step in minimize(objective, constants, begun(optimizer, problem), optimizer=optimizer, iterations=12, key=KEY):
         assert step.iteration == len(losses) + 1
         ((loss, terms),) = step.losses
         assert sum(terms) == pytest.approx(loss, rel=1e-5)
@@ -60,7 +60,7 @@ def test_the_loss_falls_and_each_step_reports_its_terms(problem, optimizer):
 def test_a_loss_that_is_drawn_at_each_step_is_refused_by_optimizers_that_compare_losses(problem, optimizer):
     objective = Objective.of([Content(layers={"relu2_1": 1}), SlicedWasserstein(layers={"relu1_1": 1})], problem[0].vgg)
     with pytest.raises(StageError) as caught:
-        next(minimise(objective, problem[1], begun(optimizer, problem), optimizer=optimizer, iterations=1, key=KEY))
+        next(minimize(objective, problem[1], begun(optimizer, problem), optimizer=optimizer, iterations=1, key=KEY))
     assert str(caught.value) == (
         f"The loss 'sliced_wasserstein' draws random numbers at each step, and the optimizer '{optimizer.kind}' compares "
         "losses of different steps: it would stall. Use `optimizer: {kind: adam}`."
@@ -72,11 +72,11 @@ def test_a_loss_that_is_drawn_at_each_step_is_refused_by_optimizers_that_compare
 def test_an_interrupted_run_ends_with_the_same_bytes(problem, optimizer, interrupted):
     objective, constants, _ = problem
     options = {"optimizer": optimizer, "key": KEY, "early_stop": EarlyStop(window=2, improvement=1e-6)}
-    *_, whole = minimise(objective, constants, begun(optimizer, problem), iterations=8, **options)
+    *_, whole = minimize(objective, constants, begun(optimizer, problem), iterations=8, **options)
     expected = result(optimizer, whole.state)
     step = begun(optimizer, problem)
     for until in (*interrupted, 8):
-        *_, step = minimise(objective, constants, step, iterations=until, **options)
+        *_, step = minimize(objective, constants, step, iterations=until, **options)
         step = restored(optimizer, saved(step), SIZE, terms=3)
     np.testing.assert_array_equal(result(optimizer, step.state), expected)
 
@@ -85,9 +85,9 @@ def test_an_interrupted_run_ends_with_the_same_bytes(problem, optimizer, interru
 def test_several_iterations_in_one_program_are_as_one_at_a_time(problem, optimizer):
     objective, constants, _ = problem
     options = {"optimizer": optimizer, "key": KEY, "iterations": 13, "early_stop": EarlyStop(window=6, improvement=1e-6)}
-    singly = list(minimise(objective, constants, begun(optimizer, problem), **options))
+    singly = list(minimize(objective, constants, begun(optimizer, problem), **options))
     expected = [result(optimizer, singly[-1].state), [loss for step in singly for loss in step.losses]]
-    together = list(minimise(objective, constants, begun(optimizer, problem), at_once=5, stops=[7], **options))
+    together = list(minimize(objective, constants, begun(optimizer, problem), at_once=5, stops=[7], **options))
     assert [step.iteration for step in together] == [5, 6, 7, 12, 13]
     assert together[-1].history == pytest.approx(singly[-1].history, rel=1e-5)
     np.testing.assert_allclose(result(optimizer, together[-1].state), expected[0], atol=1e-5)
@@ -98,7 +98,7 @@ def test_several_iterations_in_one_program_are_as_one_at_a_time(problem, optimiz
 
 def test_what_is_saved_is_not_changed_by_the_steps_after_it(problem):
     objective, constants, _ = problem
-    steps = minimise(objective, constants, begun(Lbfgs(), problem), optimizer=Lbfgs(), iterations=4, key=KEY)
+    steps = minimize(objective, constants, begun(Lbfgs(), problem), optimizer=Lbfgs(), iterations=4, key=KEY)
     kept = saved(next(steps))
     copy = {name: array.copy() for name, array in kept.items()}
     list(steps)
@@ -109,14 +109,14 @@ def test_what_is_saved_is_not_changed_by_the_steps_after_it(problem):
 def test_the_picture_that_a_run_starts_from_stays_as_it_was(problem):
     objective, constants, content = problem
     before = np.array(content)
-    list(minimise(objective, constants, begun(Lbfgs(), problem), optimizer=Lbfgs(), iterations=2, key=KEY))
+    list(minimize(objective, constants, begun(Lbfgs(), problem), optimizer=Lbfgs(), iterations=2, key=KEY))
     np.testing.assert_array_equal(content, before)
 
 
 def test_it_stops_when_a_window_gains_too_little(problem):
     objective, constants, _ = problem
     options = {"optimizer": Lbfgs(), "iterations": 60, "key": KEY}
-    losses = [step.losses[0].value for step in minimise(objective, constants, begun(Lbfgs(), problem), **options)]
+    losses = [step.losses[0].value for step in minimize(objective, constants, begun(Lbfgs(), problem), **options)]
     assert len(losses) == 60
     ends = losses[4::5]
     gains = [(a - b) / a for a, b in pairwise(ends)]
@@ -124,7 +124,7 @@ def test_it_stops_when_a_window_gains_too_little(problem):
     expected = 5 * (next(i for i, gain in enumerate(gains) if gain < bound) + 2)
     stop = EarlyStop(window=5, improvement=bound)
     found = [
-        step.losses[0].value for step in minimise(objective, constants, begun(Lbfgs(), problem), early_stop=stop, **options)
+        step.losses[0].value for step in minimize(objective, constants, begun(Lbfgs(), problem), early_stop=stop, **options)
     ]
     assert len(found) == expected < 60
     assert found == losses[:expected]
@@ -138,18 +138,18 @@ def test_a_loss_that_is_not_finite_names_iteration_and_term(problem, optimizer):
     targets = (content_goal, style_goal._replace(target=style_goal.target._replace(means=nothing)), last)
     broken = constants._replace(targets=targets)
     with pytest.raises(optimize.Diverged, match="not finite at iteration 1: the term 'gram' is nan") as caught:
-        list(minimise(objective, broken, begun(optimizer, problem), optimizer=optimizer, iterations=3, key=KEY))
+        list(minimize(objective, broken, begun(optimizer, problem), optimizer=optimizer, iterations=3, key=KEY))
     np.testing.assert_allclose(caught.value.pixels, content, rtol=1e-5)
 
 
 def test_a_loss_that_breaks_later_leaves_the_last_good_picture(problem):
     objective, constants, _ = problem
     optimizer = Adam(averaging=0)
-    steps = minimise(objective, constants, begun(optimizer, problem), optimizer=optimizer, iterations=9, key=KEY)
+    steps = minimize(objective, constants, begun(optimizer, problem), optimizer=optimizer, iterations=9, key=KEY)
     second = [next(steps) for _ in range(2)][1]
     good = result(optimizer, second.state)
     weights = {name: tensor * jnp.float32(3e38) for name, tensor in constants.tensors.items()}
-    after = minimise(objective, constants._replace(tensors=weights), second, optimizer=optimizer, iterations=9, key=KEY)
+    after = minimize(objective, constants._replace(tensors=weights), second, optimizer=optimizer, iterations=9, key=KEY)
     with pytest.raises(optimize.Diverged, match="at iteration 3") as caught:
         next(after)
     np.testing.assert_array_equal(caught.value.pixels, good)
@@ -162,7 +162,7 @@ def test_of_several_iterations_in_one_program_the_first_that_breaks_is_the_last(
     begin = start(optimizer, jnp.full((*SIZE, 3), 0.5), terms=1)
     options = {"optimizer": optimizer, "iterations": 9, "at_once": 4, "key": KEY}
     with pytest.raises(optimize.Diverged, match="The gradient of the loss is not finite at iteration 1"):
-        list(minimise(kink, problem[1], begin, **options))
+        list(minimize(kink, problem[1], begin, **options))
 
 
 class Kink(Objective):
@@ -179,13 +179,13 @@ def test_a_gradient_that_is_not_finite_is_named(problem, optimizer):
     kink = Kink((TotalVariation(),), objective.vgg)
     begin = start(optimizer, jnp.full((*SIZE, 3), 0.5), terms=1)
     with pytest.raises(optimize.Diverged, match="The gradient of the loss is not finite at iteration 1") as caught:
-        list(minimise(kink, constants, begin, optimizer=optimizer, iterations=2, key=KEY))
+        list(minimize(kink, constants, begin, optimizer=optimizer, iterations=2, key=KEY))
     np.testing.assert_allclose(caught.value.pixels, 0.5, rtol=1e-5)
 
 
 def test_a_larger_scale_starts_from_the_result_of_the_smaller(problem):
     objective, constants, _ = problem
-    *_, step = minimise(objective, constants, begun(Adam(), problem), optimizer=Adam(), iterations=3, key=KEY)
+    *_, step = minimize(objective, constants, begun(Adam(), problem), optimizer=Adam(), iterations=3, key=KEY)
     larger = optimize.enlarged(Adam(), step, jnp.full((36, 44, 3), 0.25))
     assert larger.iteration == 0
     assert larger.state.moments.mu.shape == (36, 44, 3)
@@ -223,5 +223,5 @@ def test_lbfgs_reaches_the_loss_of_scipys_at_as_many_evaluations(slim_vgg19, pic
     options = {"maxfun": 200, "maxiter": 200, "maxcor": 10, "ftol": 0, "gtol": 0}
     minimize(scipys, np.float64(content).ravel(), jac=True, method="L-BFGS-B", options=options)
     begin = start(Lbfgs(), content, terms=3)
-    *_, ours = minimise(objective, constants, begin, optimizer=Lbfgs(), iterations=200, key=KEY, clamp=False)
+    *_, ours = minimize(objective, constants, begin, optimizer=Lbfgs(), iterations=200, key=KEY, clamp=False)
     assert ours.losses[-1].value <= 1.02 * min(losses[:200])

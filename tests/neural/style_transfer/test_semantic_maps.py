@@ -1,4 +1,4 @@
-"""Semantic maps: labels by hand, colours that k-means has to find, and what two maps may not have."""
+"""Semantic maps: labels by hand, colors that k-means has to find, and what two maps may not have."""
 
 import numpy as np
 import pytest
@@ -31,10 +31,10 @@ def scattered(shares, size, seed=0):
     return np.random.default_rng(seed).permutation(numbers).reshape(size)
 
 
-# --- every colour a label ----------------------------------------------------------------------------------------------
+# --- every color a label ----------------------------------------------------------------------------------------------
 
 
-def test_each_colour_is_a_pair_of_masks():
+def test_each_color_is_a_pair_of_masks():
     found = shared_regions(painted([[W, W, B], [R, B, B]]), painted([[B, W], [R, R], [W, W]]), Labelling())
     assert sorted(found) == ["#0000ff", "#ff331f", "#ffffff"]
     np.testing.assert_array_equal(found["#0000ff"].style, [[0, 0, 1], [0, 1, 1]])
@@ -56,11 +56,11 @@ def test_the_masks_part_what_the_maps_share(style, target):
     np.testing.assert_array_equal(sum(region.target for region in found.values()), np.isin(target, list(shared)))
 
 
-def test_more_colours_than_labels_may_be_are_an_error_that_tells_their_number():
+def test_more_colors_than_labels_may_be_are_an_error_that_tells_their_number():
     grays = np.repeat(np.arange(MAX_LABELS + 1)[None, :, None] / 255, 3, -1).astype(np.float32)
     fewer, others = Image(grays[:, 1:]), Image(grays[:, :-1])
     assert len(shared_regions(fewer, fewer, Labelling())) == MAX_LABELS
-    with pytest.raises(StageError, match="The semantic maps have 33 colours; each is a label, and 32 are allowed") as caught:
+    with pytest.raises(StageError, match="The semantic maps have 33 colors; each is a label, and 32 are allowed") as caught:
         shared_regions(fewer, others, Labelling())
     assert "'count': k-means" in caught.value.hint
 
@@ -77,7 +77,7 @@ def test_what_is_hidden_has_no_label_and_what_is_half_visible_is_half_inside(cou
 # --- labels in one map only --------------------------------------------------------------------------------------------
 
 
-def test_a_label_in_one_map_only_is_an_error_that_names_its_colour():
+def test_a_label_in_one_map_only_is_an_error_that_names_its_color():
     with pytest.raises(StageError) as caught:
         shared_regions(painted([[W, B, R]]), painted([[W, G, D]]), Labelling())
     assert "the style's alone has #0000ff, #ff331f and the target's alone has #00ff00, #c00000." in caught.value.message
@@ -98,7 +98,7 @@ def test_no_label_in_common_is_an_error_in_any_case():
 # --- k-means -----------------------------------------------------------------------------------------------------------
 
 
-def test_k_means_finds_noisy_colours_a_small_one_too():
+def test_k_means_finds_noisy_colors_a_small_one_too():
     style, target = scattered([0.5, 0.3, 0.1, 0.02, 0.08], (50, 60)), scattered([0.3, 0.02, 0.2, 0.4, 0.08], (100, 40), 1)
     found = shared_regions(soiled(style, 0.03), soiled(target, 0.03, 1), Labelling(count=5))
     assert len(found) == 5
@@ -110,7 +110,7 @@ def test_k_means_finds_noisy_colours_a_small_one_too():
         np.testing.assert_array_equal(region.target, target == number)
 
 
-def test_clean_colours_come_back_exactly_and_a_large_map_is_labelled_whole():
+def test_clean_colors_come_back_exactly_and_a_large_map_is_labeled_whole():
     style, target = scattered([0.4, 0.3, 0.3], (300, 170)), scattered([0.2, 0.2, 0.6], (20, 200), 1)
     exact, found = (shared_regions(painted(style), painted(target), Labelling(count=count)) for count in (None, 3))
     assert list(exact) == list(found)
@@ -134,12 +134,12 @@ def test_a_label_in_one_map_only_is_found_as_one():
         shared_regions(painted([[W, B], [W, B]]), painted([[W, B], [G, G]]), Labelling(count=3))
 
 
-def test_the_same_maps_give_the_same_colours():
+def test_the_same_maps_give_the_same_colors():
     maps = soiled(scattered([0.2] * 5, (30, 30)), 0.2), soiled(scattered([0.2] * 5, (20, 40)), 0.2)
     for one, two in zip(clustered(*maps, count=7), clustered(*maps, count=7), strict=True):
         np.testing.assert_array_equal(one.pixels, two.pixels)
 
 
-def test_fewer_colours_than_labels_are_an_error():
-    with pytest.raises(StageError, match="The semantic maps have 2 colours, and 3 labels are to be found"):
+def test_fewer_colors_than_labels_are_an_error():
+    with pytest.raises(StageError, match="The semantic maps have 2 colors, and 3 labels are to be found"):
         shared_regions(painted([[W, B]]), painted([[B, W]]), Labelling(count=3))

@@ -22,7 +22,7 @@ from stylepipe.neural.optimizers.lbfgs_zoom import LbfgsZoom
 from stylepipe.neural.style_transfer import tiled_objective
 from stylepipe.neural.style_transfer.layer_masks import layer_masks
 from stylepipe.neural.style_transfer.objective import Example, Objective, Visible
-from stylepipe.neural.style_transfer.optimize import minimise, result, start
+from stylepipe.neural.style_transfer.optimize import minimize, result, start
 from stylepipe.neural.style_transfer.tiled_objective import TiledObjective
 
 KEY = jax.random.key(0)
@@ -180,15 +180,15 @@ def test_a_run_in_tiles_ends_where_one_of_the_whole_does(tiny_vgg, optimizer):
             (tiled, tiled.prepare(problem.tensors, **problem.examples)),
         ):
             begun = start(optimizer, problem.pixels, terms=2)
-            *_, last = minimise(objective, constants, begun, optimizer=optimizer, iterations=20, key=KEY)
+            *_, last = minimize(objective, constants, begun, optimizer=optimizer, iterations=20, key=KEY)
             ends.append((result(optimizer, last.state), last.losses[-1].value))
     (picture, loss), (other, its_loss) = ends
     assert error(other, picture) < 1e-6
     assert its_loss == pytest.approx(loss, rel=1e-6)
 
 
-def test_an_optimiser_that_searches_within_a_step_is_refused(plain):
+def test_an_optimizer_that_searches_within_a_step_is_refused(plain):
     tiled = TiledObjective.of(plain.objective, 31)
     begun = start(LbfgsZoom(), plain.pixels, terms=3)
     with pytest.raises(StageError, match="'lbfgs_zoom' cannot work in tiles"):
-        next(minimise(tiled, plain.constants, begun, optimizer=LbfgsZoom(), iterations=1, key=KEY))
+        next(minimize(tiled, plain.constants, begun, optimizer=LbfgsZoom(), iterations=1, key=KEY))

@@ -16,12 +16,12 @@ def folder(*pictures: np.ndarray) -> Folder:
     return Folder(tuple(named), named.__getitem__)
 
 
-def grey(level: int, height: int, width: int) -> np.ndarray:
+def gray(level: int, height: int, width: int) -> np.ndarray:
     return np.full((height, width, 3), level / 255)
 
 
 def test_folders_and_pictures_count_alike():
-    crops = crops_of([folder(grey(10, 8, 8), grey(20, 90, 90)), folder(grey(30, 9, 9))], side=8, longest=90, halvings=0)
+    crops = crops_of([folder(gray(10, 8, 8), gray(20, 90, 90)), folder(gray(30, 9, 9))], side=8, longest=90, halvings=0)
     drawn = crops.draw(jax.random.key(0), count=4000, side=8)
     assert drawn.shape == (4000, 8, 8, 3)
     levels = np.rint(drawn[:, 0, 0, 0] * 255)
@@ -29,7 +29,7 @@ def test_folders_and_pictures_count_alike():
 
 
 def test_pictures_are_cut_whole_shrunk_and_halved():
-    crops = crops_of([folder(grey(5, 40, 100))], side=10, longest=50, halvings=3)
+    crops = crops_of([folder(gray(5, 40, 100))], side=10, longest=50, halvings=3)
     assert [picture.shape[:2] for picture in crops.pictures] == [(20, 50), (10, 25)]
     np.testing.assert_allclose(crops.shares, [0.5, 0.5])
     assert np.unique(crops.pictures[1]) == [5]
@@ -54,7 +54,7 @@ def test_the_same_key_gives_the_same_crops():
 
 
 def test_too_small_pictures_are_left_out_or_refused():
-    small, large = grey(1, 7, 30), grey(2, 8, 8)
+    small, large = gray(1, 7, 30), gray(2, 8, 8)
     assert len(crops_of([folder(small, large)], side=8, longest=30, halvings=0).pictures) == 1
     with pytest.raises(StageError) as caught:
         crops_of([folder(large), folder(small)], side=8, longest=30, halvings=0)
@@ -71,7 +71,7 @@ def test_crops_are_of_at_least_one_folder():
 
 def test_the_middle_of_pictures():
     picture = np.random.default_rng(0).random((9, 12, 3))
-    found = center_crops(folder(picture, grey(1, 7, 30)), 8)
+    found = center_crops(folder(picture, gray(1, 7, 30)), 8)
     np.testing.assert_allclose(found, picture[None, 0:8, 2:10], rtol=1e-6)
     with pytest.raises(StageError, match=r"no picture of at least 10×10 pixels"):
         center_crops(folder(picture), 10)

@@ -75,7 +75,7 @@ def test_validation_shows_each_picture_in_all_styles(loss, given):
     assert 0 <= strip.min() <= strip.max() <= 1
 
 
-def test_batch_normalisation_is_validated_on_several_pictures(loss, given):
+def test_batch_normalization_is_validated_on_several_pictures(loss, given):
     batch = Stylization(loss.objective, NETWORK._replace(normalization="batch"))
     tensors = fresh(jax.random.key(0), batch.network).tensors
     dark, light = 0.2 * DRAW.random((16, 16, 3), dtype=np.float32), 1 - 0.2 * DRAW.random((16, 16, 3), dtype=np.float32)

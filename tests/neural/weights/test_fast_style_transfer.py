@@ -27,7 +27,7 @@ def variables(blocks: int = 1) -> dict[str, np.ndarray]:
 
 
 def defined(held: dict[str, np.ndarray], picture: np.ndarray) -> np.ndarray:
-    """The program in float64: TensorFlow's 'SAME' convolutions, their transposes, and normalisation with ε 1e-3."""
+    """The program in float64: TensorFlow's 'SAME' convolutions, their transposes, and normalization with ε 1e-3."""
     tensors = iter(np.float64(tensor) for tensor in held.values())
 
     def same(x: np.ndarray, kernel: np.ndarray, stride: int) -> np.ndarray:

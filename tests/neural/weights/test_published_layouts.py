@@ -60,7 +60,7 @@ def torchvision_state(layers) -> dict[str, np.ndarray]:
     return state
 
 
-def normalised(weights, rgb):
+def normalized(weights, rgb):
     """What conv1_1 receives for a pixel of RGB in [0, 1]."""
     return np.asarray(rgb) @ weights.tensors["normalise/kernel"][0, 0] + weights.tensors["normalise/bias"]
 
@@ -79,7 +79,7 @@ def test_keras(tmp_path, layers, spell):
     assert describe(weights) == Vgg((2, 1), "max", "zeros")
     red, green, blue = 0.2, 0.4, 0.6
     expected = [255 * blue - 103.939, 255 * green - 116.779, 255 * red - 123.68]
-    np.testing.assert_allclose(normalised(weights, [red, green, blue]), expected, rtol=1e-5)
+    np.testing.assert_allclose(normalized(weights, [red, green, blue]), expected, rtol=1e-5)
 
 
 def test_torchvision_names_in_safetensors(tmp_path, layers):
@@ -88,7 +88,7 @@ def test_torchvision_names_in_safetensors(tmp_path, layers):
     same(weights, layers)
     red, green, blue = 0.2, 0.4, 0.6
     expected = [(red - 0.485) / 0.229, (green - 0.456) / 0.224, (blue - 0.406) / 0.225]
-    np.testing.assert_allclose(normalised(weights, [red, green, blue]), expected, rtol=1e-5)
+    np.testing.assert_allclose(normalized(weights, [red, green, blue]), expected, rtol=1e-5)
 
 
 def test_torchvision_pth(tmp_path, layers):
@@ -156,7 +156,7 @@ def test_pooling_and_padding_in_words(tmp_path, network, stated, expected):
 def test_input_in_words(tmp_path, layers, stated, expected):
     save_file(layers, tmp_path / "net.safetensors", metadata={"input": stated, **CANONICAL})
     weights = read_weights(tmp_path / "net.safetensors")
-    np.testing.assert_allclose(normalised(weights, [0.2, 0.4, 0.6]), expected, rtol=1e-5)
+    np.testing.assert_allclose(normalized(weights, [0.2, 0.4, 0.6]), expected, rtol=1e-5)
 
 
 # --- what is refused ----------------------------------------------------------------------------------------------------
@@ -234,10 +234,10 @@ def test_keras_data_that_lie_elsewhere_are_not_read(tmp_path, layers, store):
         read_weights(tmp_path / "net.h5")
 
 
-def test_batch_normalisation_is_refused(tmp_path, layers):
+def test_batch_normalization_is_refused(tmp_path, layers):
     state = torchvision_state(layers) | {"features.1.weight": np.ones(4, np.float32), "features.1.bias": np.ones(4, np.float32)}
     save_file(state, tmp_path / "net.safetensors")
-    with pytest.raises(WeightsError, match=r"'features.1' is not where a VGG without batch normalisation has a convolution"):
+    with pytest.raises(WeightsError, match=r"'features.1' is not where a VGG without batch normalization has a convolution"):
         read_weights(tmp_path / "net.safetensors")
 
 

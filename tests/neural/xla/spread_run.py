@@ -1,4 +1,4 @@
-"""A stylisation with every kind of array that has rows. Run with several devices, it writes what it came to into a file.
+"""A stylization with every kind of array that has rows. Run with several devices, it writes what it came to into a file.
 
 XLA_FLAGS=--xla_force_host_platform_device_count=8 python spread_run.py FILE HEIGHT WAY
 """
@@ -49,7 +49,7 @@ def run(height: int, way: str) -> dict[str, np.ndarray]:
     work = memory_estimate.Workload(objective, shapes, optimizer, size, styles=[size], regions=1)
     options = {"memory": "auto", "budget": work.peak(TILE if way == "tiles" else None), "tell": lambda text: None}
     begun = optimize.start(optimizer, content, terms=len(LOSSES))
-    steps = memory_budget.minimise(work, tensors, lambda: examples, begun, **options, iterations=4, key=jax.random.key(0))
+    steps = memory_budget.minimize(work, tensors, lambda: examples, begun, **options, iterations=4, key=jax.random.key(0))
     found: dict = {"loss": [], "parts": []}
     for step in steps:
         found["loss"].append(step.losses[-1].value)

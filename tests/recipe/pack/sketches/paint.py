@@ -37,7 +37,7 @@ class PaintParams(Params):
     """How to paint."""
 
     size: int | tuple[int, ...] | Literal["full"] = Field("full", description="The long side, at each scale.")
-    losses: tuple[Annotated[Content | Gram, Field(discriminator="kind")], ...] = Field((), description="What is minimised.")
+    losses: tuple[Annotated[Content | Gram, Field(discriminator="kind")], ...] = Field((), description="What is minimized.")
     crop: Crop | None = Field(None, description="The part to paint.")
     seeds: list[int] = Field([], max_length=3, description="Where strokes begin.")
     first: float = Field(0.0, description="Where it begins.")

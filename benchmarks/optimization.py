@@ -1,6 +1,6 @@
-"""One iteration of stylisation beside a plain PyTorch loop that does the same work, and L-BFGS beside SciPy's.
+"""One iteration of stylization beside a plain PyTorch loop that does the same work, and L-BFGS beside SciPy's.
 
-    python benchmarks/optimisation.py            # needs the weights vgg19-slim, and PyTorch for the comparison
+    python benchmarks/optimization.py            # needs the weights vgg19-slim, and PyTorch for the comparison
 
 Both sides compute content at relu4_2, Gram matrices at five layers and total variation on the same slim VGG-19 (reflection
 padding, max pooling), step by L-BFGS with a memory of 10 and clamp the pixels. They take turns, so that both see the same
@@ -25,7 +25,7 @@ from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
 from stylepipe.neural.style_transfer.objective import Example, Objective
-from stylepipe.neural.style_transfer.optimize import minimise, start
+from stylepipe.neural.style_transfer.optimize import start
 from stylepipe.neural.weights.catalog import find, read_weights
 from stylepipe.neural.xla.allocator import keep_freed_memory
 
@@ -128,7 +128,7 @@ def against_scipy(weights: Weights, side: int = 128, evaluations: int = 200) -> 
     options = {"maxfun": evaluations, "maxiter": evaluations, "maxcor": 10, "ftol": 0, "gtol": 0}
     minimize(scipys, np.asarray(content, np.float64).ravel(), jac=True, method="L-BFGS-B", options=options)
     begin = start(Lbfgs(), content, terms=len(objective.terms))
-    *_, last = minimise(objective, constants, begin, optimizer=Lbfgs(), iterations=evaluations, key=key, clamp=False)
+    *_, last = minimize(objective, constants, begin, optimizer=Lbfgs(), iterations=evaluations, key=key, clamp=False)
     return last.losses[-1].value, min(losses[:evaluations])
 
 
