@@ -54,6 +54,14 @@ def stage_modules() -> StageModules:
 
 
 @cache
+def distribution_of(module: str) -> Mapping[str, str]:
+    """The version of the distribution that holds the pack of a module, by the distribution's name; nothing where none does."""
+    packs = _entry_points([])
+    found = [pack.dist for pack in packs if pack.dist and f"{module}.".startswith(f"{pack.value}.")]
+    return {each.name: each.version for each in found}
+
+
+@cache
 def find_stage(name: str) -> Stage:
     """The stage of that name.
 

@@ -17,12 +17,18 @@ PACKAGES = ("jax", "jaxlib", "numpy", "pillow")
 
 
 @cache
+def versions() -> Mapping[str, str]:
+    """Those of the packages that compute results."""
+    return {name: version(name) for name in PACKAGES}
+
+
+@cache
 def environment() -> Mapping[str, str | int]:
     """Versions, platform, device and the numbers of devices and threads: where all are equal, results are equal to the byte."""
     return {
         "stylepipe": __version__,
         "python": platform.python_version(),
-        **{name: version(name) for name in PACKAGES},
+        **versions(),
         "platform": f"{platform.system()} {platform.machine()}",
         "backend": backend(),
         "device": _device_kind(),

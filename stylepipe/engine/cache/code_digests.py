@@ -1,4 +1,7 @@
-"""What code a module runs: digests of its own source and of all that it imports from stylepipe and from its own package."""
+"""What code a module runs: digests of its own code and of all that it imports from stylepipe and from its own package.
+
+The digest is of the syntax tree without docstrings, so that comments, docstrings and formatting have no part in it.
+"""
 
 import ast
 import hashlib
@@ -13,8 +16,13 @@ from stylepipe.stage import StageContractError
 
 
 @cache
-def source_digests(module: str) -> Mapping[str, str]:
-    """SHA-256 of the source of `module` and, transitively, of what it imports from stylepipe and its own top-level package.
+def code_digests(
+    module: str, *, unused: frozenset[str] = frozenset(), followed: frozenset[str] = frozenset()
+) -> Mapping[str, str]:
+    """SHA-256 of the code of `module` and, transitively, of what it imports from stylepipe and its own top-level package.
+
+    `unused` are modules that are not followed, but from those in `followed`: alternatives that the parameters do not name
+    have no part in a result, unless one that they name imports them.
 
     Imports are read from the text, those inside functions included, and nothing is imported; modules that are only named in a
     string at run time are not seen. Read once per process, as the code itself is. Raises StageContractError when the module
@@ -30,20 +38,51 @@ def source_digests(module: str) -> Mapping[str, str]:
         path = _locate(name)
         if path is not None and name not in digests and name.partition(".")[0] in packages:
             digests[name], imported = _read(name, path)
-            waiting.extend(imported)
+            waiting.extend(imported if name in followed else (each for each in imported if each not in unused))
     return dict(sorted(digests.items()))
 
 
 @cache
 def _read(module: str, path: Path) -> tuple[str, tuple[str, ...]]:
-    """The digest of a module's source, and the names that it imports."""
+    """The digest of a module's code, and the names that it imports; of what is no Python code, the digest of its bytes."""
     source = path.read_bytes()
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     try:
-        imported = tuple(_imports(ast.parse(source), package)) if path.suffix == ".py" else ()
+        tree = ast.parse(source) if path.suffix == ".py" else None
+        code = source if tree is None else _text(tree).encode()
     except (SyntaxError, ValueError, RecursionError):  # nor could it be imported
-        imported = ()
-    return hashlib.sha256(source).hexdigest(), imported
+        tree, code = None, source
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    return hashlib.sha256(code).hexdigest(), tuple(_imports(tree, package)) if tree else ()
+
+
+def _text(tree: ast.Module) -> str:
+    """The syntax tree as text, without statements that do nothing, such as docstrings."""
+    parts: list[str] = []
+    _write(tree, parts)
+    return "\n".join(parts)
+
+
+def _write(node: object, parts: list[str]) -> None:
+    """Adds a node. Empty fields are left out: later versions of Python have some that earlier ones do not have."""
+    if isinstance(node, ast.AST):
+        parts.append(type(node).__name__)
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if value is not None and value != [] and name != "ctx":
+                parts.append(name)
+                _write(value, parts)
+        parts.append(")")
+    elif isinstance(node, list):
+        for item in node:
+            if not _does_nothing(item):
+                _write(item, parts)
+        parts.append("]")
+    else:
+        parts.append(repr(node))
+
+
+def _does_nothing(node: object) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def _imports(tree: ast.Module, package: str) -> Iterator[str]:

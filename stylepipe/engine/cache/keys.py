@@ -1,5 +1,8 @@
 """The identity of a computation: a document of all that its result depends on, and the SHA-256 of it.
 
+Of the code it is what the stage uses: of alternatives such as losses, each in a module of its own, only those that its
+parameters name. So what runs whatever the parameters say does not belong in the module of an alternative.
+
 Not in it: paths, names of nodes and recipes, the device's number, how many devices and threads there are. Inputs are named, and
 lists keep their order, so that two inputs that change places make another key.
 """
@@ -7,12 +10,18 @@ lists keep their order, so that two inputs that change places make another key.
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from functools import cache
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
-from stylepipe.engine.cache.code_digests import source_digests
+from pydantic import BaseModel
+
+from stylepipe.engine.cache.code_digests import code_digests
+from stylepipe.engine.environment import versions
+from stylepipe.plugins import distribution_of
 from stylepipe.recipe.resolved import StageNode
 
-KEY_VERSION = 1
+KEY_VERSION = 2
 PRECISION = "float32"
 """What JAX multiplies in, on every device, where a computation does not choose for itself."""
 
@@ -29,14 +38,17 @@ def stage_document(
     `digests` holds the digest of each input and node, as far as known: what is missing comes out as None. `readers` maps an
     input of the recipe to the module that reads its file, whose source counts as the stage's own. `backend` is cpu, gpu or tpu.
     """
-    sources = dict(source_digests(node.stage.module))
+    alternatives = _alternatives(type(node.params)) - {node.stage.module}
+    named = alternatives.intersection(_models(node.params))
+    sources = dict(code_digests(node.stage.module, unused=alternatives - named, followed=named))
     for module in {readers[name] for name in node.needs if name in readers}:
-        sources |= source_digests(module)
+        sources |= code_digests(module)
     return {
         "key_version": KEY_VERSION,
         "stage": node.stage.name,
         "version": node.stage.version,
         "source": sources,
+        "versions": {**versions(), **distribution_of(node.stage.module)},
         "params": node.params.model_dump(mode="json", serialize_as_any=True),  # a subclass in a list keeps its own fields
         "inputs": {
             argument: digests.get(names) if isinstance(names, str) else [digests.get(name) for name in names]
@@ -50,7 +62,8 @@ def stage_document(
 
 def input_document(digest: str, reader: str) -> Document:
     """All that the picture of an input depends on: its file, and the module that reads it."""
-    return {"key_version": KEY_VERSION, "stage": "read", "source": source_digests(reader), "inputs": {"file": digest}}
+    document = {"key_version": KEY_VERSION, "stage": "read", "source": code_digests(reader), "versions": versions()}
+    return {**document, "inputs": {"file": digest}}
 
 
 def key_of(document: Document) -> str:
@@ -75,6 +88,41 @@ def differences(old: Document, new: Document) -> tuple[str, ...]:
     return (*phrases, f"the code of {modules} changed") if modules else tuple(phrases)
 
 
+def _models(value: Any) -> Iterator[str]:
+    """The modules of the models that parameters hold."""
+    if isinstance(value, BaseModel):
+        yield type(value).__module__
+        yield from _models(dict(value))
+    elif isinstance(value, Mapping):
+        yield from _models(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _models(item)
+
+
+@cache
+def _alternatives(params: type[BaseModel]) -> frozenset[str]:
+    """The modules of the models that such parameters may hold in place of each other, such as losses and optimizers."""
+    modules: set[str] = set()
+    seen: set[type[BaseModel]] = set()
+    waiting: list[Any] = [params]
+    while waiting:
+        annotation = waiting.pop()
+        if _is_model(annotation) and annotation not in seen:
+            seen.add(annotation)
+            waiting.extend(field.annotation for field in annotation.model_fields.values())
+        members = get_args(annotation)
+        waiting.extend(members)
+        models = [member for member in members if _is_model(member)]
+        if get_origin(annotation) in (Union, UnionType) and len(models) > 1:
+            modules.update(model.__module__ for model in models)
+    return frozenset(modules)
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
 def _leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """The plain values of a document by their paths; an empty collection is a plain value."""
     items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple) else ()
@@ -97,6 +145,8 @@ def _phrase(path: tuple[str, ...], before: Any, after: Any) -> str:
             return f"the seed changed from {before} to {after}"
         case ("version",):
             return f"the stage's version changed from {before} to {after}"
+        case ("versions", name):
+            return f"the version of {name} changed from {_shown(before)} to {_shown(after)}"
         case ("backend" | "precision",):
             return f"it was computed for {before}, now for {after}"
         case _:

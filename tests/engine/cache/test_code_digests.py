@@ -1,12 +1,11 @@
 """The source that counts as a module's own."""
 
-import hashlib
 import sys
 
 import pytest
 
-from stylepipe.engine.cache import code_digests
-from stylepipe.engine.cache.code_digests import source_digests
+from stylepipe.engine.cache import code_digests as module
+from stylepipe.engine.cache.code_digests import code_digests
 from stylepipe.stage import StageContractError
 
 FILES = {
@@ -32,11 +31,11 @@ def pack(tmp_path, monkeypatch):
     return folder
 
 
-def digests() -> dict[str, str]:
+def digests(**options) -> dict[str, str]:
     """As a new process would find them."""
-    for cached in (source_digests, code_digests._locate, code_digests._read):
+    for cached in (code_digests, module._locate, module._read):
         cached.cache_clear()
-    return dict(source_digests("trialpack.blur"))
+    return dict(code_digests("trialpack.blur", **options))
 
 
 def test_imports_are_followed_through_the_pack_and_stylepipe_without_importing(pack):
@@ -51,15 +50,45 @@ def test_imports_are_followed_through_the_pack_and_stylepipe_without_importing(p
     }
     assert {"stylepipe.errors", "stylepipe.image.files.io", "stylepipe.artifacts"} <= found.keys()
     assert not {name for name in found if not name.startswith(("trialpack", "stylepipe"))}
-    assert found["trialpack._kernel"] == hashlib.sha256(FILES["_kernel.py"].encode()).hexdigest()
     assert "trialpack" not in sys.modules
 
 
 @pytest.mark.parametrize("changed", ["blur.py", "_kernel.py", "deep/table.py", "other.py"])
 def test_a_change_of_a_dependency_is_a_change(pack, changed):
     before = digests()
-    (pack / changed).write_text(FILES[changed] + "# changed\n")
+    (pack / changed).write_text(FILES[changed] + "CHANGED = 1\n")
     assert digests() != before
+
+
+def test_comments_docstrings_and_formatting_are_no_change(pack):
+    before = digests()
+    other = '"""A docstring."""\n\n# A comment.\ndef kernel( ):\n    """Another."""\n'
+    (pack / "_kernel.py").write_text(other + "    from .deep.table import (TABLE,)\n    return TABLE")
+    (pack / "deep/table.py").write_text(FILES["deep/table.py"] + '"""The docstring of a constant."""\n')
+    assert digests() == before
+
+
+@pytest.mark.parametrize("changed", ["if False:\n    TABLE = 1\n", "TABLE = '1'\n", "TABLE = -1\n", "TABLE: int = 1\n"])
+def test_any_other_code_is_a_change(pack, changed):
+    (pack / "deep/table.py").write_text("TABLE = 1\n")
+    before = digests()
+    (pack / "deep/table.py").write_text(changed)
+    assert digests() != before
+
+
+def test_an_unused_module_counts_only_where_one_that_is_used_imports_it(pack):
+    unused = frozenset({"trialpack.deep.table", "trialpack.other"})
+    assert not unused & digests(unused=unused).keys()
+    followed = digests(unused=unused, followed=frozenset({"trialpack._kernel"}))
+    assert unused & followed.keys() == {"trialpack.deep.table"}
+
+
+@pytest.mark.parametrize("text", ["def kernel(:\n", "\0", "(" * 5000])
+def test_code_that_cannot_be_parsed_counts_by_its_bytes(pack, text):
+    (pack / "other.py").write_text(text)
+    before = digests()["trialpack.other"]
+    (pack / "other.py").write_text(text + "# changed")
+    assert digests()["trialpack.other"] != before
 
 
 def test_a_change_elsewhere_is_none(pack):
@@ -70,4 +99,4 @@ def test_a_change_elsewhere_is_none(pack):
 
 def test_a_module_without_source_is_refused():
     with pytest.raises(StageContractError, match=r"The source of the module 'no\.such' cannot be found"):
-        source_digests("no.such")
+        code_digests("no.such")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib import metadata
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -12,6 +13,7 @@ from pydantic import Field
 from stylepipe.artifacts import Image
 from stylepipe.engine.cache.keys import differences, key_of, stage_document
 from stylepipe.errors import Place
+from stylepipe.plugins import find_stage
 from stylepipe.recipe.resolved import StageNode
 from stylepipe.stage import Params, stage
 
@@ -73,7 +75,7 @@ REFERENCE = make()
         (make(backend="gpu"), ["it was computed for cpu, now for gpu"]),
         (make(used=replace(trial, version=2)), ["the stage's version changed from 1 to 2"]),
         (make(used=replace(trial, services=frozenset())), ["the seed changed from 0 to None"]),
-        (make(readers={"a": "stylepipe.plugins"}), ["the code of stylepipe.plugins changed"]),
+        (make(readers={"a": "stylepipe.recipe.load"}), ["the code of stylepipe.recipe.load changed"]),
     ],
 )
 def test_every_change_makes_another_key_and_is_told(changed, words):
@@ -122,7 +124,7 @@ def test_fields_of_subclasses_are_in_the_key():
 
 
 def test_the_reader_s_code_counts_only_for_inputs_that_the_stage_takes():
-    assert key_of(make(readers={"elsewhere": "stylepipe.plugins"})) == key_of(REFERENCE)
+    assert key_of(make(readers={"elsewhere": "stylepipe.recipe.load"})) == key_of(REFERENCE)
 
 
 plain = st.recursive(
@@ -138,3 +140,39 @@ def test_two_documents_have_one_key_exactly_when_nothing_differs(one, other):
     same = key_of(document) == key_of(changed)
     assert same == (not differences(document, changed))
     assert key_of({name: document[name] for name in reversed(document)}) == key_of(document)
+
+
+def modules(loss: Mapping[str, Any], optimizer: str) -> set[str]:
+    """Those whose code is in the key of a stylization."""
+    params = {"size": 64, "iterations": 1, "losses": [loss], "optimizer": {"kind": optimizer}}
+    return set(make(used=find_stage("stylize"), params=find_stage("stylize").params.model_validate(params))["source"])
+
+
+def test_only_the_losses_and_optimizers_that_the_parameters_name_are_in_the_key():
+    found = modules({"kind": "wasserstein", "layers": {"relu1_1": 1}}, "lbfgs")
+    kinds = {
+        name.rpartition(".")[2]
+        for name in found
+        if name.startswith(("stylepipe.neural.losses.", "stylepipe.neural.optimizers."))
+    }
+    assert kinds == {"wasserstein", "loss", "loss_cost", "lbfgs", "lbfgs_memory", "optimizer"}
+    with_patches = modules({"kind": "mrf", "layers": {"relu1_1": 1}}, "adam")
+    assert {
+        "stylepipe.neural.losses.mrf",
+        "stylepipe.neural.losses.patches",
+        "stylepipe.neural.optimizers.adam",
+    } <= with_patches
+
+
+def test_another_version_of_a_package_makes_another_key_and_is_told():
+    versions = {**REFERENCE["versions"], "jaxlib": "0.0.1"}
+    changed = {**REFERENCE, "versions": versions}
+    assert key_of(changed) != key_of(REFERENCE)
+    [told] = differences(REFERENCE, changed)
+    assert told == f'the version of jaxlib changed from "{metadata.version("jaxlib")}" to "0.0.1"'
+
+
+def test_versions_are_those_of_what_computes_and_of_the_stage_s_own_distribution():
+    named = make(used=find_stage("sharpen"), params=find_stage("sharpen").params())["versions"]
+    assert named == {name: metadata.version(name) for name in ("jax", "jaxlib", "numpy", "pillow", "stylepipe")}
+    assert "stylepipe" not in REFERENCE["versions"]
