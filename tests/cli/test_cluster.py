@@ -56,7 +56,10 @@ class Cluster:
 
     @property
     def executor(self) -> str:
-        return json.loads((self.folder / "scheduler.json").read_text())["address"].replace("tcp://", "dask://")
+        from distributed.utils import json_load_robust
+
+        scheduler = json_load_robust(self.folder / "scheduler.json", timeout=60)  # which may be half written
+        return scheduler["address"].replace("tcp://", "dask://")
 
     def start(self, *arguments: str) -> subprocess.Popen:
         """A process of Dask's own command line, which has the toys and the cache."""

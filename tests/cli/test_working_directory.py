@@ -1,6 +1,5 @@
 """An audit: in a folder full of modules that bear the names of others, no process of stylepipe runs one of them."""
 
-import json
 import os
 import subprocess
 import sys
@@ -9,7 +8,6 @@ import time
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -158,17 +156,11 @@ def test_no_command_imports_anything_from_the_current_folder(trap):
         trap.run(SCRIPT, *command.split())
 
 
-def _parsed(file: Path) -> dict[str, Any] | None:
-    """What a JSON file holds; None while it is not there, or not whole."""
-    try:
-        return json.loads(file.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        return None
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("distributed") is None, reason="Dask is not installed")
 def test_a_cluster_started_as_documented_imports_nothing_from_the_current_folder(trap):
+    from distributed.utils import json_load_robust
+
     dask = SCRIPT.with_name("dask")
     if not dask.exists():
         dask = Path(sys.executable)
@@ -177,11 +169,12 @@ def test_a_cluster_started_as_documented_imports_nothing_from_the_current_folder
     ends = ("--scheduler-file", str(file), "--no-dashboard", "--host", "127.0.0.1")
     processes = [trap.start(*command, "scheduler", *ends, "--port", "0", PYTHONSAFEPATH="1")]
     try:
-        while not (scheduler := _parsed(file)):
+        while not file.exists():
             assert processes[0].poll() is None
             time.sleep(0.05)
         options = (*ends, "--nthreads", "1", "--memory-limit", "0", "--local-directory", str(trap.folder.parent))
         processes.append(trap.start(*command, "worker", *options, PYTHONSAFEPATH="1"))
+        scheduler = json_load_robust(file, timeout=60)  # which may be half written
         address = scheduler["address"].replace("tcp://", "dask://")
         trap.run(SCRIPT, "sweep", "sweep.yaml", "-q", "--executor", address)
     finally:
