@@ -23,7 +23,7 @@ from stylepipe.sharing.bundle import RESOLVED
 from stylepipe.sharing.find_inputs import nowhere
 from stylepipe.sharing.png_provenance import MAX_BYTES, embed
 from stylepipe.sharing.provenance import Provenance, provenance_of
-from stylepipe.sharing.unpacking import inputs_of, is_shared, unpack, unpack_run
+from stylepipe.sharing.unpacking import inputs_of, is_shared, placed_in, unpack, unpack_run
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,8 @@ def unpacked(
         else:
             provenance, folders = unpack(path, folder, weights_source(), limited=limited), [path.parent, Path()]
         found = inputs_here(provenance, folder, given=overrides(params), folders=folders)
-        yield folder / RESOLVED, [*(params or ()), *(f"{param}={value}" for param, value in found.items())]
+        with placed_in(path, folder):
+            yield folder / RESOLVED, [*(params or ()), *(f"{param}={value}" for param, value in found.items())]
 
 
 def inputs_here(provenance: Provenance, folder: Path, *, given: Mapping[str, str], folders: Sequence[Path]) -> dict[str, str]:

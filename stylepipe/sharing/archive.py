@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from io import BufferedReader, BytesIO
 from pathlib import Path, PurePosixPath
 
-from stylepipe.engine.cache.atomic_files import output_errors, publish, temporary_beside
+from stylepipe.engine.cache.atomic_files import output_errors, publish, system_reason, temporary_beside
 from stylepipe.errors import InputError, StylepipeError, UsageError
 from stylepipe.paths import name_reason, open_regular
 from stylepipe.recipe.syntax.recipe_files import escape_reason
@@ -74,15 +74,19 @@ def unpack_archive(path: Path, folder: Path) -> None:
         with open_regular(path) as file, zipfile.ZipFile(_checked(file, path)) as archive:
             if reason := _reason_against(archive.infolist()):
                 raise refusal(path, reason)
+            if any(info.header_offset < 0 for info in archive.infolist()):
+                raise refusal(path, "its members lie outside of it")
             if sum(info.file_size for info in archive.infolist()) > path.stat().st_size:
                 raise refusal(path, "its members overlap")
-            sums = {info.filename: _extract(archive, info, folder / info.filename) for info in archive.infolist()}
+            sums = {
+                info.filename: _write_file(folder / info.filename, _read(archive, info, path)) for info in archive.infolist()
+            }
     except StylepipeError:
         raise
     except FileNotFoundError as error:
         raise InputError(f"There is no file '{path}'.", hint="Check its name and its folder.") from error
     except OSError as error:
-        raise InputError(f"'{path}' cannot be read: {error.strerror}.", hint="Name a bundle, a regular file.") from error
+        raise _unreadable(path, error) from error
     except Exception as error:  # the reader raises whatever it stumbles over
         raise refusal(path, "it is damaged, or no zip file") from error
     expected = _read_sums(path, folder)
@@ -98,6 +102,10 @@ def unpack_archive(path: Path, folder: Path) -> None:
 def refusal(path: Path, reason: str) -> InputError:
     """The error of an archive that is not to be used, for a reason, which is a clause."""
     return InputError(f"'{path}' is refused: {reason}.", hint=_HINT)
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    return InputError(f"'{path}' cannot be read: {system_reason(error)}.", hint="Name a bundle, a regular file.")
 
 
 def _require_plain(path: Path, reason: str | None) -> None:
@@ -203,15 +211,25 @@ def _reason(info: zipfile.ZipInfo) -> str | None:
     return None
 
 
-def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> str:
+def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Iterator[bytes]:
+    """A member's bytes. Raises InputError when the archive, at that path, cannot be read."""
+    try:
+        with archive.open(info) as member:
+            while chunk := member.read(_CHUNK):
+                yield chunk
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _write_file(path: Path, chunks: Iterable[bytes]) -> str:
     """Writes a member; its SHA-256."""
     sha256 = hashlib.sha256()
     with output_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-    with output_errors(path.parent), archive.open(info) as member, path.open("xb") as file:
-        while chunk := member.read(_CHUNK):
-            file.write(chunk)
-            sha256.update(chunk)
+        with path.open("xb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+                sha256.update(chunk)
     return sha256.hexdigest()
 
 

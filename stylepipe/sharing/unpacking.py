@@ -1,7 +1,8 @@
 """What was passed on, as a recipe in a folder of its own: from there it runs like any other."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 
 from stylepipe.engine.inputs import WeightsSource
 from stylepipe.engine.runs.records import load_run
-from stylepipe.errors import RecipeError, UsageError
+from stylepipe.errors import RecipeError, StylepipeError, UsageError
 from stylepipe.recipe.extends import read_recipe
 from stylepipe.recipe.load import load_recipe
 from stylepipe.recipe.resolved import ResolvedRecipe
@@ -122,11 +123,25 @@ def inputs_of(
 
 def _load(folder: Path, path: Path) -> ResolvedRecipe:
     """The unpacked recipe; its problems have their places in the file that it came from."""
-    try:
+    with placed_in(path, folder):
         return load_recipe(folder / RESOLVED)
+
+
+@contextmanager
+def placed_in(path: Path, folder: Path) -> Iterator[None]:
+    """Errors of the block that name the recipe in a folder, which is a temporary one, name the file that it came from."""
+
+    def named(text: str) -> str:
+        return text.replace(str(folder / RESOLVED), f"{path}: {RESOLVED}")
+
+    try:
+        yield
     except RecipeError as error:
         problems = [
-            replace(problem, place=problem.place and replace(problem.place, file=f"{path}: {RESOLVED}"))
+            replace(problem, place=problem.place and replace(problem.place, file=named(problem.place.file)))
             for problem in error.problems
         ]
         raise RecipeError(problems) from error
+    except StylepipeError as error:
+        error.message = named(error.message)
+        raise

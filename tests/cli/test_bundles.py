@@ -96,6 +96,15 @@ def test_another_picture_may_be_given(cli, home, elsewhere):
     assert cli("run", "look.stylepipe", "-p", "foto=x.png").err.startswith("error: -p foto: The recipe has no param 'foto'.")
 
 
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_what_is_wrong_names_the_bundle_and_no_temporary_folder(cli, elsewhere, command):
+    (elsewhere / "text.png").write_text("This is no picture.")
+    said = cli(command, "look.stylepipe", "-p", "photo=text.png")
+    assert said.code == 2
+    assert "error: look.stylepipe: resolved.yaml:" in said.err
+    assert "input 'photo': 'text.png' is not a PNG file." in said.err
+
+
 def test_inputs_that_are_gone_are_asked_for(cli, home, bundle):
     (home / "away").mkdir()
     (home / "photo.png").rename(home / "away" / "moved.png")

@@ -1,5 +1,6 @@
 """Bundles of strangers: each that is out of order is refused with its sentence, and nothing is written beside its folder."""
 
+import errno
 import stat
 import struct
 import zipfile
@@ -69,6 +70,11 @@ def table_of(data: bytes, size: int) -> bytes:
     return data[:-10] + struct.pack("<L", size) + data[-6:]
 
 
+def offset(data: bytes, at: int) -> bytes:
+    """A zip file whose end says that its table begins there; the places of all members are counted from that."""
+    return data[:-6] + struct.pack("<L", at) + data[-2:]
+
+
 def many() -> bytes:
     zip_ = Zip()
     for number in range(11):
@@ -123,6 +129,8 @@ CASES: dict[str, tuple[Callable[[], bytes], str]] = {
     "an unknown compression": (lambda: patched(bundle(), "recipe.yaml", "method", 99), COMPRESSED),
     "a size that is not true": (lambda: patched(bundle(), "recipe.yaml", "size", 2**31), COMPRESSED),
     "entries that share their bytes": (overlapping, "(it is damaged, or no zip file|its members overlap)"),
+    "entries before the file's beginning": (lambda: offset(bundle(), 2**32 - 2), "its members lie outside of it"),
+    "entries behind the file's end": (lambda: offset(bundle(), 0), DAMAGED),
     "too many members": (many, "it has 11 members; at most 10 are read"),
     "a table too large": (lambda: table_of(bundle(), 2**31), "it has more than 10 members, or is larger than 4 GB"),
     "zip64": (lambda: locator(bundle()), "it has more than 10 members, or is larger than 4 GB"),
@@ -257,6 +265,16 @@ def test_a_sound_bundle_is_taken(tmp_path, source):
     (tmp_path / "folder").mkdir()
     (tmp_path / "look.stylepipe").write_bytes(bundle())
     assert unpack(tmp_path / "look.stylepipe", tmp_path / "folder", source).name == "look"
+
+
+def test_a_bundle_that_cannot_be_read_is_no_matter_of_the_outputs(refused, monkeypatch):
+    def fail(self: zipfile.ZipExtFile, count: int) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", fail)
+    error = refused(bundle())
+    assert error.exit_code == 2
+    assert error.message.endswith("look.stylepipe' cannot be read: Input/output error.")
 
 
 @pytest.mark.parametrize("case", CASES)

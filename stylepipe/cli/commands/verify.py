@@ -62,17 +62,17 @@ def verify(
     from stylepipe.engine.runner import run as run_job
     from stylepipe.neural.xla.allocator import keep_freed_memory
     from stylepipe.sharing.limits import check_demands
-    from stylepipe.sharing.unpacking import is_shared
+    from stylepipe.sharing.unpacking import is_shared, placed_in
     from stylepipe.sharing.verification import changes, compare
 
     keep_freed_memory()  # before JAX starts its threads
     with TemporaryDirectory(prefix="stylepipe-") as temporary:
         folder = Path(temporary)
         subject = _subject(run, outputs, folder, limited=not no_limits)
-        job = _job(subject, folder, overrides(param))
-        if is_shared(Path(run)) and not no_limits:
-            check_demands(job)
-        with observer(quiet=quiet) as observe:
+        with placed_in(Path(run), folder), observer(quiet=quiet) as observe:
+            job = _job(subject, folder, overrides(param))
+            if is_shared(Path(run)) and not no_limits:
+                check_demands(job)
             made = run_job(job, store=Store(folder / "cache"), outputs=folder / "outputs", observe=observe)
         results = {
             name: compare(digest, subject.pictures.get(name), made.record.outputs[name], made.outputs[name])

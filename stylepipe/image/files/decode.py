@@ -28,6 +28,8 @@ _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR_CONFIGURATION, _SAMPLE_FORMAT = 258, 262, 284, 339  # tags of TIFF 6.0
 _ORIENTATION, _TURNED = 0x0112, 5  # a tag of EXIF, and its first value whose picture lies on a side
 _WHITE_IS_ZERO, _SEPARATE_PLANES, _SIGNED = 0, 2, 2
+_BRIGHTEST = {"L;2": 3, "L;4": 15}
+"""The largest level of a gray PNG's samples of 2 and 4 bits, by what Pillow calls these."""
 _BAND = 2**20
 """Pixels that are converted at a time."""
 _START_OF_SCAN, _MAX_SCANS = b"\xff\xda", 100
@@ -63,6 +65,7 @@ def decode(file: BufferedReader | BytesIO, picture: ImageFile, *, managed: bool)
     profile = picture.info.get("icc_profile") if managed else None
     if low_order and all(low_order):
         return _decode_16_bit_color(file, str(picture.format), low_order, profile)
+    _bring_transparent_level_to_8_bits(picture)
     loaded = _loaded(file, picture)
     orientation = _orientation(loaded)
     if loaded.mode == "F":
@@ -192,6 +195,14 @@ def _check_samples(picture: ImageFile) -> None:
                 raise UnsupportedSamples("16-bit samples with white as zero")
     if picture.mode not in _MODES:
         raise UnsupportedSamples(f"samples of mode {picture.mode}")
+
+
+def _bring_transparent_level_to_8_bits(picture: ImageFile) -> None:
+    """Scales the gray level of a PNG that stands for transparency as Pillow scales samples of 2 and 4 bits."""
+    level = picture.info.get("transparency")
+    brightest = _BRIGHTEST.get(str(picture.tile[0].args)) if picture.tile else None
+    if brightest and isinstance(level, int):
+        picture.info["transparency"] = level % (brightest + 1) * 255 // brightest
 
 
 def _check_scans(file: BufferedReader | BytesIO) -> None:

@@ -1,5 +1,7 @@
 """Every kind of sample, written by encoders other than Pillow where they can; expected values are exact fractions."""
 
+import struct
+import zlib
 from io import BytesIO
 
 import cv2
@@ -8,6 +10,7 @@ import PIL.Image
 import pytest
 import tifffile
 from PIL import ImageCms
+from PIL.PngImagePlugin import putchunk
 
 from stylepipe.image.files.decode import Samples, UnsupportedSamples, decode
 
@@ -119,6 +122,24 @@ def test_white_as_zero():
 def test_separate_planes():
     planes = np.moveaxis(BYTES[..., :3], -1, 0)
     assert_samples(read(by_tifffile(planes, photometric="rgb", planarconfig="separate"), "TIFF"), BYTES[..., :3] / 255)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_a_gray_level_that_stands_for_transparency(bits):
+    levels = BYTES[:8, :16, 0] >> (8 - bits)
+    brightest = 2**bits - 1
+    places = (levels[..., None] >> np.arange(bits)[::-1] & 1).astype(np.uint8)
+    rows = np.packbits(places.reshape(8, -1), axis=1)
+    file = BytesIO(b"\x89PNG\r\n\x1a\n")
+    file.seek(8)
+    putchunk(file, b"IHDR", struct.pack(">2L5B", 16, 8, bits, 0, 0, 0, 0))
+    for level in (1, brightest):
+        file.truncate(33)
+        file.seek(33)
+        putchunk(file, b"tRNS", struct.pack(">H", level))
+        putchunk(file, b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows)))
+        putchunk(file, b"IEND", b"")
+        assert_samples(read(file.getvalue(), "PNG"), levels / brightest, levels != level)
 
 
 # --- 16 bits, float ---------------------------------------------------------------------------------------------------
