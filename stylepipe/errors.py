@@ -119,6 +119,14 @@ class Interrupted(StylepipeError):
         self.exit_code = 128 + number
 
 
+class Stopped(BaseException):
+    """A signal came where nothing needs to be saved; not an Exception, so that it goes through whatever is being done."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 @dataclass(frozen=True)
 class Place:
     """A position in a text file: 1-based line and column; line 0 means the file as a whole."""

@@ -6,13 +6,15 @@ any stage, and a stage's module is imported only when a recipe uses it. A pack o
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
 from functools import cache
 from importlib.metadata import distributions, entry_points
 from importlib.util import find_spec
 from typing import Any
 
-from stylepipe.errors import did_you_mean, reason_of
+from stylepipe.errors import Stopped, did_you_mean, reason_of
 from stylepipe.stage import Stage, StageContractError
 
 GROUP = "stylepipe.stages"
@@ -77,9 +79,14 @@ def find_stage(name: str) -> Stage:
         raise modules.ambiguous[name]
     place = modules[name]
     try:
-        module = importlib.import_module(place)
-    except (Exception, SystemExit) as error:  # a pack may be anybody's, and may fail in any way
-        raise StageContractError(f"The stage '{name}' cannot be imported from '{place}': {reason_of(error)}.") from error
+        with redirect_stdout(sys.stderr):  # what a module prints is no result of a command
+            module = importlib.import_module(place)
+    except Stopped:
+        raise
+    except BaseException as error:  # a pack may be anybody's, and may fail in any way
+        raise StageContractError(
+            f"The stage '{name}' cannot be imported from '{place}': {reason_of(error).rstrip('.')}."
+        ) from error
     found = getattr(module, name, None)
     if not isinstance(found, Stage) or found.name != name:
         raise StageContractError(
@@ -122,8 +129,11 @@ def _entry_points(problems: list[StageContractError]) -> list[Any]:
 def _module_names(pack: str, package: str) -> Iterator[str]:
     """The modules of a pack that hold stages. Raises StageContractError when it names no package."""
     try:
-        spec = find_spec(package)
-    except (Exception, SystemExit) as error:  # it imports what comes before the last dot, which may fail in any way
+        with redirect_stdout(sys.stderr):
+            spec = find_spec(package)
+    except Stopped:
+        raise
+    except BaseException as error:  # it imports what comes before the last dot, which may fail in any way
         reason = reason_of(error)
         message = f"The stage pack '{pack}' names '{package}', which cannot be found: {reason}."
         raise StageContractError(message, hint=_HINT) from error

@@ -96,6 +96,14 @@ def test_two_packs_with_the_same_stage(install_pack: Install) -> None:
             "The stage 'tint' cannot be imported from 'tints.tint': SystemExit: 3.",
         ),
         (
+            "raise KeyboardInterrupt\n",
+            "The stage 'tint' cannot be imported from 'tints.tint': KeyboardInterrupt.",
+        ),
+        (
+            "class Skipped(BaseException): ...\nraise Skipped('not here')\n",
+            "The stage 'tint' cannot be imported from 'tints.tint': Skipped: not here.",
+        ),
+        (
             f"raise ValueError({'x' * 600!r})\n",
             f"The stage 'tint' cannot be imported from 'tints.tint': ValueError: {'x' * 488}….",
         ),
@@ -116,6 +124,12 @@ def test_modules_that_hold_no_stage(install_pack: Install, text: str, message: s
     assert str(caught.value) == message
 
 
+def test_what_a_module_prints_is_no_result(install_pack: Install, capsys: pytest.CaptureFixture[str]) -> None:
+    install_pack("tints", {"tint": "print('Hello from tints.')\n" + tint("tint")})
+    plugins.find_stage("tint")
+    assert capsys.readouterr() == ("", "Hello from tints.\n")
+
+
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
@@ -123,10 +137,13 @@ def test_modules_that_hold_no_stage(install_pack: Install, text: str, message: s
         ("no_such_package_at_all", "is not a package"),
         ("no_such_package.sub", "cannot be found: ModuleNotFoundError: No module named 'no_such_package'"),
         ("tints.broken.sub", "cannot be found: RuntimeError: not today"),
+        ("tints.stopped.sub", "cannot be found: KeyboardInterrupt"),
     ],
 )
 def test_an_entry_point_that_names_no_package(install_pack: Install, value: str, reason: str) -> None:
-    site = install_pack("tints", {"tint": tint("tint"), "broken": "raise RuntimeError('not today')\n"})
+    site = install_pack(
+        "tints", {"tint": tint("tint"), "broken": "raise RuntimeError('not today')\n", "stopped": "raise KeyboardInterrupt"}
+    )
     (site / "tints-1.0.dist-info" / "entry_points.txt").write_text(f"[{plugins.GROUP}]\ntints = {value}\n")
     assert "sharpen" in plugins.stage_modules()
     [problem] = plugins.stage_modules().problems

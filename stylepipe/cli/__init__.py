@@ -14,8 +14,8 @@ from typer import TyperException
 
 from stylepipe.cli.commands import bundles, cache, diff, machine, past_runs, recipes, runs, sweep, verify, weights
 from stylepipe.cli.console import Console
-from stylepipe.engine.execution.signals import Stopped, stopping_signals
-from stylepipe.errors import Interrupted, StoreError, StylepipeError
+from stylepipe.engine.execution.signals import stopping_signals
+from stylepipe.errors import Interrupted, Stopped, StoreError, StylepipeError
 
 EPILOG = (
     "Exit codes: 0 done, 1 a stage failed, 2 usage or recipe, 3 a part of a sweep failed,"

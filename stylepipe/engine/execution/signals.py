@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
-from stylepipe.errors import Interrupted
+from stylepipe.errors import Interrupted, Stopped
 
 _AGAIN_SECONDS = 0.05
 
@@ -21,14 +21,6 @@ _USUAL: dict[int, Any] = {
     signal.SIGHUP: signal.SIG_DFL,
 }
 """The signals that ask to stop, and what Python does then if nobody else has a say in it."""
-
-
-class Stopped(BaseException):
-    """A signal came where nothing needs to be saved; not an Exception, so that it goes through whatever is being done."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 class StopRequest:
