@@ -15,6 +15,8 @@ from stylepipe.recipe.load import load_recipe
 
 ROOT = Path(__file__).parents[1]
 RECIPES = sorted(ROOT.glob("recipes/**/*.yaml"))
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+ARCHITECTURE = [page for page in PAGES if "architecture" in str(page.relative_to(ROOT))]
 
 
 def _section(page: str, heading: str) -> str:
@@ -35,7 +37,7 @@ def test_each_readme_command_is_one_line(heading):
     assert len(commands[0].splitlines()) == 1
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_and_options_exist(page):
     known: Any = typer.main.get_command(build())
     for line in re.findall(
@@ -55,10 +57,22 @@ def test_the_readme_lists_every_recipe():
     assert listed == {str(path.relative_to(ROOT)) for path in RECIPES if path.parent.name == "recipes"}
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)\)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", ARCHITECTURE, ids=lambda page: page.name)
+def test_the_architecture_names_modules_and_functions_that_exist(page):
+    """Paths start from the repository or from the package; a bare name of a file stands beside the one named before."""
+    named = re.findall(r"`([\w/]+\.py)(?::(\w+))?`", page.read_text())
+    folder = Path()
+    for file, function in named:
+        path = next((root / file for root in (ROOT, ROOT / "stylepipe", folder) if (root / file).is_file()), None)
+        assert path is not None, file
+        folder = path.parent
+        assert not function or re.search(rf"def {function}\b", path.read_text()), f"{file}:{function}"
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
