@@ -1,4 +1,4 @@
-"""A run's report, as the commands need it: the command that it quotes, written when a run ends, opened in the browser."""
+"""The command that a report quotes, and opening a report in the browser."""
 
 import json
 import webbrowser
@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stylepipe.cli.options import overrides
-from stylepipe.engine.events import EngineNote, Event, Observer, RunEnded, RunStarted
 from stylepipe.engine.runs.redaction import shareable
-from stylepipe.errors import reason_of
 from stylepipe.recipe.resolved import ResolvedRecipe
 from stylepipe.recipe.shipped import shipped_name
 from stylepipe.report.page import write_report
@@ -30,26 +28,6 @@ def _as_typed(value: Any) -> str:
     """A param's value for `-p`, which takes a text as it stands unless it begins like a quoted one or a list."""
     plain = isinstance(value, str) and not value.startswith(("'", '"', "["))
     return value if plain else json.dumps(value, ensure_ascii=False)
-
-
-def reporting(observe: Observer) -> Observer:
-    """Passes events on to `observe`, and when the run ends, however it ends, writes its report and says where it is."""
-    folder = Path()
-
-    def pass_on(event: Event) -> None:
-        nonlocal folder
-        observe(event)
-        match event:
-            case RunStarted(started, _):
-                folder = started
-            case RunEnded():
-                try:
-                    text = f"report {write_report(folder)}"
-                except Exception as error:  # the run itself has its result, or another error
-                    text = f"There is no report. {reason_of(error)}"
-                observe(EngineNote(text))
-
-    return pass_on
 
 
 def open_report(folder: Path) -> Path:

@@ -4,7 +4,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from stylepipe.cli.output_file import WRITTEN_ENDINGS
+from stylepipe.engine.runs.output_file import WRITTEN_ENDINGS
 from stylepipe.image.files.io import ENDINGS
 from stylepipe.sharing.png_provenance import read_picture
 
@@ -90,7 +90,7 @@ def test_there_must_be_a_result(cli):
 
 
 def test_an_unwritable_folder_is_a_sentence(cli, home, monkeypatch):
-    monkeypatch.setattr("stylepipe.cli.output_file.write_whole", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
+    monkeypatch.setattr("stylepipe.engine.runs.output_file.write_whole", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
     said = cli(*QUIET, "-o", "made.png")
     assert said.code == 1
     assert "there is no space left on the disk" in said.err

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from stylepipe.artifacts import Image
-from stylepipe.cli.quality import comparison, seen_layers
 from stylepipe.engine.runs.records import OutputRecord, RunRecord, StageRecord
 from stylepipe.image.files.io import write_image
+from stylepipe.report.quality import comparison, seen_layers
 
 RECIPE = """\
 stylepipe: 1

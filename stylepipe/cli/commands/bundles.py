@@ -38,7 +38,7 @@ def export(
     json: Json = False,
 ) -> None:
     """Writes a run and its inputs into one file, to be run elsewhere."""
-    from stylepipe.cli.sharing import weights_source
+    from stylepipe.cli.shared_recipes import weights_source
     from stylepipe.engine.runs.records import find_run, load_run
     from stylepipe.sharing.archive import write_archive, write_folder
     from stylepipe.sharing.bundle import ENDING, contents_of
@@ -73,7 +73,7 @@ def import_(
 
     The recipe to run there is resolved.yaml.
     """
-    from stylepipe.cli.sharing import weights_source
+    from stylepipe.cli.shared_recipes import weights_source
     from stylepipe.engine.cache.atomic_files import output_errors
     from stylepipe.sharing.unpacking import is_shared, unpack
 

@@ -125,7 +125,7 @@ def show(
     Of a run: its parameters, its stages, its results. Of a picture or a bundle: the recipe, inputs and versions in it. Of a
     recipe: its params with their types and defaults.
     """
-    from stylepipe.cli.sharing import describe
+    from stylepipe.cli.shared_recipes import describe
     from stylepipe.engine.runs.records import find_run, load_run
     from stylepipe.recipe.resolved import PICTURE_ENDINGS
     from stylepipe.sharing.unpacking import is_shared, read_shared

@@ -84,13 +84,15 @@ def run(
     json: Json = False,
 ) -> None:
     """Runs a recipe; what was computed before is taken from the cache."""
-    from stylepipe.cli.output_file import output_files
     from stylepipe.cli.progress import observer
-    from stylepipe.cli.reports import reporting, shareable_command
-    from stylepipe.cli.sharing import Origin, embedding, unpacked
+    from stylepipe.cli.reports import shareable_command
+    from stylepipe.cli.shared_recipes import unpacked
     from stylepipe.engine import runner
+    from stylepipe.engine.runs.output_file import output_files
     from stylepipe.engine.runs.run_folder import Previews
     from stylepipe.neural.xla.allocator import keep_freed_memory
+    from stylepipe.report.reporting import reporting
+    from stylepipe.sharing.embedding import Origin, embedding
     from stylepipe.sharing.limits import check_demands
     from stylepipe.sharing.unpacking import is_shared
 
@@ -145,7 +147,7 @@ def plan(
     sweep it is what the sweep would compute.
     """
     from stylepipe.cli.commands.sweep import plan_sweep
-    from stylepipe.cli.sharing import unpacked
+    from stylepipe.cli.shared_recipes import unpacked
     from stylepipe.recipe.load_variants import has_sweep
     from stylepipe.sharing.limits import demands
     from stylepipe.sharing.unpacking import is_shared
@@ -197,7 +199,7 @@ def explain(
     """Says why a stage would run, or that it is cached."""
     from dataclasses import asdict
 
-    from stylepipe.cli.sharing import unpacked
+    from stylepipe.cli.shared_recipes import unpacked
     from stylepipe.engine.graph import stages_named
     from stylepipe.engine.plan import plan as plan_job
 

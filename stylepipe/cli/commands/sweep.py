@@ -77,12 +77,14 @@ def sweep(
     They are those of its `sweep`, and of lists in the place of single values: -p size='[256, 512]'.
     """
     from stylepipe.cli.progress import observer
-    from stylepipe.cli.quality import measuring
-    from stylepipe.cli.reports import reporting, shareable_command
-    from stylepipe.cli.sharing import Origin, embedding, unpacked
+    from stylepipe.cli.reports import shareable_command
+    from stylepipe.cli.shared_recipes import unpacked
     from stylepipe.engine.sweeps.run_sweep import run_sweep
     from stylepipe.engine.workers.scheduler import Workers
     from stylepipe.neural.xla.allocator import keep_freed_memory
+    from stylepipe.report.quality import measuring
+    from stylepipe.report.reporting import reporting
+    from stylepipe.sharing.embedding import Origin, embedding
     from stylepipe.sharing.limits import check_demands
     from stylepipe.sharing.unpacking import is_shared
 
@@ -152,7 +154,7 @@ def plan_sweep(recipe: Path, param: Sequence[str], *, force: Sequence[str] | Non
 def _load(
     recipe: Path, param: Sequence[str] | None, *, force: Sequence[str] | None, max_variants: int | None
 ) -> tuple["ResolvedSweep", "SweepJob"]:
-    from stylepipe.cli.sharing import weights_source
+    from stylepipe.cli.shared_recipes import weights_source
     from stylepipe.engine.cache.input_index import own_input_index
     from stylepipe.engine.inputs import find_input
     from stylepipe.engine.sweeps.merge import prepare_sweep

@@ -83,7 +83,7 @@ def verify(
 
 def _subject(reference: str, outputs: Path, folder: Path, *, limited: bool) -> _Subject:
     """Finds what is to be verified, and writes its recipe into the folder. Raises as `unpack` and `find_run` do."""
-    from stylepipe.cli.sharing import weights_source
+    from stylepipe.cli.shared_recipes import weights_source
     from stylepipe.engine.runs.records import RECORD, find_run, load_run
     from stylepipe.sharing.unpacking import is_shared, unpack, unpack_run
 
@@ -110,7 +110,7 @@ def _subject(reference: str, outputs: Path, folder: Path, *, limited: bool) -> _
 def _job(subject: _Subject, folder: Path, given: Mapping[str, str]) -> "Job":
     """The run, with inputs whose digests are those of its record. Raises UsageError for inputs that are not found so."""
     from stylepipe.cli.options import load_job
-    from stylepipe.cli.sharing import inputs_here
+    from stylepipe.cli.shared_recipes import inputs_here
     from stylepipe.recipe.validation.problems import show
     from stylepipe.sharing.bundle import RESOLVED
     from stylepipe.sharing.find_inputs import require_inputs

@@ -1,80 +1,24 @@
-"""Passing runs on, as the commands need it: what pictures are to carry, and recipes out of pictures and bundles."""
+"""Recipes out of runs, pictures and bundles, unpacked while a command runs."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stylepipe.cli.console import Console
 from stylepipe.cli.options import DEFAULT_OUTPUTS, overrides, recipe_folders
 from stylepipe.engine.cache.input_index import own_input_index
-from stylepipe.engine.events import EngineNote, Event, Observer, RunEnded, RunStarted
-from stylepipe.engine.inputs import FoundInput, WeightsSource
+from stylepipe.engine.inputs import WeightsSource
 from stylepipe.engine.runs.records import RECORD, find_run, load_run
-from stylepipe.engine.runs.run_folder import add_note
-from stylepipe.errors import UsageError, did_you_mean, reason_of
+from stylepipe.errors import UsageError, did_you_mean
 from stylepipe.escapes import visible_line
 from stylepipe.neural.weights import catalog
 from stylepipe.paths import exists, is_file
-from stylepipe.recipe.resolved import InputFile, ResolvedRecipe
 from stylepipe.recipe.shipped import shipped_recipes
 from stylepipe.sharing.bundle import RESOLVED
 from stylepipe.sharing.find_inputs import nowhere
-from stylepipe.sharing.png_provenance import MAX_BYTES, embed
-from stylepipe.sharing.provenance import Provenance, provenance_of
+from stylepipe.sharing.provenance import Provenance
 from stylepipe.sharing.unpacking import inputs_of, is_shared, placed_in, unpack, unpack_run
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a picture comes from: a recipe, and the name of the output there."""
-
-    recipe: ResolvedRecipe
-    output: str
-
-
-def embedding(observe: Observer, origins: Mapping[str, Origin], found: Collection[FoundInput]) -> Observer:
-    """Passes events on to `observe`, and when the run ends, lets its pictures carry how they were made.
-
-    `origins` has those of the run's outputs by name, `found` all inputs of the run.
-    """
-    folder = Path()
-
-    def pass_on(event: Event) -> None:
-        nonlocal folder
-        match event:
-            case RunStarted(started, _):
-                folder = started
-            case RunEnded():
-                try:
-                    _embed(folder, origins, found, observe)
-                except Exception as error:  # the run itself has its result, or another error
-                    observe(EngineNote(f"The pictures do not carry their recipe. {reason_of(error)}"))
-        observe(event)
-
-    return pass_on
-
-
-def _embed(folder: Path, origins: Mapping[str, Origin], found: Collection[FoundInput], observe: Observer) -> None:
-    record = load_run(folder)
-    by_file = {_identity(each.file): each for each in found}
-    for name, output in record.outputs.items():
-        if name not in origins or not output.file.endswith(".png"):
-            continue
-        origin = origins[name]
-        inputs = {own: by_file[_identity(file)] for own, file in origin.recipe.inputs.items() if _identity(file) in by_file}
-        computed = record.stages[output.stage].environment or record.environment
-        provenance = provenance_of(origin.recipe, inputs, environment=computed, outputs={origin.output: output.digest})
-        try:
-            embed(folder / output.file, provenance)
-        except ValueError:
-            observe(add_note(folder, f"'{output.file}' does not carry its recipe, which is larger than {MAX_BYTES} bytes."))
-
-
-def _identity(file: InputFile) -> tuple[str, Path, str, str | None, bool]:
-    """What an input is, whatever the recipe calls it."""
-    return file.kind, file.root, file.reference, file.channel, file.invert
 
 
 def weights_source() -> WeightsSource:

@@ -1,4 +1,4 @@
-"""The quality of a run's results, as the commands need it: which picture is compared with which, measured once and kept."""
+"""Quality of the results of a run: compares each with its content and styles, once, and keeps the measures in the store."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The option -o of `run`: the result written to a file of the user's, in the format of its ending, besides the run's folder."""
+"""Results written to files of the user, besides the folder of the run, in the format of their ending."""
 
 import os
 from collections.abc import Iterator, Mapping
