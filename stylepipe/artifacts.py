@@ -1,7 +1,8 @@
-"""What flows between stages: `Image`, `Mask` and `Weights`; checked when made, saved without pickle, named by digest.
+"""The artifacts that flow between stages: `Image`, `Mask` and `Weights`.
 
-The same functions serve every kind: `digest` names the content, `save` writes it as safetensors, `load` reads it back, and
-`outline` reads back how large it is. A `Folder` of pictures only ever is an input.
+Shapes are checked on construction. The same functions serve every kind: `digest` hashes the content, `save` writes it as
+safetensors (no pickle), `load` reads it back, and `outline` reads back its size only. A `Folder` of pictures is only ever an
+input.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ from safetensors.numpy import save_file
 from stylepipe.errors import StoreError
 from stylepipe.paths import require_regular
 
-# A host array or a device array: stages compute with either, and only `save` and `digest` bring it to the host.
+# A host array or a device array. Stages compute with either; only `save` and `digest` copy it to the host.
 Array = Any
 
 
@@ -30,10 +31,10 @@ Array = Any
 class Image:
     """An RGB picture.
 
-    `pixels` is float32, sRGB-encoded, in [0, 1], of shape (height, width, 3). `alpha`, if the picture has transparency, is
-    float32 in [0, 1] of shape (height, width); it is kept aside, pixels are not multiplied by it: stages that change the size
-    resample both (`image.resize.resize_image`), others hand it on. Pixels where it is 0 are no part of the picture.
-    Raises ValueError when a shape is not as stated.
+    `pixels` is float32, sRGB-encoded, in [0, 1], of shape (height, width, 3). `alpha`, for a picture with transparency, is
+    float32 in [0, 1] of shape (height, width). Alpha is not premultiplied: stages that change the size resample both
+    (`image.resize.resize_image`), others pass it through. Pixels where alpha is 0 are not part of the picture.
+    Raises ValueError for other shapes.
     """
 
     pixels: Float[Array, "height width 3"]
@@ -77,10 +78,10 @@ class Weights:
 
 @dataclass(frozen=True, eq=False)
 class Folder:
-    """Pictures to learn from, too many to be held at once: their names in a fixed order, and how to read one.
+    """A training set of pictures, read one at a time: their names in a fixed order, and functions to read one.
 
-    `outline` gives the picture blank, where only its header can be read. Both raise InputError for a picture that is damaged,
-    and ChangedInput for one that was changed since the run began.
+    `outline` returns a blank picture of the right size, where only the header can be read. Both functions raise InputError for
+    a damaged picture, and ChangedInput for one that changed since the run began.
     """
 
     names: tuple[str, ...]
@@ -89,28 +90,28 @@ class Folder:
 
 
 Artifact = Image | Mask | Weights
-Given = Artifact | Folder
-"""What a stage may be given; it returns an artifact."""
+StageInput = Artifact | Folder
+"""The values that a stage accepts as inputs; it returns an artifact."""
 
 
 class _Description(BaseModel):
-    """What a file says of the artifact in it."""
+    """The metadata that an artifact's file holds beside its arrays."""
 
     kind: Literal["image", "mask", "weights"]
     metadata: dict[str, str]
 
 
 KINDS: Mapping[str, type[Artifact]] = {"image": Image, "mask": Mask, "weights": Weights}
-INPUT_KINDS: Mapping[str, type[Given]] = {**KINDS, "folder": Folder}
+INPUT_KINDS: Mapping[str, type[StageInput]] = {**KINDS, "folder": Folder}
 
 
 def kind_of(artifact: Artifact) -> str:
-    """The name of an artifact's kind, as recipes and records spell it: image, mask or weights."""
+    """Returns the name of an artifact's kind, as recipes and records spell it: image, mask or weights."""
     return next(name for name, kind in KINDS.items() if isinstance(artifact, kind))
 
 
 def digest(artifact: Artifact) -> str:
-    """The SHA-256 of an artifact's content: its kind, its metadata, and each array's name, dtype, shape and bytes."""
+    """Returns the SHA-256 of an artifact's content: its kind, its metadata, and each array's name, dtype, shape and bytes."""
     arrays, metadata = _disassemble(artifact)
     sha = hashlib.sha256()
     for name, array in sorted(arrays.items()):
@@ -121,13 +122,13 @@ def digest(artifact: Artifact) -> str:
 
 
 def save(artifact: Artifact, path: Path) -> None:
-    """Writes an artifact as one safetensors file. Raises OSError as the system reports it."""
+    """Writes an artifact as one safetensors file. Raises OSError."""
     arrays, metadata = _disassemble(artifact)
     description = json.dumps({"kind": kind_of(artifact), "metadata": metadata}, sort_keys=True)
     try:
         save_file(arrays, path, metadata={"stylepipe": description})
     except SafetensorError as error:
-        if number := re.search(r"os error (\d+)", str(error)):  # the library's own error hides the system's
+        if number := re.search(r"os error (\d+)", str(error)):  # safetensors hides the system's error
             raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
         raise
 
@@ -135,26 +136,26 @@ def save(artifact: Artifact, path: Path) -> None:
 def load(path: Path) -> Artifact:
     """Reads an artifact that `save` wrote.
 
-    Raises StoreError when the file is none, or is damaged, and OSError when it cannot be opened.
+    Raises StoreError when the file is not an artifact or is damaged, and OSError when it cannot be opened.
     """
     return _read(path, lambda file, name: file.get_tensor(name))
 
 
 def outline(path: Path) -> Artifact:
-    """An artifact that `save` wrote, blank: only the file's header is read. Raises as `load` does."""
+    """Returns a blank artifact of the size stored in a file; reads only the file's header. Raises as `load` does."""
     return _read(path, lambda file, name: blank(*file.get_slice(name).get_shape()))
 
 
 def blank(*shape: int) -> Float[np.ndarray, "..."]:
-    """Values of one half that take no memory, in the place of an array of which only the shape is known.
+    """Returns an array of 0.5 that takes no memory, as a placeholder where only the shape is known.
 
-    As an alpha or a mask they are neither empty nor full, as what they stand for usually is.
+    The value 0.5 makes a placeholder alpha or mask neither empty nor full, as real ones usually are.
     """
     return np.broadcast_to(np.float32(0.5), shape)
 
 
 def _read(path: Path, array: Callable[[Any, str], np.ndarray]) -> Artifact:
-    """The artifact in a file, of arrays that are taken from the opened file by their names."""
+    """Returns the artifact in a file; `array` reads one array from the opened file by its name."""
     require_regular(path)
     try:
         with safe_open(path, framework="numpy") as file:
@@ -163,8 +164,14 @@ def _read(path: Path, array: Callable[[Any, str], np.ndarray]) -> Artifact:
         return _assemble(description.kind, arrays, description.metadata)
     except ValidationError as error:
         reason = error.errors(include_url=False)[0]["msg"]
-        raise StoreError(f"{path.name} is not a readable artifact: in what it says of itself: {reason}.") from error
-    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:  # the last two of types NumPy has not
+        raise StoreError(f"{path.name} is not a readable artifact: its metadata: {reason}.") from error
+    except (
+        SafetensorError,
+        KeyError,
+        ValueError,
+        TypeError,
+        AttributeError,
+    ) as error:  # TypeError, AttributeError: dtypes unknown to NumPy
         raise StoreError(f"{path.name} is not a readable artifact: {error}.") from error
 
 
@@ -182,7 +189,7 @@ def _disassemble(artifact: Artifact) -> tuple[dict[str, np.ndarray], dict[str, s
 
 
 def _plain(array: np.ndarray) -> np.ndarray:
-    """In C order and native byte order, as files and digests have it; a scalar stays a scalar."""
+    """Returns the array in C order and native byte order, as files and digests require; a scalar stays a scalar."""
     return array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
 
 

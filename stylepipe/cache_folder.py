@@ -1,4 +1,4 @@
-"""Where stylepipe keeps on this machine what can be made or fetched again; home folders in paths."""
+"""Locates stylepipe's cache folder, and expands home folders in paths."""
 
 import os
 import stat
@@ -11,7 +11,7 @@ from stylepipe.errors import StoreError
 
 
 def cache_folder() -> Path:
-    """The folder that $STYLEPIPE_CACHE names, or else the user's own cache: results, weights, programs. Raises StoreError."""
+    """Returns $STYLEPIPE_CACHE, or else the user's cache folder: results, weights, compiled programs. Raises StoreError."""
     named = os.environ.get("STYLEPIPE_CACHE")
     if not named:
         return own_cache_folder()
@@ -21,18 +21,18 @@ def cache_folder() -> Path:
 
 
 def expand_home(path: str) -> str:
-    """A path with the home folder in place of a leading `~` or `~user`; unchanged where there is none.
+    """Returns a path with a leading `~` or `~user` expanded; unchanged where there is none.
 
-    Shells do not expand it in --outputs=~/x, inside quotes, nor in environment files.
+    Shells do not expand it in --outputs=~/x, inside quotes, or in environment files.
     """
-    return os.path.expanduser(path)  # noqa: PTH111 (that of Path raises where there is no home)
+    return os.path.expanduser(path)  # noqa: PTH111 (Path's method raises without a home folder)
 
 
 def own_cache_folder() -> Path:
-    """stylepipe's folder among the user's caches, or where a user has no home, among the temporary files. Raises StoreError."""
+    """Returns the user's cache folder for stylepipe, or a temporary folder for a user without a home. Raises StoreError."""
     try:
         homeless = Path.home() == Path()  # $HOME may be empty
-    except RuntimeError:  # no $HOME, and no entry in the list of users: a container, a service
+    except RuntimeError:  # no $HOME, and no passwd entry: a container, a service
         homeless = True
     if homeless and not os.environ.get("XDG_CACHE_HOME"):
         return temporary_cache_folder()
@@ -40,20 +40,20 @@ def own_cache_folder() -> Path:
 
 
 def temporary_cache_folder() -> Path:
-    """A folder among the temporary files that this user alone may read and write. Raises StoreError where it is not."""
+    """Returns a temporary folder that only this user can read and write. Raises StoreError where there is none."""
     try:
         folder = Path(tempfile.gettempdir()) / f"stylepipe-{os.geteuid()}"
         private = make_private(folder)
     except OSError as error:
         reason = f"'{error.filename}' cannot be made: {error.strerror}" if error.filename else error.strerror
-        raise StoreError(f"There is no folder for a cache: {reason}.", hint="Let STYLEPIPE_CACHE name one.") from error
+        raise StoreError(f"The cache folder cannot be created: {reason}.", hint="Set STYLEPIPE_CACHE to a folder.") from error
     if not private:
-        raise StoreError(f"'{folder}' is not this user's alone.", hint="Delete it, or let STYLEPIPE_CACHE name another folder.")
+        raise StoreError(f"'{folder}' belongs to another user.", hint="Delete it, or set STYLEPIPE_CACHE to another folder.")
     return folder
 
 
 def make_private(folder: Path) -> bool:
-    """Makes a folder unless it is there; whether it is this user's own, and no one else may enter it. Raises OSError."""
+    """Creates a folder if needed, and returns whether it belongs to this user and nobody else can enter it. Raises OSError."""
     if not os.path.lexists(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.lstat()

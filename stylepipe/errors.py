@@ -1,18 +1,18 @@
-"""Everything that can go wrong for a user, as one family of exceptions.
+"""The exceptions that users can cause, in one hierarchy.
 
     StylepipeError              exit code
     ├── UsageError              2    a command line that cannot be carried out
     ├── RecipeError             2    a recipe with one or more problems, each with its place
     ├── InputError              2    a picture that is missing, damaged, too large or of an unknown format
     ├── WeightsError            2    network weights that are missing, damaged or of an unknown layout
-    ├── StageError              1    a stage that could not do its work on what it was given
-    │   └── MemoryShortage      1    a stage that would take more memory than there is
+    ├── StageError              1    a stage that cannot process its inputs
+    │   └── MemoryShortage      1    a stage that needs more memory than is available
     ├── StoreError              1    a cache or output folder that cannot be read or written
-    ├── ClusterError            1    a cluster that is gone while it computes
+    ├── ClusterError            1    a cluster that is lost during a computation
     └── Interrupted             128 + the signal's number: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP
 
-Every message says what was found and what is allowed; `hint` says what to do about it. The command line prints both and ends
-with `exit_code`; a traceback is only ever shown for a fault of stylepipe's own.
+Every message names the value received and the values allowed; `hint` says how to fix it. The command line prints both and exits
+with `exit_code`. A traceback is shown only for a bug in stylepipe.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from difflib import get_close_matches
 
 
 class StylepipeError(Exception):
-    """A problem that the user can understand and mend: `message`, and a `hint` that says how."""
+    """An error that the user can fix: `message`, and a `hint` that says how."""
 
     exit_code: int = 1
 
@@ -29,13 +29,13 @@ class StylepipeError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
-        self.run_folder: str | None = None  # that of the run which ended so, if one had begun
+        self.run_folder: str | None = None  # the run that failed, if one had begun
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message
 
     def within(self, where: str) -> None:
-        """Puts where the error came up before its message."""
+        """Prefixes the message with the place of the error."""
         self.message = f"{where}: {self.message}"
 
 
@@ -52,34 +52,34 @@ class InputError(StylepipeError):
 
 
 class ChangedInput(InputError):
-    """A file that was changed while a run went on."""
+    """A file that changed during a run."""
 
 
 class WeightsError(StylepipeError):
-    """Network weights that are missing, damaged, or laid out in an unknown way."""
+    """Network weights that are missing, damaged or of an unknown layout."""
 
     exit_code = 2
 
 
 class StageError(StylepipeError):
-    """A stage that could not do its work on what it was given."""
+    """A stage that cannot process its inputs."""
 
 
 class MemoryShortage(StageError):
-    """A stage that would take more memory than this process may."""
+    """A stage that needs more memory than this process may use."""
 
 
 FAILURES = (StageError, InputError, WeightsError)
-"""What an input or a stage of a run may fail with, while others go on."""
+"""The errors that one input or stage may raise while the rest of the run continues."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory has run out: Python's own, or XLA's, which has no class of its own."""
+    """Returns whether an error means that memory ran out: MemoryError, or XLA's error, which has no class of its own."""
     return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text_of(error)
 
 
 def text_of(error: BaseException) -> str:
-    """The message of an error of any package, which may itself fail to be made."""
+    """Returns an error's message; safe for errors of any package whose `__str__` may itself raise."""
     try:
         return str(error)
     except Exception:
@@ -87,9 +87,9 @@ def text_of(error: BaseException) -> str:
 
 
 def reason_of(error: BaseException) -> str:
-    """Why something failed, for a sentence: our own message, or else the class of the error and its first line.
+    """Returns the reason for a failure, to be used in a sentence: our own message, or the error's class and its first line.
 
-    It has a bounded length, and can be encoded.
+    The length is bounded, and the text can be encoded as UTF-8.
     """
     if isinstance(error, StylepipeError):
         return bounded(error.message)
@@ -98,7 +98,7 @@ def reason_of(error: BaseException) -> str:
 
 
 def bounded(text: str, length: int = 500) -> str:
-    """The text, cut where it is longer, without the surrogates that no encoding has."""
+    """Returns the text, truncated to `length`, with lone surrogates escaped: no encoding can write them."""
     cut = text if len(text) <= length else f"{text[:length]}…"
     return cut.encode("utf-8", "backslashreplace").decode()
 
@@ -108,11 +108,11 @@ class StoreError(StylepipeError):
 
 
 class ClusterError(StylepipeError):
-    """A cluster that is gone while it computes; what was computed so far is kept."""
+    """A cluster that is lost during a computation; finished results are kept."""
 
 
 class Interrupted(StylepipeError):
-    """The user asked to stop, by the signal of that number; what was computed so far is kept."""
+    """The user stopped the run with the signal of that number; finished results are kept."""
 
     def __init__(self, message: str, *, hint: str | None = None, number: int = 2) -> None:
         super().__init__(message, hint=hint)
@@ -120,7 +120,7 @@ class Interrupted(StylepipeError):
 
 
 class Stopped(BaseException):
-    """A signal came where nothing needs to be saved; not an Exception, so that it goes through whatever is being done."""
+    """A signal arrived where no state needs saving; not an Exception, so that no handler swallows it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -153,7 +153,7 @@ class Problem:
 
 
 class RecipeError(StylepipeError):
-    """A recipe that cannot be run: all of its problems at once, in the order of their places."""
+    """A recipe that cannot be run: all of its problems, in the order of their places."""
 
     exit_code = 2
 
@@ -162,9 +162,9 @@ class RecipeError(StylepipeError):
         super().__init__("\n".join(map(str, self.problems)))
 
 
-def did_you_mean(name: str, known: Sequence[str]) -> str | None:
-    """A hint that names the nearest of the `known` names, or lists them when none is near; None when there are none."""
-    if not known:
+def did_you_mean(name: str, names: Sequence[str]) -> str | None:
+    """Returns a hint with the closest of the `names`, or a list of them when none is close; None when there are none."""
+    if not names:
         return None
-    near = get_close_matches(name, known, n=1)
-    return f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(sorted(known))}."
+    near = get_close_matches(name, names, n=1)
+    return f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(sorted(names))}."

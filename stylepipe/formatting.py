@@ -2,12 +2,12 @@
 
 
 def counted(number: int, noun: str) -> str:
-    """For example 0 stages, 1 stage, 2 stages."""
+    """Formats a count, for example: 0 stages, 1 stage, 2 stages."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:
-    """For example 0.4 s, 1 min 20 s, 4 h 07 min; the unit changes where the rounded value reaches the next one."""
+    """Formats a duration, for example: 0.4 s, 1 min 20 s, 4 h 07 min. The unit changes where the rounded value reaches it."""
     if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

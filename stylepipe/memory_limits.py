@@ -1,7 +1,7 @@
-"""How much memory this process may still take: what the system has free, and the limits that are set on the process.
+"""Measures how much memory this process may still use: free system memory and the limits set on the process.
 
-Linux says what is free, what the control groups of a process allow (containers and batch systems set them), and how large its
-address space may become (`ulimit -v`).
+On Linux these are the free memory, the limits of control groups (set by containers and batch systems), and the limit of the
+address space (`ulimit -v`).
 """
 
 import os
@@ -10,21 +10,21 @@ from pathlib import Path
 _UNLIMITED = 2**62
 
 _THREADS = 300e6
-"""Address space that JAX takes for the stacks of its threads and for its code once it computes, beside what it uses."""
+"""Bytes of address space that JAX reserves for thread stacks and code once it computes."""
 
 
 def available(*, swap: bool = False) -> int:
-    """The bytes that this process can still take, with or without those that the system would swap out."""
+    """Returns the bytes that this process may still allocate, with or without swap space."""
     return max(0, min(_of_system(swap=swap), _of_groups(), _of_process()))
 
 
 def resident() -> int:
-    """The bytes of memory that this process takes now; 0 where the system does not say."""
+    """Returns the resident memory of this process in bytes; 0 where the system does not report it."""
     return 1024 * _kilobytes(Path("/proc/self/status"), "VmRSS")
 
 
 def _of_system(*, swap: bool) -> int:
-    """Linux says what is free or could be freed at once; elsewhere it is taken to be half of all."""
+    """Returns the memory that Linux reports as available; elsewhere, half of the physical memory."""
     table = Path("/proc/meminfo")
     if table.exists():
         return 1024 * (_kilobytes(table, "MemAvailable") + swap * _kilobytes(table, "SwapFree"))
@@ -32,10 +32,10 @@ def _of_system(*, swap: bool) -> int:
 
 
 def _of_process() -> int:
-    """What the limits on the address space leave; those of the process, not those that a C library may add."""
+    """Returns what the limits on the process's address space leave."""
     try:
         import resource
-    except ImportError:  # there are none on Windows
+    except ImportError:  # Windows has no such limits
         return _UNLIMITED
     limits = (resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
     limit = min((limit for limit in limits if limit != resource.RLIM_INFINITY), default=None)
@@ -44,23 +44,23 @@ def _of_process() -> int:
 
 
 def _of_groups(proc: Path = Path("/proc/self/cgroup"), mount: Path = Path("/sys/fs/cgroup")) -> int:
-    """What the control groups of this process, those around them included, let it take.
+    """Returns what the control groups of this process and their parents allow, for versions 1 and 2.
 
-    Linux has two versions of them. Files that are cached count as taken there, but are given up when memory is wanted.
+    Cached files count as used memory there, but the kernel releases them on demand.
     """
-    found = [_UNLIMITED]
+    remaining = [_UNLIMITED]
     for line in proc.read_text(encoding="utf-8").splitlines() if proc.exists() else ():
         _, controllers, path = line.split(":", 2)
         if controllers in ("", "memory"):
             folder = mount / controllers / path.lstrip("/")
             names = ("memory.limit_in_bytes", "memory.usage_in_bytes") if controllers else ("memory.max", "memory.current")
             around = [folder, *folder.parents]
-            found += [_of_group(group, *names) for group in around[: around.index(mount / controllers) + 1]]
-    return min(found)
+            remaining += [_of_group(group, *names) for group in around[: around.index(mount / controllers) + 1]]
+    return min(remaining)
 
 
 def _of_group(folder: Path, limit: str, usage: str) -> int:
-    """What a group may still take, if it has a limit. Inside a container those around it are not to be seen."""
+    """Returns what a group may still use, if it has a limit. Inside a container the parent groups are not visible."""
     try:
         most, used, table = ((folder / name).read_text(encoding="ascii") for name in (limit, usage, "memory.stat"))
     except OSError:
@@ -71,7 +71,7 @@ def _of_group(folder: Path, limit: str, usage: str) -> int:
 
 
 def _kilobytes(table: Path, name: str) -> int:
-    """The figure of that name in a table of Linux's, 0 where there is none."""
+    """Returns the value of that name in one of /proc's tables, in kB; 0 where there is none."""
     if not table.exists():
         return 0
     lines = (line.split(":", 1) for line in table.read_text(encoding="utf-8", errors="replace").splitlines() if ":" in line)

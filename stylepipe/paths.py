@@ -1,6 +1,6 @@
-"""Paths that users and strangers name: only regular files are opened, and only plain names are written.
+"""Checks on paths from users and untrusted files: only regular files are opened, and only plain names are written.
 
-Opening a named pipe waits for its other end, perhaps for ever; reading a device may never end, and may do something.
+Opening a named pipe waits for its other end; reading a device may never end and may have side effects.
 """
 
 import errno
@@ -21,36 +21,36 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com[1-9¹²³]|lpt[1-9¹²³]|conin\$|
 
 
 def exists(path: Path) -> bool:
-    """Whether something is there, as far as this user may know.
+    """Returns whether a path exists, as far as this user can see.
 
-    Below a folder that may not be entered, and for names that are too long, this and the next two say no, where pathlib's
-    methods raise before Python 3.14. Reading the file says why.
+    For paths below a folder without access, and for names that are too long, this and the next two return False, where
+    pathlib's methods raise before Python 3.14. Reading the file reports the reason.
     """
     return os.path.exists(path)  # noqa: PTH110
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a regular file, as far as this user may know."""
+    """Returns whether the path is a regular file, as far as this user can see."""
     return os.path.isfile(path)  # noqa: PTH113
 
 
 def is_folder(path: Path) -> bool:
-    """Whether there is a folder, as far as this user may know."""
+    """Returns whether the path is a folder, as far as this user can see."""
     return os.path.isdir(path)  # noqa: PTH112
 
 
 def require_regular(path: Path) -> None:
-    """Raises OSError, whose `strerror` says why, unless there is a regular file at the path, or a link to one."""
+    """Raises OSError, whose `strerror` names the reason, unless the path is a regular file or a link to one."""
     try:
         status = path.stat()
-    except ValueError as error:  # a zero byte, or letters that the encoding of file names has not
+    except ValueError as error:  # a zero byte, or characters that the file system's encoding lacks
         raise OSError(errno.EINVAL, "no file can have this name here", str(path)) from error
     _require_regular(status, path)
 
 
 def open_regular(path: Path) -> BufferedReader:
-    """Opens a regular file for reading. Raises as `require_regular` does, and never waits."""
-    require_regular(path)  # opening a device can have effects of its own
+    """Opens a regular file for reading without blocking. Raises as `require_regular` does."""
+    require_regular(path)  # opening a device can have side effects
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         _require_regular(os.fstat(descriptor), path)  # it may have been replaced since
@@ -61,7 +61,7 @@ def open_regular(path: Path) -> BufferedReader:
 
 
 def name_reason(name: str) -> str | None:
-    """Why a text is not the plain name of a file on every system, as a clause; None when it is."""
+    """Returns why a text is not a plain file name on every system, as a clause; None when it is one."""
     if name in ("", ".", ".."):
         return "it is no name of a file"
     if any(ord(sign) < 32 or ord(sign) == 127 for sign in name):

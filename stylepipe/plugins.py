@@ -1,7 +1,7 @@
-"""Finding stages: every package that announces itself in the entry-point group `stylepipe.stages` is a pack of stages.
+"""Discovers stages: every package in the entry-point group `stylepipe.stages` is a stage pack.
 
-A pack is a package with one module per stage; a module `sharpen` holds the stage `sharpen`. Names are listed without importing
-any stage, and a stage's module is imported only when a recipe uses it. A pack or a stage that is broken breaks no other.
+A pack is a package with one module per stage; the module `sharpen` holds the stage `sharpen`. Names are listed without
+importing any stage, and a stage's module is imported only when a recipe uses it. A broken pack or stage affects no other.
 """
 
 import importlib
@@ -23,9 +23,9 @@ _HINT = "Its entry point must name a package with one module per stage."
 
 
 class StageModules(dict[str, str]):
-    """Every known stage's name and the module that holds it.
+    """Maps each stage's name to the module that holds it.
 
-    `ambiguous` has, by name, why a stage that several packs offer cannot be used; `problems`, what is wrong with whole packs.
+    `ambiguous` maps the name of a stage that several packs offer to its error; `problems` holds the errors of whole packs.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class StageModules(dict[str, str]):
 
 @cache
 def stage_modules() -> StageModules:
-    """The stages of all packs, without importing their modules."""
+    """Returns the stages of all packs, without importing their modules."""
     modules = StageModules()
     for pack in sorted(_entry_points(modules.problems), key=lambda entry: entry.name):
         try:
@@ -57,18 +57,18 @@ def stage_modules() -> StageModules:
 
 @cache
 def distribution_of(module: str) -> Mapping[str, str]:
-    """The version of the distribution that holds the pack of a module, by the distribution's name; nothing where none does."""
+    """Returns {name: version} of the distribution that holds a module's pack; empty where there is none."""
     packs = _entry_points([])
-    found = [pack.dist for pack in packs if pack.dist and f"{module}.".startswith(f"{pack.value}.")]
-    return {each.name: each.version for each in found}
+    distributions = [pack.dist for pack in packs if pack.dist and f"{module}.".startswith(f"{pack.value}.")]
+    return {each.name: each.version for each in distributions}
 
 
 @cache
 def find_stage(name: str) -> Stage:
-    """The stage of that name.
+    """Returns the stage of that name.
 
-    Raises StageContractError (with the nearest known name) when no pack offers it, when several do, and when its module holds
-    no such stage or cannot be imported.
+    Raises StageContractError when no pack offers it (the hint names the closest stage), when several do, and when its module
+    cannot be imported or does not define the stage.
     """
     modules = stage_modules()
     if name not in modules:
@@ -79,25 +79,25 @@ def find_stage(name: str) -> Stage:
         raise modules.ambiguous[name]
     place = modules[name]
     try:
-        with redirect_stdout(sys.stderr):  # what a module prints is no result of a command
+        with redirect_stdout(sys.stderr):  # stdout is for results
             module = importlib.import_module(place)
     except Stopped:
         raise
-    except BaseException as error:  # a pack may be anybody's, and may fail in any way
+    except BaseException as error:  # third-party code can raise anything
         raise StageContractError(
             f"The stage '{name}' cannot be imported from '{place}': {reason_of(error).rstrip('.')}."
         ) from error
-    found = getattr(module, name, None)
-    if not isinstance(found, Stage) or found.name != name:
+    attribute = getattr(module, name, None)
+    if not isinstance(attribute, Stage) or attribute.name != name:
         raise StageContractError(
             f"The module '{place}' holds no stage of its own name.",
             hint=f"It must define a function '{name}' decorated with @stage.",
         )
-    return found
+    return attribute
 
 
 def usable_stages() -> tuple[Mapping[str, Stage], tuple[StageContractError, ...]]:
-    """All stages that can be used, by name in alphabetical order; and what is wrong with packs and other stages."""
+    """Returns all usable stages, sorted by name, and the errors of packs and of the other stages."""
     stages: dict[str, Stage] = {}
     problems = list(stage_modules().problems)
     for name in sorted(stage_modules()):
@@ -109,31 +109,31 @@ def usable_stages() -> tuple[Mapping[str, Stage], tuple[StageContractError, ...]
 
 
 def _entry_points(problems: list[StageContractError]) -> list[Any]:
-    """The entry points of all packs. Those of a package whose metadata cannot be read are left out, which is a problem.
+    """Returns the entry points of all packs. A package with unreadable metadata is left out and added to `problems`.
 
-    Their class is not named, for packages such as importlib_metadata put one of their own in its place.
+    The class is not named: packages such as importlib_metadata replace it with their own.
     """
     try:
         return list(entry_points(group=GROUP))
     except Exception:
-        known: dict[tuple[str, str], Any] = {}
+        by_name: dict[tuple[str, str], Any] = {}
         for distribution in distributions():
             try:
-                known |= {(entry.name, entry.value): entry for entry in distribution.entry_points.select(group=GROUP)}
+                by_name |= {(entry.name, entry.value): entry for entry in distribution.entry_points.select(group=GROUP)}
             except Exception as error:
                 message = f"The entry points of an installed package cannot be read: {reason_of(error)}."
                 problems.append(StageContractError(message))
-        return list(known.values())
+        return list(by_name.values())
 
 
 def _module_names(pack: str, package: str) -> Iterator[str]:
-    """The modules of a pack that hold stages. Raises StageContractError when it names no package."""
+    """Yields the modules of a pack that hold stages. Raises StageContractError when `package` is not a package."""
     try:
         with redirect_stdout(sys.stderr):
             spec = find_spec(package)
     except Stopped:
         raise
-    except BaseException as error:  # it imports what comes before the last dot, which may fail in any way
+    except BaseException as error:  # find_spec imports the parent package
         reason = reason_of(error)
         message = f"The stage pack '{pack}' names '{package}', which cannot be found: {reason}."
         raise StageContractError(message, hint=_HINT) from error

@@ -1,15 +1,14 @@
-"""The stage contract: a pure function on artifacts and a frozen model of its parameters.
+"""The stage contract: a stage is a pure function on artifacts, with a frozen model of its parameters.
 
     @stage(version=1)
     def sharpen(image: Image, params: SharpenParams) -> Image:
         ...
 
-Annotated positional arguments are the stage's inputs, `params` is the rest of its block in the recipe, the return annotation is
-its output. An input that is not given is None, or () for a list. Where the alpha of an `Image` is 0, its pixels are no part of
-the picture: a stage sees colors there that follow from the visible ones around. Keyword-only arguments are services of the
-engine, asked for by name: `key`, `emit`, `checkpoint`. A stage may say beforehand what it will take (`Estimate`), and what
-cannot go together in a recipe (`Check`). It reads and writes no files, and its function, its module and its name in recipes are
-spelled alike.
+Annotated positional arguments are the stage's inputs, `params` is the rest of its block in the recipe, the return annotation
+is its output. An omitted input is None, or () for a list. Pixels with alpha 0 are not part of the picture: stages receive them
+filled from the visible pixels around them. Keyword-only arguments are services of the engine, requested by name: `key`, `emit`,
+`checkpoint`. A stage may declare an `Estimate` of its cost and a `Check` of its inputs and parameters. It reads and writes no
+files. Its function, its module and its name in recipes are spelled alike.
 """
 
 import importlib
@@ -23,13 +22,13 @@ from typing import Any, Protocol, Union, get_args, get_origin, get_type_hints, r
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from stylepipe.artifacts import INPUT_KINDS, KINDS, Artifact, Folder, Given, Image, Mask, Weights, blank
+from stylepipe.artifacts import INPUT_KINDS, KINDS, Artifact, Folder, Image, Mask, StageInput, Weights, blank
 from stylepipe.errors import StylepipeError
 from stylepipe.transparency import without_hidden
 
 
 class Params(BaseModel):
-    """The base of every stage's parameters: frozen, no unknown names, finite numbers."""
+    """Base class of every stage's parameters: frozen, no unknown names, finite numbers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -39,9 +38,9 @@ class Params(BaseModel):
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` iterations are finished; `loss` and its `terms` by name, where the stage minimizes something.
+    """Progress of a stage: `done` of `total` iterations, and the `loss` with its `terms` by name where there is one.
 
-    `pictures` are those that an iteration of a training looks at, so that its speed can be told.
+    `pictures` is the batch size of a training iteration, from which the speed is computed.
     """
 
     done: int
@@ -53,42 +52,42 @@ class Progress:
 
 @dataclass(frozen=True)
 class Frame:
-    """A preview of the result so far, for the run's animation: `pixels` as in `Image`."""
+    """A preview of the current result, for the run's animation: `pixels` as in `Image`."""
 
     pixels: np.ndarray
 
 
 @dataclass(frozen=True)
 class Note:
-    """Something the user should know although nothing failed."""
+    """A message for the user that is not an error."""
 
     text: str
 
 
 Emit = Callable[[Progress | Frame | Note], None]
-"""The service `emit`: tells the run what happens."""
+"""The service `emit`: reports progress, frames and notes to the run."""
 
 
 State = Mapping[str, np.ndarray]
-"""What a checkpoint holds: arrays by name."""
+"""The content of a checkpoint: arrays by name."""
 
 
 @runtime_checkable
 class Checkpoint(Protocol):
-    """The service `checkpoint`: keeps a stage's state, so that a stopped run goes on where it was.
+    """The service `checkpoint`: saves a stage's state, so that an interrupted run resumes where it stopped.
 
-    A stage that resumes must give the same bytes as one that was never stopped: the state holds all that the rest depends on.
+    A resumed stage must return the same bytes as an uninterrupted one: the state holds everything that the rest depends on.
     """
 
     def load(self) -> State | None:
-        """The state saved last for this computation, or one that its trajectory passes through; None if there is none."""
+        """Returns the state saved last for this computation, or one on its trajectory; None if there is none."""
         ...
 
     def offer(self, state: Callable[[], State]) -> None:
-        """Called once per iteration; takes the state when it is time to save. Raises Interrupted if the user asked to stop.
+        """Called once per iteration; saves the state when a save is due. Raises Interrupted on the user's request.
 
-        A stage may then emit the result so far as its last Frame, for the run's folder. The state offered last is also taken
-        when a stage with a `Trajectory` has ended.
+        The stage may then emit the current result as its last Frame, for the run's folder. The state offered last is also saved
+        when a stage with a `Trajectory` finishes.
         """
         ...
 
@@ -104,10 +103,10 @@ OWN_KEYS = ("use", "foreach")
 
 @dataclass(frozen=True)
 class Trajectory:
-    """Says of a stage that goes step by step what its steps do not depend on, so that longer runs continue shorter ones.
+    """Declares that an iterative stage's steps do not depend on its stopping point, so that longer runs extend shorter ones.
 
-    `stopping` names the parameters that only say where it stops. `passes_through` takes parameters and a state that was saved
-    with others, which differ in those alone; it says whether a run with these parameters comes to that very state.
+    `stopping` names the parameters that only determine where it stops. `passes_through` takes parameters and a state saved
+    under other values of these; it returns whether a run with the parameters reaches exactly that state.
     """
 
     stopping: tuple[str, ...]
@@ -119,11 +118,11 @@ class Trajectory:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What is known of a stage before it runs, None for what is not.
+    """A stage's cost and output size before it runs; None where unknown.
 
-    `output` is its result, blank: of the right size, of no content. `memory` is what the stage takes at its most beside its
-    inputs, its result included, in bytes. `work` is how many seconds one core of a usual processor would compute, within a
-    factor of three or so: it bounds what recipes of others may ask for.
+    `output` is a blank artifact of the output's size. `memory` is the stage's peak beside its inputs, including its output,
+    in bytes. `work` is the time in seconds on one core of a typical processor, within a factor of about three; it bounds what
+    untrusted recipes may request.
     """
 
     output: Artifact | None = None
@@ -132,33 +131,33 @@ class Estimate:
 
 
 Estimator = Callable[..., Estimate]
-"""Takes the arguments of a stage, but services, with blank artifacts for those whose content is not known yet.
+"""Takes the arguments of a stage except services; artifacts of unknown content are blank.
 
-Raises StageError or WeightsError for what the stage would refuse, as far as that is known from parameters, sizes and networks.
+Raises StageError or WeightsError for what the stage would reject, judging by parameters, sizes and networks.
 """
 
 Check = Callable[..., None]
-"""Takes the arguments of a stage, but services, before any file is read: how many artifacts there are, not what is in them.
+"""Takes the arguments of a stage except services, before any file is read: their number is known, their content is not.
 
-Raises StageError where they and the parameters do not go together.
+Raises StageError where inputs and parameters are incompatible.
 """
 
 
 def unknown(**_: Any) -> Estimate:
-    """The estimate of a stage that says nothing."""
+    """The default estimator: everything is unknown."""
     return Estimate()
 
 
 def same_size(of: str) -> Estimator:
-    """The estimate of a stage that returns an image or mask of the size of that input."""
+    """Returns the estimator of a stage whose output has the size of the input `of`."""
     return lambda **arguments: Estimate(arguments[of])
 
 
 def unchecked(**_: Any) -> None:
-    """The check of a stage whose parameters and inputs all go together."""
+    """The default check: accepts everything."""
 
 
-_PLACEHOLDERS: Mapping[str, Given] = {
+_PLACEHOLDERS: Mapping[str, StageInput] = {
     "image": Image(blank(1, 1, 3)),
     "mask": Mask(blank(1, 1)),
     "weights": Weights({}),
@@ -170,12 +169,12 @@ _PLACEHOLDERS: Mapping[str, Given] = {
 
 
 class StageContractError(StylepipeError):
-    """A stage that does not keep the contract: a fault of its author, named so that it is found at once."""
+    """A stage that violates the contract: an error of its author."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """One input of a stage: its `kind` (image, mask, weights, folder); is it a list (`many`), may it be absent (`optional`)."""
+    """One input of a stage: its `kind` (image, mask, weights, folder), `many` for a list, `optional` if it may be absent."""
 
     kind: str
     many: bool = False
@@ -184,7 +183,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage as the engine sees it; calling it calls its function, on pictures without hidden colors."""
+    """A stage as the engine sees it. Calling it fills the hidden pixels of its pictures and calls its function."""
 
     name: str
     version: int
@@ -198,15 +197,15 @@ class Stage:
     trajectory: Trajectory | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Artifact:
-        """Runs the stage's function. What lies under full transparency is filled first (`stylepipe.transparency`)."""
+        """Runs the stage's function on pictures whose fully transparent pixels are filled (`stylepipe.transparency`)."""
         return self.function(*map(_visible, args), **{name: _visible(value) for name, value in kwargs.items()})
 
     def arguments(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """The inputs, with None or () for those that are left out."""
-        return {name: () if given.many else None for name, given in self.inputs.items() if given.optional} | dict(inputs)
+        """Returns the inputs, with None or () for omitted ones."""
+        return {name: () if slot.many else None for name, slot in self.inputs.items() if slot.optional} | dict(inputs)
 
     def check_counts(self, bound: Mapping[str, str | Sequence[str]], params: Params) -> None:
-        """Calls `check` for a recipe's block, of which inputs are bound to names. Raises what that raises."""
+        """Calls `check` with placeholders for the inputs that a recipe's block binds. Raises what `check` raises."""
         inputs = {
             name: _PLACEHOLDERS[self.inputs[name].kind]
             if isinstance(names, str)
@@ -216,7 +215,7 @@ class Stage:
         self.check(**self.arguments(inputs), params=params)
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[str, str]]:
-        """To another process a stage goes by name, and is that process's own there."""
+        """Pickles a stage by name: another process uses its own copy."""
         return _declared, (self.module, self.name)
 
     @property
@@ -233,12 +232,12 @@ class Stage:
 def stage(
     *, version: int, estimate: Estimator = unknown, check: Check = unchecked, trajectory: Trajectory | None = None
 ) -> Callable[[Callable[..., Any]], Stage]:
-    """Makes a function a stage. `version` changes when the same inputs are to give another result.
+    """Turns a function into a stage. Increase `version` when the same inputs should give another result.
 
-    `estimate` says beforehand what is known of it, which plans show and runs check; `check` says what `validate` can refuse.
-    `trajectory` lets a longer run go on from the end of a shorter one.
+    `estimate` computes its cost for plans and for checks before a run; `check` rejects incompatible inputs in `validate`.
+    `trajectory` lets a longer run continue a shorter one.
 
-    Raises StageContractError when the signature does not keep the contract (see this module's description).
+    Raises StageContractError when the signature violates the contract (see the module's docstring).
     """
 
     def declare(function: Callable[..., Any]) -> Stage:
@@ -269,15 +268,15 @@ def stage(
 
 
 def _with_filled(estimate: Estimator, **arguments: Any) -> Estimate:
-    """The estimate, with the memory of the pictures whose hidden pixels are filled before the stage gets them."""
-    found = estimate(**arguments)
-    given = [each for value in arguments.values() for each in (value if isinstance(value, list | tuple) else (value,))]
-    filled = sum(each.pixels.nbytes for each in given if isinstance(each, Image) and each.alpha is not None)
-    return found if found.memory is None else replace(found, memory=found.memory + filled)
+    """Returns the estimate, plus the memory for the pictures whose hidden pixels are filled."""
+    unfilled = estimate(**arguments)
+    inputs = [each for value in arguments.values() for each in (value if isinstance(value, list | tuple) else (value,))]
+    filled = sum(each.pixels.nbytes for each in inputs if isinstance(each, Image) and each.alpha is not None)
+    return unfilled if unfilled.memory is None else replace(unfilled, memory=unfilled.memory + filled)
 
 
 def _visible(argument: Any) -> Any:
-    """The argument with the hidden pixels of its pictures filled."""
+    """Returns the argument with the hidden pixels of its pictures filled."""
     match argument:
         case Image():
             return without_hidden(argument)
@@ -293,7 +292,7 @@ def _declared(module: str, name: str) -> Stage:
 
 
 def _input(function: Callable[..., Any], parameter: inspect.Parameter, hint: Any) -> Input:
-    """Image → one; Image | None → optional; Sequence[Image] → many, optional when it has a default."""
+    """Parses an annotation: Image → one; Image | None → optional; Sequence[Image] → many, optional with a default."""
     members = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     optional = type(None) in members or parameter.default is not parameter.empty
     member, *others = [m for m in members if m is not type(None)] or [None]
@@ -307,7 +306,7 @@ def _input(function: Callable[..., Any], parameter: inspect.Parameter, hint: Any
 
 
 def _require_names_apart(function: Callable[..., Any], inputs: Collection[str], fields: Collection[str]) -> None:
-    """Inputs and parameters stand side by side in a recipe, with the keys that are the recipe's own."""
+    """Raises for clashes: inputs, parameters and the recipe's own keys share one block."""
     for name in inputs:
         if name in fields:
             raise _broken(function, f"'{name}' is both an input and a parameter", "a name of its own for each")
@@ -326,5 +325,5 @@ def _service(function: Callable[..., Any], name: str) -> str:
     return name
 
 
-def _broken(function: Callable[..., Any], found: str, allowed: str) -> StageContractError:
-    return StageContractError(f"Stage '{function.__name__}' in {function.__module__}: {found}; allowed is {allowed}.")
+def _broken(function: Callable[..., Any], fault: str, allowed: str) -> StageContractError:
+    return StageContractError(f"Stage '{function.__name__}' in {function.__module__}: {fault}; allowed is {allowed}.")

@@ -1,8 +1,8 @@
-"""Transparency: what lies hidden under it is no part of a picture.
+"""Transparency: pixels under full transparency are not part of the picture.
 
-A file may hold any color where alpha is 0: black, white, or what was there before it was cut out. So that no filter and no
-network sees it, hidden pixels are filled from the visible ones around them. `stylepipe.stage` does so with each picture that a
-stage is given; whoever changes alpha does it again. No JAX here: stages are listed without it.
+A file may hold any color where alpha is 0: black, white, or the original background. Hidden pixels are filled from the visible
+ones around them, so that no filter or network sees them. `stylepipe.stage` fills each picture passed to a stage; code that
+changes alpha fills it again. This module does not import JAX, so that stages can be listed without it.
 """
 
 import numpy as np
@@ -13,18 +13,18 @@ from stylepipe.errors import StageError
 
 
 def without_hidden(image: Image) -> Image:
-    """The image with its hidden pixels filled; the same one where none is hidden."""
+    """Returns the image with its hidden pixels filled; the same object where none is hidden."""
     if image.alpha is None or np.min(image.alpha) > 0:
         return image
     return Image(fill_hidden(np.asarray(image.pixels), np.asarray(image.alpha)), image.alpha)
 
 
 def fill_hidden(pixels: Float[np.ndarray, "h w 3"], alpha: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w 3"]:
-    """The picture with the colors of its surroundings where alpha is 0; black where nothing is visible at all.
+    """Returns the picture with surrounding colors where alpha is 0; black where nothing is visible.
 
-    Pull-push interpolation (Gortler et al. 1996, "The Lumigraph", section 3.4): means over ever larger cells, each pixel
-    counting by its alpha, then back from the largest cells, a finer one's mean counting as far as it is covered. The result
-    is smooth and depends on the visible pixels alone. O(h w) time; memory for two planes beside the result.
+    Pull-push interpolation (Gortler et al. 1996, "The Lumigraph", section 3.4): means over increasingly large cells, weighted
+    by alpha, then from coarse to fine, each cell's mean weighted by its coverage. The result is smooth and depends on visible
+    pixels alone. O(h w) time; memory for two planes beside the result.
     """
     hidden = alpha <= 0
     if not hidden.any():
@@ -33,25 +33,25 @@ def fill_hidden(pixels: Float[np.ndarray, "h w 3"], alpha: Float[np.ndarray, "h 
     cells = _interpolated(sums, _cell_sums(alpha))
     filled = pixels.copy()
     for channel in range(3):
-        filled[hidden, channel] = np.clip(_enlarged(cells[channel], alpha.shape)[hidden], 0, 1)  # of rounding
+        filled[hidden, channel] = np.clip(_enlarged(cells[channel], alpha.shape)[hidden], 0, 1)  # rounding errors
     return filled
 
 
 def require_visible(image: Image, name: str) -> None:
-    """Raises StageError for a picture of which nothing is visible; `name` is what the message calls it."""
+    """Raises StageError for a picture without a visible pixel; `name` is its name in the message."""
     if image.alpha is not None and not np.any(image.alpha):
         raise StageError(
-            f"{name} has no visible pixel: its alpha is 0 everywhere.", hint="Give a picture that is not wholly transparent."
+            f"{name} has no visible pixel: its alpha is 0 everywhere.", hint="Use a picture that is not fully transparent."
         )
 
 
 def alpha_of(image: Image) -> Float[Array, "h w"] | None:
-    """How visible each pixel is; None where all are, whether the image says so or not."""
+    """Returns the alpha channel; None where all pixels are visible, with or without one."""
     return None if image.alpha is None or np.min(image.alpha) == 1 else image.alpha
 
 
 def _interpolated(sums: Float[np.ndarray, "3 h w"], weights: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "3 h w"]:
-    """The colors of cells, given as sums of weighted colors and of weights; cells of little weight have those around them."""
+    """Returns the colors of cells from sums of weighted colors and of weights; low-weight cells take their neighbors' color."""
     means = np.divide(sums, weights, out=np.zeros_like(sums), where=weights > 0)
     if weights.size == 1:
         return means

@@ -1,17 +1,17 @@
-"""How large the table of members of a zip file is, known from the file's last bytes: reading it takes time for each member."""
+"""Measures the central directory of a zip file from the file's last bytes, without reading its entries."""
 
 import os
 import struct
 from io import BufferedReader
 
-_END, _LOCATOR = struct.Struct("<4s4H2LH"), 20  # of the central directory; what zip64 has before it
+_END, _LOCATOR = struct.Struct("<4s4H2LH"), 20  # end-of-directory record; zip64 locator before it
 
 ZIP64 = 2**32
-"""What is said of a table in zip64's form, which only files of 65,536 members or 4 GB need."""
+"""The size reported for a directory in zip64 format, which only files of 65,536 members or 4 GB need."""
 
 
 def directory_bytes(file: BufferedReader) -> int | None:
-    """The bytes of the table; None where the file does not end as a zip file without a comment does."""
+    """Returns the size of the central directory in bytes; None where the file does not end as a zip file without comment."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - _END.size - _LOCATOR))
     last = file.read()

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from stylepipe.artifacts import Artifact, Folder, Given, Image, Mask, Weights, blank, digest, kind_of
+from stylepipe.artifacts import Artifact, Folder, Image, Mask, StageInput, Weights, blank, digest, kind_of
 from stylepipe.errors import StylepipeError
 from stylepipe.plugins import find_stage, stage_modules
 from stylepipe.stage import Input, Params, Stage
@@ -173,7 +173,7 @@ def test_it_estimates_of_blank_inputs_what_it_does_of_real_ones(stage, weights):
         assert planned.output is None or outline(planned.output) == outline(real.output)
 
 
-def blanked(given: Given | None) -> Given | None:
+def blanked(given: StageInput | None) -> StageInput | None:
     """As it is where only the header of a picture was read."""
     match given:
         case Image(pixels, alpha):
@@ -281,7 +281,7 @@ def inputs(
             pixels = read_only(np.where(opacity[..., None] > 0, pixels, beneath.random(pixels.shape, np.float32)))
         return Image(pixels, read_only(opacity))
 
-    def one(name: str, kind: str) -> Given:
+    def one(name: str, kind: str) -> StageInput:
         match kind:
             case "weights":
                 return weights[name]
@@ -292,7 +292,7 @@ def inputs(
                 return Folder(tuple(pictures), pictures.__getitem__)
         return image(size)
 
-    def argument(name: str, wanted: Input) -> Given | Sequence[Given] | None:
+    def argument(name: str, wanted: Input) -> StageInput | Sequence[StageInput] | None:
         if wanted.optional and (not optional or wanted.kind == "weights" or (stage.name, name) in INSTEAD):
             return () if wanted.many else None
         return (one(name, wanted.kind),) if wanted.many else one(name, wanted.kind)

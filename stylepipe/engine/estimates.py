@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import prod
 
 from stylepipe import memory_limits
-from stylepipe.artifacts import Artifact, Given, Image, Mask
+from stylepipe.artifacts import Artifact, Image, Mask, StageInput
 from stylepipe.engine.cache.keys import PRECISION
 from stylepipe.engine.cache.store import Store
 from stylepipe.engine.environment import set_up_jax
@@ -38,7 +38,7 @@ class Estimates:
     def __init__(self, job: Job, store: Store | None, digests: Mapping[str, str]) -> None:
         self.errors: dict[str, StylepipeError] = {}
         self._job, self._store, self._digests = job, store, digests
-        self._outlines: dict[str, Given | None] = {}
+        self._outlines: dict[str, StageInput | None] = {}
         self._held: set[str] = set()
 
     def of(self, name: str) -> Estimate:
@@ -90,7 +90,7 @@ class Estimates:
         outline = self._outline(name)
         return 0 if outline is None else size_of(outline)
 
-    def _outline(self, name: str) -> Given | None:
+    def _outline(self, name: str) -> StageInput | None:
         """An input, or the result of a stage; None where its size is not known."""
         if name not in self._outlines:
             self._outlines[name] = None
@@ -103,7 +103,7 @@ class Estimates:
                     self.errors[name] = error
         return self._outlines[name]
 
-    def _known(self, name: str) -> Given:
+    def _known(self, name: str) -> StageInput:
         outline = self._outline(name)
         assert outline is not None  # or the stage is not estimated
         return outline

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from stylepipe.artifacts import Folder, Given, Weights
+from stylepipe.artifacts import Folder, StageInput, Weights
 from stylepipe.engine.cache.input_index import InputIndex
 from stylepipe.errors import ChangedInput, InputError, StylepipeError
 from stylepipe.image.files import io
@@ -78,7 +78,7 @@ def find_input(file: InputFile, weights: WeightsSource, *, index: InputIndex | N
     return FoundInput(file, path, sha256, stamps)
 
 
-def read_input(found: FoundInput, weights: WeightsSource, *, note: io.Note = io.unheard) -> Given:
+def read_input(found: FoundInput, weights: WeightsSource, *, note: io.Note = io.unheard) -> StageInput:
     """Reads an input; a folder's pictures are read later, one by one.
 
     `note` is told once of each file what the user should know of it. Raises InputError or WeightsError, naming the input and
@@ -117,7 +117,7 @@ def _unchanged(found: FoundInput, path: Path, read: Callable[[Path], Any]) -> An
     return artifact
 
 
-def outline_input(found: FoundInput, weights: WeightsSource) -> Given:
+def outline_input(found: FoundInput, weights: WeightsSource) -> StageInput:
     """An input, as large as it is: of a picture only the header is read, so that it is blank. Raises as `read_input` does."""
     outlines = {"image": io.outline_image, "mask": io.outline_mask}
     if found.file.kind not in outlines:
@@ -145,7 +145,7 @@ def reader_module(kind: str, weights: WeightsSource) -> str:
     return weights.read.__module__ if kind == "weights" else io.__name__
 
 
-def _reader(kind: str, weights: WeightsSource, note: io.Note) -> Callable[..., Given]:
+def _reader(kind: str, weights: WeightsSource, note: io.Note) -> Callable[..., StageInput]:
     match kind:
         case "weights":
             return weights.read

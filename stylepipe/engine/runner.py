@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from stylepipe.artifacts import Given
+from stylepipe.artifacts import StageInput
 from stylepipe.engine.cache.keys import Document, key_of
 from stylepipe.engine.cache.pictures import attach_picture
 from stylepipe.engine.cache.store import Action, Damaged, Session, Store
@@ -223,7 +223,7 @@ class _Run:
             self._note(f"{damaged.message} It is made again.")
             return None
 
-    def _value(self, name: str, note: Note = unheard) -> Given:
+    def _value(self, name: str, note: Note = unheard) -> StageInput:
         """The artifact of an input or a stage, read when it is needed. Raises _Redo when the stored one is damaged."""
         value = self._values.get(name)
         if value is not None:
@@ -292,7 +292,7 @@ class _Run:
         require_unchanged(found, found.path)
         return file
 
-    def _show_picture(self, name: str, action: Action, value: Given | None = None) -> str:
+    def _show_picture(self, name: str, action: Action, value: StageInput | None = None) -> str:
         """Shows the stored picture of an input or a stage, which is drawn where there is none."""
         picture = self._attachment(name, action, "picture")
         if picture is None:

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-SPACE = "hint: Free some space there, or let STYLEPIPE_CACHE name another folder."
+SPACE = "hint: Free some space there, or set STYLEPIPE_CACHE to another folder."
 FULL = "error: The cache '{}' cannot be used: there is no space left on the disk."
 
 
@@ -79,7 +79,7 @@ def test_a_file_that_would_be_too_large(desk, undisturbed):
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))"
     answer = desk.call("run", "small.yaml", "--quiet", prelude=limit, code=1)
     assert answer.err.splitlines() == [
-        f"error: The cache '{desk.cache}' cannot be used: a file would be larger than is allowed.",
+        f"error: The cache '{desk.cache}' cannot be used: a file would exceed the allowed size.",
         SPACE,
     ]
     assert desk.damage() == []

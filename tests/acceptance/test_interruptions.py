@@ -63,7 +63,7 @@ def test_ctrl_c_saves_the_state_says_how_to_go_on_and_the_next_run_does(desk, ma
     assert (process.returncode, out) == (130, "")
     assert err.splitlines()[-2:] == [
         "error: Stage 'stylized@48': Stopped; its state is saved.",
-        "hint: Run the same command again to go on from there.",
+        "hint: Run the same command again to resume.",
     ]
     (stopped,) = desk.runs()
     assert stopped.record["status"] == "interrupted"

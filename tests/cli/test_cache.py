@@ -89,7 +89,7 @@ def test_a_folder_of_another_program_is_no_cache(cli, home, command, stray):
     assert said.code == 1
     assert said.err.endswith(
         f"error: 'project' is not a cache of stylepipe: '{Path(stray).parts[0]}' in it is not stylepipe's.\n"
-        "hint: Name an empty folder, or a new one.\n"
+        "hint: Choose an empty folder, or a new one.\n"
     )
     assert [path for path in (home / "project").rglob("*") if path.is_file()] == [file]
     assert file.read_text() == "precious"

@@ -80,7 +80,7 @@ def answers(home: Path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("limit", "reason"), [(False, "there is no space left on the disk"), (True, "a file would be larger than is allowed")]
+    ("limit", "reason"), [(False, "there is no space left on the disk"), (True, "a file would exceed the allowed size")]
 )
 def test_a_sentence_says_so_at_any_size(answers, limit, reason):
     failed = set()

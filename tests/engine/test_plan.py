@@ -75,7 +75,7 @@ def test_a_changed_input_is_named(lab):
     recipe = lab.chain()
     lab.run(recipe)
     lab.image("content", 2)
-    assert lab.plan(recipe)["brighter"].reasons == ("its input 'image' is another",)
+    assert lab.plan(recipe)["brighter"].reasons == ("its input 'image' changed",)
 
 
 def test_a_result_that_is_gone_is_named(lab):

@@ -429,7 +429,7 @@ def stop_at(lab, recipe, at: int, times: int = 1) -> Interrupted:
 def test_ctrl_c_saves_the_state_and_the_next_run_goes_on_from_there(lab):
     recipe = failing(lab, steps=6)
     error = stop_at(lab, recipe, at=3)
-    assert str(error) == "Stage 'halved': Stopped; its state is saved. Run the same command again to go on from there."
+    assert str(error) == "Stage 'halved': Stopped; its state is saved. Run the same command again to resume."
     assert error.exit_code == 130
     assert lab.calls == ["add", "descend", "step 0", "step 1", "step 2"]
     (folder, record) = list_runs(lab.outputs)[0]

@@ -1,1 +1,1 @@
-"""The content store: keys, stored objects and actions, and what shares the cache folder with them."""
+"""The content store: keys, stored objects and actions, and the other contents of the cache folder."""

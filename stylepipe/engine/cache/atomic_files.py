@@ -1,6 +1,6 @@
-"""Files that survive a crash: written whole or not at all, locked by one process at a time, failing in the user's words.
+"""Crash-safe files: atomic writes, locks held by one process at a time, and OSErrors explained to the user.
 
-Folders and locks below a folder that a group may write are writable for the group, too, whatever the umask is.
+Folders and locks below a group-writable folder are group-writable too, whatever the umask.
 """
 
 import errno
@@ -19,20 +19,20 @@ from stylepipe.paths import open_regular
 _REASONS = {
     errno.ENOSPC: "there is no space left on the disk",
     errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "a file would be larger than is allowed",
+    errno.EFBIG: "a file would exceed the allowed size",
     errno.EROFS: "the file system is read-only",
     errno.EACCES: "permission is denied",
     errno.EPERM: "permission is denied",
     errno.ENOTDIR: "it is not a folder",
     errno.EEXIST: "it is not a folder",
-    errno.EPIPE: "nobody reads it any more",
+    errno.EPIPE: "its reader has closed it",
     errno.ENAMETOOLONG: "a name in it would be too long",
 }
 
-CACHE_HINT = "Free some space there, or let STYLEPIPE_CACHE name another folder."
+CACHE_HINT = "Free some space there, or set STYLEPIPE_CACHE to another folder."
 
 SHARED = stat.S_IWGRP | stat.S_IWOTH
-"""The permissions by which others than its owner write a folder."""
+"""The permission bits that let others than its owner write to a folder."""
 
 
 _NO_RANGES = {errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM}
@@ -61,14 +61,14 @@ def _explained(what: str, folder: Path, hint: str) -> Iterator[None]:
 
 
 def system_reason(error: OSError) -> str:
-    """What the system complains of, as a clause."""
+    """Returns the system's reason for an error, as a clause."""
     return _REASONS.get(error.errno or 0, error.strerror or str(error) or type(error).__name__)
 
 
 def publish(temporary: Path, path: Path, *, mode: int = 0o644) -> None:
-    """Gives a finished file its name: after a crash there is the old content or all of the new, never something between.
+    """Moves a finished file into place atomically: after a crash there is either the old content or all of the new.
 
-    Both paths are on one file system. The data and the folder's entry have reached the disk on return.
+    Both paths are on one file system. The data and the folder's entry are synced to disk before it returns.
     """
     temporary.chmod(mode)
     _sync(temporary)
@@ -78,19 +78,19 @@ def publish(temporary: Path, path: Path, *, mode: int = 0o644) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Makes a folder, and those above it, unless it is there; whoever may write the one above it may write it, too."""
+    """Creates a folder and its parents if needed, writable for everyone who may write to its parent."""
     if path.is_dir():
         return
     make_folder(path.parent)
     path.mkdir(exist_ok=True)
     status = path.parent.stat()
     if status.st_mode & SHARED:
-        with suppress(PermissionError):  # another process has made it meanwhile
+        with suppress(PermissionError):  # another process has created it
             path.chmod(stat.S_IMODE(status.st_mode) & ~stat.S_ISVTX)
 
 
 def remove(path: Path) -> None:
-    """Removes a file, or a folder with all that is in it, as far as it is there and may be removed."""
+    """Removes a file, or a folder with its content; ignores whatever is missing or cannot be removed."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -99,7 +99,7 @@ def remove(path: Path) -> None:
 
 
 def make_room(path: Path, *, folder: bool = False) -> bool:
-    """Removes what is in the place of a working file, or folder, and is none, or may not be read and written; whether it did.
+    """Removes anything at the path that is not a readable and writable file (or folder); returns whether it did.
 
     Raises OSError where it cannot be removed.
     """
@@ -119,12 +119,12 @@ def make_room(path: Path, *, folder: bool = False) -> bool:
 
 
 def permits(path: Path, use: int) -> bool:
-    """Whether a file is there, as far as this user may know, and permits this use of it: os.R_OK, W_OK, X_OK."""
+    """Returns whether a file exists and permits an access: os.R_OK, W_OK or X_OK."""
     return os.access(path, use, effective_ids=os.access in os.supports_effective_ids)
 
 
 def size_of(path: Path) -> int:
-    """The bytes of a file; none if it was removed meanwhile, or may not be looked at."""
+    """Returns the size of a file in bytes; 0 if it is missing or inaccessible."""
     try:
         return path.stat().st_size
     except OSError:
@@ -132,17 +132,17 @@ def size_of(path: Path) -> int:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """All files below a folder, ordered by name; folders that are missing, may not be read or vanish meanwhile are empty."""
+    """Returns all files below a folder, sorted by name; missing, unreadable and vanishing folders count as empty."""
     return sorted(Path(parent, name) for parent, _, names in os.walk(folder) for name in names)
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copies a file's bytes; file systems that can (Btrfs, XFS) store them once until one of the two is changed."""
+    """Copies a file's bytes; file systems with copy-on-write (Btrfs, XFS) share the blocks."""
     with source.open("rb") as reader, target.open("wb") as writer:
         try:
             while os.copy_file_range(reader.fileno(), writer.fileno(), 2**30):
                 pass
-        except (AttributeError, OSError) as error:  # not on every system, not between all file systems
+        except (AttributeError, OSError) as error:  # not supported by every system and file system
             if isinstance(error, OSError) and error.errno not in _NO_RANGES:
                 raise
             reader.seek(writer.seek(0, os.SEEK_END))
@@ -150,12 +150,12 @@ def copy(source: Path, target: Path) -> None:
 
 
 def temporary_beside(path: Path, suffix: str = "") -> Path:
-    """A new file in the folder of another; its name is short, as that of the other may be as long as names can be."""
+    """Returns a new path in the same folder; its name is short, because the other may have the maximal length."""
     return path.with_name(f".{secrets.token_hex(6)}.tmp{suffix}")
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Writes a file by way of a temporary one beside it, and publishes that."""
+    """Writes a file atomically, through a temporary file beside it."""
     temporary = temporary_beside(path)
     try:
         temporary.write_bytes(data)
@@ -166,9 +166,9 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def try_lock(path: Path) -> int | None:
-    """Locks the file without waiting; the descriptor that holds the lock, or None when another process holds it.
+    """Locks the file without waiting; returns the descriptor that holds the lock, or None when another process holds it.
 
-    The lock ends with `unlock`, or with the process, however that dies.
+    The lock ends with `unlock`, or with the process.
     """
     while True:
         descriptor = _open_lock(path)
@@ -182,18 +182,18 @@ def try_lock(path: Path) -> int | None:
             raise
         if _still_names(path, descriptor):
             return descriptor
-        os.close(descriptor)  # its holder removed the file between our open and our lock: that lock guards nothing
+        os.close(descriptor)  # the holder removed the file between open and lock: this lock guards nothing
 
 
 def unlock(path: Path, descriptor: int) -> None:
-    """Removes the lock file and ends an exclusive lock."""
+    """Removes the lock file and releases the lock."""
     remove(path)
     os.close(descriptor)
 
 
 @contextmanager
 def gate(path: Path, *, shared: bool) -> Iterator[None]:
-    """Holds a lock for moments, waiting for it; its file stays."""
+    """Holds a lock inside the block, waiting for it; the lock file is kept."""
     descriptor = _open_lock(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
@@ -203,7 +203,7 @@ def gate(path: Path, *, shared: bool) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds a lock on the file. Raises OSError when it cannot be opened."""
+    """Returns whether a process holds a lock on the file. Raises OSError when it cannot be opened."""
     with open_regular(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -213,18 +213,18 @@ def is_locked(path: Path) -> bool:
 
 
 def _open_lock(path: Path) -> int:
-    """Opens a lock file, which is made where it is missing; whoever may write its folder may open it, too."""
+    """Opens a lock file, created if missing; everyone who may write to its folder may open it."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except (PermissionError, IsADirectoryError):
-        return os.open(path, os.O_RDONLY)  # enough for a lock, but on NFS
+        return os.open(path, os.O_RDONLY)  # enough for a lock, except on NFS
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
-        remove(path)  # a link to itself
+        remove(path)  # a symbolic link to itself
         return _open_lock(path)
     status, writing = os.fstat(descriptor), path.parent.stat().st_mode & SHARED
-    both = writing | writing << 1  # reading, too
+    both = writing | writing << 1  # and reading
     if status.st_uid == os.geteuid() and status.st_mode & both != both:
         os.fchmod(descriptor, stat.S_IMODE(status.st_mode) | both)
     return descriptor

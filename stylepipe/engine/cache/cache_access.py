@@ -1,4 +1,4 @@
-"""Opening a cache folder with the permissions that this user has there: one that can only be read serves, too."""
+"""Opens a cache folder with the permissions of this user; a read-only one is usable too."""
 
 import os
 from pathlib import Path
@@ -12,20 +12,20 @@ from stylepipe.paths import exists
 
 
 def open_cache(root: Path) -> Store:
-    """The store in a folder, which need not be there yet.
+    """Returns the store in a folder, which may be missing.
 
-    Raises StoreError when it is no folder, may not be read, or holds folders of other programs where a store has its own.
+    Raises StoreError when it is not a folder, cannot be read, or has another program's folders under the names of a store's.
     """
     if reason := _unusable(root):
         raise StoreError(f"The cache '{root}' cannot be used: {reason}.", hint=CACHE_HINT)
     if foreign := _foreign_folder(root):
         reason = f"'{foreign}' in it is not stylepipe's"
-        raise StoreError(f"'{root}' is not a cache of stylepipe: {reason}.", hint="Name an empty folder, or a new one.")
+        raise StoreError(f"'{root}' is not a cache of stylepipe: {reason}.", hint="Choose an empty folder, or a new one.")
     return Store(root)
 
 
 def open_cache_to_run(root: Path) -> Store:
-    """As `open_cache`; beside a folder that holds results and may not be written, new ones go to a cache of the user's own."""
+    """As `open_cache`; for a read-only folder with results, new ones go to the user's own cache."""
     store = open_cache(root)
     if may_write(root) or not (exists(root) and any(root.glob("actions/*/*"))):
         return store
@@ -34,7 +34,7 @@ def open_cache_to_run(root: Path) -> Store:
 
 
 def may_write(root: Path) -> bool:
-    """Whether this user may add results to a cache folder, as far as it is there."""
+    """Returns whether this user may add results to a cache folder; checks the parts that exist."""
     while not exists(root):
         root = root.parent
     folders = [root, *map(root.joinpath, FOLDERS), *root.glob("actions/*/"), *root.glob("objects/*/")]
@@ -45,16 +45,16 @@ def _unusable(root: Path) -> str | None:
     if not os.path.lexists(root):
         return None
     if not exists(root):
-        return "it is a link to a folder that is not there"
+        return "it is a link to a missing folder"
     if not root.is_dir():
         return "it is not a folder"
-    return None if permits(root, os.R_OK | os.X_OK) else "it may not be read"
+    return None if permits(root, os.R_OK | os.X_OK) else "it cannot be read"
 
 
 def _foreign_folder(root: Path) -> str | None:
-    """A folder with files in it that is named as one of a store's, where no store has ever been.
+    """Returns the name of a non-empty folder that a store would use, in a folder that never was a store.
 
-    Looking after a cache removes whatever nothing refers to, which must not be somebody's `objects` or `work`.
+    Garbage collection removes unreferenced files, which must not hit another program's `objects` or `work`.
     """
     if not exists(root) or os.path.lexists(root / GATE) or any(root.glob("actions/??/*.action")):
         return None

@@ -1,6 +1,6 @@
-"""What code a module runs: digests of its own code and of all that it imports from stylepipe and from its own package.
+"""Digests of code: of a module and of everything it imports from stylepipe and from its own package.
 
-The digest is of the syntax tree without docstrings, so that comments, docstrings and formatting have no part in it.
+A digest covers the syntax tree without docstrings, so that comments, docstrings and formatting do not affect it.
 """
 
 import ast
@@ -19,18 +19,18 @@ from stylepipe.stage import StageContractError
 def code_digests(
     module: str, *, unused: frozenset[str] = frozenset(), followed: frozenset[str] = frozenset()
 ) -> Mapping[str, str]:
-    """SHA-256 of the code of `module` and, transitively, of what it imports from stylepipe and its own top-level package.
+    """Returns the SHA-256 of the code of `module` and of its transitive imports from stylepipe and its own top-level package.
 
-    `unused` are modules that are not followed, but from those in `followed`: alternatives that the parameters do not name
-    have no part in a result, unless one that they name imports them.
+    `unused` modules are not followed, except from those in `followed`: alternatives that the parameters do not name do not
+    affect a result, unless a named one imports them.
 
-    Imports are read from the text, those inside functions included, and nothing is imported; modules that are only named in a
-    string at run time are not seen. Read once per process, as the code itself is. Raises StageContractError when the module
-    has no source file.
+    Imports are read from the source, including those inside functions; nothing is imported, and modules named by strings at
+    run time are missed. Read once per process, as the code itself is. Raises StageContractError when the module has no
+    source file.
     """
     packages = {"stylepipe", module.partition(".")[0]}
     if _locate(module) is None:
-        raise StageContractError(f"The source of the module '{module}' cannot be found, so no result of it can be kept.")
+        raise StageContractError(f"The source of the module '{module}' cannot be found, so its results cannot be cached.")
     digests: dict[str, str] = {}
     waiting = [module]
     while waiting:
@@ -44,26 +44,26 @@ def code_digests(
 
 @cache
 def _read(module: str, path: Path) -> tuple[str, tuple[str, ...]]:
-    """The digest of a module's code, and the names that it imports; of what is no Python code, the digest of its bytes."""
+    """Returns the digest of a module's code and the names that it imports; for other files, the digest of the bytes."""
     source = path.read_bytes()
     try:
         tree = ast.parse(source) if path.suffix == ".py" else None
         code = source if tree is None else _text(tree).encode()
-    except (SyntaxError, ValueError, RecursionError):  # nor could it be imported
+    except (SyntaxError, ValueError, RecursionError):  # it could not be imported either
         tree, code = None, source
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     return hashlib.sha256(code).hexdigest(), tuple(_imports(tree, package)) if tree else ()
 
 
 def _text(tree: ast.Module) -> str:
-    """The syntax tree as text, without statements that do nothing, such as docstrings."""
+    """Returns the syntax tree as text, without statements that do nothing, such as docstrings."""
     parts: list[str] = []
     _write(tree, parts)
     return "\n".join(parts)
 
 
 def _write(node: object, parts: list[str]) -> None:
-    """Adds a node. Empty fields are left out: later versions of Python have some that earlier ones do not have."""
+    """Appends a node to `parts`. Empty fields are left out, because later versions of Python add some."""
     if isinstance(node, ast.AST):
         parts.append(type(node).__name__)
         for name in node._fields:
@@ -86,7 +86,7 @@ def _does_nothing(node: object) -> bool:
 
 
 def _imports(tree: ast.Module, package: str) -> Iterator[str]:
-    """Dotted names that may be modules: `from a import b` may mean the module a.b, or something in a."""
+    """Yields dotted names that may be modules: `from a import b` may mean the module a.b, or a name in a."""
     for node in _statements(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -98,7 +98,7 @@ def _imports(tree: ast.Module, package: str) -> Iterator[str]:
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """All statements in it, however deep. (`ast.walk` goes over the expressions, too, in six times the time.)"""
+    """Yields all statements below a node. (`ast.walk` visits expressions too, in six times the time.)"""
     for part in ("body", "orelse", "finalbody", "handlers", "cases"):
         for inner in getattr(node, part, ()):
             yield inner
@@ -107,7 +107,7 @@ def _statements(node: ast.AST) -> Iterator[ast.AST]:
 
 @cache
 def _locate(module: str) -> Path | None:
-    """The file of a module. (find_spec would import the parents of a dotted name.)"""
+    """Returns the file of a module. (find_spec would import the parents of a dotted name.)"""
     if file := getattr(sys.modules.get(module), "__file__", None):
         return Path(file)
     top, *rest = module.split(".")
@@ -123,5 +123,5 @@ def _locate(module: str) -> Path | None:
 def _find_top(name: str) -> ModuleSpec | None:
     try:
         return find_spec(name)
-    except ValueError:  # a module that was made by hand and has no spec
+    except ValueError:  # a module created by hand, without a spec
         return None

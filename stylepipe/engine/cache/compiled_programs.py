@@ -1,8 +1,8 @@
-"""The programs that JAX has compiled, kept from run to run: where this user alone may write, and each with a checksum.
+"""The persistent cache of programs compiled by JAX: in a private folder, with a checksum for each program.
 
-JAX runs what it finds in its folder as it is, so that whoever can write there runs code as whoever computes with it, and two
-files that are exchanged give a wrong picture. So a cache that others may write keeps none; and before a process first uses the
-folder, whatever is not as its checksum says goes out of it. (JAX has no way to have programs checked as it reads them.)
+JAX runs the files in its folder unchecked, so anyone who can write there can run code as the user who computes, and two swapped
+files give a wrong picture. A cache that others can write to therefore holds no programs, and before a process first uses the
+folder, programs that do not match their checksums are removed. (JAX has no hook to verify programs as it reads them.)
 """
 
 import hashlib
@@ -22,7 +22,7 @@ _CHECKSUM = ".sha256"
 
 @contextmanager
 def compiled_programs(root: Path, precision: str) -> Iterator[None]:
-    """Lets JAX keep programs while the block computes with the cache at `root`, unless the user has chosen a folder for it."""
+    """Lets JAX store programs inside the block, for the cache at `root`, unless the user has configured another folder."""
     folder = next((folder for folder in _candidates(root) if _makes_private(folder)), None)
     if folder and not compiles_to(folder):
         check_programs(folder, unfinished=True)
@@ -35,20 +35,20 @@ def compiled_programs(root: Path, precision: str) -> Iterator[None]:
 
 
 def programs_folders(root: Path) -> list[Path]:
-    """Where programs that were compiled with the cache at `root` may be, as far as there are any."""
+    """Returns the existing folders that may hold programs compiled with the cache at `root`."""
     elsewhere = () if _only_we_write(root) else _candidates(root)
     return [folder for folder in dict.fromkeys([root / "xla", *elsewhere]) if _is_ours(folder)]
 
 
 def programs(folder: Path) -> list[Path]:
-    """The programs in a folder."""
+    """Returns the programs in a folder."""
     return [path for path in sorted(folder.glob("*-cache")) if path.is_file()]
 
 
 def check_programs(folder: Path, *, unfinished: bool = False) -> list[str]:
-    """Removes the programs that are not as their checksums say; a sentence for each.
+    """Removes the programs that do not match their checksums; returns a message for each.
 
-    With `unfinished`, those without a checksum go, too: their process was killed, or has just written them.
+    With `unfinished`, those without a checksum are removed too: their process was killed, or has just written them.
     """
     damaged: list[str] = []
     for path in programs(folder):
@@ -72,7 +72,7 @@ def _add_checksums(folder: Path) -> None:
         checksum = _beside(path)
         if not checksum.exists():
             temporary = folder / f".{os.getpid()}.tmp"
-            with suppress(OSError):  # without one it is compiled again
+            with suppress(OSError):  # without a checksum the program is compiled again
                 temporary.write_bytes(_digest(path))
                 publish(temporary, checksum)
 
@@ -82,12 +82,12 @@ def _beside(path: Path) -> Path:
 
 
 def _digest(path: Path) -> bytes:
-    """Of the program's name, too, so that one is not taken for another."""
+    """Returns a digest that covers the program's name too, so that two programs cannot be swapped."""
     return hashlib.sha256(path.name.encode() + b"\0" + path.read_bytes()).hexdigest().encode()
 
 
 def _candidates(root: Path) -> Iterator[Path]:
-    """The folders to try: in the cache, in the user's own cache, among the temporary files."""
+    """Yields the folders to try: in the cache, in the user's own cache, in the temporary folder."""
     if _only_we_write(root):
         yield root / "xla"
     for own in (own_cache_folder, temporary_cache_folder):
@@ -96,13 +96,13 @@ def _candidates(root: Path) -> Iterator[Path]:
 
 
 def _only_we_write(root: Path) -> bool:
-    """Whether nobody but this user, and root, may put another folder in the place of this one."""
+    """Returns whether only this user and root can replace the folder or one of its parents."""
     try:
-        found = [path.stat() for path in (root.resolve(), *root.resolve().parents)]
+        statuses = [path.stat() for path in (root.resolve(), *root.resolve().parents)]
     except OSError:
         return False
-    ours = all(status.st_uid in (0, os.geteuid()) for status in found)
-    return ours and not any(status.st_mode & SHARED and not status.st_mode & stat.S_ISVTX for status in found)
+    ours = all(status.st_uid in (0, os.geteuid()) for status in statuses)
+    return ours and not any(status.st_mode & SHARED and not status.st_mode & stat.S_ISVTX for status in statuses)
 
 
 def _makes_private(folder: Path) -> bool:
@@ -113,7 +113,7 @@ def _makes_private(folder: Path) -> bool:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Whether it is a folder of this user; not so where this user may not look, as under the home of another."""
+    """Returns whether it is a folder of this user; False where this user has no access."""
     try:
         status = folder.lstat()
     except OSError:

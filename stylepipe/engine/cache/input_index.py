@@ -1,7 +1,7 @@
-"""What this user's inputs were, and where: SHA-256 by path, size and time of change, and paths by SHA-256.
+"""An index of the files that this user has used as inputs: SHA-256 by path, size and time of change, and paths by SHA-256.
 
-A private SQLite file, and an accelerator: whatever is wrong with it, digests are computed and files are looked for elsewhere.
-Nothing of it is passed on.
+It is a private SQLite file that only saves time: where it fails, digests are computed and files are searched for elsewhere.
+Its content is never passed on.
 """
 
 import hashlib
@@ -24,10 +24,10 @@ T = TypeVar("T")
 FILE = "inputs-1.sqlite"
 MAX_ROWS = 100_000
 MAX_PLACES = 16
-"""How many places of the same bytes are told."""
+"""The maximal number of paths returned for one SHA-256."""
 
 RACY_NS = 3 * 10**9
-"""A file changed so shortly before it was digested may change again at the same time, by the clock of its file system."""
+"""A file modified less than this before hashing may change again within its file system's clock resolution."""
 
 _WAIT_SECONDS = 1.0
 _DAY = 86_400
@@ -42,7 +42,7 @@ COMMIT;
 
 
 class InputIndex:
-    """The index, open; what it learns is written when it is closed."""
+    """The open index; new entries are written when it is closed."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -52,12 +52,12 @@ class InputIndex:
             os.close(os.open(file, os.O_CREAT | os.O_RDONLY, 0o600))
         with suppress(sqlite3.Error):
             self._connection = sqlite3.connect(file, timeout=0)
-            self._connection.text_factory = partial(str, encoding="utf-8", errors="replace")  # a checksum tells what is damaged
+            self._connection.text_factory = partial(str, encoding="utf-8", errors="replace")  # the checksums detect damage
         if self._attempt(lambda connection: connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()) == (0,):
             self._attempt(lambda connection: connection.executescript(_SCHEMA))
 
     def sha256(self, path: Path, file: BufferedReader) -> str:
-        """The SHA-256 of a file that was opened: as it is remembered unless it was changed since, or else computed."""
+        """Returns the SHA-256 of an opened file: from the index if the file is unchanged, else computed."""
         before = time.time_ns()
         status = os.fstat(file.fileno())
         stamp = f"{status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
@@ -71,37 +71,37 @@ class InputIndex:
         return sha256
 
     def remember_folder(self, path: Path, sha256: str) -> None:
-        """Remembers where a folder is; its SHA-256 is computed from those of its files."""
+        """Records the path of a folder; its SHA-256 is computed from those of its files."""
         self._new[_key(path)] = "", sha256
 
     def places(self, sha256: str) -> list[Path]:
-        """Where there was a file, or a folder, of this SHA-256, the last seen first; it may have been changed since."""
+        """Returns the paths of files or folders with this SHA-256, last used first; they may have changed since."""
         return [Path(os.fsdecode(path)) for path, _, _ in self._rows("sha256 = ?", sha256)]
 
     def close(self) -> None:
-        """Writes what is new; of more than `MAX_ROWS` rows the least recently seen go."""
+        """Writes new entries; beyond `MAX_ROWS` the least recently used rows are deleted."""
         if rows := [(path, *row, int(time.time()), _checksum(path, *row)) for path, row in self._new.items()]:
             self._attempt(lambda connection: _write(connection, rows))
         self._give_up()
 
     def _rows(self, condition: str, *values: str | bytes) -> Iterator[tuple[bytes, str, int]]:
-        """Path, SHA-256 and time of the rows that are as they were written."""
+        """Yields path, SHA-256 and time of the rows whose checksum is right."""
         query = f"SELECT * FROM inputs WHERE {condition} ORDER BY seen DESC LIMIT {MAX_PLACES}"
         for path, stamp, sha256, seen, checksum in self._attempt(lambda sql: sql.execute(query, values).fetchall()) or ():
             if isinstance(path, bytes) and isinstance(seen, int) and checksum == _checksum(path, stamp, sha256):
                 yield path, sha256, seen
 
     def _attempt(self, use: Callable[[sqlite3.Connection], T]) -> T | None:
-        """What comes of a use of the file, which other processes may hold for moments; None where it fails, and from then on.
+        """Returns the result of `use`, retried while another process locks the file; None once it fails, and from then on.
 
-        A damaged file is removed. (SQLite's own wait does not cover all that it answers with "locked".)
+        A damaged file is removed. (SQLite's own timeout does not cover every "locked" error.)
         """
         deadline = time.monotonic() + _WAIT_SECONDS
         while self._connection:
             try:
                 with self._connection:
                     return use(self._connection)
-            except sqlite3.OperationalError as error:  # locked, read-only, no room
+            except sqlite3.OperationalError as error:  # locked, read-only, disk full
                 if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY and time.monotonic() < deadline:
                     time.sleep(0.01)
                 else:
@@ -119,7 +119,7 @@ class InputIndex:
 
 
 def _key(path: Path) -> bytes:
-    """The path, without links and `..` before the file's name."""
+    """Returns the path with links and `..` resolved, except in the file's name."""
     return os.fsencode(path.parent.resolve() / path.name)
 
 
@@ -136,7 +136,7 @@ def _checksum(path: bytes, stamp: str, sha256: str) -> str:
 
 @contextmanager
 def own_input_index() -> Iterator[InputIndex | None]:
-    """The user's index in the user's own cache, open while the block lasts; None where there can be none."""
+    """Yields the user's index in the user's own cache, open inside the block; None where it cannot be opened."""
     index = None
     with suppress(StoreError, OSError):
         folder = own_cache_folder() / "inputs"

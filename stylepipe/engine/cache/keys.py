@@ -1,10 +1,10 @@
-"""The identity of a computation: a document of all that its result depends on, and the SHA-256 of it.
+"""Cache keys: a document of everything that a result depends on, and its SHA-256.
 
-Of the code it is what the stage uses: of alternatives such as losses, each in a module of its own, only those that its
-parameters name. So what runs whatever the parameters say does not belong in the module of an alternative.
+Of the code, it covers what the stage uses: of alternatives such as losses, each in a module of its own, only those that its
+parameters name. Code that runs for every choice of parameters therefore does not belong in the module of an alternative.
 
-Not in it: paths, names of nodes and recipes, the device's number, how many devices and threads there are. Inputs are named, and
-lists keep their order, so that two inputs that change places make another key.
+Excluded are paths, names of nodes and recipes, the device's number, and the numbers of devices and threads. Inputs are named
+and lists keep their order, so swapping two inputs changes the key.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from stylepipe.recipe.resolved import StageNode
 
 KEY_VERSION = 2
 PRECISION = "float32"
-"""What JAX multiplies in, on every device, where a computation does not choose for itself."""
+"""The default precision of JAX's matrix products, on every device."""
 
 _ABSENT = object()
 
@@ -33,10 +33,10 @@ Document = Mapping[str, Any]
 def stage_document(
     node: StageNode, digests: Mapping[str, str], *, readers: Mapping[str, str], seed: int, backend: str
 ) -> Document:
-    """All that the result of a node depends on.
+    """Returns everything that the result of a node depends on.
 
-    `digests` holds the digest of each input and node, as far as known: what is missing comes out as None. `readers` maps an
-    input of the recipe to the module that reads its file, whose source counts as the stage's own. `backend` is cpu, gpu or tpu.
+    `digests` maps inputs and nodes to their digests as far as known; a missing one becomes None. `readers` maps an input of the
+    recipe to the module that reads its file, whose source counts as the stage's own. `backend` is cpu, gpu or tpu.
     """
     alternatives = _alternatives(type(node.params)) - {node.stage.module}
     named = alternatives.intersection(_models(node.params))
@@ -61,24 +61,24 @@ def stage_document(
 
 
 def input_document(digest: str, reader: str) -> Document:
-    """All that the picture of an input depends on: its file, and the module that reads it."""
+    """Returns everything that the picture of an input depends on: its file, and the module that reads it."""
     document = {"key_version": KEY_VERSION, "stage": "read", "source": code_digests(reader), "versions": versions()}
     return {**document, "inputs": {"file": digest}}
 
 
 def key_of(document: Document) -> str:
-    """The SHA-256 of a document's canonical JSON."""
+    """Returns the SHA-256 of a document's canonical JSON."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def trajectory_of(document: Document, stopping: Collection[str]) -> Document:
-    """The document without the parameters that only say where the steps of a stage stop."""
+    """Returns the document without the parameters that only determine where a stage's iterations stop."""
     return {**document, "params": {name: value for name, value in document["params"].items() if name not in stopping}}
 
 
 def differences(old: Document, new: Document) -> tuple[str, ...]:
-    """What sets two documents apart, one phrase for each difference; all modules whose code changed are in one."""
+    """Returns the differences between two documents, one phrase each; all changed modules share one phrase."""
     before, after = dict(_leaves(old)), dict(_leaves(new))
     paths = sorted(before.keys() | after.keys())
     pairs = [(path, before.get(path, _ABSENT), after.get(path, _ABSENT)) for path in paths]
@@ -89,7 +89,7 @@ def differences(old: Document, new: Document) -> tuple[str, ...]:
 
 
 def _models(value: Any) -> Iterator[str]:
-    """The modules of the models that parameters hold."""
+    """Yields the modules that define the models in parameters."""
     if isinstance(value, BaseModel):
         yield type(value).__module__
         yield from _models(dict(value))
@@ -102,14 +102,14 @@ def _models(value: Any) -> Iterator[str]:
 
 @cache
 def _alternatives(params: type[BaseModel]) -> frozenset[str]:
-    """The modules of the models that such parameters may hold in place of each other, such as losses and optimizers."""
+    """Returns the modules of models that are alternatives in these parameters, such as losses and optimizers."""
     modules: set[str] = set()
-    seen: set[type[BaseModel]] = set()
+    visited: set[type[BaseModel]] = set()
     waiting: list[Any] = [params]
     while waiting:
         annotation = waiting.pop()
-        if _is_model(annotation) and annotation not in seen:
-            seen.add(annotation)
+        if _is_model(annotation) and annotation not in visited:
+            visited.add(annotation)
             waiting.extend(field.annotation for field in annotation.model_fields.values())
         members = get_args(annotation)
         waiting.extend(members)
@@ -124,7 +124,7 @@ def _is_model(annotation: Any) -> bool:
 
 
 def _leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The plain values of a document by their paths; an empty collection is a plain value."""
+    """Yields the leaf values of a document with their paths; an empty collection is a leaf."""
     items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple) else ()
     children = list(items)
     for name, child in children:
@@ -138,9 +138,9 @@ def _phrase(path: tuple[str, ...], before: Any, after: Any) -> str:
         case ("params", *name):
             return f"{'.'.join(name).replace('.[', '[')}: {_shown(before)} → {_shown(after)}"
         case ("inputs", argument):
-            return f"its input '{argument}' is another"
+            return f"its input '{argument}' changed"
         case ("inputs", argument, item):
-            return f"its input '{argument}{item}' is another"
+            return f"its input '{argument}{item}' changed"
         case ("seed",):
             return f"the seed changed from {before} to {after}"
         case ("version",):

@@ -1,8 +1,8 @@
-"""What people look at: every image and mask as a PNG in the store, made once, copied into each run's folder."""
+"""Viewable pictures: every image and mask as a PNG in the store, written once and copied into each run's folder."""
 
 from pathlib import Path
 
-from stylepipe.artifacts import Given, Image, Mask
+from stylepipe.artifacts import Image, Mask, StageInput
 from stylepipe.engine.cache.store import Session
 from stylepipe.image.files.io import write_image, write_mask
 
@@ -10,8 +10,8 @@ COMPRESS_LEVEL = 1
 """zlib's level: level 6 takes six times as long and saves 15 %."""
 
 
-def attach_picture(artifact: Given, session: Session) -> dict[str, str]:
-    """Stores the picture of an artifact, if it has one; the attachments of its action. Raises StoreError."""
+def attach_picture(artifact: StageInput, session: Session) -> dict[str, str]:
+    """Stores the picture of an artifact, if it has one; returns the attachments of its action. Raises StoreError."""
 
     def write(path: Path) -> None:
         match artifact:

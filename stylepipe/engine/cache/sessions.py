@@ -1,7 +1,7 @@
-"""Which processes are at work in a cache folder, what they use there, and where their temporary files are.
+"""Sessions: the processes that use a cache folder, the files that they use, and their temporary files.
 
-Each has a folder in `sessions/`, whose lock it holds as long as it lives, and which lists the files that it uses. A collection
-of garbage holds the gate alone, everybody else shares it for moments: while a file is listed, and stored or looked up.
+Each process has a folder in `sessions/`, whose lock it holds while it lives, and which lists the files that it uses. Garbage
+collection holds the gate exclusively; everyone else shares it briefly, while a file is listed and stored or looked up.
 """
 
 import os
@@ -18,7 +18,7 @@ _USED = "used"
 
 @contextmanager
 def open_session(root: Path) -> Iterator[Path]:
-    """A folder of this process in `sessions/`, for as long as the block lasts. Raises StoreError when it cannot be made."""
+    """Yields a folder of this process in `sessions/`, removed after the block. Raises StoreError when it cannot be created."""
     with cache_errors(root):
         make_folder(root / "sessions")
         sweep_sessions(root)
@@ -29,7 +29,7 @@ def open_session(root: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        # Not while another process sweeps, which would find half a folder. Where this fails, a later sweep removes it.
+        # Not while another process sweeps, which would see half a folder. Where this fails, a later sweep removes it.
         with suppress(OSError), gate(root / GATE, shared=True):
             remove(folder)
         if lock is not None:
@@ -37,13 +37,13 @@ def open_session(root: Path) -> Iterator[Path]:
 
 
 def list_as_used(session: Path, name: str) -> None:
-    """Adds a file to the list of those that a session uses; the gate is held meanwhile."""
+    """Adds a file to those that a session uses; the caller holds the gate."""
     with (session / _USED).open("a", encoding="ascii") as file:
         file.write(f"{name}\n")
 
 
 def used_by_sessions(root: Path) -> set[str]:
-    """The names of the files that sessions use; those of dead ones until these are swept away."""
+    """Returns the names of the files that sessions use; dead ones count until they are swept."""
     used: set[str] = set()
     for path in (root / "sessions").glob(f"*/{_USED}"):
         with suppress(OSError):
@@ -52,19 +52,19 @@ def used_by_sessions(root: Path) -> set[str]:
 
 
 def sweep_sessions(root: Path) -> float:
-    """Removes what dead processes left behind; when the oldest living session began, or now, by the files' clock."""
+    """Removes the folders of dead processes; returns when the oldest living session began, or now, by the files' clock."""
     with gate(root / GATE, shared=False):
-        with suppress(PermissionError):  # it is another user's: what was used since its last time is kept, too
+        with suppress(PermissionError):  # another user owns it: files used since its older time are kept too
             os.utime(root / GATE)
         began = [(root / GATE).stat().st_mtime]
         for folder in (root / "sessions").iterdir():
             path = folder / "lock"
             try:
                 lock = try_lock(path)
-            except NotADirectoryError:  # somebody else's file
+            except NotADirectoryError:  # a foreign file
                 remove(folder)
                 continue
-            except OSError:  # another user's, that may not be looked into
+            except OSError:  # no access to another user's folder
                 continue
             if lock is None:
                 began.append(path.stat().st_mtime)

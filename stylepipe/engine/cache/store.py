@@ -1,15 +1,15 @@
-"""The content store: what was computed before, by key, in a cache folder that several processes, and users, may share.
+"""The content store: cached results by key, in a cache folder that several processes and users may share.
 
-    actions/    key → Action: the digest of the output, its pictures, how it came about; a checksum, then JSON
+    actions/    key → Action: digests of the output and its attachments, provenance; a checksum, then JSON
     objects/    outputs as safetensors, and their attachments (pictures, animations, losses), each named by its digest
-    work/       by key, the state of computations that are not finished
-    trajectories/  by key, the state at which others stopped (`trajectories`)
-    locks/      by key, held while a process computes it        latest/  by recipe and node, the keys it had lately
-    sessions/   by running process, what it uses and its        quarantine/  damaged files, moved aside
+    work/       by key, the state of unfinished computations
+    trajectories/  by key, the final state of computations that longer ones can continue (`trajectories`)
+    locks/      by key, held while a process computes it        latest/  by recipe and node, its recent keys
+    sessions/   by running process, the files it uses and its   quarantine/  damaged files, moved aside
                 temporary files
 
-An object is written before the action that names it, and every file appears whole or not at all, so that a process may die at
-any moment. Both are read-only, and what is read is checked against its name.
+An object is written before the action that names it, and every file is written atomically, so that a process may die at any
+moment. Both are read-only, and their content is verified on reading.
 """
 
 import hashlib
@@ -36,21 +36,21 @@ from stylepipe.paths import exists, open_regular
 
 _POLL_SECONDS = 0.1
 MAX_REMEMBERED = 16
-"""How many keys of a node are kept, for the plan to compare with."""
+"""The number of recent keys stored for a node, which plans compare with."""
 
 FOLDERS = ("actions", "objects", "work", "trajectories", "locks", "latest", "sessions")
 _KEY = re.compile(r"[0-9a-f]{1,64}")
 
 ObjectName = Annotated[str, Field(pattern=r"^[0-9a-f]{1,64}(\.[a-z0-9]{1,16})?$")]
-"""What an object is called: nothing else, lest a name lead out of the store."""
+"""The name of an object; the pattern keeps paths inside the store."""
 
 
 class Action(BaseModel):
-    """What is known of a finished computation.
+    """The record of a finished computation.
 
-    `output` is the digest of its artifact, empty for the reading of an input, whose file is at hand anyway; `notes` are what
-    the user should know of that file. `attachments` names objects that belong to it: picture, animation, losses. `recipe` and
-    `node` say what it was computed for first.
+    `output` is the digest of its artifact; it is empty for the reading of an input, whose file is at hand, and `notes` are the
+    warnings about that file. `attachments` names its objects: picture, animation, losses. `recipe` and `node` name the first
+    user of the result.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -70,17 +70,17 @@ class Action(BaseModel):
 
 
 class Damaged(StoreError):
-    """A stored file that is not what its name says, and was moved aside; what it held can be computed again."""
+    """A stored file whose content does not match its name; it was moved aside and can be computed again."""
 
 
 class Missing(Damaged):
-    """A stored file that is gone: it was deleted, or collected as garbage meanwhile."""
+    """A stored file that is missing: it was deleted, or removed by garbage collection."""
 
 
 class Store:
-    """Reading the store; a `session` writes to it. A folder that is missing is an empty store.
+    """Read access to the store; a `session` writes to it. A missing folder is an empty store.
 
-    What is not in it may be in the store at `read_only`, which nobody writes to here.
+    Lookups fall back to the store at `read_only`, which is never written to.
     """
 
     def __init__(self, root: Path, *, read_only: Path | None = None) -> None:
@@ -89,17 +89,17 @@ class Store:
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """Where results are looked up."""
+        """The folders in which results are looked up."""
         return (self.root, self.read_only) if self.read_only else (self.root,)
 
     def find(self, key: str) -> Action | None:
-        """The action of that key, if its output is there too. Raises Damaged."""
+        """Returns the action of that key if its output is stored too. Raises Damaged."""
         action = self.action(key)
         complete = action and (not action.output or exists(self.object_path(f"{action.output}.safetensors")))
         return action if complete else None
 
     def action(self, key: str) -> Action | None:
-        """The action of that key, whether or not its output is still there. Raises Damaged."""
+        """Returns the action of that key, whether or not its output is still stored. Raises Damaged."""
         path = self.action_path(key)
         try:
             checksum, text = _read(path).split(b"\n", 1)
@@ -113,11 +113,11 @@ class Store:
         return action
 
     def latest(self, recipe: str, node: str) -> Action | None:
-        """What a node of a recipe of that name used or computed last, as far as it can be read."""
+        """Returns the last action that a node of a recipe used or computed, if it can be read."""
         return next(iter(self.recent(recipe, node)), None)
 
     def recent(self, recipe: str, node: str) -> list[Action]:
-        """What a node of a recipe of that name used or computed lately, the newest first, as far as it can be read."""
+        """Returns the recent actions that a node of a recipe used or computed, newest first, if they can be read."""
         actions: list[Action] = []
         for key in self.remembered(self._nearest("latest", _latest_name(recipe, node))):
             with suppress(Damaged):
@@ -125,7 +125,7 @@ class Store:
         return actions
 
     def remembered(self, path: Path) -> list[str]:
-        """The keys in a file of `latest`, the newest first; none where they cannot be read."""
+        """Returns the keys in a file of `latest`, newest first; none where they cannot be read."""
         try:
             keys = _read(path).decode("ascii").split()
         except (OSError, ValueError):
@@ -133,7 +133,7 @@ class Store:
         return [key for key in keys if _KEY.fullmatch(key)]
 
     def load(self, digest: str) -> Artifact:
-        """The artifact of that digest, checked. Raises Damaged."""
+        """Returns the artifact of that digest, verified. Raises Damaged."""
         path = self.object_path(f"{digest}.safetensors")
         try:
             artifact = artifacts.load(path)
@@ -144,7 +144,7 @@ class Store:
         return artifact
 
     def outline(self, digest: str) -> Artifact:
-        """The artifact of that digest, blank. Raises Damaged where its file has no good beginning."""
+        """Returns the artifact of that digest, blank. Raises Damaged where the file's header is invalid."""
         path = self.object_path(f"{digest}.safetensors")
         try:
             return artifacts.outline(path)
@@ -152,7 +152,7 @@ class Store:
             raise self.quarantine(path, "result") from error
 
     def read(self, name: str) -> bytes:
-        """The bytes of an attachment, checked. Raises Damaged."""
+        """Returns the bytes of an attachment, verified. Raises Damaged."""
         path = self.object_path(name)
         try:
             data = _read(path)
@@ -163,7 +163,7 @@ class Store:
         return data
 
     def checked(self, name: str) -> Path:
-        """The file of an attachment, checked without reading it into memory. Raises Damaged."""
+        """Returns the path of an attachment, verified without loading it into memory. Raises Damaged."""
         path = self.object_path(name)
         try:
             with open_regular(path) as file:
@@ -175,7 +175,7 @@ class Store:
         return path
 
     def quarantine(self, path: Path, what: str) -> Damaged:
-        """Moves a damaged file aside, or removes it where that cannot be; returns the error to raise."""
+        """Moves a damaged file aside, or removes it where that fails; returns the error to raise."""
         name = f"{path.name[:12]}…"
         if not os.path.lexists(path):
             return Missing(f"A stored {what} is missing ({name}).")
@@ -185,31 +185,31 @@ class Store:
             path.replace(aside / f"{path.name[:200]}.{secrets.token_hex(3)}")
         except OSError:
             remove(path)
-            fate = "is damaged, and may not be removed" if os.path.lexists(path) else "was damaged and has been removed"
+            fate = "is damaged and cannot be removed" if os.path.lexists(path) else "was damaged and has been removed"
             return Damaged(f"A stored {what} {fate} ({name}).")
         return Damaged(f"A stored {what} was damaged and has been moved aside ({name}).")
 
     def make_way(self, path: Path, *, folder: bool = False) -> None:
-        """Moves aside what has the name of a file, or of a folder, and is none; a link is somebody's intention, and stays."""
+        """Moves aside a file where a folder is expected, and the reverse; links are kept, because users create them."""
         if exists(path) and not path.is_symlink() and path.is_dir() != folder:
             self.quarantine(path, "folder" if folder else "file")
 
     def action_path(self, key: str) -> Path:
-        """Where the action of a key is."""
+        """Returns the path of the action of a key."""
         return self._nearest("actions", key[:2], f"{key}.action")
 
     def object_path(self, name: str) -> Path:
-        """Where an object is: an artifact is named <digest>.safetensors, an attachment by the digest of its bytes."""
+        """Returns the path of an object: <digest>.safetensors for an artifact, the digest of its bytes for an attachment."""
         return self._nearest("objects", name[:2], name)
 
     def _nearest(self, *names: str) -> Path:
-        """A file of this store, or where only the other has it, of that."""
+        """Returns the path in this store, or in the read-only one if the file is only there."""
         own = self.root.joinpath(*names)
         other = self.read_only.joinpath(*names) if self.read_only and not exists(own) else own
         return other if exists(other) else own
 
     def make_folders(self) -> None:
-        """Makes the folders of the store that are not there. Raises StoreError."""
+        """Creates the missing folders of the store. Raises StoreError."""
         with cache_errors(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
             for name in FOLDERS:
@@ -218,9 +218,9 @@ class Store:
 
     @contextmanager
     def session(self) -> Iterator["Session"]:
-        """Opens the store for writing. Until it ends, nothing that it uses is collected as garbage.
+        """Opens the store for writing. Garbage collection spares everything that the session uses until it ends.
 
-        Raises StoreError when the folder cannot be made or written.
+        Raises StoreError when the folder cannot be created or written.
         """
         self.make_folders()
         with open_session(self.root) as folder:
@@ -228,14 +228,14 @@ class Store:
 
 
 class Session:
-    """Writing to the store, for as long as a run lasts; `folder` is where its temporary files are."""
+    """Write access to the store during a run; `folder` holds its temporary files."""
 
     def __init__(self, store: Store, folder: Path) -> None:
         self.store = store
         self.folder = folder
 
     def use(self, key: str) -> Action | None:
-        """As `Store.find`; what is found is kept from collection until the session ends. Raises Damaged."""
+        """As `Store.find`; protects the result from garbage collection until the session ends. Raises Damaged."""
         with cache_errors(self.store.root), self._kept(f"{key}.action"):
             action = self.store.find(key)
             if action:
@@ -243,7 +243,7 @@ class Session:
             return action
 
     def put(self, artifact: Artifact) -> str:
-        """Stores an artifact; its digest. Raises StoreError when that fails, leaving nothing half-written."""
+        """Stores an artifact and returns its digest. Raises StoreError, leaving no partial file."""
         digest = artifacts.digest(artifact)
         with self._writing() as temporary:
             artifacts.save(artifact, temporary)
@@ -251,7 +251,7 @@ class Session:
         return digest
 
     def attach(self, write: Callable[[Path], None], suffix: str) -> str:
-        """Stores the file that `write` writes; its object name. Raises StoreError when that fails."""
+        """Stores the file that `write` writes and returns its object name. Raises StoreError."""
         with self._writing(suffix) as temporary:
             write(temporary)
             with temporary.open("rb") as file:
@@ -260,14 +260,14 @@ class Session:
         return name
 
     def commit(self, action: Action) -> None:
-        """Stores an action, whose objects are stored already. Raises StoreError when that fails."""
+        """Stores an action, whose objects are already stored. Raises StoreError."""
         with self._writing() as temporary:
             text = action.model_dump_json().encode()
             temporary.write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
             self._publish(temporary, "actions", f"{action.key}.action")
 
     def remember(self, recipe: str, node: str, key: str) -> None:
-        """Keeps a node's key for `Store.recent`, with those before it. Raises StoreError when that fails."""
+        """Adds a node's key to its recent ones for `Store.recent`. Raises StoreError."""
         path = self.store.root / "latest" / _latest_name(recipe, node)
         keys = [key, *(other for other in self.store.remembered(path) if other != key)]
         with self._writing() as temporary:
@@ -278,7 +278,7 @@ class Session:
 
     @contextmanager
     def flight(self, key: str, *, waiting: Callable[[float], None]) -> Iterator[Path]:
-        """Holds a key while it is computed, by one process at a time; yields the key's work folder.
+        """Locks a key while one process computes it; yields the key's work folder.
 
         While another process holds it, `waiting` is called with the seconds waited so far, 0 at first; it may raise to give up.
         """
@@ -300,11 +300,11 @@ class Session:
             unlock(path, lock)
 
     def _take_over(self, folder: Path) -> None:
-        """Makes a work folder that another user has left one of this user's, who may not write the files in it."""
+        """Replaces another user's work folder with a copy owned by this user, who could not write to its files."""
         self.store.make_way(folder, folder=True)
         if folder.is_dir() and folder.stat().st_uid != os.geteuid():
             own = self.folder / folder.name
-            with suppress(shutil.Error):  # of files that may not be read
+            with suppress(shutil.Error):  # unreadable files are left out
                 shutil.copytree(folder, own)
             folder.rename(self.folder / f"{folder.name}.old")
             own.rename(folder)
@@ -319,13 +319,13 @@ class Session:
 
     @contextmanager
     def _kept(self, name: str) -> Iterator[None]:
-        """Lists a file as used by this session; no collection comes between that and what the block does."""
+        """Lists a file as used by this session; garbage collection waits until the block ends."""
         with gate(self.store.root / GATE, shared=True):
             list_as_used(self.folder, name)
             yield
 
     def _touch(self, path: Path) -> None:
-        """Marks a file as used now; one of another user's, which only its owner may mark, is written anew."""
+        """Marks a file as used now; rewrites another user's file, because only its owner can mark it."""
         if path.is_relative_to(self.store.root):
             try:
                 os.utime(path)

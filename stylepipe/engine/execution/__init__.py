@@ -1,1 +1,1 @@
-"""Computing one stage: calling it, its checkpoints, previews and losses, and the signals that stop it."""
+"""Execution of one stage: the call, its checkpoints, previews and losses, and signals that stop it."""

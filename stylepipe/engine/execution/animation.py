@@ -1,4 +1,4 @@
-"""Animations as files, a frame at a time: their memory does not grow with the number of frames."""
+"""Writers of animations that process one frame at a time: memory does not grow with the number of frames."""
 
 import io
 import struct
@@ -10,13 +10,13 @@ from PIL import GifImagePlugin
 from PIL import Image as Pillow
 
 Timed = tuple[Pillow.Image, int]
-"""A frame in RGB, and for how many milliseconds it is shown."""
+"""A frame in RGB, and its duration in milliseconds."""
 
 
 def write_webp(path: Path, frames: Iterable[Timed], *, last_milliseconds: int) -> None:
-    """Writes frames of one size, of which the last is shown for another time, as an animation that repeats for ever.
+    """Writes frames of one size as an endlessly looping animation; the last frame has a duration of its own.
 
-    Pillow's writer takes them as a list: here each is encoded by itself, and put into the container as it comes (WebP Container
+    Pillow's writer needs a list of all frames. Here each frame is encoded alone and appended to the container (WebP Container
     Specification, developers.google.com/speed/webp/docs/riff_container).
     """
     with path.open("wb") as file:
@@ -28,7 +28,7 @@ def write_webp(path: Path, frames: Iterable[Timed], *, last_milliseconds: int) -
                 _chunk(file, b"VP8X", b"\x02\0\0\0" + width + height)
                 _chunk(file, b"ANIM", b"\xff\xff\xff\xff\0\0")
             timing = file.tell() + 8 + 12
-            head = bytes(6) + width + height + _uint24(milliseconds) + b"\x02"  # drawn over the one before, not blended
+            head = bytes(6) + width + height + _uint24(milliseconds) + b"\x02"  # overwrites the previous frame without blending
             _chunk(file, b"ANMF", head + _encoded(frame))
         file.seek(timing)
         file.write(_uint24(last_milliseconds))
@@ -38,7 +38,7 @@ def write_webp(path: Path, frames: Iterable[Timed], *, last_milliseconds: int) -
 
 
 def read_webp(path: Path) -> Iterator[Timed]:
-    """The frames of an animation, one after the other."""
+    """Yields the frames of an animation."""
     with Pillow.open(path, formats=["WEBP"]) as file:
         for number in range(getattr(file, "n_frames", 1)):
             file.seek(number)
@@ -47,9 +47,9 @@ def read_webp(path: Path) -> Iterator[Timed]:
 
 
 def write_gif(path: Path, frames: Iterable[Timed]) -> None:
-    """Writes frames of one size as a GIF that repeats for ever, each with 256 colors of its own (GIF89a specification).
+    """Writes frames of one size as an endlessly looping GIF, each with its own 256 colors (GIF89a specification).
 
-    Pillow's writer keeps all frames until it has seen the last.
+    Pillow's writer keeps all frames in memory until the last.
     """
     with path.open("wb") as file:
         for number, (frame, milliseconds) in enumerate(frames):
@@ -62,7 +62,7 @@ def write_gif(path: Path, frames: Iterable[Timed]) -> None:
 
 
 def _encoded(frame: Pillow.Image) -> bytes:
-    """The chunk of a WebP file that holds the pixels."""
+    """Returns the chunk of a WebP file that holds the pixels."""
     buffer = io.BytesIO()
     frame.save(buffer, "WEBP", quality=85, method=2)
     data, at = buffer.getvalue(), 12

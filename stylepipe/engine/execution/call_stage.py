@@ -1,4 +1,4 @@
-"""One stage, called with its inputs and the services it asks for; what comes back is checked, what goes wrong is named."""
+"""Calls one stage with its inputs and services, validates its result and names its errors."""
 
 import sys
 import traceback
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from stylepipe import memory_limits
-from stylepipe.artifacts import KINDS, Artifact, Folder, Given, Image, Mask, Weights
+from stylepipe.artifacts import KINDS, Artifact, Folder, Image, Mask, StageInput, Weights
 from stylepipe.engine.environment import backend
 from stylepipe.engine.execution.signals import StopRequest
 from stylepipe.errors import (
@@ -27,7 +27,7 @@ from stylepipe.errors import (
 from stylepipe.recipe.resolved import StageNode
 from stylepipe.stage import Checkpoint, Emit, Estimate
 
-Arguments = Mapping[str, Given | Sequence[Given]]
+Arguments = Mapping[str, StageInput | Sequence[StageInput]]
 
 _MESSAGE_LENGTH = 2000
 _TRACEBACK_LENGTH = 50_000
@@ -36,23 +36,23 @@ _TRACEBACK_LENGTH = 50_000
 def execute(
     node: StageNode, arguments: Arguments, *, seed: int, emit: Emit, checkpoint: Checkpoint, stop: StopRequest
 ) -> Artifact:
-    """Runs the node's stage on read-only arrays; its result, checked and on the host. What it prints goes to stderr.
+    """Runs the node's stage on read-only arrays and returns its validated result on the host. Its prints go to stderr.
 
-    Whatever it raises becomes one of `FAILURES` with the stage's name. As they are come only the engine's own: StoreError,
-    and, once `stop` was asked, Interrupted and KeyboardInterrupt.
+    Whatever it raises becomes one of `FAILURES` with the stage's name. Only the engine's own errors pass unchanged: StoreError,
+    and, after a request on `stop`, Interrupted and KeyboardInterrupt.
     """
-    offered: dict[str, Callable[[], Any]] = {"key": lambda: _key(seed), "emit": lambda: emit, "checkpoint": lambda: checkpoint}
-    services = {name: offered[name]() for name in node.stage.services}
+    makers: dict[str, Callable[[], Any]] = {"key": lambda: _key(seed), "emit": lambda: emit, "checkpoint": lambda: checkpoint}
+    services = {name: makers[name]() for name in node.stage.services}
     read_only = {
-        name: _read_only(value) if isinstance(value, Given) else tuple(map(_read_only, value))
+        name: _read_only(value) if isinstance(value, StageInput) else tuple(map(_read_only, value))
         for name, value in arguments.items()
     }
-    given = node.stage.arguments(read_only)
+    inputs = node.stage.arguments(read_only)
     try:
         if memory := estimate_of(node, read_only).memory:
             require_memory(memory)
         with redirect_stdout(sys.stderr):
-            return _checked(node.stage(**given, params=node.params, **services), node.stage.output)
+            return _checked(node.stage(**inputs, params=node.params, **services), node.stage.output)
     except BaseException as error:
         where = f"Stage '{node.name}'"
         if isinstance(error, StoreError) or (isinstance(error, Interrupted | KeyboardInterrupt) and stop.asked):
@@ -64,40 +64,40 @@ def execute(
 
 
 def traceback_of(error: BaseException) -> str:
-    """The traceback of an error as text of bounded length."""
+    """Returns the traceback of an error as text of bounded length."""
     text = "".join(traceback.format_exception(error))
     return text if len(text) <= _TRACEBACK_LENGTH else f"{text[:_TRACEBACK_LENGTH]}\n… (cut)\n"
 
 
 def _failure(error: BaseException, where: str) -> StylepipeError:
-    """What a stage raised, as one of `FAILURES`: a class of the stage's package need not be known anywhere else."""
+    """Returns an exception as one of `FAILURES`: classes of the stage's package may be unknown to other processes."""
     if isinstance(error, StylepipeError):
         ours = next(kind for kind in type(error).__mro__ if kind.__module__ == StylepipeError.__module__)
         kind = ours if issubclass(ours, FAILURES) else StageError
         message, hint = (text and bounded(str(text), _MESSAGE_LENGTH) for text in (error.message, error.hint))
         return kind(f"{where}: {message}", hint=hint)
     if is_out_of_memory(error):
-        return StageError(f"{where} needs more memory than there is.", hint="Choose a smaller size, or free some memory.")
+        return StageError(f"{where} needs more memory than is available.", hint="Choose a smaller size, or free some memory.")
     return StageError(f"{where} failed with {reason_of(error)}.", hint="The run's folder holds the traceback.")
 
 
 def estimate_of(node: StageNode, arguments: Arguments) -> Estimate:
-    """What the node's stage says of itself. Raises StylepipeError as that does; for any other error nothing is known."""
+    """Returns the stage's own estimate. Raises its StylepipeError; other errors give an empty estimate."""
     try:
         return node.stage.estimate(**node.stage.arguments(arguments), params=node.params)
     except StylepipeError:
         raise
-    except Exception:  # a fault of the estimate need not be one of the stage
+    except Exception:  # a bug in the estimate is not one in the stage
         return Estimate()
 
 
 def require_memory(needed: int) -> None:
-    """Raises MemoryShortage where this process cannot have so many bytes more. GPUs have memory of their own."""
+    """Raises MemoryShortage where a CPU process cannot allocate that many more bytes. GPUs have their own memory."""
     free = memory_limits.available(swap=True)
     if needed > free and backend() == "cpu":
         taken = memory_limits.resident()
         raise MemoryShortage(
-            f"It takes about {(taken + needed) / 1e9:.2g} GB of memory, and {(taken + free) / 1e9:.2g} GB can be had.",
+            f"It takes about {(taken + needed) / 1e9:.2g} GB of memory, and {(taken + free) / 1e9:.2g} GB are available.",
             hint="Work at a smaller size, or free some memory.",
         )
 
@@ -109,7 +109,7 @@ def _key(seed: int) -> Any:
 
 
 def _checked(result: Any, kind: str) -> Artifact:
-    """The result on the host, if it is of the stated kind, of float32 where it is a picture, and finite."""
+    """Returns the result on the host; requires the declared kind, float32 for pictures, and finite values."""
     match result:
         case Image() if kind == "image":
             pixels, alpha = result.pixels, result.alpha
@@ -123,10 +123,10 @@ def _checked(result: Any, kind: str) -> Artifact:
 
 
 def _host(name: str, array: Any) -> np.ndarray:
-    found = np.asarray(array)
-    if found.dtype != np.float32:
-        raise StageError(f"It returned {name} of {found.dtype}; expected float32.")
-    return _finite(name, found)
+    values = np.asarray(array)
+    if values.dtype != np.float32:
+        raise StageError(f"It returned {name} of {values.dtype}; expected float32.")
+    return _finite(name, values)
 
 
 def _finite(name: str, array: np.ndarray) -> np.ndarray:
@@ -136,8 +136,8 @@ def _finite(name: str, array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _read_only(artifact: Given) -> Given:
-    """The same arrays, which other stages use too, safe from being written to."""
+def _read_only(artifact: StageInput) -> StageInput:
+    """Returns the same arrays, which other stages share, as read-only views."""
     match artifact:
         case Image(pixels, alpha):
             return Image(_view(pixels), None if alpha is None else _view(alpha))

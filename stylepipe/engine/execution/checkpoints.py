@@ -1,4 +1,4 @@
-"""The service `checkpoint`: a stage's state on disk, so that whatever stops it costs at most the work of some seconds."""
+"""The service `checkpoint` on disk: an interruption costs at most a few seconds of work."""
 
 import json
 import time
@@ -22,7 +22,7 @@ STATE = "state.safetensors"
 
 
 class _Saved(NamedTuple):
-    """A state, the seconds that led to it, and the positions of the spools then."""
+    """A state, the seconds spent on it, and the positions of the spools at that point."""
 
     state: State
     seconds: float
@@ -30,12 +30,12 @@ class _Saved(NamedTuple):
     losses: int
 
 
-class Checkpoint:
-    """Keeps the state of one computation in its work folder, and its spools in step with it.
+class DiskCheckpoint:
+    """Stores the state of one computation in its work folder, and keeps its spools consistent with it.
 
-    The state is saved every `SAVE_SECONDS`, or less often where saving would take more than `SAVE_SHARE` of the time; and when
-    the user asks to stop. `seconds` is what earlier attempts took up to the state that was found. A state that `continues`
-    refuses is no state; nor is a damaged one, of which `note` tells, and `damaged`.
+    The state is saved every `SAVE_SECONDS`, less often where saving would take more than `SAVE_SHARE` of the time, and when the
+    user asks to stop. `seconds` is the time that earlier attempts spent on the loaded state. A state rejected by `continues`
+    is ignored, and so is a damaged one, which is reported to `note` and in `damaged`.
     """
 
     def __init__(
@@ -70,16 +70,16 @@ class Checkpoint:
 
     @property
     def resumes(self) -> bool:
-        """Whether there is a state to go on from."""
+        """Whether there is a state to resume from."""
         return self._state is not None
 
     def load(self) -> State | None:
-        """The state that an earlier attempt saved last, or None. It is handed over: another call finds none."""
+        """Returns the state that an earlier attempt saved last, or None. A second call returns None."""
         state, self._state = self._state, None
         return state
 
     def offer(self, state: Callable[[], State]) -> None:
-        """Saves the state when it is time to. Raises Interrupted, with the state saved, when the user asked to stop."""
+        """Saves the state when a save is due. Raises Interrupted, with the state saved, when the user asked to stop."""
         self._offered = state
         if self._stop.asked:
             self._save(state())
@@ -91,7 +91,7 @@ class Checkpoint:
             self._wait = max(SAVE_SECONDS, (self._saved - began) / SAVE_SHARE)
 
     def keep(self, most: int) -> None:
-        """Saves the state that was offered last, unless it has more than so many bytes."""
+        """Saves the state offered last, unless it exceeds `most` bytes."""
         if self._offered:
             state = self._offered()
             if sum(np.asarray(array).nbytes for array in state.values()) <= most:
@@ -113,7 +113,7 @@ class Checkpoint:
 
 
 def saved_iterations(folder: Path) -> int:
-    """After how many iterations the state in a work folder was saved, by its header; -1 where there is none."""
+    """Returns the iteration count in the header of a work folder's saved state; -1 without a state."""
     try:
         saved = artifacts.outline(folder / STATE)
         return int(saved.metadata["iterations"]) if isinstance(saved, Weights) else -1
@@ -122,7 +122,7 @@ def saved_iterations(folder: Path) -> int:
 
 
 def _read(path: Path) -> tuple[_Saved | None, bool]:
-    """What was saved, if anything, and whether it is damaged, or something else is in its place."""
+    """Returns the saved state, if any, and whether the file is damaged or not a file."""
     try:
         if make_room(path):
             return None, True

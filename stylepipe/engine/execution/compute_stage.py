@@ -1,4 +1,4 @@
-"""One stage from its inputs to its action in the store, going on from its last checkpoint if there is one."""
+"""Computes one stage, from its inputs to its action in the store, resuming from its last checkpoint if there is one."""
 
 import shutil
 import time
@@ -18,7 +18,7 @@ from stylepipe.engine.environment import environment
 from stylepipe.engine.events import EngineNote, Observer, PreviewSaved, StageEmitted, StageFinished, StageStarted
 from stylepipe.engine.execution import trajectories
 from stylepipe.engine.execution.call_stage import Arguments, execute
-from stylepipe.engine.execution.checkpoints import Checkpoint
+from stylepipe.engine.execution.checkpoints import DiskCheckpoint
 from stylepipe.engine.execution.emitted_events import plain
 from stylepipe.engine.execution.signals import StopRequest
 from stylepipe.engine.execution.spool import Frames, Losses, last_frame
@@ -29,9 +29,9 @@ from stylepipe.stage import Frame, Note, Progress
 
 @dataclass(frozen=True)
 class Computation:
-    """A stage to compute: the node, the recipe it is of, all that its result depends on, and why it is not in the store.
+    """A stage to compute: the node, its recipe, everything that its result depends on, and why it is not cached.
 
-    One that is `forced` makes no use of what others have computed.
+    A `forced` one does not continue other computations.
     """
 
     node: StageNode
@@ -43,12 +43,12 @@ class Computation:
 
     @property
     def key(self) -> str:
-        """The key that the result will have."""
+        """The key of the result."""
         return key_of(self.document)
 
     @property
     def trajectory(self) -> str | None:
-        """The key that all have whose stage only stops elsewhere, if it can go on from where one stopped."""
+        """The key shared by computations that differ only in their stopping point; None for a stage without a trajectory."""
         trajectory = self.node.stage.trajectory
         return key_of(trajectory_of(self.document, trajectory.stopping)) if trajectory else None
 
@@ -62,10 +62,10 @@ def compute(
     stop: StopRequest,
     tell: Observer,
 ) -> tuple[Action, Artifact]:
-    """Runs the stage, and stores its result with all that belongs to it; `work` is emptied then.
+    """Runs the stage, and stores its result with its attachments; empties `work` afterwards.
 
-    When the user asks to stop, a stage with checkpoints does so once its state is saved, another one where it next emits
-    something. Raises what `execute` raises, StoreError, and Interrupted.
+    When the user asks to stop, a stage with checkpoints stops once its state is saved, any other at its next emission. Raises
+    what `execute` raises, StoreError, and Interrupted.
     """
     name = task.node.name
     frames, losses, checkpoint = _opened(task, session=session, work=work, stop=stop, tell=tell)
@@ -120,15 +120,15 @@ def compute(
 
 
 class _Opened(NamedTuple):
-    """A work folder in use."""
+    """An open work folder."""
 
     frames: Frames
     losses: Losses
-    checkpoint: Checkpoint
+    checkpoint: DiskCheckpoint
 
 
 def _opened(task: Computation, *, session: Session, work: Path, stop: StopRequest, tell: Observer) -> _Opened:
-    """Opens a work folder; where it has no state, with that of another computation which this one continues."""
+    """Opens a work folder; one without a state is filled from a computation that this one continues."""
 
     def opened() -> _Opened:
         make_room(work, folder=True)
@@ -136,7 +136,7 @@ def _opened(task: Computation, *, session: Session, work: Path, stop: StopReques
         frames, losses = Frames(work), Losses(work)
         trajectory, note = task.node.stage.trajectory, lambda text: tell(EngineNote(text, task.node.name))
         continues = partial(trajectory.passes_through, task.node.params) if trajectory else lambda state: True
-        return _Opened(frames, losses, Checkpoint(work, frames, losses, stop=stop, note=note, continues=continues))
+        return _Opened(frames, losses, DiskCheckpoint(work, frames, losses, stop=stop, note=note, continues=continues))
 
     with cache_errors(work):
         own = opened()
@@ -149,8 +149,8 @@ def _opened(task: Computation, *, session: Session, work: Path, stop: StopReques
         return adopted
 
 
-def _keep(task: Computation, checkpoint: Checkpoint, *, session: Session, work: Path, finished: bool) -> None:
-    """Keeps where the stage has come to for computations that go further; without room on the disk, it is not kept."""
+def _keep(task: Computation, checkpoint: DiskCheckpoint, *, session: Session, work: Path, finished: bool) -> None:
+    """Saves the state for longer computations; a full disk is ignored."""
     if task.trajectory:
         with suppress(StoreError):
             if finished:

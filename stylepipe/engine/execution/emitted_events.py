@@ -1,4 +1,4 @@
-"""What a stage may emit, brought into one form: plain numbers, text that can be encoded, frames that can be drawn."""
+"""Normalizes what stages emit: plain numbers, text that can be encoded, frames that can be drawn."""
 
 import operator
 from typing import Any
@@ -14,10 +14,10 @@ _NAME_LENGTH = 100
 
 
 def plain(event: Any) -> Progress | Frame | Note:
-    """The event with Python's own numbers and float32 pixels from 0 to 1, so that whoever logs, draws or sends it can.
+    """Returns the event with Python numbers and float32 pixels in [0, 1], so that it can be logged, drawn or sent.
 
-    Numbers may be NumPy's or JAX's, losses need not be finite; counts are at least 0, and a frame's values that are not finite
-    become 0. Raises StageError for whatever has no such form.
+    Numbers may be NumPy's or JAX's; losses may be non-finite; counts are clipped at 0, and non-finite pixel values become 0.
+    Raises StageError for anything else.
     """
     match event:
         case Progress():
@@ -66,7 +66,7 @@ def _terms(terms: Any) -> dict[str, float] | None:
 def _pixels(pixels: Any) -> np.ndarray:
     try:
         array = np.asarray(pixels)
-        if array.dtype.kind not in "fV":  # V: bfloat16 and its like
+        if array.dtype.kind not in "fV":  # V: bfloat16 and similar types
             raise TypeError
         array = array.astype(np.float32)
     except (TypeError, ValueError):
@@ -84,5 +84,5 @@ def _text(text: Any, length: int) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A short name of a value, whose own text may be of any length or fail."""
+    """Returns a short name of a value, whose repr may be long or fail."""
     return repr(value) if isinstance(value, int | float | str) and len(str(value)) < 40 else type(value).__name__

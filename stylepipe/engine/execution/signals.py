@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: the first one asks a run to stop in good order, the second one stops it at once."""
+"""Ctrl-C, SIGTERM and SIGHUP: the first one asks a run to stop cleanly, the second one stops it at once."""
 
 import os
 import signal
@@ -13,18 +13,18 @@ from stylepipe.errors import Interrupted, Stopped
 
 _AGAIN_SECONDS = 0.05
 
-RESUME = "Run the same command again to go on from there."
+RESUME = "Run the same command again to resume."
 
 _USUAL: dict[int, Any] = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGTERM: signal.SIG_DFL,
     signal.SIGHUP: signal.SIG_DFL,
 }
-"""The signals that ask to stop, and what Python does then if nobody else has a say in it."""
+"""The signals that ask to stop, and Python's default handlers for them."""
 
 
 class StopRequest:
-    """Whether the user has asked to stop."""
+    """The user's request to stop, if any."""
 
     def __init__(self) -> None:
         self._number: int | None = None
@@ -35,24 +35,24 @@ class StopRequest:
         return self._number is not None
 
     def ask(self, number: int = signal.SIGINT) -> None:
-        """Asks to stop, by the signal of that number."""
+        """Requests a stop with the signal of that number."""
         self._number = number
 
     def interrupted(self, message: str) -> Interrupted:
-        """The error to raise, whose exit code says which signal it was."""
+        """Returns the error to raise, whose exit code names the signal."""
         return Interrupted(message, hint=RESUME, number=self._number or signal.SIGINT)
 
     def check(self) -> None:
-        """Raises Interrupted if so: for moments at which nothing is lost by stopping."""
+        """Raises Interrupted after a request; called where stopping loses nothing."""
         if self.asked:
             raise self.interrupted("Stopped between two steps.")
 
 
 @contextmanager
 def stop_requests() -> Iterator[StopRequest]:
-    """A request that the first signal inside the block makes; further ones raise KeyboardInterrupt.
+    """Yields a request that the first signal inside the block makes; further ones raise KeyboardInterrupt.
 
-    A signal that is ignored or handled by somebody else, as under nohup, stays so; outside the main thread no request is made.
+    A signal that is ignored or handled elsewhere, as under nohup, is left alone; outside the main thread no request is made.
     """
     stop = StopRequest()
 
@@ -70,7 +70,7 @@ def stop_requests() -> Iterator[StopRequest]:
 
 @contextmanager
 def stopping_signals() -> Iterator[None]:
-    """Inside the block, but for the blocks of `stop_requests` in it, a signal raises Stopped."""
+    """Makes signals raise Stopped inside the block, except within blocks of `stop_requests`."""
     with _handled_by(_stop):
         yield
 
@@ -83,7 +83,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def _importing(frame: FrameType | None) -> bool:
-    """Whether a module is being imported: one of C++ may not bear that its import is broken off."""
+    """Returns whether a module is being imported: interrupting the import of a C++ module may corrupt it."""
     while frame is not None:
         if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
             return True
@@ -94,16 +94,16 @@ def _importing(frame: FrameType | None) -> bool:
 def _send_again(number: int) -> None:
     timer = threading.Timer(_AGAIN_SECONDS, os.kill, (os.getpid(), number))
     timer.daemon = True
-    with suppress(RuntimeError):  # Python ends, and starts no more threads
+    with suppress(RuntimeError):  # Python is shutting down and starts no threads
         timer.start()
 
 
 @contextmanager
 def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Gives the signals that nobody else has a say in to a handler, whose exceptions are not lost where Python ignores some.
+    """Installs a handler for signals with default handlers, whose exceptions survive where Python ignores some.
 
-    Python only prints what is raised in finalizers and in callbacks of weak references, which imports have many of. A signal
-    whose exception ends there is sent again a moment later.
+    Python only prints exceptions raised in finalizers and weak-reference callbacks, which imports run often. A signal whose
+    exception ends there is sent again a moment later.
     """
     hook = sys.unraisablehook
 

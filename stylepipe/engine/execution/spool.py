@@ -1,7 +1,7 @@
-"""What a stage emits while it runs, kept on disk until it ends: preview frames and losses, in step with its checkpoint.
+"""Spools: what a stage emits while it runs (preview frames, losses), on disk and consistent with its checkpoint.
 
-A computation that goes on from a checkpoint repeats what it did after saving it; so a checkpoint remembers the position of each
-spool, and the spools are rewound to that. What is damaged in them is left out: it costs a line or a frame, never the state.
+A resumed computation repeats what it did after its last checkpoint, so a checkpoint stores the position of each spool, and the
+spools are rewound to it. Damaged parts are skipped: they cost a line or a frame, never the state.
 """
 
 import json
@@ -32,7 +32,7 @@ LAST_FRAME_MILLISECONDS = 2000
 
 
 class Frames:
-    """Preview frames, as numbered PNG files; `count` is the number of the next one, which is also the spool's position."""
+    """Preview frames as numbered PNG files; `count`, the next number, is also the spool's position."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "frames"
@@ -42,16 +42,16 @@ class Frames:
 
     @property
     def position(self) -> int:
-        """Where a checkpoint may rewind to."""
+        """The position that a checkpoint stores."""
         return self.count
 
     @property
     def numbers(self) -> list[int]:
-        """The numbers of all frames that are files."""
+        """The numbers of all stored frames."""
         return _numbers(self._folder)
 
     def add(self, pixels: np.ndarray) -> int:
-        """Keeps one more frame; its number."""
+        """Stores a frame and returns its number."""
         temporary, path = self._folder / "new.png", self.path(self.count)
         with cache_errors(self._folder):
             write_image(Image(np.asarray(pixels)), temporary, compress_level=1)
@@ -60,7 +60,7 @@ class Frames:
         return self.count - 1
 
     def rewind(self, position: int) -> bool:
-        """Forgets all frames from that number on; whether one before it is missing."""
+        """Removes all frames from that number on; returns whether an earlier one is missing."""
         kept = {self.path(number).name for number in self.numbers if number < position}
         for path in self._folder.iterdir():
             if path.name not in kept:
@@ -69,13 +69,13 @@ class Frames:
         return len(kept) < position
 
     def path(self, number: int) -> Path:
-        """The file of a frame."""
+        """Returns the file of a frame."""
         return frame_path(self._folder.parent, number)
 
     def assemble(self, path: Path) -> None:
         """Writes the animation as WebP: all frames at the size of the last one, at most 1024 pixels wide or high.
 
-        Of more than 2000 frames, it takes every second one, or third, and so on. Those that cannot be read are left out.
+        Above 2000 frames, it takes every second one, or third, and so on. Unreadable frames are skipped.
         """
         files = list(map(self.path, self.numbers))
         last = next(frame for file in reversed(files) if (frame := _decoded(file)))
@@ -86,14 +86,14 @@ class Frames:
 
 
 def frame_path(work: Path, number: int) -> Path:
-    """The file of a frame in a work folder."""
+    """Returns the file of a frame in a work folder."""
     return work / "frames" / f"{number:06}.png"
 
 
 def last_frame(work: Path) -> bytes | None:
-    """The PNG file of the last frame in a work folder that can be read, if there is one.
+    """Returns the PNG data of the last readable frame in a work folder, if there is one.
 
-    Nothing is changed there, and all may vanish meanwhile: another process may be computing in it.
+    Read-only, and tolerates vanishing files: another process may be computing there.
     """
     with suppress(OSError):
         for number in reversed(_numbers(work / "frames")):
@@ -105,7 +105,7 @@ def last_frame(work: Path) -> bytes | None:
 
 
 class Losses:
-    """One line of JSON for each `Progress`: done, total, loss, terms. The spool's position is the length of the file."""
+    """One line of JSON for each `Progress`: done, total, loss, terms. The spool's position is the file's length."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOSSES
@@ -115,32 +115,32 @@ class Losses:
 
     @property
     def position(self) -> int:
-        """Where a checkpoint may rewind to."""
+        """The position that a checkpoint stores."""
         return self._path.stat().st_size
 
     def add(self, progress: Progress) -> None:
-        """Keeps one more line."""
+        """Appends a line."""
         with cache_errors(self._path.parent), self._path.open("a") as file:
             file.write(json.dumps(progress_line(progress)) + "\n")
         self.count += 1
         self.done = progress.done
 
     def rewind(self, position: int) -> bool:
-        """Forgets what was written since that position; whether something before it is damaged, which is blanked."""
+        """Drops what was written after that position; blanks damaged lines before it and returns whether there were any."""
         data = self._path.read_bytes()[:position]
         sound = b"".join(
             raw if _parsed(raw) or not raw.strip() else b" " * (len(raw) - 1) + b"\n" for raw in data.splitlines(keepends=True)
         )
         sound = sound.ljust(position)[: position - 1] + b"\n" if position else b""
         if sound == data:
-            os.truncate(self._path, position)  # at once: written anew, it would be lost if the process died meanwhile
+            os.truncate(self._path, position)  # atomic: a rewrite would lose the file if the process died
         else:
-            write_whole(self._path, sound)  # of the same length, so that positions stay what they are
+            write_whole(self._path, sound)  # of the same length, so that positions stay valid
         self._note(self.lines())
         return sound != data
 
     def lines(self) -> list[Line]:
-        """All lines, as `progress_line` made them."""
+        """Returns all lines, as `progress_line` made them."""
         return parse_lines(self._path.read_bytes())
 
     def copy(self, path: Path) -> None:
@@ -156,7 +156,7 @@ class Losses:
 
 
 def parse_lines(data: bytes) -> list[Line]:
-    """The lines of a file that `Losses` wrote; what is none is left out."""
+    """Returns the valid lines of a file that `Losses` wrote."""
     return [line for raw in data.splitlines() if (line := _parsed(raw))]
 
 
@@ -169,7 +169,7 @@ def _parsed(raw: bytes) -> Line | None:
 
 
 def progress_line(progress: Progress) -> Line:
-    """A `Progress` as plain JSON; what is not finite becomes text, for which JSON has no number."""
+    """Returns a `Progress` as plain JSON; non-finite numbers become strings, because JSON has none."""
     terms = {name: _number(value) for name, value in (progress.terms or {}).items()}
     loss = None if progress.loss is None else _number(progress.loss)
     return {"done": progress.done, "total": progress.total, "loss": loss, "terms": terms}
@@ -184,21 +184,21 @@ def _number(value: float) -> float | str:
 
 
 def _resized(files: list[Path], size: tuple[int, int]) -> Iterator[tuple[Pillow.Image, int]]:
-    """The frames that can be read, each of that size, and for how many milliseconds it is shown."""
+    """Yields the readable frames, resized, with their durations in milliseconds."""
     for file in files:
         if frame := _decoded(file):
             yield (frame if frame.size == size else frame.resize(size)), FRAME_MILLISECONDS
 
 
 def _numbers(folder: Path) -> list[int]:
-    """The numbers of all frames in a folder that are files."""
+    """Returns the numbers of all frame files in a folder."""
     names = (path.name for path in folder.iterdir() if path.is_file())
     return sorted(int(name.partition(".")[0]) for name in names if re.fullmatch(r"\d{6,}\.png", name))
 
 
 def _decoded(file: Path | BytesIO) -> Pillow.Image | None:
-    """The picture in a file; None when it cannot be read."""
-    # What Pillow raises for damaged files is not of one kind.
+    """Returns the picture in a file; None when it cannot be read."""
+    # Pillow raises errors of many classes for damaged files.
     with suppress(Exception), Pillow.open(file, formats=["PNG"]) as frame:
         return frame.convert("RGB")
     return None

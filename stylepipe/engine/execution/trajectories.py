@@ -1,9 +1,9 @@
-"""States at which computations stopped, kept so that longer ones go on from there.
+"""Final states of computations, stored so that longer ones can continue them.
 
-    trajectories/<key>/    what the work folder held of the computation that went furthest: state, losses, frames
+    trajectories/<key>/    the work folder of the longest computation: state, losses, frames
 
-The key is that of the stage's document without the parameters that only say where it stops (`stage.Trajectory`). All of them
-together take at most `LIMIT` bytes: those not used for the longest time are removed, as `cache gc` does by age and size.
+The key is that of the stage's document without its stopping parameters (`stage.Trajectory`). Together they take at most `LIMIT`
+bytes; the least recently used ones are removed, as `cache gc` does by age and size.
 """
 
 import os
@@ -22,10 +22,10 @@ LIMIT = 2_000_000_000
 
 
 def adopt(session: Session, key: str, work: Path) -> None:
-    """Puts the files of a trajectory, if there is one, into a work folder that has no state."""
+    """Copies the files of a trajectory, if there is one, into a work folder without a state."""
     for root in session.store.folders:
         folder = root / "trajectories" / key
-        # As far as it goes: files without a state, which comes last, are those of no state.
+        # The state is linked last, so that after an error partial files count as no state.
         with suppress(OSError), gate(session.store.root / GATE, shared=True):
             _link(folder, work)
             os.utime(folder)
@@ -34,9 +34,9 @@ def adopt(session: Session, key: str, work: Path) -> None:
 
 
 def keep(session: Session, key: str, work: Path, *, finished: bool) -> None:
-    """Makes the files of a work folder those of a trajectory, unless others have gone further.
+    """Replaces a trajectory with the files of a work folder, unless the stored one is longer.
 
-    A folder whose computation is `finished` is moved there, or removed; that of another is copied. Raises StoreError.
+    The folder of a `finished` computation is moved or removed; that of an unfinished one is copied. Raises StoreError.
     """
     root = session.store.root
     folder = root / "trajectories" / key
@@ -67,7 +67,7 @@ def discard(store: Store, key: str) -> None:
 
 
 def collect(store: Store, *, since: float = 0.0, max_size: int | None = None) -> None:
-    """Removes what was not used `since`, then what was used least recently, until at most `max_size` bytes are left."""
+    """Removes trajectories not used `since`, then the least recently used ones, down to `max_size` bytes."""
     used: list[tuple[float, Path]] = []
     for path in store.root.glob("trajectories/*"):
         with suppress(FileNotFoundError):
@@ -80,14 +80,14 @@ def collect(store: Store, *, since: float = 0.0, max_size: int | None = None) ->
 
 
 def _link(source: Path, target: Path) -> None:
-    """Gives the files of a work folder a second name elsewhere; the state comes last, for without it there is nothing."""
+    """Hard-links the files of a work folder elsewhere; the state last, because it makes the others valid."""
     if (source / STATE).is_file():
         shutil.copytree(source, target, copy_function=_second_name, dirs_exist_ok=True, ignore=lambda *_: {STATE})
         _second_name(source / STATE, target / STATE)
 
 
 def _second_name(source: str | Path, target: str | Path) -> None:
-    """A link where the file never changes, unlike losses, which are added to; a copy where that is not allowed."""
+    """Links a file that never changes; copies the losses, which are appended to, and where links are not allowed."""
     if Path(source).name != LOSSES:
         with suppress(OSError):
             os.link(source, target)
@@ -96,5 +96,5 @@ def _second_name(source: str | Path, target: str | Path) -> None:
 
 
 def _size(folder: Path) -> int:
-    """The bytes of all files in a folder, as far as they are there."""
+    """Returns the size of all files in a folder in bytes, ignoring missing ones."""
     return sum(map(size_of, files_below(folder)))

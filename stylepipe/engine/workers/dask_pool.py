@@ -167,7 +167,7 @@ class Cluster:
         if attempt is None:
             return
         if answer is None:
-            if attempt.future.status != "canceled":  # which this run has done itself
+            if attempt.future.status != "cancelled":  # which this run has done itself
                 yield self._without_answer(name)
             return
         attempt.heard = True

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stylepipe.artifacts import Given
+from stylepipe.artifacts import StageInput
 from stylepipe.engine.cache.keys import key_of
 from stylepipe.engine.cache.store import Session
 from stylepipe.engine.events import EngineNote, Observer
@@ -36,7 +36,7 @@ class Task:
 def do(task: Task, session: Session, stop: StopRequest, tell: Observer) -> Done | Failed | Left:
     """Computes the stage and stores its result, unless it is there in the meantime. Raises Interrupted when asked to stop."""
 
-    def value(name: str) -> Given:
+    def value(name: str) -> StageInput:
         if name not in job.inputs:
             return session.store.load(task.digests[name])
         found = job.inputs[name]

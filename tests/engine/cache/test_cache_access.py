@@ -189,7 +189,7 @@ def test_what_is_damaged_in_a_cache_that_can_only_be_read_is_made_again(read_onl
         monkeypatch.setenv("XDG_CACHE_HOME", home)
         with user(BOB):
             store = open_cache_to_run(read_only)
-            with pytest.raises(Damaged, match=r"is damaged, and may not be removed"):
+            with pytest.raises(Damaged, match=r"is damaged and cannot be removed"):
                 store.load(path.stem)
             store.load(write(store, "kept").output)
     assert path.exists()
@@ -218,7 +218,7 @@ def test_a_user_without_a_cache_of_their_own_gets_one_among_temporary_files(read
 def test_what_is_no_folder(tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
-    for name, reason in {"file": "it is not a folder", "link": "it is a link to a folder that is not there"}.items():
+    for name, reason in {"file": "it is not a folder", "link": "it is a link to a missing folder"}.items():
         for attempt in (open_cache, open_cache_to_run):
             with pytest.raises(StoreError, match=f"The cache '.*{name}' cannot be used: {reason}"):
                 attempt(tmp_path / name)
@@ -227,5 +227,5 @@ def test_what_is_no_folder(tmp_path):
 
 def test_a_folder_that_may_not_be_read(common):
     common.chmod(0o700)
-    with user(BOB), pytest.raises(StoreError, match=r"cannot be used: it may not be read\. .*STYLEPIPE_CACHE"):
+    with user(BOB), pytest.raises(StoreError, match=r"cannot be used: it cannot be read\. .*STYLEPIPE_CACHE"):
         open_cache(common)

@@ -241,7 +241,7 @@ def test_a_really_full_disk(tmp_path):
 
 def test_a_limit_on_the_size_of_files(store, worker):
     said, _ = worker("limited", store.root).communicate()
-    assert said.endswith("cannot be used: a file would be larger than is allowed.\n")
+    assert said.endswith("cannot be used: a file would exceed the allowed size.\n")
     nothing_is_half_written(store, [])
 
 

@@ -142,11 +142,13 @@ def test_another_error_becomes_one_sentence(error, reason):
 def test_too_little_memory_is_said_plainly(error):
     with pytest.raises(StageError) as caught:
         call(raising(error))
-    assert str(caught.value) == "Stage 'made@1' needs more memory than there is. Choose a smaller size, or free some memory."
+    assert (
+        str(caught.value) == "Stage 'made@1' needs more memory than is available. Choose a smaller size, or free some memory."
+    )
 
 
 def test_memory_that_numpy_cannot_get():
-    with pytest.raises(StageError, match=r"needs more memory than there is"):
+    with pytest.raises(StageError, match=r"needs more memory than is available"):
         call(lambda image: Image(np.ones((2**20, 2**30, 3), np.float32)))
 
 
@@ -194,7 +196,7 @@ except StageError as error:
 @pytest.mark.parametrize("way", ["alone", "compiled", "within", "brought"])
 def test_memory_that_xla_cannot_get_does_not_end_the_process(tmp_path, way):
     ended = subprocess.run([sys.executable, "-c", OUT_OF_MEMORY, tmp_path, way], capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stdout) == (0, "Stage 'n' needs more memory than there is.\n"), ended.stderr[-1000:]
+    assert (ended.returncode, ended.stdout) == (0, "Stage 'n' needs more memory than is available.\n"), ended.stderr[-1000:]
 
 
 class Unspeakable(Exception):

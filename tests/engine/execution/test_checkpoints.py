@@ -7,7 +7,7 @@ import pytest
 from PIL import Image as Pillow
 
 from stylepipe.engine.execution import checkpoints
-from stylepipe.engine.execution.checkpoints import Checkpoint
+from stylepipe.engine.execution.checkpoints import DiskCheckpoint
 from stylepipe.engine.execution.signals import StopRequest
 from stylepipe.engine.execution.spool import Frames, Losses
 from stylepipe.errors import Interrupted
@@ -28,9 +28,9 @@ class Desk:
         self.stop = StopRequest()
         self.notes: list[str] = []
 
-    def open(self) -> Checkpoint:
+    def open(self) -> DiskCheckpoint:
         self.frames, self.losses = Frames(self.folder), Losses(self.folder)
-        return Checkpoint(
+        return DiskCheckpoint(
             self.folder,
             self.frames,
             self.losses,
@@ -95,7 +95,7 @@ def test_a_stop_saves_the_state_first(desk):
     desk.stop.ask()
     with pytest.raises(Interrupted) as caught:
         checkpoint.offer(lambda: STATE)
-    assert str(caught.value) == "Stopped; its state is saved. Run the same command again to go on from there."
+    assert str(caught.value) == "Stopped; its state is saved. Run the same command again to resume."
     assert desk.open().load()["done"] == 7
 
 

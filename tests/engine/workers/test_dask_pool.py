@@ -247,7 +247,7 @@ class PretendedWorker:
     def log_event(self, topic: str, message: dict[str, Any]) -> None:
         self.said.append(decode(message["answer"]))
         if len(self.said) >= self.patience:
-            self.task.state = "canceled"
+            self.task.state = "cancelled"
 
 
 @pytest.fixture
