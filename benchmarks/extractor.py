@@ -25,7 +25,7 @@ from networks import network  # noqa: E402
 
 from stylepipe.artifacts import Weights  # noqa: E402
 from stylepipe.neural.encoders.vgg import Vgg, describe, features  # noqa: E402
-from stylepipe.neural.encoders.vgg_layout import halvings  # noqa: E402
+from stylepipe.neural.encoders.vgg_layout import pooling_stages  # noqa: E402
 from stylepipe.neural.losses.loss import sum_squares  # noqa: E402
 from stylepipe.neural.xla.compile_options import program  # noqa: E402
 from stylepipe.neural.xla.convolution import convolve, plain  # noqa: E402
@@ -92,7 +92,7 @@ def convolutions(tensors, size: tuple[int, int], vgg: Vgg) -> None:
     print("\nGFLOP/s          here: value  gradient     plain: value  gradient")
     for name in vgg.layers:
         kernel = tensors[name.replace("relu", "conv") + "/kernel"]
-        height, width = (length >> halvings(name) for length in size)
+        height, width = (length >> pooling_stages(name) for length in size)
         x, slope = jnp.ones((height, width, kernel.shape[2])), jnp.ones((height, width, kernel.shape[3]))
         steps = {}
         for form, compiled in ((convolve, program()), (plain, jax.jit)):

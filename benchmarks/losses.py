@@ -26,9 +26,9 @@ import numpy as np  # noqa: E402
 
 from stylepipe.neural.encoders.vgg import features  # noqa: E402
 from stylepipe.neural.encoders.vgg_layout import describe  # noqa: E402
-from stylepipe.neural.losses import SPECS, family  # noqa: E402
-from stylepipe.neural.losses.loss import Loss, Picture, View  # noqa: E402
-from stylepipe.neural.style_transfer.objective import Constants, Example, Objective  # noqa: E402
+from stylepipe.neural.losses import SPECS, loss_implementation  # noqa: E402
+from stylepipe.neural.losses.loss import Loss, LossInputs, PictureFeatures  # noqa: E402
+from stylepipe.neural.style_transfer.objective import Constants, ExamplePicture, Objective  # noqa: E402
 from stylepipe.neural.weights.catalog import find, read_weights  # noqa: E402
 from stylepipe.neural.xla.compile_options import program  # noqa: E402
 
@@ -56,20 +56,24 @@ def steps(loss: Loss, weights: Any, pictures: np.ndarray) -> tuple[Step, Step]:
     (loss,) = objective.losses
     tensors = {name: jnp.asarray(tensor) for name, tensor in weights.tensors.items()}
     pixels, content, style = map(jnp.asarray, pictures)
-    constants = objective.prepare(tensors, content=Example(content), styles=[Example(style)], weights=[1.0], regions=None)
+    constants = objective.prepare(
+        tensors, content=ExamplePicture(content), styles=[ExamplePicture(style)], weights=[1.0], regions=None
+    )
 
     def whole(pixels: Any, constants: Constants) -> Any:
         return jax.value_and_grad(objective, has_aux=True)(pixels, constants, KEY)
 
-    def alone(picture: Picture, constants: Constants) -> Any:
-        def score(picture: Picture) -> Any:
-            view = View(picture, constants.content, constants.content_region, constants.regions, KEY)
-            return family(loss).distance(loss, family(loss).statistic(loss, view), constants.targets[0].target)
+    def alone(picture: PictureFeatures, constants: Constants) -> Any:
+        def score(picture: PictureFeatures) -> Any:
+            view = LossInputs(picture, constants.content, constants.content_region, constants.regions, KEY)
+            return loss_implementation(loss).distance(
+                loss, loss_implementation(loss).statistic(loss, view), constants.targets[0].target
+            )
 
         return jax.value_and_grad(score)(picture)
 
     found = features(tensors, pixels, layers=objective.layers(), vgg=objective.vgg)
-    return Step(whole, pixels, constants), Step(alone, Picture(pixels, found), constants)
+    return Step(whole, pixels, constants), Step(alone, PictureFeatures(pixels, found), constants)
 
 
 def in_turns(one: Step, other: Step) -> tuple[float, float]:

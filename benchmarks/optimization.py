@@ -24,7 +24,7 @@ from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
-from stylepipe.neural.style_transfer.objective import Example, Objective
+from stylepipe.neural.style_transfer.objective import ExamplePicture, Objective
 from stylepipe.neural.style_transfer.optimize import start
 from stylepipe.neural.weights.catalog import find, read_weights
 from stylepipe.neural.xla.allocator import keep_freed_memory
@@ -114,7 +114,9 @@ def against_scipy(weights: Weights, side: int = 128, evaluations: int = 200) -> 
     content, style = map(jnp.asarray, pictures(side))
     tensors = {name: jnp.asarray(tensor) for name, tensor in weights.tensors.items()}
     objective = Objective.of([Content(), Gram(weight=6.0), TotalVariation(weight=2.0)], describe(weights))
-    constants = objective.prepare(tensors, content=Example(content), styles=[Example(style)], weights=[1.0], regions=None)
+    constants = objective.prepare(
+        tensors, content=ExamplePicture(content), styles=[ExamplePicture(style)], weights=[1.0], regions=None
+    )
     key = jax.random.key(0)
     losses: list[float] = []
 

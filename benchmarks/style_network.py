@@ -15,8 +15,8 @@ from pathlib import Path
 
 from stylepipe.image.files.io import read_image
 from stylepipe.neural.encoders.vgg_layout import describe
-from stylepipe.neural.evaluation.measured_pictures import view, working_size
-from stylepipe.neural.evaluation.measures import examples, quality, unseen_layers
+from stylepipe.neural.evaluation.measured_pictures import measured_picture, working_size
+from stylepipe.neural.evaluation.measures import measured_styles, quality, unseen_layers
 from stylepipe.neural.weights.catalog import find, read_weights
 
 RECIPES = Path(__file__).parents[1] / "recipes"
@@ -48,15 +48,15 @@ def main() -> None:
     network = read_weights(find("vgg19-slim"))
     layers = unseen_layers(SEEN, describe(network).layers)
     style = read_image(STYLE).pixels
-    styles = examples([view(Image(style), working_size(style.shape[:2]), network, layers)], layers)
+    styles = measured_styles([measured_picture(Image(style), working_size(style.shape[:2]), network, layers)], layers)
     print("; ".join(f"{name}: {', '.join(of)}" for name, of in layers.items()))
     print(f"\n{'content':<24} {'':<10} {'  '.join(layers)}   seconds")
     for content in sys.argv[1:]:
         for name, path, seconds in results(content):
             pixels = read_image(path).pixels
             size = working_size(pixels.shape[:2])
-            shown = view(read_image(Path(content)), size, network, layers)
-            found = quality(view(Image(pixels), size, network, layers), content=shown, styles=styles, layers=layers)
+            shown = measured_picture(read_image(Path(content)), size, network, layers)
+            found = quality(measured_picture(Image(pixels), size, network, layers), content=shown, styles=styles, layers=layers)
             figures = "  ".join(f"{found[measure]:{len(measure)}.3f}" for measure in layers)
             print(f"{Path(content).stem[:24]:<24} {name:<10} {figures}   {seconds:7.1f}   {path}")
 

@@ -28,7 +28,7 @@ class Luminance(Params):
     )
 
 
-class Histogram(Params):
+class HistogramMatching(Params):
     """The distributions of R, G and B."""
 
     kind: Literal["histogram"] = "histogram"
@@ -78,7 +78,7 @@ class Guided(Params):
 class ColorTransferParams(Params):
     """Which property of the colors is transferred, and how much of the change is made."""
 
-    method: Annotated[Luminance | Guided | Histogram | MeanStd | Linear, Field(discriminator="kind")] = Field(
+    method: Annotated[Luminance | Guided | HistogramMatching | MeanStd | Linear, Field(discriminator="kind")] = Field(
         default=Luminance(), description="What is made equal."
     )
     strength: float = Field(
@@ -98,10 +98,13 @@ def _estimate(
         guided = in_tiles(image.size, reach=reach, memory=170, work=2e-6, results=results)
         return Estimate(image, *cost.and_then(guided))
     # Bytes by pixel of the image, the same where pixels are weighed, and of the larger one, whose statistics are the peak.
-    own, weighted, larger = {Luminance: (95, 35, 0), MeanStd: (30, 35, 95), Linear: (10, 22, 70), Histogram: (40, 22, 40)}[
-        type(params.method)
-    ]
-    work = 2e-6 if isinstance(params.method, Histogram) else 7e-7
+    own, weighted, larger = {
+        Luminance: (95, 35, 0),
+        MeanStd: (30, 35, 95),
+        Linear: (10, 22, 70),
+        HistogramMatching: (40, 22, 40),
+    }[type(params.method)]
+    work = 2e-6 if isinstance(params.method, HistogramMatching) else 7e-7
     cost = by_pixel(image.size, memory=own + weighted * weighed, work=work)
     if isinstance(params.method, Luminance):
         others = resampling(colors.size, image.size, alpha=colors.alpha is not None)
@@ -161,7 +164,7 @@ def _matched(
             local = partial(guided_chroma, **method.model_dump(exclude={"kind"}))
             resized = resize_image(colors, image.size, method="bicubic")
             return tiled(local, image.pixels, resized.pixels, reach=chroma_reach(radius))
-        case Histogram():
+        case HistogramMatching():
             return match_histogram(*pictures, **regions)
         case MeanStd(space=space):
             return match_mean_std(*pictures, space=space, **regions)

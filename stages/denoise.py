@@ -15,7 +15,7 @@ from stylepipe.image.operation_cost import by_pixel, in_tiles
 from stylepipe.stage import Estimate, Params, stage
 
 
-class TotalVariation(Params):
+class TotalVariationDenoising(Params):
     """Flattens small differences and keeps edges (Rudin, Osher and Fatemi 1992, by the iteration of Chambolle 2004)."""
 
     kind: Literal["total_variation"] = "total_variation"
@@ -60,14 +60,14 @@ class Median(Params):
 class DenoiseParams(Params):
     """Which denoiser."""
 
-    method: Annotated[TotalVariation | Bilateral | NonLocalMeans | Median, Field(discriminator="kind")] = Field(
-        default=TotalVariation(), description="How noise is told from detail: by `kind`, with parameters of its own."
+    method: Annotated[TotalVariationDenoising | Bilateral | NonLocalMeans | Median, Field(discriminator="kind")] = Field(
+        default=TotalVariationDenoising(), description="How noise is told from detail: by `kind`, with parameters of its own."
     )
 
 
 def _estimate(image: Image, params: DenoiseParams) -> Estimate:
     match params.method:
-        case TotalVariation(iterations=iterations):
+        case TotalVariationDenoising(iterations=iterations):
             cost = by_pixel(image.size, memory=120, work=2.5e-8 * iterations)
         case Bilateral(radius=radius):
             cost = in_tiles(image.size, reach=radius, memory=180, work=1e-8 * (2 * radius + 1) ** 2, results=2)
@@ -96,7 +96,7 @@ def denoise(image: Image, params: DenoiseParams) -> Image:
     `stylepipe.image.filters.denoise` has the details and sources.
     """
     match params.method:
-        case TotalVariation(weight=weight, iterations=iterations, tolerance=tolerance):
+        case TotalVariationDenoising(weight=weight, iterations=iterations, tolerance=tolerance):
             pixels = total_variation(jnp.asarray(image.pixels), weight=weight, iterations=iterations, tolerance=tolerance)
         case Bilateral(sigma_space=sigma_space, sigma_color=sigma_color, radius=radius):
             local = partial(bilateral, sigma_space=sigma_space, sigma_color=sigma_color, radius=radius)

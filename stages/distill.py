@@ -16,7 +16,7 @@ from stylepipe.neural.encoders.vgg_layout import DEEPEST, WIDEST, Pooling, descr
 from stylepipe.neural.losses.loss import LayerName
 from stylepipe.neural.training import training_loop
 from stylepipe.neural.training.crops import center_crops, crops_of, in_groups
-from stylepipe.neural.training.distillation import Distillation, Lessons, Teachers, grown, student
+from stylepipe.neural.training.distillation import Distillation, DistillationBatches, Teachers, grown, student
 from stylepipe.neural.training.training_cost import of_vgg, training
 from stylepipe.neural.xla.padding import Padding
 from stylepipe.stage import Checkpoint, Emit, Estimate, Note, Params, Progress, stage
@@ -122,8 +122,8 @@ def distill(
     crops = crops_of(
         pictures, side=params.crop, longest=params.longest, halvings=params.halvings, strict=params.strict, note=note
     )
-    lessons_key, student_key = jax.random.split(key)
-    lessons = Lessons(
+    batches_key, student_key = jax.random.split(key)
+    batches = DistillationBatches(
         group,
         tensors,
         crops,
@@ -131,9 +131,9 @@ def distill(
         side=params.crop,
         batches=params.batches,
         passes=params.passes,
-        key=lessons_key,
+        key=batches_key,
     )
-    channels = {layer: maps.shape[-1] for layer, maps in lessons(1).features.items()}
+    channels = {layer: maps.shape[-1] for layer, maps in batches(1).features.items()}
     fresh = student(student_key, params.widths, pooling=params.pooling, padding=params.padding, channels=channels)
     begun = fresh if start is None else grown(start, fresh)
     loss = Distillation(describe(fresh), layers, params.gram_weight)
@@ -145,11 +145,11 @@ def distill(
 
     def validate(tensors: training_loop.Tensors) -> dict[str, float]:
         # What the teachers find is not kept: it takes forty times the memory of the pictures.
-        return training_loop.evaluate_all(tensors, map(lessons.teach, unseen), map(len, unseen), loss=loss)
+        return training_loop.evaluate_all(tensors, map(batches.teach, unseen), map(len, unseen), loss=loss)
 
     step = training_loop.start(params.schedule, begun.tensors, checkpoint.load())
     seen = params.batch * params.schedule.accumulate
-    for step in training_loop.train(step, loss, lessons, schedule=params.schedule, validate=validate if unseen else None):  # noqa: B020
+    for step in training_loop.train(step, loss, batches, schedule=params.schedule, validate=validate if unseen else None):  # noqa: B020
         emit(Progress(step.number, params.schedule.steps, step.loss, step.terms, seen))
         checkpoint.offer(partial(training_loop.saved, step))
     return training_loop.result(step, fresh.metadata)

@@ -23,10 +23,10 @@ from stylepipe.neural.style_transfer import memory_budget, memory_estimate, opti
 from stylepipe.neural.style_transfer.layer_masks import MaskPooling
 from stylepipe.neural.style_transfer.memory_estimate import Workload
 from stylepipe.neural.style_transfer.objective import Objective, require
-from stylepipe.neural.style_transfer.pictures_and_masks import MIN_SIDE, Given, Size, Start, resized
 from stylepipe.neural.style_transfer.semantic_maps import Labelling
 from stylepipe.neural.style_transfer.size_checks import check_scale
 from stylepipe.neural.style_transfer.style_weights import StyleWeights
+from stylepipe.neural.style_transfer.stylization_inputs import MIN_SIDE, Size, Start, StylizationInputs, resized
 from stylepipe.neural.xla.sharding import memories
 from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Note, Params, Progress, State, Trajectory, stage
 
@@ -120,10 +120,10 @@ class StylizeParams(Params):
         return (self.iterations,) * len(self.sizes) if isinstance(self.iterations, int) else self.iterations
 
 
-def _check(params: StylizeParams, extractor: Weights, **inputs: Any) -> None:
-    given = _given(params, **inputs)
-    given.check(params.start)
-    require(params.losses, content=given.content, styles=given.styles)
+def _check(params: StylizeParams, extractor: Weights, **others: Any) -> None:
+    inputs = _inputs(params, **others)
+    inputs.check(params.start)
+    require(params.losses, content=inputs.content, styles=inputs.styles)
 
 
 def _estimate(params: StylizeParams, extractor: Weights, style_map: Image | None, **others: Any) -> Estimate:
@@ -131,24 +131,24 @@ def _estimate(params: StylizeParams, extractor: Weights, style_map: Image | None
 
     How many labels semantic maps have is estimated; of blank ones, which plans have, it is taken to be four.
     """
-    given = _given(params, style_map=style_map, **others)
-    given.check(params.start)
-    given.check_pictures(params.aspect)
-    given = given.by_estimated_labels(params.labelling)
-    sizes = [given.size(side, params.aspect) for side in params.sizes]
+    inputs = _inputs(params, style_map=style_map, **others)
+    inputs.check(params.start)
+    inputs.check_pictures(params.aspect)
+    inputs = inputs.by_estimated_labels(params.labelling)
+    sizes = [inputs.size(side, params.aspect) for side in params.sizes]
     objective = _objective(params, extractor)
     memory, work = 0.0, 0.0
     for size, count in zip(sizes, params.counts, strict=True):
-        scale = _workload(params, objective, extractor, given, size)
+        scale = _workload(params, objective, extractor, inputs, size)
         try:
-            check_scale(objective, scale.network, size, scale.styles, content=given.content is not None)
+            check_scale(objective, scale.network, size, scale.styles, content=inputs.content is not None)
             tile = memory_budget.choose(scale, params.memory).tile
         except StageError as error:
             error.within(f"At a long side of {max(size)}")
             raise
         memory = max(memory, scale.process_peak(tile) - memory_estimate.RUNTIME)
         work += scale.work(tile, iterations=count, previews=count // params.preview_every if params.preview_every else 0)
-    alpha = None if given.content is None or given.content.alpha is None else blank(*sizes[-1])
+    alpha = None if inputs.content is None or inputs.content.alpha is None else blank(*sizes[-1])
     return Estimate(Image(blank(*sizes[-1], 3), alpha), round(memory), work)
 
 
@@ -205,7 +205,7 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
     the network, and for a loss that is not finite, naming the iteration and the term; the picture it stopped at is then the
     last preview, which the run's folder keeps.
     """
-    given = _given(
+    inputs = _inputs(
         params,
         content=content,
         styles=styles,
@@ -216,20 +216,20 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
         style_map=style_map,
         target_map=target_map,
     )
-    given.check(params.start)
-    given.check_pictures(params.aspect)
-    given = given.by_label(params.labelling)
+    inputs.check(params.start)
+    inputs.check_pictures(params.aspect)
+    inputs = inputs.by_label(params.labelling)
     objective = _objective(params, extractor)
     tensors = {name: jnp.asarray(tensor) for name, tensor in extractor.tensors.items()}
     first_key, steps_key = jax.random.split(key)
-    sizes = tuple(given.size(side, params.aspect) for side in params.sizes)
+    sizes = tuple(inputs.size(side, params.aspect) for side in params.sizes)
     terms = len(objective.terms)
 
     saved = checkpoint.load()
     earlier: list[list[float]] = []
     if saved is None:
         budget = memory_budget.in_bytes(params.memory)
-        step = optimize.start(params.optimizer, given.first(params.start, sizes[0], first_key), terms=terms)
+        step = optimize.start(params.optimizer, inputs.first(params.start, sizes[0], first_key), terms=terms)
     else:
         earlier, budget = _earlier(saved), float(saved["budget"])
         step = optimize.restored(params.optimizer, saved, sizes[len(earlier)], terms=terms)
@@ -242,9 +242,9 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
             step = optimize.enlarged(params.optimizer, step, resized(reached, size))
         before = sum(map(len, earlier))
         steps = memory_budget.minimize(
-            _workload(params, objective, extractor, given, size),
+            _workload(params, objective, extractor, inputs, size),
             tensors,
-            partial(given.examples, objective, size),
+            partial(inputs.examples, objective, size),
             step,
             memory=params.memory,
             budget=budget,
@@ -258,7 +258,7 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
         try:
             for step in steps:
                 done = before + step.iteration
-                left = sum(params.counts[scale:]) - (params.counts[scale] if step.settled else step.iteration)
+                left = sum(params.counts[scale:]) - (params.counts[scale] if step.converged else step.iteration)
                 for ahead, (loss, values) in zip(reversed(range(len(step.losses))), step.losses, strict=True):
                     emit(Progress(done - ahead, done + left, loss, dict(zip(objective.terms, values, strict=True))))
                 if params.preview_every and done % params.preview_every == 0:
@@ -278,9 +278,9 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
     return Image(optimize.result(params.optimizer, step.state), alpha)
 
 
-def _given(params: StylizeParams, *, styles: Sequence[Image], **others: Any) -> Given:
+def _inputs(params: StylizeParams, *, styles: Sequence[Image], **others: Any) -> StylizationInputs:
     """The inputs, and what the parameters say of them."""
-    return Given(
+    return StylizationInputs(
         styles=styles,
         weights=params.style_weights or (1.0,) * len(styles),
         names=tuple(str(i + 1) for i in range(len(styles))),
@@ -294,21 +294,23 @@ def _objective(params: StylizeParams, extractor: Weights) -> Objective:
     return Objective.of(params.losses, describe(extractor, pooling=params.pooling, precision=params.precision))
 
 
-def _workload(params: StylizeParams, objective: Objective, extractor: Weights, given: Given, size: Size) -> Workload:
+def _workload(
+    params: StylizeParams, objective: Objective, extractor: Weights, inputs: StylizationInputs, size: Size
+) -> Workload:
     """What the memory of one scale depends on."""
     return Workload(
         objective,
         {name: np.shape(tensor) for name, tensor in extractor.tensors.items()},
         params.optimizer,
         size,
-        styles=given.style_sizes(size),
-        content=given.content is not None,
-        regions=given.regions,
+        styles=inputs.style_sizes(size),
+        content=inputs.content is not None,
+        regions=inputs.regions,
         memories=memories(size[0]),
     )
 
 
-def _reached(objective: Objective, step: optimize.Step) -> list[str]:
+def _reached(objective: Objective, step: optimize.OptimizationStep) -> list[str]:
     """What each content loss with a target ended with."""
     ends = zip(objective.losses, objective.terms, step.state.terms.tolist(), strict=True)
     return [
@@ -323,7 +325,7 @@ def _multiples(every: int | None, before: int, iterations: int) -> range:
     return range(every - before % every, iterations + 1, every) if every else range(0)
 
 
-def _saved(step: optimize.Step, earlier: Sequence[Sequence[float]], budget: float) -> dict[str, np.ndarray]:
+def _saved(step: optimize.OptimizationStep, earlier: Sequence[Sequence[float]], budget: float) -> dict[str, np.ndarray]:
     """Where the stage stands; `earlier` has the losses of each scale before the step's."""
     losses = np.array([loss for history in earlier for loss in history], np.float64)
     counts = np.array([len(history) for history in earlier], np.int64)

@@ -21,11 +21,11 @@ from stylepipe.neural.losses.total_variation import TotalVariation
 from stylepipe.neural.networks.normalization import Normalization
 from stylepipe.neural.networks.transformation import DEEPEST, WIDEST, Transformation, applied, describe, fresh, operations
 from stylepipe.neural.style_transfer.objective import Objective
-from stylepipe.neural.style_transfer.pictures_and_masks import style_example
 from stylepipe.neural.style_transfer.size_checks import check_scale
+from stylepipe.neural.style_transfer.stylization_inputs import style_example
 from stylepipe.neural.training import training_loop
 from stylepipe.neural.training.crops import center_crops, crops_of
-from stylepipe.neural.training.stylization import Stylization, Validation, examples, lessons, trained
+from stylepipe.neural.training.stylization import Stylization, Validation, style_batches, style_references, trained
 from stylepipe.neural.training.training_cost import of_vgg, training, unseen
 from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Note, Params, Progress, stage
 
@@ -141,12 +141,12 @@ def train_style(  # noqa: PLR0917 (a stage's inputs)
         style_example(style, size, loss.objective, name=str(number))
         for number, (style, size) in enumerate(zip(styles, _sizes(params, styles), strict=True), 1)
     ]
-    given = examples(loss.objective, extractor, shown)
-    batches = lessons(given, crops, crops_key, count=params.batch, side=params.crop)
+    references = style_references(loss.objective, extractor, shown)
+    batches = style_batches(references, crops, crops_key, count=params.batch, side=params.crop)
     unseen = (
         None
         if validation is None
-        else Validation.of(loss, given, center_crops(validation, params.crop, strict=params.strict, note=note))
+        else Validation.of(loss, references, center_crops(validation, params.crop, strict=params.strict, note=note))
     )
     step = training_loop.start(params.schedule, first, checkpoint.load())
     seen = params.batch * params.schedule.accumulate

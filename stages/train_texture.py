@@ -16,11 +16,11 @@ from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.networks.texture import MOST_SIZES, WIDEST, Padding, Texture, describe, fresh, generated, operations
 from stylepipe.neural.style_transfer.objective import Objective, require, targets
-from stylepipe.neural.style_transfer.pictures_and_masks import style_example
 from stylepipe.neural.style_transfer.size_checks import check_size
+from stylepipe.neural.style_transfer.stylization_inputs import style_example
 from stylepipe.neural.training import training_loop
-from stylepipe.neural.training.stylization import examples
-from stylepipe.neural.training.synthesis import Synthesis, lessons
+from stylepipe.neural.training.stylization import style_references
+from stylepipe.neural.training.synthesis import Synthesis, texture_batches
 from stylepipe.neural.training.training_cost import of_vgg, training, unseen
 from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Params, Progress, stage
 
@@ -113,9 +113,9 @@ def train_texture(
     objective = Objective.of(params.losses, describe_vgg(extractor))
     size = scaled(texture.size, params.texture_size / max(texture.size))
     example = style_example(texture, size, objective, name="'texture'")
-    tensors, statistics = examples(objective, extractor, [example])
+    tensors, statistics = style_references(objective, extractor, [example])
     wanted = targets(objective, None, statistics, [1.0], regional=False)
-    batches = lessons(tensors, wanted, noise_key, network=network, count=params.batch, side=params.side)
+    batches = texture_batches(tensors, wanted, noise_key, network=network, count=params.batch, side=params.side)
     loss = Synthesis(objective, network, params.diversity)
     step = training_loop.start(params.schedule, first, checkpoint.load())
     validate = partial(training_loop.evaluate, batch=batches(0), loss=loss)

@@ -12,7 +12,7 @@ from stylepipe.artifacts import Folder, Weights
 from stylepipe.neural.networks.upscaler import DEEPEST, FACTORS, WIDEST, Upscaler, describe, fresh, operations
 from stylepipe.neural.training import training_loop
 from stylepipe.neural.training.crops import center_crops, crops_of
-from stylepipe.neural.training.superresolution import examples, loss, score
+from stylepipe.neural.training.superresolution import loss, score, upscaling_batches
 from stylepipe.neural.training.training_cost import training, unseen
 from stylepipe.stage import Checkpoint, Emit, Estimate, Note, Params, Progress, stage
 
@@ -95,7 +95,7 @@ def train_upscaler(
         strict=params.strict,
         note=note,
     )
-    batches = examples(crops, crops_key, count=params.batch, side=params.crop)
+    batches = upscaling_batches(crops, crops_key, count=params.batch, side=params.crop)
     unseen = None if validation is None else center_crops(validation, params.validation_crop, strict=params.strict, note=note)
     validate = None if unseen is None else partial(score, large=unseen)
     step = training_loop.start(params.schedule, first, checkpoint.load())

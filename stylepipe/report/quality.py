@@ -16,7 +16,14 @@ from stylepipe.engine.runs.records import RunRecord, StageRecord, names_of
 from stylepipe.engine.sweeps.results import Measure, Measured
 from stylepipe.errors import InputError, StageError, StylepipeError
 from stylepipe.neural.encoders.vgg_layout import describe
-from stylepipe.neural.evaluation.measures import GLOBAL, Examples, View, examples, quality, unseen_layers
+from stylepipe.neural.evaluation.measures import (
+    GLOBAL,
+    MeasuredPicture,
+    MeasuredStyles,
+    measured_styles,
+    quality,
+    unseen_layers,
+)
 from stylepipe.neural.weights.catalog import find, read_weights
 
 NETWORK = "vgg19-slim"
@@ -175,16 +182,16 @@ class _Judge:
         )
         return {name: round(value, DIGITS) for name, value in values.items()}
 
-    def _prepared(self, styles: tuple[Picture, ...]) -> Examples:
-        return examples([self._view(style) for style in styles], self.layers)
+    def _prepared(self, styles: tuple[Picture, ...]) -> MeasuredStyles:
+        return measured_styles([self._view(style) for style in styles], self.layers)
 
-    def _view(self, picture: Picture, size: tuple[int, int] | None = None) -> View:
+    def _view(self, picture: Picture, size: tuple[int, int] | None = None) -> MeasuredPicture:
         """The picture at this working size, or at its own."""
         from stylepipe.image.files.io import read_image
-        from stylepipe.neural.evaluation.measured_pictures import view, working_size
+        from stylepipe.neural.evaluation.measured_pictures import measured_picture, working_size
 
         image = read_image(self._folder / picture.file)
-        return view(image, size or working_size(image.size), self._network, self.layers)
+        return measured_picture(image, size or working_size(image.size), self._network, self.layers)
 
 
 def _write(values: Mapping[str, float], path: Path) -> None:

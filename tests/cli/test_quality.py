@@ -68,7 +68,7 @@ def test_a_sweep_is_measured_once_at_layers_that_no_loss_has_seen(cli, recipe, m
     page = (Path(said.data["folder"]) / "report.html").read_text()
     assert all(f">{name}</button>" in page for name in MEASURES)
 
-    monkeypatch.setattr("stylepipe.neural.evaluation.measured_pictures.view", None)  # all is known
+    monkeypatch.setattr("stylepipe.neural.evaluation.measured_pictures.measured_picture", None)  # all is known
     again = cli("sweep", recipe.name, "--json", "-q")
     assert again.data["results"]["variants"] == results["variants"]
 

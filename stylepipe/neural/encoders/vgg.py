@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from stylepipe.artifacts import Array
 from stylepipe.errors import StageError, did_you_mean
-from stylepipe.neural.encoders.vgg_layout import Vgg, describe, halvings
+from stylepipe.neural.encoders.vgg_layout import Vgg, describe, pooling_stages
 from stylepipe.neural.xla.convolution import Kernel, Map, convolve, correlate, plain
 from stylepipe.neural.xla.sharding import by_rows
 
@@ -57,7 +57,7 @@ def check_layers(layers: Sequence[str], vgg: Vgg, size: tuple[int, ...]) -> None
                 f"The network has no layer '{name}'; its layers are {vgg.layers[0]} … {vgg.layers[-1]}.",
                 hint=did_you_mean(name, vgg.layers),
             )
-        least = 2 ** halvings(name) * (2 if vgg.padding == "reflect" else 1)
+        least = 2 ** pooling_stages(name) * (2 if vgg.padding == "reflect" else 1)
         if min(size) < least:
             raise StageError(
                 f"The layer '{name}' takes images of at least {least}×{least} pixels; this one has {size[1]}×{size[0]}.",

@@ -92,7 +92,7 @@ def places(depth: tuple[int, ...]) -> Iterator[tuple[int, int]]:
     return ((block, index) for block, count in enumerate(depth, 1) for index in range(1, count + 1))
 
 
-def halvings(layer: str) -> int:
+def pooling_stages(layer: str) -> int:
     """How many pools come before a layer."""
     return int(layer[len("relu")]) - 1
 

@@ -9,8 +9,8 @@ from stylepipe.artifacts import Array, Image, Weights
 from stylepipe.errors import StageError
 from stylepipe.image.resize import resize_image, scaled
 from stylepipe.neural.encoders.vgg import features
-from stylepipe.neural.encoders.vgg_layout import Vgg, describe, halvings
-from stylepipe.neural.evaluation.measures import BINS, PATCH, Layers, View
+from stylepipe.neural.encoders.vgg_layout import Vgg, describe, pooling_stages
+from stylepipe.neural.evaluation.measures import BINS, PATCH, Layers, MeasuredPicture
 from stylepipe.neural.xla.compile_options import program
 from stylepipe.transparency import alpha_of, require_visible, without_hidden
 
@@ -25,7 +25,7 @@ def working_size(size: tuple[int, int]) -> tuple[int, int]:
     return scaled(size, SIDE / max(size))
 
 
-def view(image: Image, size: tuple[int, int], network: Weights, layers: Layers) -> View:
+def measured_picture(image: Image, size: tuple[int, int], network: Weights, layers: Layers) -> MeasuredPicture:
     """What is measured of a picture that is brought to this working size; pixels count by their alpha.
 
     `network` is a VGG, `layers` those of each measure. The picture lies in the corner of a square, and its mirror image
@@ -34,7 +34,7 @@ def view(image: Image, size: tuple[int, int], network: Weights, layers: Layers) 
     """
     require_visible(image, "A picture that is measured")
     height, width = size
-    steps = {layer: 2 ** halvings(layer) for layer in sorted({name for each in layers.values() for name in each})}
+    steps = {layer: 2 ** pooling_stages(layer) for layer in sorted({name for each in layers.values() for name in each})}
     least = PATCH * max(steps.values())
     if min(size) < least:
         raise StageError(
@@ -51,7 +51,7 @@ def view(image: Image, size: tuple[int, int], network: Weights, layers: Layers) 
     maps = _features(network.tensors, square, layers=tuple(steps), vgg=describe(network))
     seen = {layer: np.asarray(maps[layer])[: height // step, : width // step] for layer, step in steps.items()}
     visible = None if alpha is None else {layer: _pooled(alpha, step) for layer, step in steps.items()}
-    return View(counts / counts[0].sum(), seen, visible)
+    return MeasuredPicture(counts / counts[0].sum(), seen, visible)
 
 
 def _pooled(alpha: Float[np.ndarray, "height width"], step: int) -> Float[np.ndarray, "_ _"]:

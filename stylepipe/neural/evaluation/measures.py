@@ -26,7 +26,7 @@ Layers = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class MeasuredPicture:
     """What is measured of a picture: the share of its pixels in each bin of each channel, and its features at the layers.
 
     `visible` says at each layer how visible each position is, from 0 to 1; None is all of it.
@@ -42,7 +42,7 @@ class View:
 
 
 @dataclass(frozen=True, eq=False)
-class Examples:
+class MeasuredStyles:
     """What is measured of the styles together: means over them, and all their patches, each of length 1.
 
     `distinct` says by layer how many patches are the best match of any.
@@ -70,18 +70,18 @@ def unseen_layers(seen: Collection[str], available: Sequence[str]) -> dict[str, 
     return {name: layers for name, layers in found.items() if layers}
 
 
-def examples(styles: Sequence[View], layers: Layers) -> Examples:
+def measured_styles(styles: Sequence[MeasuredPicture], layers: Layers) -> MeasuredStyles:
     """What results are compared with, of one or more styles."""
     grams = {layer: np.mean([_gram(style, layer) for style in styles], 0) for layer in layers.get(GLOBAL, ())}
     patches = {layer: np.concatenate([_patches(style, layer) for style in styles]) for layer in layers.get(LOCAL, ())}
     distinct = {layer: len(np.unique(_best_matches(rows, rows)[1])) for layer, rows in patches.items()}
-    return Examples(np.mean([style.histogram for style in styles], 0), grams, patches, distinct)
+    return MeasuredStyles(np.mean([style.histogram for style in styles], 0), grams, patches, distinct)
 
 
 # --- the measures ---------------------------------------------------------------------------------------------------------
 
 
-def content_fidelity(result: View, content: View, layers: Sequence[str]) -> float:
+def content_fidelity(result: MeasuredPicture, content: MeasuredPicture, layers: Sequence[str]) -> float:
     """The mean over the layers of the cosine of all of the result's features with all of the content's, place by place."""
 
     def at(layer: str) -> float:
@@ -91,7 +91,7 @@ def content_fidelity(result: View, content: View, layers: Sequence[str]) -> floa
     return float(np.mean([at(layer) for layer in layers]))
 
 
-def global_effects(result: View, styles: Examples) -> float:
+def global_effects(result: MeasuredPicture, styles: MeasuredStyles) -> float:
     """Half the mean over the layers of the cosine of Gram matrices, and half that over the channels of histograms.
 
     G = Fᵀ F / n for features F of shape (n, c); histograms are shares of pixels in 128 equal bins of [0, 1] (the paper's, of
@@ -102,7 +102,7 @@ def global_effects(result: View, styles: Examples) -> float:
     return float(np.mean(textures) + np.mean(colors)) / 2
 
 
-def local_patterns(result: View, styles: Examples) -> float:
+def local_patterns(result: MeasuredPicture, styles: MeasuredStyles) -> float:
     """The mean over the layers of half the patches' likeness and half their diversity.
 
     Each patch of 3×3 positions of the result has a best match among those of all styles, that of the largest cosine. The
@@ -117,7 +117,9 @@ def local_patterns(result: View, styles: Examples) -> float:
     return float(np.mean(found))
 
 
-def quality(result: View, *, content: View | None, styles: Examples, layers: Layers) -> dict[str, float]:
+def quality(
+    result: MeasuredPicture, *, content: MeasuredPicture | None, styles: MeasuredStyles, layers: Layers
+) -> dict[str, float]:
     """The measures that have `layers`, by name; without a content there is no content fidelity.
 
     `content` is seen at the result's working size.
@@ -139,13 +141,13 @@ def cosine(a: Float[np.ndarray, "*shape"], b: Float[np.ndarray, "*shape"]) -> fl
     return float(x @ y / norms) if norms else 0.0
 
 
-def _gram(picture: View, layer: str) -> Float[np.ndarray, "_ _"]:
+def _gram(picture: MeasuredPicture, layer: str) -> Float[np.ndarray, "_ _"]:
     features, weights = picture.features[layer], picture.weights(layer).reshape(-1, 1)
     flat = features.reshape(-1, features.shape[-1])
     return flat.T @ (weights * flat) / max(float(weights.sum()), np.finfo(np.float32).tiny)
 
 
-def _patches(picture: View, layer: str) -> Rows:
+def _patches(picture: MeasuredPicture, layer: str) -> Rows:
     """All patches of 3×3 positions, each as a row of length 1, or of zeros; of a cut-out those whose centers are visible."""
     windows = np.lib.stride_tricks.sliding_window_view(picture.features[layer], (PATCH, PATCH), (0, 1))
     centers = picture.weights(layer)[PATCH // 2 : -(PATCH // 2), PATCH // 2 : -(PATCH // 2)].ravel()

@@ -1,6 +1,6 @@
-"""The losses: one module for each kind, and the table of all kinds.
+"""The losses: one module per kind, and the table of all kinds.
 
-`AnyLoss` is what a recipe may write in a list of losses; `family` finds the functions that compute one.
+`AnyLoss` is the type of an entry in a recipe's list of losses; `loss_implementation` returns the module that computes it.
 """
 
 import re
@@ -22,7 +22,7 @@ from stylepipe.neural.losses import (
     total_variation,
     wasserstein,
 )
-from stylepipe.neural.losses.loss import Family, Loss
+from stylepipe.neural.losses.loss import Loss, LossImplementation
 
 AnyLoss = Annotated[
     content.Content
@@ -40,7 +40,7 @@ AnyLoss = Annotated[
     Field(discriminator="kind"),
 ]
 
-FAMILIES: dict[str, Family] = {
+IMPLEMENTATIONS: dict[str, LossImplementation] = {
     "content": content,
     "cooccurrence": cooccurrence,
     "correlation_chain": correlation_chain,
@@ -56,15 +56,15 @@ FAMILIES: dict[str, Family] = {
 }
 
 SPECS: dict[str, type[Loss]] = {spec.model_fields["kind"].default: spec for spec in get_args(get_args(AnyLoss)[0])}
-"""What a recipe may say of each kind: its model of parameters."""
+"""The parameter model of each kind."""
 
 
-def family(loss: AnyLoss) -> Family:
-    """The module of the loss's kind."""
-    return FAMILIES[loss.kind]
+def loss_implementation(loss: AnyLoss) -> LossImplementation:
+    """Returns the module that implements the loss's kind."""
+    return IMPLEMENTATIONS[loss.kind]
 
 
 def source(kind: str) -> str:
-    """Where a kind of loss comes from: what stands in parentheses at the end of its module's first line."""
-    told = re.search(r"\(([^()]*)\)\.$", (FAMILIES[kind].__doc__ or "").partition("\n")[0])
-    return told[1] if told else "unknown"
+    """Returns the publication that a kind of loss comes from: the text in parentheses that ends its module's first line."""
+    reference = re.search(r"\(([^()]*)\)\.$", (IMPLEMENTATIONS[kind].__doc__ or "").partition("\n")[0])
+    return reference[1] if reference else "unknown"

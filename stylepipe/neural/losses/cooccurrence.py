@@ -10,12 +10,12 @@ from pydantic import Field
 
 from stylepipe.errors import StageError
 from stylepipe.neural.losses.loss import (
-    Examples,
+    LossInputs,
+    MeanTarget,
     References,
     StyleLoss,
     Sums,
-    View,
-    examples,
+    mean_target,
     squared_error,
     sum_products,
 )
@@ -46,16 +46,16 @@ class Cooccurrence(StyleLoss):
     )
 
 
-def statistic(spec: Cooccurrence, view: View) -> dict[str, Pairs]:
+def statistic(spec: Cooccurrence, inputs: LossInputs) -> dict[str, Pairs]:
     """By layer, shift and axis, Σ_p m_p m_{p+δ} F_pᵀ F_{p+δ} (regions, c, c): O(n c²) time each, O(n c) memory.
 
     Raises StageError for a layer that is not larger than the shift.
     """
-    return {layer: tuple(_pairs(view, layer, shift) for shift in spec.shifts) for layer in spec.table}
+    return {layer: tuple(_pairs(inputs, layer, shift) for shift in spec.shifts) for layer in spec.table}
 
 
-def _pairs(view: View, layer: str, shift: int) -> tuple[Sums, Sums]:
-    features = view.picture.features[layer]
+def _pairs(inputs: LossInputs, layer: str, shift: int) -> tuple[Sums, Sums]:
+    features = inputs.picture.features[layer]
     height, width, channels = features.shape
     if min(height, width) <= shift:
         raise StageError(
@@ -67,16 +67,16 @@ def _pairs(view: View, layer: str, shift: int) -> tuple[Sums, Sums]:
         def ends(values: Float[Array, "h w *c"]) -> tuple[Float[Array, "_ _ *c"], Float[Array, "_ _ *c"]]:
             return slice_in_dim(values, 0, -shift, axis=axis), slice_in_dim(values, shift, None, axis=axis)
 
-        masks = [None if region is None else jnp.multiply(*ends(region[layer])).ravel() for region in view.regions]
+        masks = [None if region is None else jnp.multiply(*ends(region[layer])).ravel() for region in inputs.regions]
         one, other = ends(features)
         return sum_products(one.reshape(-1, channels), other.reshape(-1, channels), masks)
 
     return along(0), along(1)
 
 
-def target(spec: Cooccurrence, references: References) -> Examples:
+def target(spec: Cooccurrence, references: References) -> MeanTarget:
     """By layer, shift and axis, the styles' G_δ (regions, c, c): one for each region, or blended into one."""
-    return examples(references)
+    return mean_target(references)
 
 
 def check_style(spec: Cooccurrence, statistic: Mapping[str, Pairs]) -> None:
@@ -90,7 +90,7 @@ def check_style(spec: Cooccurrence, statistic: Mapping[str, Pairs]) -> None:
                 )
 
 
-def distance(spec: Cooccurrence, statistic: Mapping[str, Pairs], target: Examples) -> Float[Array, ""]:
+def distance(spec: Cooccurrence, statistic: Mapping[str, Pairs], target: MeanTarget) -> Float[Array, ""]:
     """Σ over layers, regions and shifts of their weights times the mean over both axes of mean((G_δ − G_δ,style)²)."""
     total = jnp.zeros(())
     for layer, weight in spec.table.items():

@@ -9,17 +9,17 @@ from jaxtyping import Array, Float
 from pydantic import Field, field_validator
 
 from stylepipe.errors import StageError
-from stylepipe.neural.encoders.vgg_layout import halvings
+from stylepipe.neural.encoders.vgg_layout import pooling_stages
 from stylepipe.neural.losses.loss import (
-    Examples,
     Layers,
+    LossInputs,
+    MeanTarget,
     References,
     Shift,
     StyleLoss,
     Sums,
-    View,
     count_positions,
-    examples,
+    mean_target,
     squared_error,
     sum_products,
     weights_by_position,
@@ -54,7 +54,7 @@ class CorrelationChain(StyleLoss):
         return layers
 
 
-def statistic(spec: CorrelationChain, view: View) -> dict[str, Sums]:
+def statistic(spec: CorrelationChain, inputs: LossInputs) -> dict[str, Sums]:
     """By the shallower layer of each pair, Σ_p m_p F_pᵀ up(F')_p (regions, c, c'): O(n c + n' c c') time, O(n c) memory.
 
     As a sum over the deeper layer's positions: each with the sum of F over all positions of the shallower one that it is
@@ -67,8 +67,8 @@ def statistic(spec: CorrelationChain, view: View) -> dict[str, Sums]:
         )
     found = {}
     for shallow, deep in pairwise(spec.table):
-        above, below = (view.picture.features[layer] - spec.shift for layer in (shallow, deep))
-        weights, factor = weights_by_position(view, shallow), 2 ** (halvings(deep) - halvings(shallow))
+        above, below = (inputs.picture.features[layer] - spec.shift for layer in (shallow, deep))
+        weights, factor = weights_by_position(inputs, shallow), 2 ** (pooling_stages(deep) - pooling_stages(shallow))
         weighted = (above if m is None else above * m.reshape(*above.shape[:2], 1) for m in weights)
         gathered = (_gathered(each, below.shape[:2], factor) for each in weighted)
         totals = [sum_products(_flat(each), _flat(below), [None]).total for each in gathered]
@@ -90,12 +90,12 @@ def _gathered(values: Float[Array, "_ _ c"], size: tuple[int, ...], factor: int)
     return values
 
 
-def target(spec: CorrelationChain, references: References) -> Examples:
+def target(spec: CorrelationChain, references: References) -> MeanTarget:
     """By the shallower layer of each pair, the styles' G (regions, c, c'): one for each region, or blended into one."""
-    return examples(references)
+    return mean_target(references)
 
 
-def distance(spec: CorrelationChain, statistic: Mapping[str, Sums], target: Examples) -> Float[Array, ""]:
+def distance(spec: CorrelationChain, statistic: Mapping[str, Sums], target: MeanTarget) -> Float[Array, ""]:
     """Σ over pairs and regions of their weights times mean((G − G_style)²), each over the mean square of its target."""
     total = jnp.zeros(())
     for shallow, deep in pairwise(spec.table):

@@ -7,60 +7,60 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 from pydantic import Field
 
-from stylepipe.neural.losses.loss import Layers, References, StyleLoss, View, normalizer
-from stylepipe.neural.losses.transport import Quantiles, Samples, quantiles, samples, squared_distance
+from stylepipe.neural.losses.loss import Layers, LossInputs, References, StyleLoss, normalizer
+from stylepipe.neural.losses.transport import FeatureSamples, Quantiles, feature_samples, quantiles, squared_distance
 
 
 class Histogram(StyleLoss):
-    """Compares the histogram of each feature: how often it is how strong, not what it occurs together with.
+    """Compares the histogram of each feature, without correlations between features.
 
-    For features F of shape (n, c), each channel is matched to the style's: its k-th smallest value to the style's k-th
-    smallest, for other numbers of values to the mean of those at the same share of the way up. With R of what is matched,
-    constant for the gradient and matched anew at each step, the loss of a layer is mean((F − R)²), over the mean square of the
-    style's features unless `normalize: none`. The histograms have no bins (Risser et al. take 256, Tseng 255): the values are
-    sorted, which is exact. Where numbers differ or masks weigh, the mean is over all that is matched, so that the loss is the
-    squared 2-Wasserstein distance of the histograms, the same for regions of any area. With several styles, each in a region
-    of its own or not, the losses are summed by their weights; without regions, their sum is least at the one histogram whose
+    For features F of shape (n, c), each channel is matched to the style's: the k-th smallest value to the style's k-th
+    smallest or, for different numbers of values, to the mean of the style's values over the same quantile interval. With R the
+    matched values, recomputed at each step under stop-gradient, the loss of a layer is mean((F − R)²), over the mean square of
+    the style's features unless `normalize: none`. There are no bins (Risser et al. use 256, Tseng 255): the values are
+    sorted. For different numbers of values or with masks, the mean is over the transport plan, so that the loss is the
+    squared 2-Wasserstein distance of the histograms, independent of a region's area. With several styles, each in a region
+    of its own or not, the losses are summed by the style weights; without regions, their sum is minimal at the histogram whose
     quantiles are the weighted means of the styles'.
     """
 
     kind: Literal["histogram"] = "histogram"
     layers: Layers = Field(default={"relu1_1": 1.0, "relu4_1": 1.0})
     pool_channels: bool = Field(
-        default=False, description="Takes the values of all channels of a layer as one histogram, as Tseng's program does."
+        default=False, description="Pools the values of all channels of a layer in one histogram, as in Tseng's program."
     )
 
 
-class Target(NamedTuple):
-    """By layer, the quantiles of each style, and what the styles count."""
+class HistogramTarget(NamedTuple):
+    """The quantiles of each style by layer, and the style weights."""
 
     layers: Mapping[str, tuple[Quantiles, ...]]
     weights: Float[Array, " styles"]
 
 
-def statistic(spec: Histogram, view: View) -> dict[str, Samples]:
-    """By layer, the features (c, n) themselves and the positions' weights: O(n c) time and memory."""
-    found = {layer: samples(view, layer) for layer in spec.table}
-    return {layer: _pooled(one) for layer, one in found.items()} if spec.pool_channels else found
+def statistic(spec: Histogram, inputs: LossInputs) -> dict[str, FeatureSamples]:
+    """Returns the features (c, n) and the positions' weights of each layer: O(n c) time and memory."""
+    samples = {layer: feature_samples(inputs, layer) for layer in spec.table}
+    return {layer: _pooled(channels) for layer, channels in samples.items()} if spec.pool_channels else samples
 
 
-def _pooled(apart: Samples) -> Samples:
-    """All rows as one."""
-    weights = [None if one is None else jnp.tile(one, len(apart.values)) for one in apart.weights]
-    return Samples(apart.values.reshape(1, -1), weights)
+def _pooled(samples: FeatureSamples) -> FeatureSamples:
+    """Concatenates all rows."""
+    weights = [None if one is None else jnp.tile(one, len(samples.values)) for one in samples.weights]
+    return FeatureSamples(samples.values.reshape(1, -1), weights)
 
 
-def target(spec: Histogram, references: References) -> Target:
-    """By layer, each style's features in ascending order (c, m) and their weights: O(m log m c) time, O(m c) memory."""
+def target(spec: Histogram, references: References) -> HistogramTarget:
+    """Sorts each style's features (c, m) with their weights, by layer: O(m log m c) time, O(m c) memory."""
     layers = {
         layer: tuple(quantiles(style[layer].values, style[layer].weights[0]) for style in references.styles)
         for layer in spec.table
     }
-    return Target(layers, references.weights)
+    return HistogramTarget(layers, references.weights)
 
 
-def distance(spec: Histogram, statistic: Mapping[str, Samples], target: Target) -> Float[Array, ""]:
-    """Σ over layers and styles of their weights times mean((F − R)²), over the style's mean square: O(n log n c) time."""
+def distance(spec: Histogram, statistic: Mapping[str, FeatureSamples], target: HistogramTarget) -> Float[Array, ""]:
+    """Σ over layers and styles of the weights times mean((F − R)²), over the style's mean square: O(n log n c) time."""
     total = jnp.zeros(())
     for layer, weight in spec.table.items():
         values, regions = statistic[layer]

@@ -1,4 +1,4 @@
-"""Detail of the content, by a Laplacian of the pooled picture (Li, Xu, Nie and Chua 2017, arXiv 1707.01253)."""
+"""Detail of the content as the Laplacian of the pooled picture (Li, Xu, Nie and Chua 2017, arXiv 1707.01253)."""
 
 from typing import Annotated, Literal, NamedTuple
 
@@ -7,15 +7,15 @@ from jaxtyping import Array, Float
 from pydantic import Field
 
 from stylepipe.errors import StageError
-from stylepipe.neural.losses.loss import ExampleLoss, References, Sums, View, normalizer, sum_positions
+from stylepipe.neural.losses.loss import ExampleLoss, LossInputs, References, Sums, normalizer, sum_positions
 
 
 class Laplacian(ExampleLoss):
-    """Keeps the content's edges and fine forms where they are, as features of deep layers do not.
+    """Preserves the content's edges and fine detail, which features of deep layers do not.
 
-    The picture X and the content P are pooled, by means of p×p pixels, and their red, green and blue summed. With Δ, four times
-    a position less its four neighbors, the loss is Σ_p mean((ΔX − ΔP)²) over all positions that have four neighbors, each
-    over mean((ΔP)²) unless `normalize: none`. It is about all that is visible of the picture: masks do not bound it.
+    The picture X and the content P are average-pooled over p×p pixels, and their channels summed. With Δ, four times a position
+    minus its four neighbors, the loss is Σ_p mean((ΔX − ΔP)²) over all positions with four neighbors, each over mean((ΔP)²)
+    unless `normalize: none`. It covers the whole visible picture; masks do not apply.
     """
 
     compares = frozenset({"content"})
@@ -25,25 +25,25 @@ class Laplacian(ExampleLoss):
         default=(4,),
         min_length=1,
         max_length=16,
-        description="The sides p of the pools in pixels: 1 keeps the finest detail, larger ones leave it to the style. Li et "
-        "al. take 4, or 4 and 16.",
+        description="The sides p of the pooling windows in pixels: 1 preserves the finest detail, larger ones leave it to the "
+        "style. Li et al. use 4, or 4 and 16.",
     )
 
 
 class Detail(NamedTuple):
-    """Of one pool, over positions: Σ (ΔX − ΔP)² and Σ (ΔP)²."""
+    """The sums of one pool over positions: Σ (ΔX − ΔP)² and Σ (ΔP)²."""
 
     error: Sums
     power: Sums
 
 
-def statistic(spec: Laplacian, view: View) -> tuple[Detail, ...]:
-    """For each pool the sums of squares, with the content as a part of the view: O(n) time and memory, n being the pixels.
+def statistic(spec: Laplacian, inputs: LossInputs) -> tuple[Detail, ...]:
+    """Computes the sums of squares of each pool: O(n) time and memory for n pixels.
 
-    Raises StageError for a picture of which a pool leaves fewer than 3×3 positions.
+    Raises StageError for a picture that has fewer than 3×3 positions after pooling.
     """
-    assert view.content is not None  # a loss is only given a view of what it `compares` with
-    return tuple(_detail(view.picture.pixels, view.content.pixels, view.counted, pool) for pool in spec.pools)
+    assert inputs.content is not None  # `require` checks that everything in `compares` is provided
+    return tuple(_detail(inputs.picture.pixels, inputs.content.pixels, inputs.counted, pool) for pool in spec.pools)
 
 
 def _detail(
@@ -59,7 +59,7 @@ def _edges(pixels: Float[Array, "height width 3"], pool: int) -> Float[Array, "h
     height, width = (side // pool for side in pixels.shape[:2])
     if min(height, width) < 3:
         raise StageError(
-            f"A pool of {pool} pixels leaves {width}×{height} positions of the picture; a Laplacian takes at least 3×3.",
+            f"A pool of {pool} pixels leaves {width}×{height} positions of the picture; a Laplacian needs at least 3×3.",
             hint="Work at a larger size, or use smaller pools.",
         )
     pooled = _pooled(pixels.sum(2), pool)
@@ -74,7 +74,7 @@ def _pooled(plane: Float[Array, "height width"], pool: int) -> Float[Array, "h w
 
 
 def target(spec: Laplacian, references: References) -> tuple[Float[Array, " 1"], ...]:
-    """For each pool mean((ΔP)²) of the content: what the loss is measured by."""
+    """Returns mean((ΔP)²) of the content for each pool, for normalization."""
     return tuple(_mean(detail.power) for detail in references.content)
 
 
@@ -85,5 +85,5 @@ def distance(spec: Laplacian, statistic: tuple[Detail, ...], target: tuple[Float
 
 
 def _mean(sums: Sums) -> Float[Array, " 1"]:
-    """0 where no position counts, as when only the border is visible."""
+    """Returns the mean, or 0 where all weights are 0, as when only the border is visible."""
     return sums.total[:, 0] / jnp.where(sums.positions > 0, sums.positions, 1)

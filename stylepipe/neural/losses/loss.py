@@ -1,15 +1,15 @@
-"""What a loss is: a spec, which a recipe writes, and three pure functions in the module of its kind.
+"""The loss interface: a spec (the parameters in a recipe) and three pure functions in the module of its kind.
 
-    statistic(spec, view)                what the loss reads from a picture, as a pytree of arrays
-    target(spec, references)             what that is to become; made once, from the statistics of content and styles
-    distance(spec, statistic, target)    how far it is from that, a scalar
+    statistic(spec, inputs)              a statistic of the picture, as a pytree of arrays
+    target(spec, references)             the target, computed once from the statistics of content and styles
+    distance(spec, statistic, target)    the loss, a scalar
 
-A module may have a fourth, check_style(spec, statistic), which raises StageError for a style that shows the loss nothing, as
-one whose mask is too small.
+A module may define a fourth, check_style(spec, statistic), which raises StageError for a style that the loss cannot use, such
+as one whose mask is too small.
 
-The score of a picture is distance(spec, statistic(spec, view), target). Statistic and distance are apart because most
-statistics are sums over positions: those may be summed over the tiles of a picture that is too large to be taken whole, and
-several styles may be blended in them. A loss whose statistic is no sum has a statistic that merely hands on what it needs.
+The loss of a picture is distance(spec, statistic(spec, inputs), target). Statistic and distance are separate because most
+statistics are sums over positions: they can be accumulated over the tiles of a large picture, and blended over several styles.
+The statistic of any other loss is the features that it compares.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ LayerName = Literal[
     "relu4_1", "relu4_2", "relu4_3", "relu4_4",
     "relu5_1", "relu5_2", "relu5_3", "relu5_4",
 ]
-"""VGG-19's layers; VGG-16 and slim networks have some of them."""
+"""VGG-19's layers; VGG-16 and slim networks have a subset."""
 # fmt: on
 LayerWeight = Annotated[float, Field(ge=-1e9, le=1e9)]
 Layers = Annotated[
@@ -47,19 +47,19 @@ Shift = Annotated[
     ),
 ]
 
-Maps = Mapping[str, Float[Array, "_ _"]]
+LayerMasks = Mapping[str, Float[Array, "_ _"]]
 """A mask at each layer, by the layer's name."""
 
 
-# --- what a recipe says -----------------------------------------------------------------------------------------------
+# --- specs ------------------------------------------------------------------------------------------------------------
 
 
 class Loss(Spec):
     """The base of all specs.
 
-    `compares` names what a kind takes as its example: the content, the styles, or nothing. `additive` says that its statistic
-    is made of sums over positions alone, so that the statistics of a picture's parts add up to that of the whole. `stochastic`
-    says that it draws from the view's `key`, so that it is another function of the picture at each step.
+    `compares` names the references of a kind: the content, the styles, or neither. `additive` is true if its statistic consists
+    of sums over positions, so that the statistics of disjoint parts add up to that of the whole picture. `stochastic` is true
+    if it samples from the inputs' `key`, so that the loss function differs at each step.
     """
 
     compares: ClassVar[frozenset[Literal["content", "styles"]]] = frozenset()
@@ -70,12 +70,12 @@ class Loss(Spec):
 
 
 class ExampleLoss(Loss):
-    """The base of the losses that compare with an example."""
+    """The base of the losses that compare with a reference."""
 
     normalize: Literal["target", "none"] = Field(
         default="target",
-        description="`target` divides each layer's (or pool's) loss by the mean square of its own target, so that a weight "
-        "means the same with any network and any scale of features; `none` leaves it as it is.",
+        description="`target` divides each layer's (or pool's) loss by the mean square of its target, so that weights do not "
+        "depend on the network or the scale of its features; `none` does not.",
     )
 
 
@@ -86,7 +86,7 @@ class FeatureLoss(ExampleLoss):
 
     @property
     def table(self) -> Mapping[str, float]:
-        """The layers' weights, where they are not `all`; always so for a loss that `resolve` has given."""
+        """The layers' weights; `layers` must not be `all`, as in any loss that `resolve` returns."""
         return cast("Mapping[str, float]", self.layers)
 
 
@@ -99,7 +99,7 @@ class StyleLoss(FeatureLoss):
     geometric: Literal["paper", "consecutive_errors"] | None = Field(
         default=None,
         description="Multiplies the weights of the D layers, d = 1 … D from the shallowest, by a geometric series: `paper`, "
-        "2^(D−d); `consecutive_errors`, what INetwork codes as its correlation chain, the sum of 2^−(D−1−d) (E_d − E_{d+1}) "
+        "2^(D−d); `consecutive_errors`, INetwork's version of the correlation chain, the sum of 2^−(D−1−d) (E_d − E_{d+1}) "
         "over the layers' errors E: the factors are 2^−(D−2), 2^−(D−2), … 1/4, 1/2, and −1 for the deepest.",
     )
 
@@ -108,10 +108,10 @@ _Loss = TypeVar("_Loss", bound=Loss)
 
 
 def resolve(loss: _Loss, available: tuple[str, ...]) -> _Loss:
-    """The loss with a plain table of layers, by their names: `all` spelled out, and the geometric series multiplied in.
+    """Returns the loss with explicit layer weights: `all` expanded and the geometric series multiplied in.
 
-    The order is always the same, for sums and what is drawn at random depend on it, and a recipe's meaning does not.
-    `available` are the network's layers, shallowest first. Raises StageError for `consecutive_errors` over a single layer.
+    Layers are sorted by name: sums and random numbers depend on their order, which has no meaning in a recipe. `available` are
+    the network's layers, shallowest first. Raises StageError for `consecutive_errors` over a single layer.
     """
     if not isinstance(loss, FeatureLoss):
         return loss
@@ -132,49 +132,49 @@ def _series(kind: Literal["paper", "consecutive_errors"], count: int) -> list[fl
         return [2.0 ** (count - d) for d in range(1, count + 1)]
     if count < 2:
         raise StageError(
-            "The geometric series 'consecutive_errors' was given 1 layer; it takes at least 2.", hint="Use 'paper', or none."
+            "The geometric series 'consecutive_errors' takes at least 2 layers; there is 1.", hint="Use 'paper', or none."
         )
     return [2.0 ** (2 - count), *(2.0 ** (j + 1 - count) for j in range(1, count - 1)), -1.0]
 
 
 def layers_of(loss: Loss) -> tuple[str, ...]:
-    """The layers that a resolved loss reads."""
+    """Returns the layers that a resolved loss reads."""
     return tuple(loss.table) if isinstance(loss, FeatureLoss) else ()
 
 
-# --- what it sees -----------------------------------------------------------------------------------------------------
+# --- inputs -----------------------------------------------------------------------------------------------------------
 
 
-class Picture(NamedTuple):
-    """A picture's pixels, and its features at the layers that the losses read."""
+class PictureFeatures(NamedTuple):
+    """A picture's pixels and its features at the layers that the losses read."""
 
     pixels: Float[Array, "h w 3"]
     features: Mapping[str, Float[Array, "_ _ _"]]
 
 
-class View(NamedTuple):
-    """All that a statistic may read, position by position: the picture, and what lies at the same places.
+class LossInputs(NamedTuple):
+    """The inputs of a statistic: the picture, and the content and masks at the same positions.
 
-    `content_region` and `regions` (one for each style that the picture is to take on; a single one if they are blended) say
-    how much each position counts; None is everywhere alike. `key` is new at each step, for losses that draw at random.
-    `counted` says how much each pixel counts, from 0 to 1: as far as it is visible, and in a tile of a larger picture, if no
-    other tile counts it. The regions have that in them; None is all alike.
+    `content_region` and `regions` (one per style, or a single one where styles are blended) weight the positions of each layer;
+    None weights them uniformly. `key` is new at each step, for stochastic losses. `counted` weights the pixels, in [0, 1]: by
+    their alpha and, in a tile of a larger picture, 0 where another tile counts the pixel. The regions include these weights;
+    None weights pixels uniformly.
     """
 
-    picture: Picture
-    content: Picture | None = None
-    content_region: Maps | None = None
-    regions: tuple[Maps | None, ...] = (None,)
+    picture: PictureFeatures
+    content: PictureFeatures | None = None
+    content_region: LayerMasks | None = None
+    regions: tuple[LayerMasks | None, ...] = (None,)
     key: PRNGKeyArray | None = None
     counted: Float[Array, "h w"] | None = None
 
 
 class References(NamedTuple):
-    """What a target is made of: this loss's statistics of the examples.
+    """The statistics of content and styles, from which a target is computed.
 
-    `content` is that of the content seen against itself, None where there is none. `styles` are those of each style in a
-    region of its own, and `weights` say how much each counts. Where `regional`, each style applies in its own region of the
-    picture; otherwise all of them apply everywhere, and the weights sum to 1.
+    `content` is the statistic of the content compared with itself, or None. `styles` are those of the styles, each within its
+    own mask, and `weights` are their weights. If `regional`, each style applies in its own region of the picture; otherwise
+    all apply everywhere, and the weights sum to 1.
     """
 
     content: Any
@@ -184,51 +184,51 @@ class References(NamedTuple):
 
 
 @runtime_checkable
-class Family(Protocol):
-    """What the module of one kind of loss holds; `spec` is of that kind, its layers resolved."""
+class LossImplementation(Protocol):
+    """The module interface of one kind of loss; `spec` is of that kind, with resolved layers."""
 
-    def statistic(self, spec: Any, view: View) -> Any:
-        """What the loss reads from a picture, as a pytree of arrays."""
+    def statistic(self, spec: Any, inputs: LossInputs) -> Any:
+        """Computes the statistic of a picture, a pytree of arrays."""
         ...
 
     def target(self, spec: Any, references: References) -> Any:
-        """What the statistic is compared with, as a pytree of arrays."""
+        """Computes the target of the statistic, a pytree of arrays."""
         ...
 
     def distance(self, spec: Any, statistic: Any, target: Any) -> Float[Array, ""]:
-        """How far a statistic is from the target; the spec's weight is not in it."""
+        """Computes the loss of a statistic, without the spec's `weight`."""
         ...
 
 
-# --- what families share ----------------------------------------------------------------------------------------------
+# --- sums over positions ----------------------------------------------------------------------------------------------
 
 
 class Sums(NamedTuple):
-    """A statistic that is a sum over positions, once for each region: the totals, and the number of positions summed."""
+    """A sum over positions for each region: the totals, and the sum of the positions' weights."""
 
     total: Float[Array, "regions ..."]
     positions: Float[Array, " regions"]
 
     @property
     def mean(self) -> Float[Array, "regions ..."]:
-        """The totals by position: the same for a region of any size."""
+        """The weighted means, which do not depend on a region's area."""
         return self.total / self.positions.reshape(-1, *[1] * (self.total.ndim - 1))
 
 
 class MomentSums(NamedTuple):
-    """Sums of a layer's features, and of their squares by channel or their products by pair of channels."""
+    """Sums of a layer's features, and of their squares (by channel) or products (by pair of channels)."""
 
     first: Sums
     second: Sums
 
 
 PositionWeights = Sequence[Float[Array, " n"] | None]
-"""For each region, how much each of n positions counts; None is 1 at all of them."""
+"""For each region, the weights of n positions; None is 1 at every position."""
 
 
-def weights_by_position(view: View, layer: str) -> PositionWeights:
-    """How much each position at a layer counts, for each region of the view."""
-    return [None if region is None else region[layer].ravel() for region in view.regions]
+def weights_by_position(inputs: LossInputs, layer: str) -> PositionWeights:
+    """Returns the weights of a layer's positions for each region."""
+    return [None if region is None else region[layer].ravel() for region in inputs.regions]
 
 
 def sum_positions(values: Float[Array, "n channels"], weights: PositionWeights) -> Sums:
@@ -258,9 +258,9 @@ def _squares_forward(values: Array, weights: Array | None) -> tuple[Array, tuple
     return _squares(values, weights), (values, weights)
 
 
-def _squares_backward(saved: tuple[Array, Array | None], slope: Float[Array, "c c"]) -> tuple[Array, None]:
-    values, weights = saved
-    return _weighted(jnp.matmul(values, slope + slope.T), weights), None
+def _squares_backward(residuals: tuple[Array, Array | None], cotangent: Float[Array, "c c"]) -> tuple[Array, None]:
+    values, weights = residuals
+    return _weighted(jnp.matmul(values, cotangent + cotangent.T), weights), None
 
 
 _squares.defvjp(_squares_forward, _squares_backward)
@@ -271,43 +271,42 @@ def _weighted(values: Float[Array, "n channels"], weights: Float[Array, " n"] | 
 
 
 def count_positions(positions: int, weights: PositionWeights) -> Float[Array, " regions"]:
-    """Σ_p m_p over so many positions, for the weights m of each region."""
+    """Σ_p m_p over `positions` positions, for the weights m of each region."""
     return jnp.stack([jnp.float32(positions) if m is None else m.sum() for m in weights])
 
 
-class Examples(NamedTuple):
-    """A target made of means: the styles', one for each region of the picture, and what each region counts."""
+class MeanTarget(NamedTuple):
+    """The means of the styles' statistics, one per region of the picture, and the regions' weights."""
 
     means: Any
     weights: Float[Array, " regions"]
 
 
 def means(statistic: Any) -> Any:
-    """A statistic of which every leaf is `Sums`, with the mean in its place."""
+    """Replaces each `Sums` in a statistic by its mean."""
     return jax.tree.map(lambda sums: sums.mean, statistic, is_leaf=lambda node: isinstance(node, Sums))
 
 
-def examples(references: References) -> Examples:
-    """The target of a loss whose statistic is made of `Sums`.
+def mean_target(references: References) -> MeanTarget:
+    """Computes the target of a loss whose statistic consists of `Sums`.
 
-    In regions, each style is the example of its own. Otherwise their means are blended into one by their weights: the
-    statistic of a picture that takes after each of them in that share.
+    With regions, each style is the target of its own region. Otherwise the styles' means are blended by their weights.
     """
     together = jax.tree.map(lambda *each: jnp.concatenate(each), *map(means, references.styles))
     if references.regional:
-        return Examples(together, references.weights)
-    return Examples(jax.tree.map(lambda each: jnp.tensordot(references.weights, each, 1)[None], together), jnp.ones(1))
+        return MeanTarget(together, references.weights)
+    return MeanTarget(jax.tree.map(lambda each: jnp.tensordot(references.weights, each, 1)[None], together), jnp.ones(1))
 
 
 def squared_error(
-    spec: FeatureLoss, found: Float[Array, "regions *shape"], wanted: Float[Array, "regions *shape"]
+    spec: FeatureLoss, values: Float[Array, "regions *shape"], target: Float[Array, "regions *shape"]
 ) -> Float[Array, " regions"]:
-    """For each region mean((found − wanted)²), over mean(wanted²) unless `normalize: none`."""
-    entries = tuple(range(1, wanted.ndim))
-    return jnp.mean((found - wanted) ** 2, entries) / normalizer(spec, jnp.mean(wanted**2, entries))
+    """Returns mean((values − target)²) for each region, divided by mean(target²) unless `normalize: none`."""
+    entries = tuple(range(1, target.ndim))
+    return jnp.mean((values - target) ** 2, entries) / normalizer(spec, jnp.mean(target**2, entries))
 
 
 def normalizer(spec: ExampleLoss, mean_square: Float[Array, "*regions"]) -> Float[Array, "*regions"]:
-    """What a layer's (or pool's) loss is divided by, from the mean square of its target; one that is 0 divides by 1."""
+    """Returns the divisor of a layer's (or pool's) loss: the mean square of its target, or 1 where that is 0 or unwanted."""
     scaled = spec.normalize == "target"
     return jnp.where(mean_square > 0, mean_square, 1.0) if scaled else jnp.ones_like(mean_square)

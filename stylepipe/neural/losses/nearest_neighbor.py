@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 from pydantic import Field
 
-from stylepipe.neural.losses.loss import FeatureLoss, Layers, References, View, normalizer
+from stylepipe.neural.losses.loss import FeatureLoss, Layers, LossInputs, References, normalizer
 from stylepipe.neural.losses.patches import nearest
 
 
@@ -35,25 +35,27 @@ class Positions(NamedTuple):
     weights: list[Float[Array, "_ _"] | None]
 
 
-class Target(NamedTuple):
+class NearestNeighborTarget(NamedTuple):
     """By layer, T for each style, and what the styles count."""
 
     layers: Mapping[str, list[Float[Array, "_ _ _"]]]
     weights: Float[Array, " styles"]
 
 
-def statistic(spec: NearestNeighbor, view: View) -> dict[str, Positions]:
+def statistic(spec: NearestNeighbor, inputs: LossInputs) -> dict[str, Positions]:
     """By layer, the features (h, w, c) themselves and the positions' weights: O(n c) time and memory."""
     return {
-        layer: Positions(view.picture.features[layer], [None if region is None else region[layer] for region in view.regions])
+        layer: Positions(
+            inputs.picture.features[layer], [None if region is None else region[layer] for region in inputs.regions]
+        )
         for layer in spec.table
     }
 
 
-def target(spec: NearestNeighbor, references: References) -> Target:
+def target(spec: NearestNeighbor, references: References) -> NearestNeighborTarget:
     """By layer, T (h, w, c) of each style: O(n m c) time for n positions of the content and m of the style."""
     layers = {layer: [_rebuilt(references.content[layer], style[layer]) for style in references.styles] for layer in spec.table}
-    return Target(layers, references.weights)
+    return NearestNeighborTarget(layers, references.weights)
 
 
 def _rebuilt(content: Positions, style: Positions) -> Float[Array, "h w c"]:
@@ -74,7 +76,7 @@ def _weights(positions: Positions) -> Float[Array, "h w"]:
     return jnp.ones(positions.features.shape[:2]) if mask is None else mask
 
 
-def distance(spec: NearestNeighbor, statistic: Mapping[str, Positions], target: Target) -> Float[Array, ""]:
+def distance(spec: NearestNeighbor, statistic: Mapping[str, Positions], target: NearestNeighborTarget) -> Float[Array, ""]:
     """Σ over layers and styles of their weights times mean((F − T)²), each over the mean square of T: O(n c) time."""
     total = jnp.zeros(())
     for layer, weight in spec.table.items():

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 from pydantic import Field
 
-from stylepipe.neural.losses.loss import References, StyleLoss, View, normalizer
-from stylepipe.neural.losses.transport import Samples, quantiles, samples, squared_distance
+from stylepipe.neural.losses.loss import LossInputs, References, StyleLoss, normalizer
+from stylepipe.neural.losses.transport import FeatureSamples, feature_samples, quantiles, squared_distance
 
 
 class SlicedWasserstein(StyleLoss):
@@ -35,32 +35,34 @@ class SlicedWasserstein(StyleLoss):
     )
 
 
-class Statistic(NamedTuple):
+class SlicedWassersteinStatistic(NamedTuple):
     """The features of each layer, and the key that draws the directions; None in an example."""
 
-    layers: Mapping[str, Samples]
+    layers: Mapping[str, FeatureSamples]
     key: PRNGKeyArray | None
 
 
-class Target(NamedTuple):
+class SlicedWassersteinTarget(NamedTuple):
     """By layer, the features of each style, and what the styles count."""
 
-    layers: Mapping[str, tuple[Samples, ...]]
+    layers: Mapping[str, tuple[FeatureSamples, ...]]
     weights: Float[Array, " styles"]
 
 
-def statistic(spec: SlicedWasserstein, view: View) -> Statistic:
+def statistic(spec: SlicedWasserstein, inputs: LossInputs) -> SlicedWassersteinStatistic:
     """By layer, the features (c, n) themselves and the positions' weights: O(n c) time and memory."""
-    return Statistic({layer: samples(view, layer) for layer in spec.table}, view.key)
+    return SlicedWassersteinStatistic({layer: feature_samples(inputs, layer) for layer in spec.table}, inputs.key)
 
 
-def target(spec: SlicedWasserstein, references: References) -> Target:
+def target(spec: SlicedWasserstein, references: References) -> SlicedWassersteinTarget:
     """By layer, each style's features (c, m) and weights."""
     layers = {layer: tuple(style.layers[layer] for style in references.styles) for layer in spec.table}
-    return Target(layers, references.weights)
+    return SlicedWassersteinTarget(layers, references.weights)
 
 
-def distance(spec: SlicedWasserstein, statistic: Statistic, target: Target) -> Float[Array, ""]:
+def distance(
+    spec: SlicedWasserstein, statistic: SlicedWassersteinStatistic, target: SlicedWassersteinTarget
+) -> Float[Array, ""]:
     """Σ over layers and styles of their weights times the mean squared difference of the sorted projections.
 
     O(d (n log n + m log m + n c)) time and O(d n) memory by layer, for d directions.

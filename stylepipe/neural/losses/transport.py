@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Float64, Int32
 
-from stylepipe.neural.losses.loss import PositionWeights, View, weights_by_position
+from stylepipe.neural.losses.loss import LossInputs, PositionWeights, weights_by_position
 
 Values = Float[Array, " n"]
 Weights = Float[Array, " n"]
@@ -23,17 +23,17 @@ _AT_ONCE = 2**22
 """How many values are worked on at a time; each takes about 64 bytes meanwhile."""
 
 
-class Samples(NamedTuple):
+class FeatureSamples(NamedTuple):
     """The values of each row at n positions, and for each region how much each position counts."""
 
     values: Float[Array, "rows n"]
     weights: PositionWeights
 
 
-def samples(view: View, layer: str) -> Samples:
+def feature_samples(inputs: LossInputs, layer: str) -> FeatureSamples:
     """The features of a layer, a row for each channel."""
-    features = view.picture.features[layer]
-    return Samples(features.reshape(-1, features.shape[-1]).T, weights_by_position(view, layer))
+    features = inputs.picture.features[layer]
+    return FeatureSamples(features.reshape(-1, features.shape[-1]).T, weights_by_position(inputs, layer))
 
 
 class Quantiles(NamedTuple):

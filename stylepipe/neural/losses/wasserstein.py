@@ -9,12 +9,12 @@ from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float
 
 from stylepipe.neural.losses.loss import (
-    Examples,
+    LossInputs,
+    MeanTarget,
     MomentSums,
     References,
     StyleLoss,
-    View,
-    examples,
+    mean_target,
     means,
     normalizer,
     sum_positions,
@@ -52,27 +52,27 @@ class Gaussian(NamedTuple):
     scale: Float[Array, " regions"]
 
 
-def statistic(spec: Wasserstein, view: View) -> dict[str, MomentSums]:
+def statistic(spec: Wasserstein, inputs: LossInputs) -> dict[str, MomentSums]:
     """By layer, Σ_p m_p F_p (regions, c) and Σ_p m_p F_pᵀ F_p (regions, c, c): O(n c²) time, O(n c) memory.
 
     A step takes O(c³) time and O(c²) memory besides, for the root of the covariance.
     """
     found = {}
     for layer in spec.table:
-        features = view.picture.features[layer]
-        flat, weights = features.reshape(-1, features.shape[-1]), weights_by_position(view, layer)
+        features = inputs.picture.features[layer]
+        flat, weights = features.reshape(-1, features.shape[-1]), weights_by_position(inputs, layer)
         found[layer] = MomentSums(sum_positions(flat, weights), sum_squares(flat, weights))
     return found
 
 
-def target(spec: Wasserstein, references: References) -> Examples:
+def target(spec: Wasserstein, references: References) -> MeanTarget:
     """By layer, the Gaussians of the styles: one for each region, or that of them all together."""
-    blended = examples(references)
+    blended = mean_target(references)
     gaussians = {layer: _gaussian(spec, *moments) for layer, moments in blended.means.items()}
-    return Examples(gaussians, blended.weights)
+    return MeanTarget(gaussians, blended.weights)
 
 
-def distance(spec: Wasserstein, statistic: Mapping[str, MomentSums], target: Examples) -> Float[Array, ""]:
+def distance(spec: Wasserstein, statistic: Mapping[str, MomentSums], target: MeanTarget) -> Float[Array, ""]:
     """Σ over layers and regions of their weights times the squared W2 distance by channel."""
     total = jnp.zeros(())
     for layer, weight in spec.table.items():

@@ -5,13 +5,13 @@ from typing import Annotated
 from pydantic import Field
 
 from stylepipe.neural.optimizers import adam, lbfgs, lbfgs_zoom
-from stylepipe.neural.optimizers.optimizer import Family
+from stylepipe.neural.optimizers.optimizer import OptimizerImplementation
 
 AnyOptimizer = Annotated[lbfgs.Lbfgs | lbfgs_zoom.LbfgsZoom | adam.Adam, Field(discriminator="kind")]
 
-FAMILIES: dict[str, Family] = {"lbfgs": lbfgs, "lbfgs_zoom": lbfgs_zoom, "adam": adam}
+IMPLEMENTATIONS: dict[str, OptimizerImplementation] = {"lbfgs": lbfgs, "lbfgs_zoom": lbfgs_zoom, "adam": adam}
 
 
-def family(optimizer: AnyOptimizer) -> Family:
+def optimizer_implementation(optimizer: AnyOptimizer) -> OptimizerImplementation:
     """The module of the optimizer's kind."""
-    return FAMILIES[optimizer.kind]
+    return IMPLEMENTATIONS[optimizer.kind]

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 from pydantic import Field
 
-from stylepipe.neural.optimizers.optimizer import Evaluate, Optimizer, Pictures, Pixels
+from stylepipe.neural.optimizers.optimizer import Evaluate, Optimizer, Pixels, StateSize
 
 
 class Adam(Optimizer):
@@ -56,9 +56,9 @@ def awaited(spec: Adam, state: State) -> Pixels:
     return state.pixels
 
 
-def pictures(spec: Adam) -> Pictures:
+def state_size(spec: Adam) -> StateSize:
     """The iterate, two moments and the average."""
-    return Pictures(held=4, passing=1)
+    return StateSize(held=4, working=1)
 
 
 def result(spec: Adam, state: State) -> Pixels:

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, Int
 from pydantic import Field
 
 from stylepipe.neural.optimizers.lbfgs_memory import Memory, Precision, empty, forget, newton, remember
-from stylepipe.neural.optimizers.optimizer import FIRST_STEP, Evaluate, Optimizer, Pictures, Pixels, steepest
+from stylepipe.neural.optimizers.optimizer import FIRST_STEP, Evaluate, Optimizer, Pixels, StateSize, steepest
 
 _SHRINK = 0.25
 """What is left of a step that was rejected."""
@@ -92,9 +92,9 @@ def awaited(spec: Lbfgs, state: State) -> Pixels:
     return state.trial
 
 
-def pictures(spec: Lbfgs) -> Pictures:
+def state_size(spec: Lbfgs) -> StateSize:
     """The best picture with its gradient, the trial, and two for each step remembered, or two halves."""
-    return Pictures(held=3 + (2 if spec.history == "float32" else 1) * spec.memory, passing=4)
+    return StateSize(held=3 + (2 if spec.history == "float32" else 1) * spec.memory, working=4)
 
 
 def result(spec: Lbfgs, state: State) -> Pixels:

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from pydantic import Field
 
 from stylepipe.neural.optimizers.lbfgs_memory import Memory, empty, forget, newton, remember
-from stylepipe.neural.optimizers.optimizer import FIRST_STEP, Evaluate, Evaluation, Optimizer, Pictures, Pixels, steepest
+from stylepipe.neural.optimizers.optimizer import FIRST_STEP, Evaluate, Evaluation, Optimizer, Pixels, StateSize, steepest
 
 
 class LbfgsZoom(Optimizer):
@@ -90,9 +90,9 @@ def awaited(spec: LbfgsZoom, state: State) -> None:
     """None: each step length that is tried depends on those before it."""
 
 
-def pictures(spec: LbfgsZoom) -> Pictures:
+def state_size(spec: LbfgsZoom) -> StateSize:
     """The picture with its gradient, and two for each step remembered; a search keeps three points with their gradients."""
-    return Pictures(held=2 + 2 * spec.memory, passing=8)
+    return StateSize(held=2 + 2 * spec.memory, working=8)
 
 
 def result(spec: LbfgsZoom, state: State) -> Pixels:

@@ -26,11 +26,11 @@ class Optimizer(Spec):
     compares_losses: ClassVar[bool] = False
 
 
-class Pictures(NamedTuple):
+class StateSize(NamedTuple):
     """How many pictures in float32, of 12 bytes a pixel, the state holds, and how many more a step works with."""
 
     held: float
-    passing: float
+    working: float
 
 
 class Evaluation(NamedTuple):
@@ -66,7 +66,7 @@ class State(Protocol):
 
 
 @runtime_checkable
-class Family(Protocol):
+class OptimizerImplementation(Protocol):
     """What the module of one kind of optimizer holds; `spec` is of that kind.
 
     `start`, `step` and `enlarged` run under `jax.jit`.
@@ -84,7 +84,7 @@ class Family(Protocol):
         """The one picture that the next step evaluates; None where that is only known within the step."""
         ...
 
-    def pictures(self, spec: Any) -> Pictures:
+    def state_size(self, spec: Any) -> StateSize:
         """The memory that it takes."""
         ...
 

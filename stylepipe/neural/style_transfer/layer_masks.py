@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from stylepipe.errors import StageError
 from stylepipe.image.resize import resize
 from stylepipe.neural.encoders.vgg import check_layers
-from stylepipe.neural.encoders.vgg_layout import Vgg, halvings
+from stylepipe.neural.encoders.vgg_layout import Vgg, pooling_stages
 
 MaskPooling = Literal["network", "area"]
 
@@ -64,5 +64,5 @@ def _average3(mask: np.ndarray) -> np.ndarray:
 
 
 def _by_area(mask: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:
-    sizes = {layer: tuple(n >> halvings(layer) for n in mask.shape) for layer in layers}
+    sizes = {layer: tuple(n >> pooling_stages(layer) for n in mask.shape) for layer in layers}
     return {layer: np.asarray(resize(mask, size, method="area")) for layer, size in sizes.items()}

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, ByteSize, TypeAdapter, ValidationError
 
 from stylepipe import memory_limits
 from stylepipe.errors import MemoryShortage, StageError
-from stylepipe.neural.optimizers import family
+from stylepipe.neural.optimizers import optimizer_implementation
 from stylepipe.neural.optimizers.adam import Adam
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
 from stylepipe.neural.style_transfer import optimize
@@ -73,13 +73,13 @@ def minimize(
     workload: Workload,
     tensors: Tensors,
     examples: Callable[[], Mapping[str, Any]],
-    since: optimize.Step,
+    since: optimize.OptimizationStep,
     *,
     memory: Budget,
     budget: float,
     tell: Callable[[str], None],
     **options: Any,
-) -> Iterator[optimize.Step]:
+) -> Iterator[optimize.OptimizationStep]:
     """`optimize.minimize` within `budget` bytes, which is what `memory` came to.
 
     `examples` makes what `prepare` takes; `options` are those of the loop; `tell` hears of tiles. Raises StageError where a
@@ -113,13 +113,13 @@ def minimize(
 
 def _steps(
     workload: Workload,
-    since: optimize.Step,
+    since: optimize.OptimizationStep,
     options: Mapping[str, Any],
     *,
     tile: int | None,
     tensors: Tensors,
     examples: Callable[[], Mapping[str, Any]],
-) -> Iterator[optimize.Step]:
+) -> Iterator[optimize.OptimizationStep]:
     """The loop in tiles of that size, or as a whole."""
     objective = workload.objective if tile is None else TiledObjective.of(workload.objective, tile)
     made = examples()
@@ -129,7 +129,7 @@ def _steps(
     del made  # the styles are not needed any more
     return_freed_memory()
     at_once = 1 if jax.default_backend() == "cpu" else _AT_ONCE
-    awaited = family(workload.optimizer).awaited(workload.optimizer, since.state)
+    awaited = optimizer_implementation(workload.optimizer).awaited(workload.optimizer, since.state)
     if at_once == 1 and awaited is not None and isinstance(objective, Objective):
         # Otherwise the first step would take its memory beside what the compiler has freed, half a gigabyte.
         objective.compile(awaited, constants, options["key"])
@@ -171,7 +171,8 @@ def _advice(workload: Workload, limit: float) -> str:
     lighter = [
         other
         for other in others
-        if family(other).pictures(other).held < family(workload.optimizer).pictures(workload.optimizer).held
+        if optimizer_implementation(other).state_size(other).held
+        < optimizer_implementation(workload.optimizer).state_size(workload.optimizer).held
     ]
     if light := next((other for other in lighter if fits(replace(workload, optimizer=other))), None):
         named = ", ".join(f"{name}: {value}" for name, value in light.model_dump(exclude_unset=True).items())

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from stylepipe.image.operation_cost import FLOPS
 from stylepipe.image.resize import scaled
-from stylepipe.neural.encoders.vgg_layout import halvings
+from stylepipe.neural.encoders.vgg_layout import pooling_stages
 from stylepipe.neural.losses.loss import layers_of
-from stylepipe.neural.losses.loss_cost import Beside, beside
-from stylepipe.neural.optimizers import AnyOptimizer, family
+from stylepipe.neural.losses.loss_cost import LossCost, loss_cost
+from stylepipe.neural.optimizers import AnyOptimizer, optimizer_implementation
 from stylepipe.neural.style_transfer.objective import Objective
 from stylepipe.neural.style_transfer.size_checks import channels
 from stylepipe.neural.style_transfer.tiled_objective import least_tile
@@ -113,12 +113,12 @@ class Workload:
         shown = _PICTURE * sum(map(_area, self.styles))
         if tile is None:
             seen = max(map(_area, [self.size, *self.styles])) / self.memories
-            examples = _FORWARD * seen * self._by_position(self._passed()) + self._beside.held + self._beside.working
-            working = self._gradient(pixels) + self._beside.working / self.memories
+            examples = _FORWARD * seen * self._by_position(self._passed()) + self._loss_costs.held + self._loss_costs.working
+            working = self._gradient(pixels) + self._loss_costs.working / self.memories
         else:
             seen = _area([min(tile, side) for side in self.size])
             examples = working = self._gradient(seen) + 3 * _PICTURE * seen  # cut out, the content too, and its gradient
-        passing = family(self.optimizer).pictures(self.optimizer).passing
+        passing = optimizer_implementation(self.optimizer).state_size(self.optimizer).working
         running = _PICTURE * pixels + max(working, _PICTURE * pixels * passing)
         return self._held(tile) + max(shown + examples, running)
 
@@ -130,27 +130,27 @@ class Workload:
     def work(self, tile: int | None, *, iterations: int, previews: int = 0) -> float:
         """Seconds of one core for so many steps, and for the targets."""
         forward, pixels = passing(self.network, self._passed()), _area(self.size)
-        step = (_BACK * forward * pixels + self._beside.operations) * (_SEARCH if self.optimizer.searches else 1)
-        targets = forward * (pixels + sum(map(_area, self.styles))) + self._beside.operations
-        optimizing = 20 * pixels * family(self.optimizer).pictures(self.optimizer).held
+        step = (_BACK * forward * pixels + self._loss_costs.operations) * (_SEARCH if self.optimizer.searches else 1)
+        targets = forward * (pixels + sum(map(_area, self.styles))) + self._loss_costs.operations
+        optimizing = 20 * pixels * optimizer_implementation(self.optimizer).state_size(self.optimizer).held
         steps = iterations * (step * (_IN_TILES if tile else 1) + optimizing)
         return (steps + targets) / FLOPS + _STEP * iterations + _PREVIEW * previews * pixels
 
     @cached_property
-    def _beside(self) -> Beside:
+    def _loss_costs(self) -> LossCost:
         """What all losses take beside the features that they read."""
-        found = (beside(loss, channels(self.network), self.size, self.styles) for loss in self.objective.losses)
-        return reduce(Beside.plus, found, Beside())
+        found = (loss_cost(loss, channels(self.network), self.size, self.styles) for loss in self.objective.losses)
+        return reduce(LossCost.plus, found, LossCost())
 
     def _held(self, tile: int | None) -> float:
         """Bytes that are taken all the time."""
         pixels = _area(self.size) / self.memories
         weights = 3 * 4 * sum(map(prod, self.network.values()))  # as they came, as JAX has them, and turned for the way back
-        held = _PICTURE * pixels * (family(self.optimizer).pictures(self.optimizer).held + self.content)
+        held = _PICTURE * pixels * (optimizer_implementation(self.optimizer).state_size(self.optimizer).held + self.content)
         held += pixels * self.regions * sum(map(_share, self.objective.layers()))
         if tile is None:
             held += pixels * self._by_position(self.objective.layers("content")) * self.content
-            held += self._beside.held
+            held += self._loss_costs.held
         return RUNTIME + weights + held
 
     def _gradient(self, pixels: float) -> float:
@@ -172,12 +172,12 @@ class Workload:
 def passing(network: Mapping[str, tuple[int, ...]], layers: Sequence[str]) -> float:
     """Floating-point operations by pixel of a pass through layers of a network, whose tensors' shapes are given by name."""
     kernels = {layer: network.get(f"{layer.replace('relu', 'conv')}/kernel", (0,)) for layer in layers}
-    return 2.0 * sum(prod(shape) / 4 ** halvings(layer) for layer, shape in kernels.items())
+    return 2.0 * sum(prod(shape) / 4 ** pooling_stages(layer) for layer, shape in kernels.items())
 
 
 def _share(layer: str) -> float:
     """Bytes that one channel of a layer takes for each pixel of the picture: every pool leaves a quarter of the positions."""
-    return 4 / 4 ** halvings(layer)
+    return 4 / 4 ** pooling_stages(layer)
 
 
 def _area(size: Sequence[int]) -> float:

@@ -12,8 +12,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from stylepipe.errors import StageError
 from stylepipe.neural.encoders.vgg import features
 from stylepipe.neural.encoders.vgg_layout import Vgg
-from stylepipe.neural.losses import AnyLoss, family
-from stylepipe.neural.losses.loss import Maps, Picture, References, View, layers_of, resolve
+from stylepipe.neural.losses import AnyLoss, loss_implementation
+from stylepipe.neural.losses.loss import LayerMasks, LossInputs, PictureFeatures, References, layers_of, resolve
 from stylepipe.neural.xla.compile_options import program
 
 Tensors = Mapping[str, Float[Array, "..."]]
@@ -21,18 +21,18 @@ Value = tuple[Float[Array, ""], Float[Array, " terms"]]
 """A loss and its terms, each with its weight; the loss is their sum."""
 
 
-class Example(NamedTuple):
+class ExamplePicture(NamedTuple):
     """A picture to take after: its pixels and, where only a region of it counts, that region at the layers."""
 
     pixels: Float[Array, "height width 3"]
-    region: Maps | None = None
+    region: LayerMasks | None = None
 
 
 class Visible(NamedTuple):
     """How visible the result is: its alpha, and what that comes to at the layers."""
 
     alpha: Float[Array, "height width"]
-    layers: Maps
+    layers: LayerMasks
 
 
 class Goal(NamedTuple):
@@ -49,9 +49,9 @@ class Constants(NamedTuple):
     """
 
     tensors: Tensors
-    content: Picture | None
-    content_region: Maps | None
-    regions: tuple[Maps | None, ...]
+    content: PictureFeatures | None
+    content_region: LayerMasks | None
+    regions: tuple[LayerMasks | None, ...]
     targets: tuple[Goal, ...]
     counted: Float[Array, "height width"] | None = None
 
@@ -86,18 +86,18 @@ class Objective:
     def __call__(self, pixels: Float[Array, "height width 3"], constants: Constants, key: PRNGKeyArray) -> Value:
         """The loss of a picture and its terms."""
         found = features(constants.tensors, pixels, layers=self.layers(), vgg=self.vgg)
-        picture = Picture(pixels, found)
-        view = View(picture, constants.content, constants.content_region, constants.regions, key, constants.counted)
-        return self.distance(self.statistics(view), constants.targets)
+        picture = PictureFeatures(pixels, found)
+        inputs = LossInputs(picture, constants.content, constants.content_region, constants.regions, key, constants.counted)
+        return self.distance(self.statistics(inputs), constants.targets)
 
     def prepare(
         self,
         tensors: Tensors,
         *,
-        content: Example | None,
-        styles: Sequence[Example],
+        content: ExamplePicture | None,
+        styles: Sequence[ExamplePicture],
         weights: Sequence[float],
-        regions: Sequence[Maps] | None,
+        regions: Sequence[LayerMasks] | None,
         visible: Visible | None = None,
     ) -> Constants:
         """Computes the targets once, for pictures of the content's size.
@@ -131,22 +131,24 @@ class Objective:
         """Compiles `value_and_gradient` for arrays of these shapes, so that its first call only computes."""
         _value_and_gradient.compile(self.form, pixels, constants, key)
 
-    def statistics(self, view: View, compares: str | None = None) -> tuple[Any, ...]:
+    def statistics(self, inputs: LossInputs, compares: str | None = None) -> tuple[Any, ...]:
         """By loss, what it reads; None for those that do not compare with `content` or `styles`, if one is named."""
 
         def read(loss: AnyLoss) -> Any:
-            return family(loss).statistic(loss, view) if compares is None or compares in loss.compares else None
+            return loss_implementation(loss).statistic(loss, inputs) if compares is None or compares in loss.compares else None
 
         return tuple(map(read, self.losses))
 
     def distance(self, statistics: Sequence[Any], targets: Sequence[Goal]) -> Value:
         """The loss and its terms, from what each loss reads and what that is to become."""
         each = zip(self.losses, statistics, targets, strict=True)
-        terms = jnp.stack([goal.weight * family(loss).distance(loss, found, goal.target) for loss, found, goal in each])
+        terms = jnp.stack(
+            [goal.weight * loss_implementation(loss).distance(loss, found, goal.target) for loss, found, goal in each]
+        )
         return terms.sum(), terms
 
 
-def regions_of(regions: Sequence[Maps] | None, visible: Visible | None) -> tuple[Maps | None, ...]:
+def regions_of(regions: Sequence[LayerMasks] | None, visible: Visible | None) -> tuple[LayerMasks | None, ...]:
     """The regions of a view: those of the styles, or the one of all of them, what is visible."""
     if regions is not None:
         return tuple(regions)
@@ -171,7 +173,7 @@ def require(losses: Sequence[AnyLoss], *, content: object, styles: Sequence[obje
 def _check_styles(objective: Objective, seen: Sequence[Sequence[Any]]) -> None:
     for number, statistics in enumerate(seen, 1):
         for loss, statistic in zip(objective.losses, statistics, strict=True):
-            check = getattr(family(loss), "check_style", None)
+            check = getattr(loss_implementation(loss), "check_style", None)
             if check is None:
                 continue
             try:
@@ -194,7 +196,7 @@ def targets(
     found = []
     for i, loss in enumerate(objective.losses):
         references = References(content and content[i], tuple(style[i] for style in styles), shares, regional)
-        found.append(Goal(jnp.float32(loss.weight), family(loss).target(loss, references)))
+        found.append(Goal(jnp.float32(loss.weight), loss_implementation(loss).target(loss, references)))
     return tuple(found)
 
 
@@ -207,18 +209,18 @@ def _value_and_gradient(
 
 @program(static_argnames="objective")
 def _content(
-    tensors: Tensors, content: Example, visible: Visible | None, *, objective: Objective
-) -> tuple[Picture, tuple[Any, ...]]:
+    tensors: Tensors, content: ExamplePicture, visible: Visible | None, *, objective: Objective
+) -> tuple[PictureFeatures, tuple[Any, ...]]:
     """The content's features, and by loss its statistic, where the loss compares with the content."""
     found = features(tensors, content.pixels, layers=objective.layers("content"), vgg=objective.vgg)
-    picture = Picture(content.pixels, found)
+    picture = PictureFeatures(content.pixels, found)
     alpha = None if visible is None else visible.alpha
-    view = View(picture, picture, content.region, regions_of(None, visible), counted=alpha)
-    return picture, objective.statistics(view, "content")
+    inputs = LossInputs(picture, picture, content.region, regions_of(None, visible), counted=alpha)
+    return picture, objective.statistics(inputs, "content")
 
 
 @program(static_argnames="objective")
-def style_statistics(tensors: Tensors, style: Example, *, objective: Objective) -> tuple[Any, ...]:
+def style_statistics(tensors: Tensors, style: ExamplePicture, *, objective: Objective) -> tuple[Any, ...]:
     """By loss, the style's statistic, where the loss compares with the styles."""
     found = features(tensors, style.pixels, layers=objective.layers("styles"), vgg=objective.vgg)
-    return objective.statistics(View(Picture(style.pixels, found), regions=(style.region,)), "styles")
+    return objective.statistics(LossInputs(PictureFeatures(style.pixels, found), regions=(style.region,)), "styles")

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from stylepipe.errors import StageError
 from stylepipe.neural.losses import AnyLoss
-from stylepipe.neural.optimizers import AnyOptimizer, family
+from stylepipe.neural.optimizers import AnyOptimizer, optimizer_implementation
 from stylepipe.neural.optimizers.optimizer import Evaluation, Pixels, State
 from stylepipe.neural.spec import Spec
 from stylepipe.neural.style_transfer.objective import Constants, Objective, Value
@@ -32,7 +32,7 @@ class EarlyStop(Spec):
     window: int = Field(default=20, ge=1, le=10_000, description="Iterations over which the gain is measured.")
     improvement: float = Field(default=1e-3, gt=0, lt=1, description="The least share of the loss to be gained.")
 
-    def settles(self, losses: Sequence[float], iteration: int) -> bool:
+    def has_converged(self, losses: Sequence[float], iteration: int) -> bool:
         """Whether a window ends at that iteration, and has lowered the loss by too little since the end of the one before."""
         if iteration % self.window or iteration < 2 * self.window:
             return False
@@ -42,18 +42,18 @@ class EarlyStop(Spec):
 
 def end(losses: Sequence[float], iterations: int, early_stop: EarlyStop | None) -> int | None:
     """The iteration at which a loop that has these losses stops; None where it goes on after them."""
-    stops = (k for k in range(1, len(losses) + 1) if k == iterations or (early_stop and early_stop.settles(losses, k)))
+    stops = (k for k in range(1, len(losses) + 1) if k == iterations or (early_stop and early_stop.has_converged(losses, k)))
     return next(stops, None)
 
 
-class Loss(NamedTuple):
+class LossValue(NamedTuple):
     """A loss and its terms, on the host."""
 
     value: float
     terms: tuple[float, ...]
 
 
-class Step(NamedTuple):
+class OptimizationStep(NamedTuple):
     """Where a loop stands: all that the rest depends on. `state` is good until the next step is asked for.
 
     `history` holds the losses of all iterations so far, and grows with the next step; `losses` are those since the step before,
@@ -63,8 +63,8 @@ class Step(NamedTuple):
     iteration: int
     state: Any
     history: list[float]
-    settled: bool = False
-    losses: tuple[Loss, ...] = ()
+    converged: bool = False
+    losses: tuple[LossValue, ...] = ()
 
 
 class Diverged(StageError):
@@ -78,7 +78,7 @@ class Diverged(StageError):
 def minimize(
     objective: Objective | TiledObjective,
     constants: Constants,
-    since: Step,
+    since: OptimizationStep,
     *,
     optimizer: AnyOptimizer,
     iterations: int,
@@ -87,7 +87,7 @@ def minimize(
     early_stop: EarlyStop | None = None,
     at_once: int = 1,
     stops: Iterable[int] = (),
-) -> Iterator[Step]:
+) -> Iterator[OptimizationStep]:
     """The steps from `since` up to `iterations`, each computed when it is asked for.
 
     A step is one iteration or, as one program, up to `at_once` of them, but none passes an iteration of `stops`, or the end of
@@ -100,8 +100,8 @@ def minimize(
         require_deterministic(objective.losses, optimizer)
     history, window = list(since.history), early_stop.window if early_stop else iterations
     ends = sorted({iterations, *stops, *range(window, iterations, window)})
-    step = since._replace(settled=early_stop is not None and early_stop.settles(history, since.iteration))
-    while step.iteration < iterations and not step.settled:
+    step = since._replace(converged=early_stop is not None and early_stop.has_converged(history, since.iteration))
+    while step.iteration < iterations and not step.converged:
         state, losses = _advanced(
             step.state,
             constants,
@@ -117,8 +117,8 @@ def minimize(
         if not np.isfinite(loss):
             raise _diverged(objective, losses[-1].terms, iteration, result(optimizer, state))
         history.extend(each.value for each in losses)
-        settled = early_stop is not None and early_stop.settles(history, iteration)
-        step = Step(iteration, state, history, settled, losses)
+        converged = early_stop is not None and early_stop.has_converged(history, iteration)
+        step = OptimizationStep(iteration, state, history, converged, losses)
         yield step
 
 
@@ -133,33 +133,35 @@ def require_deterministic(losses: Iterable[AnyLoss], optimizer: AnyOptimizer) ->
         )
 
 
-def start(optimizer: AnyOptimizer, pixels: Float[Array, "height width 3"], *, terms: int) -> Step:
+def start(optimizer: AnyOptimizer, pixels: Float[Array, "height width 3"], *, terms: int) -> OptimizationStep:
     """Where a loop over a loss of that many terms starts."""
     # A copy: each step is given the memory of the state before it, and the caller keeps the picture.
-    return Step(0, _start(jnp.array(pixels), optimizer=optimizer, terms=terms), [])
+    return OptimizationStep(0, _start(jnp.array(pixels), optimizer=optimizer, terms=terms), [])
 
 
-def enlarged(optimizer: AnyOptimizer, step: Step, pixels: Pixels) -> Step:
+def enlarged(optimizer: AnyOptimizer, step: OptimizationStep, pixels: Pixels) -> OptimizationStep:
     """Where the loop over the next scale starts: from `pixels`, this one's result brought to the size of the next."""
-    return Step(0, _enlarged(step.state, jnp.array(pixels), optimizer=optimizer), [])
+    return OptimizationStep(0, _enlarged(step.state, jnp.array(pixels), optimizer=optimizer), [])
 
 
-def saved(step: Step) -> dict[str, np.ndarray]:
+def saved(step: OptimizationStep) -> dict[str, np.ndarray]:
     """All of a step as named arrays on the host, from which `restored` makes it again."""
     return {**named(step.state), "history": np.array(step.history, np.float64)}
 
 
-def restored(optimizer: AnyOptimizer, arrays: Mapping[str, np.ndarray], size: tuple[int, int], *, terms: int) -> Step:
+def restored(
+    optimizer: AnyOptimizer, arrays: Mapping[str, np.ndarray], size: tuple[int, int], *, terms: int
+) -> OptimizationStep:
     """The step that `saved` took apart, of a picture of this size, (height, width)."""
     pixels = jax.ShapeDtypeStruct((*size, 3), jnp.float32)
     template = jax.eval_shape(partial(_start, optimizer=optimizer, terms=terms), pixels)
     history = arrays["history"].tolist()
-    return Step(len(history), filled(template, arrays), history)
+    return OptimizationStep(len(history), filled(template, arrays), history)
 
 
 def result(optimizer: AnyOptimizer, state: State) -> Float[np.ndarray, "height width 3"]:
     """The picture for a state, in [0, 1]."""
-    return np.array(jnp.clip(family(optimizer).result(optimizer, state), 0, 1))
+    return np.array(jnp.clip(optimizer_implementation(optimizer).result(optimizer, state), 0, 1))
 
 
 def _advanced(
@@ -173,7 +175,7 @@ def _advanced(
     optimizer: AnyOptimizer,
     objective: Objective | TiledObjective,
     clamp: bool,
-) -> tuple[Any, tuple[Loss, ...]]:
+) -> tuple[Any, tuple[LossValue, ...]]:
     """The state after iterations from `first` on, at most `count`, and their losses; the first that is not finite is the last.
 
     A step takes over the memory of the state before it. Its evaluation, which takes most of the memory, comes before that
@@ -182,22 +184,22 @@ def _advanced(
     if at_once > 1 and isinstance(objective, Objective):
         options = {"at_once": at_once, "optimizer": optimizer, "objective": objective.form, "clamp": clamp}
         state, done, rows = _several(state, constants, key, jnp.int32(first), jnp.int32(count), **options)
-        return state, tuple(Loss(value, tuple(terms)) for value, *terms in np.asarray(rows)[:done].tolist())
+        return state, tuple(LossValue(value, tuple(terms)) for value, *terms in np.asarray(rows)[:done].tolist())
     drawn = jax.random.fold_in(key, first)
     if optimizer.searches and isinstance(objective, Objective):
         state = _one(state, constants, drawn, optimizer=optimizer, objective=objective.form, clamp=clamp)
     else:
-        awaited = family(optimizer).awaited(optimizer, state)
+        awaited = optimizer_implementation(optimizer).awaited(optimizer, state)
         assert awaited is not None  # or it searches, which `require_tiles` refuses
         found = jax.block_until_ready(objective.value_and_gradient(awaited, constants, drawn))
         state = _moved(state, *found, optimizer=optimizer, clamp=clamp)
     value, terms = jax.device_get((state.loss, state.terms))
-    return state, (Loss(float(value), tuple(terms.tolist())),)
+    return state, (LossValue(float(value), tuple(terms.tolist())),)
 
 
 @program(static_argnames=("optimizer", "clamp"), donate_argnames="state")
 def _moved(state: Any, value: Value, gradient: Pixels, *, optimizer: AnyOptimizer, clamp: bool) -> Any:
-    return family(optimizer).step(optimizer, lambda _: _evaluation(value, gradient), state, clamp=clamp)
+    return optimizer_implementation(optimizer).step(optimizer, lambda _: _evaluation(value, gradient), state, clamp=clamp)
 
 
 def _stepped(
@@ -208,7 +210,7 @@ def _stepped(
     def evaluate(pixels: Pixels) -> Evaluation:
         return _evaluation(*jax.value_and_grad(objective, has_aux=True)(pixels, constants, key))
 
-    return family(optimizer).step(optimizer, evaluate, state, clamp=clamp)
+    return optimizer_implementation(optimizer).step(optimizer, evaluate, state, clamp=clamp)
 
 
 _one = program(static_argnames=("optimizer", "objective", "clamp"), donate_argnames="state")(_stepped)
@@ -249,12 +251,12 @@ def _evaluation(value: Value, gradient: Pixels) -> Evaluation:
 
 @partial(jax.jit, static_argnames=("optimizer", "terms"))
 def _start(pixels: Pixels, *, optimizer: AnyOptimizer, terms: int) -> Any:
-    return family(optimizer).start(optimizer, pixels, terms)
+    return optimizer_implementation(optimizer).start(optimizer, pixels, terms)
 
 
 @partial(jax.jit, static_argnames="optimizer")
 def _enlarged(state: Any, pixels: Pixels, *, optimizer: AnyOptimizer) -> Any:
-    return family(optimizer).enlarged(optimizer, state, pixels)
+    return optimizer_implementation(optimizer).enlarged(optimizer, state, pixels)
 
 
 def _diverged(objective: Objective | TiledObjective, terms: Sequence[float], iteration: int, pixels: np.ndarray) -> Diverged:

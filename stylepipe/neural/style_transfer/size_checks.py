@@ -8,8 +8,8 @@ import jax.numpy as jnp
 
 from stylepipe.errors import StageError
 from stylepipe.neural.encoders.vgg import check_layers
-from stylepipe.neural.encoders.vgg_layout import halvings
-from stylepipe.neural.losses.loss import Picture, View
+from stylepipe.neural.encoders.vgg_layout import pooling_stages
+from stylepipe.neural.losses.loss import LossInputs, PictureFeatures
 from stylepipe.neural.style_transfer.objective import Objective
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -42,7 +42,7 @@ def check_size(
     check_layers(objective.layers(compares), objective.vgg, size)
     picture = _picture(size, network, objective.layers(compares))
     shown = _picture(size, network, objective.layers("content")) if content else None
-    jax.eval_shape(lambda picture, shown: objective.statistics(View(picture, shown), compares), picture, shown)
+    jax.eval_shape(lambda picture, shown: objective.statistics(LossInputs(picture, shown), compares), picture, shown)
 
 
 def channels(network: Shapes) -> dict[str, int]:
@@ -55,8 +55,8 @@ def _picture(size: tuple[int, int], network: Shapes, layers: Sequence[str]) -> A
     """A `Picture` of that size, and its features, of which only the shapes are known."""
 
     def map_of(layer: str) -> Any:
-        height, width = (side >> halvings(layer) for side in size)
+        height, width = (side >> pooling_stages(layer) for side in size)
         return jax.ShapeDtypeStruct((height, width, channels(network)[layer]), jnp.float32)
 
     pixels: Any = jax.ShapeDtypeStruct((*size, 3), jnp.float32)
-    return Picture(pixels, {layer: map_of(layer) for layer in layers})
+    return PictureFeatures(pixels, {layer: map_of(layer) for layer in layers})

@@ -26,13 +26,13 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from stylepipe.errors import StageError
 from stylepipe.image.tiling import Tile, tiles
 from stylepipe.neural.encoders.vgg import features
-from stylepipe.neural.encoders.vgg_layout import halvings
+from stylepipe.neural.encoders.vgg_layout import pooling_stages
 from stylepipe.neural.losses import AnyLoss
-from stylepipe.neural.losses.loss import Maps, Picture, View
+from stylepipe.neural.losses.loss import LayerMasks, LossInputs, PictureFeatures
 from stylepipe.neural.optimizers import AnyOptimizer
 from stylepipe.neural.style_transfer.objective import (
     Constants,
-    Example,
+    ExamplePicture,
     Objective,
     Tensors,
     Value,
@@ -75,10 +75,10 @@ class TiledObjective:
         self,
         tensors: Tensors,
         *,
-        content: Example | None,
-        styles: Sequence[Example],
+        content: ExamplePicture | None,
+        styles: Sequence[ExamplePicture],
         weights: Sequence[float],
-        regions: Sequence[Maps] | None,
+        regions: Sequence[LayerMasks] | None,
         visible: Visible | None = None,
     ) -> Constants:
         """As `objective.prepare`, in tiles too. The content is without features: each tile computes its own."""
@@ -92,7 +92,7 @@ class TiledObjective:
             seen.append(self._sums(tensors, _Scene(style.pixels, regions=(style.region,)), compares="styles"))
         return Constants(
             tensors,
-            None if content is None else Picture(content.pixels, {}),
+            None if content is None else PictureFeatures(content.pixels, {}),
             None if content is None else content.region,
             regions_of(regions, visible),
             targets(self.objective, shown, seen, weights, regional=regions is not None),
@@ -178,7 +178,7 @@ def _geometry(objective: Objective) -> tuple[int, int]:
     """The margin and step for tiles: how far the deepest layer sees, rounded up to its window, and that window."""
     asked, layers = objective.layers(), objective.vgg.layers
     deepest = max((number for number, name in enumerate(layers) if name in asked), default=-1)
-    windows = [2 ** halvings(name) for name in layers[: deepest + 1]]
+    windows = [2 ** pooling_stages(name) for name in layers[: deepest + 1]]
     step = max(windows, default=1)
     reach = max(1, sum(windows))  # a position more at each convolution; without any, a pixel: differences to the next
     return -(-reach // step) * step, step
@@ -192,8 +192,8 @@ class _Scene(NamedTuple):
 
     pixels: Pixels
     content: Pixels | None = None
-    content_region: Maps | None = None
-    regions: tuple[Maps | None, ...] = (None,)
+    content_region: LayerMasks | None = None
+    regions: tuple[LayerMasks | None, ...] = (None,)
     counted: Float[Array, "height width"] | None = None
 
     def within(self, tile: Tile) -> "_Scene":
@@ -203,8 +203,8 @@ class _Scene(NamedTuple):
         def cut(values: Float[Array, "height width *channels"], pools: int = 0) -> Float[Array, "h w *channels"]:
             return _cut(values, corner >> pools, size=tuple(length >> pools for length in seen))
 
-        def masks(region: Maps | None) -> Maps | None:
-            return None if region is None else {name: cut(mask, halvings(name)) for name, mask in region.items()}
+        def masks(region: LayerMasks | None) -> LayerMasks | None:
+            return None if region is None else {name: cut(mask, pooling_stages(name)) for name, mask in region.items()}
 
         content = None if self.content is None else cut(self.content)
         counted = None if self.counted is None else cut(self.counted)
@@ -241,18 +241,18 @@ def _statistics(
     content = None
     if scene.content is not None:
         layers = objective.layers("content")
-        content = Picture(scene.content, features(tensors, scene.content, layers=layers, vgg=objective.vgg))
-    own = {name: _own(counted >> halvings(name), each.shape[:2], each.dtype) for name, each in found.items()}
+        content = PictureFeatures(scene.content, features(tensors, scene.content, layers=layers, vgg=objective.vgg))
+    own = {name: _own(counted >> pooling_stages(name), each.shape[:2], each.dtype) for name, each in found.items()}
     own_pixels = _own(counted, scene.pixels.shape[:2], scene.pixels.dtype)
-    view = View(
-        Picture(scene.pixels, found),
+    inputs = LossInputs(
+        PictureFeatures(scene.pixels, found),
         content,
         _both(scene.content_region, own),
         tuple(_both(region, own) for region in scene.regions),
         key,
         own_pixels if scene.counted is None else own_pixels * scene.counted,
     )
-    return objective.statistics(view, compares)
+    return objective.statistics(inputs, compares)
 
 
 _compiled_statistics = program(static_argnames=("objective", "compares"))(_statistics)
@@ -264,7 +264,7 @@ def _own(counted: Int[Array, "2 2"], size: tuple[int, ...], dtype: Any) -> Float
     return (rows[:, None] & columns).astype(dtype)
 
 
-def _both(region: Maps | None, own: Mapping[str, Float[Array, "_ _"]]) -> Maps:
+def _both(region: LayerMasks | None, own: Mapping[str, Float[Array, "_ _"]]) -> LayerMasks:
     return own if region is None else {name: own[name] * mask for name, mask in region.items()}
 
 

@@ -10,13 +10,13 @@ from jaxtyping import Float, Int, PRNGKeyArray
 from stylepipe.artifacts import Folder, Image
 from stylepipe.errors import ChangedInput, InputError, StageError
 from stylepipe.image.resize import scaled
-from stylepipe.neural.training.picture_folders import Note, Pictures
+from stylepipe.neural.training.picture_folders import Note, PictureCache
 
 
 class Crops(NamedTuple):
     """The pictures to cut from, the share of all crops that is cut from each, and the number of its folder, from 1."""
 
-    pictures: Pictures
+    pictures: PictureCache
     shares: Float[np.ndarray, " pictures"]
     folders: Int[np.ndarray, " pictures"]
 
@@ -60,7 +60,7 @@ def crops_of(
     """
     if not folders:
         raise StageError("No folder of pictures was given.", hint="Give at least one.")
-    pictures = Pictures(folders, longest=longest, note=note)
+    pictures = PictureCache(folders, longest=longest, note=note)
     shares: list[float] = []
     numbers: list[int] = []
     for number, folder in enumerate(folders, 1):

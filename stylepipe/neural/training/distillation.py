@@ -26,7 +26,7 @@ _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of the colors of photographs (ImageNet's), as usual for networks on RGB."""
 
 
-class Lesson(NamedTuple):
+class DistillationBatch(NamedTuple):
     """Crops, and what the teachers find in them: features, in units of their layer's root mean square; their Gram matrices."""
 
     crops: Float[Array, "crops side side 3"]
@@ -74,15 +74,15 @@ def scales(teachers: Teachers, tensors: Sequence[Tensors], crops: Float[Array, "
 
 
 @program(static_argnames="teachers")
-def lesson(
+def distillation_batch(
     teachers: Teachers, tensors: Sequence[Tensors], units: Mapping[str, Array], crops: Float[Array, "crops side side 3"]
-) -> Lesson:
+) -> DistillationBatch:
     """What the teachers find in crops."""
     found = {layer: maps / units[layer] for layer, maps in teachers(tensors, crops).items()}
-    return Lesson(crops, found, {layer: _grams(maps) for layer, maps in found.items()})
+    return DistillationBatch(crops, found, {layer: _grams(maps) for layer, maps in found.items()})
 
 
-class Lessons:
+class DistillationBatches:
     """The lesson of each step, in rounds: the teachers, who cost more than the student, look at `batches` batches of new crops,
     and the student goes through them `passes` times, each time in another order.
 
@@ -102,11 +102,11 @@ class Lessons:
         key: PRNGKeyArray,
     ) -> None:
         self._draw = partial(crops.draw, count=batch, side=side)
-        self.teach = partial(lesson, teachers, tensors, scales(teachers, tensors, self._draw(key)))
+        self.teach = partial(distillation_batch, teachers, tensors, scales(teachers, tensors, self._draw(key)))
         self._batches, self._passes, self._key = batches, passes, key
         self._round, self._lessons = -1, []
 
-    def __call__(self, step: int) -> Lesson:
+    def __call__(self, step: int) -> DistillationBatch:
         """The lesson of a step, from 1."""
         number, place = divmod(step - 1, self._batches * self._passes)
         key = jax.random.fold_in(self._key, number)
@@ -192,15 +192,15 @@ class Distillation:
     layers: tuple[tuple[str, float], ...]
     gram: float
 
-    def __call__(self, tensors: Tensors, given: Lesson) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
+    def __call__(self, tensors: Tensors, batch: DistillationBatch) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
         """The loss, and by layer the error of the features and that of the Gram matrices."""
         names = tuple(layer for layer, _ in self.layers)
-        found = jax.vmap(partial(features, tensors, layers=names, vgg=self.vgg))(given.crops)
+        found = jax.vmap(partial(features, tensors, layers=names, vgg=self.vgg))(batch.crops)
         total, terms = jnp.zeros(()), {}
         for layer, weight in self.layers:
             predicted = found[layer] @ tensors[f"{layer}/head"] + tensors[f"{layer}/offset"]
-            error = _relative(predicted, given.features[layer])
-            gram = _relative(_grams(predicted), given.grams[layer])
+            error = _relative(predicted, batch.features[layer])
+            gram = _relative(_grams(predicted), batch.grams[layer])
             total += weight * (error + self.gram * gram)
             terms |= {layer: error, f"{layer} gram": gram}
         return total, terms

@@ -20,7 +20,7 @@ MAX_BYTES = 512_000_000
 """Of the pictures in memory: 550 of 640×480 pixels, or 28 of 6 megapixels."""
 
 
-class Pictures:
+class PictureCache:
     """Pictures by number: each size of each picture that was added, brought to a long side of at most `longest`, and halved.
 
     `damaged` are the numbers of those that were found to be unreadable; `note` is told of each file once.

@@ -12,48 +12,50 @@ from jaxtyping import Float, PRNGKeyArray
 
 from stylepipe.artifacts import Array, Weights
 from stylepipe.neural.encoders.vgg import features
-from stylepipe.neural.losses.loss import Picture, View
+from stylepipe.neural.losses.loss import LossInputs, PictureFeatures
 from stylepipe.neural.networks.normalization import PICTURES, Statistics
 from stylepipe.neural.networks.transformation import Tensors, Transformation, applied, mixed, transform
-from stylepipe.neural.style_transfer.objective import Constants, Example, Objective, style_statistics, targets
+from stylepipe.neural.style_transfer.objective import Constants, ExamplePicture, Objective, style_statistics, targets
 from stylepipe.neural.training.crops import Crops, in_groups
-from stylepipe.neural.training.training_loop import Step, evaluate_all, result
+from stylepipe.neural.training.training_loop import TrainingStep, evaluate_all, result
 from stylepipe.neural.xla.compile_options import program
 
 _TOGETHER = 4
 """Pictures that a validation looks at together."""
 
 
-class Examples(NamedTuple):
+class StyleReferences(NamedTuple):
     """What all steps compare with: the extractor's tensors and, for each style and by loss, the style's statistic."""
 
     extractor: Tensors
     styles: tuple[tuple[Any, ...], ...]
 
 
-class Lesson(NamedTuple):
+class StyleBatch(NamedTuple):
     """Pictures, the shares of the styles that each is to be shown in, and a key for losses that draw at random."""
 
-    examples: Examples
+    references: StyleReferences
     pictures: Float[Array, "pictures side side 3"]
     shares: Float[Array, "pictures styles"]
     key: PRNGKeyArray
 
 
-def examples(objective: Objective, extractor: Weights, styles: Sequence[Example]) -> Examples:
+def style_references(objective: Objective, extractor: Weights, styles: Sequence[ExamplePicture]) -> StyleReferences:
     """From the styles at the size that their strokes are to have."""
     tensors = {name: jnp.asarray(tensor) for name, tensor in extractor.tensors.items()}
-    return Examples(tensors, tuple(style_statistics(tensors, style, objective=objective) for style in styles))
+    return StyleReferences(tensors, tuple(style_statistics(tensors, style, objective=objective) for style in styles))
 
 
-def lessons(given: Examples, crops: Crops, key: PRNGKeyArray, *, count: int, side: int) -> Callable[[int], Lesson]:
+def style_batches(
+    references: StyleReferences, crops: Crops, key: PRNGKeyArray, *, count: int, side: int
+) -> Callable[[int], StyleBatch]:
     """The lesson of each step, by its number from 1: random crops, each in one style, the styles taking turns."""
 
-    def of_step(number: int) -> Lesson:
+    def of_step(number: int) -> StyleBatch:
         drawing, own = jax.random.split(jax.random.fold_in(key, number))
-        turns = (count * (number - 1) + np.arange(count)) % len(given.styles)
+        turns = (count * (number - 1) + np.arange(count)) % len(references.styles)
         pictures = crops.draw(drawing, count=count, side=side)
-        return Lesson(given, pictures, np.eye(len(given.styles), dtype=np.float32)[turns], own)
+        return StyleBatch(references, pictures, np.eye(len(references.styles), dtype=np.float32)[turns], own)
 
     return of_step
 
@@ -73,30 +75,32 @@ class Stylization:
         """The same of the network as it is applied when it is trained."""
         return replace(self, network=applied(self.network))
 
-    def __call__(self, tensors: Tensors, given: Lesson) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
+    def __call__(self, tensors: Tensors, batch: StyleBatch) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
         """The loss, and its terms by the objective's names for them."""
-        shown, _ = self.passed(tensors, given)
-        keys = jax.random.split(given.key, len(given.pictures))
-        loss, terms = jax.vmap(partial(self._of_one, given.examples))(given.pictures, shown, given.shares, keys)
+        shown, _ = self.passed(tensors, batch)
+        keys = jax.random.split(batch.key, len(batch.pictures))
+        loss, terms = jax.vmap(partial(self._of_one, batch.references))(batch.pictures, shown, batch.shares, keys)
         return loss.mean(), dict(zip(self.objective.terms, terms.mean(0), strict=True))
 
-    def passed(self, tensors: Tensors, given: Lesson) -> tuple[Float[Array, "pictures side side 3"], Mapping[str, Statistics]]:
+    def passed(
+        self, tensors: Tensors, batch: StyleBatch
+    ) -> tuple[Float[Array, "pictures side side 3"], Mapping[str, Statistics]]:
         """What the network makes of the pictures, and its layers' statistics, as in training."""
 
         def one(picture: Array, shares: Array) -> tuple[Array, Mapping[str, Statistics]]:
             pooled = self.network.normalization == "batch"
             return transform(mixed(tensors, shares), picture, network=self.network, known={}, pooled=pooled)
 
-        return jax.vmap(one, axis_name=PICTURES)(given.pictures, given.shares)
+        return jax.vmap(one, axis_name=PICTURES)(batch.pictures, batch.shares)
 
     def _of_one(
-        self, given: Examples, content: Array, shown: Array, shares: Array, key: PRNGKeyArray
+        self, references: StyleReferences, content: Array, shown: Array, shares: Array, key: PRNGKeyArray
     ) -> tuple[Float[Array, ""], Float[Array, " terms"]]:
-        found = features(given.extractor, content, layers=self.objective.layers("content"), vgg=self.objective.vgg)
-        picture = Picture(content, found)
-        wanted = self.objective.statistics(View(picture, picture), "content")
-        goals = targets(self.objective, wanted, given.styles, shares, regional=False)
-        return self.objective(shown, Constants(given.extractor, picture, None, (None,), goals), key)
+        found = features(references.extractor, content, layers=self.objective.layers("content"), vgg=self.objective.vgg)
+        picture = PictureFeatures(content, found)
+        wanted = self.objective.statistics(LossInputs(picture, picture), "content")
+        goals = targets(self.objective, wanted, references.styles, shares, regional=False)
+        return self.objective(shown, Constants(references.extractor, picture, None, (None,), goals), key)
 
 
 @dataclass(frozen=True)
@@ -104,44 +108,48 @@ class Validation:
     """Pictures that are not trained on, each shown in all styles by the network as it is applied."""
 
     loss: Stylization
-    lessons: tuple[Lesson, ...]
+    batches: tuple[StyleBatch, ...]
 
     @classmethod
-    def of(cls, loss: Stylization, given: Examples, pictures: Float[np.ndarray, "pictures side side 3"]) -> "Validation":
+    def of(
+        cls, loss: Stylization, references: StyleReferences, pictures: Float[np.ndarray, "pictures side side 3"]
+    ) -> "Validation":
         """From pictures of one size. Some are seen together, as in training: batch normalization pools their statistics."""
-        styles, key = len(given.styles), jax.random.key(0)  # a key of its own, so that figures compare
+        styles, key = len(references.styles), jax.random.key(0)  # a key of its own, so that figures compare
         shares = np.eye(styles, dtype=np.float32)
         groups = in_groups(pictures, _TOGETHER)
-        together = tuple(Lesson(given, each.repeat(styles, 0), np.tile(shares, (len(each), 1)), key) for each in groups)
+        together = tuple(
+            StyleBatch(references, each.repeat(styles, 0), np.tile(shares, (len(each), 1)), key) for each in groups
+        )
         return cls(loss.applied, together)
 
     def __call__(self, tensors: Tensors) -> dict[str, float]:
         """The terms of the loss, on average."""
-        return evaluate_all(tensors, self.lessons, [len(lesson.pictures) for lesson in self.lessons], loss=self.loss)
+        return evaluate_all(tensors, self.batches, [len(batch.pictures) for batch in self.batches], loss=self.loss)
 
     def strip(self, tensors: Tensors) -> Float[np.ndarray, "side width 3"]:
         """The first picture and, beside it, what the network makes of it in each style."""
-        first = self.lessons[0]
-        shown = _shown(tensors, first, loss=self.loss)[: len(first.examples.styles)]
+        first = self.batches[0]
+        shown = _shown(tensors, first, loss=self.loss)[: len(first.references.styles)]
         return np.concatenate([first.pictures[0], *np.clip(np.asarray(shown), 0, 1)], axis=1)
 
 
 @program(static_argnames="loss")
-def _shown(tensors: Tensors, given: Lesson, *, loss: Stylization) -> Array:
-    return loss.passed(tensors, given)[0]
+def _shown(tensors: Tensors, batch: StyleBatch, *, loss: Stylization) -> Array:
+    return loss.passed(tensors, batch)[0]
 
 
 @program(static_argnames="loss")
-def _found(tensors: Tensors, given: Lesson, *, loss: Stylization) -> Mapping[str, Statistics]:
-    return jax.tree.map(lambda by_picture: by_picture[0], loss.passed(tensors, given)[1])  # pooled: alike for all pictures
+def _found(tensors: Tensors, batch: StyleBatch, *, loss: Stylization) -> Mapping[str, Statistics]:
+    return jax.tree.map(lambda by_picture: by_picture[0], loss.passed(tensors, batch)[1])  # pooled: alike for all pictures
 
 
-def trained(step: Step, loss: Stylization, given: Iterable[Lesson]) -> Weights:
+def trained(step: TrainingStep, loss: Stylization, batches: Iterable[StyleBatch]) -> Weights:
     """The network that a training gave; with batch normalization, it holds the mean statistics of these lessons."""
     loss = loss.applied
     weights = result(step, loss.network.metadata)
     if loss.network.normalization == "instance":
         return weights
-    means = jax.tree.map(lambda *each: np.mean(each, 0), *(_found(step.tensors, lesson, loss=loss) for lesson in given))
+    means = jax.tree.map(lambda *each: np.mean(each, 0), *(_found(step.tensors, batch, loss=loss) for batch in batches))
     held = {f"{name}/{part}": value for name, of in means.items() for part, value in of._asdict().items()}
     return Weights({**weights.tensors, **held}, weights.metadata)

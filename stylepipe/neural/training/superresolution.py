@@ -16,7 +16,7 @@ from stylepipe.neural.networks.upscaler import FACTORS, Tensors, enlarge, head, 
 from stylepipe.neural.training.crops import Crops
 
 
-class Example(NamedTuple):
+class UpscalingBatch(NamedTuple):
     """Small pictures, and what must be added to their bicubic enlargements so that these are the large ones."""
 
     small: Float[Array, "pictures h w 3"]
@@ -24,7 +24,7 @@ class Example(NamedTuple):
 
 
 @partial(jax.jit, static_argnames="factor")
-def example(large: Float[Array, "pictures big_h big_w 3"], *, factor: int) -> Example:
+def upscaling_batch(large: Float[Array, "pictures big_h big_w 3"], *, factor: int) -> UpscalingBatch:
     """The example that pictures make at a factor, which their sides are multiples of.
 
     They are shrunk by bicubic interpolation with antialiasing, as in MATLAB, which published results are measured on, and
@@ -33,38 +33,38 @@ def example(large: Float[Array, "pictures big_h big_w 3"], *, factor: int) -> Ex
     size = large.shape[1], large.shape[2]
     shrunk = _resized(large, (size[0] // factor, size[1] // factor))
     small = jnp.rint(jnp.clip(shrunk, 0, 1) * 255) / 255
-    return Example(small, large - _resized(small, size))
+    return UpscalingBatch(small, large - _resized(small, size))
 
 
-def examples(crops: Crops, key: PRNGKeyArray, *, count: int, side: int) -> Callable[[int], tuple[Example, ...]]:
+def upscaling_batches(crops: Crops, key: PRNGKeyArray, *, count: int, side: int) -> Callable[[int], tuple[UpscalingBatch, ...]]:
     """The examples of each step, by its number: for each factor, `count` small pictures with `side` pixels a side.
 
     Crops are mirrored and turned by quarters at random.
     """
 
-    def of_factor(key: PRNGKeyArray, factor: int) -> Example:
+    def of_factor(key: PRNGKeyArray, factor: int) -> UpscalingBatch:
         drawing, turning = jax.random.split(key)
         drawn = crops.draw(drawing, count=count, side=factor * side)
         turns = np.asarray(jax.random.randint(turning, (count,), 0, 4))
-        return example(np.stack([np.rot90(crop, turn) for crop, turn in zip(drawn, turns, strict=True)]), factor=factor)
+        return upscaling_batch(np.stack([np.rot90(crop, turn) for crop, turn in zip(drawn, turns, strict=True)]), factor=factor)
 
-    def of_step(number: int) -> tuple[Example, ...]:
+    def of_step(number: int) -> tuple[UpscalingBatch, ...]:
         keys = jax.random.split(jax.random.fold_in(key, number), len(FACTORS))
         return tuple(map(of_factor, keys, FACTORS))
 
     return of_step
 
 
-def loss(tensors: Tensors, given: tuple[Example, ...]) -> tuple[Float[Array, ""], Mapping[str, Float[Array, ""]]]:
+def loss(tensors: Tensors, batches: tuple[UpscalingBatch, ...]) -> tuple[Float[Array, ""], Mapping[str, Float[Array, ""]]]:
     """The sum over the factors of the mean absolute error in RGB, and these as terms 'x2', 'x3', 'x4'.
 
     All factors have a part in every step: their small pictures go through the trunk together. (MDSR is trained on one factor
     at a time; with all of them a head's gradient is never zero, and the loss is the same quantity at every step.)
     """
-    counts = np.cumsum([len(one.small) for one in given])[:-1]
-    features = jax.vmap(partial(trunk, tensors))(jnp.concatenate([one.small for one in given]))
+    counts = np.cumsum([len(one.small) for one in batches])[:-1]
+    features = jax.vmap(partial(trunk, tensors))(jnp.concatenate([one.small for one in batches]))
     terms = {}
-    for factor, one, found in zip(FACTORS, given, jnp.split(features, counts), strict=True):
+    for factor, one, found in zip(FACTORS, batches, jnp.split(features, counts), strict=True):
         detail = jax.vmap(partial(head, tensors, factor=factor))(found)
         terms[f"x{factor}"] = jnp.mean(jnp.abs(detail - one.detail))
     return sum(terms.values(), jnp.zeros(())), terms
@@ -78,7 +78,7 @@ def score(tensors: Tensors, large: Float[np.ndarray, "pictures h w 3"]) -> dict[
     """
     found = {}
     for factor in FACTORS:
-        pairs = zip(np.asarray(example(large, factor=factor).small), large, strict=True)
+        pairs = zip(np.asarray(upscaling_batch(large, factor=factor).small), large, strict=True)
         results = ((np.clip(enlarge(Weights(tensors), small, factor=factor), 0, 1), picture) for small, picture in pairs)
         ratios = [psnr(np.rint(result * 255) / 255, picture, channel="y", border=factor) for result, picture in results]
         found[f"x{factor}"] = float(np.mean(np.minimum(ratios, 100)))

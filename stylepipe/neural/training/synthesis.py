@@ -14,7 +14,7 @@ from stylepipe.neural.networks.texture import Noise, Tensors, Texture, noise, te
 from stylepipe.neural.style_transfer.objective import Constants, Objective
 
 
-class Lesson(NamedTuple):
+class TextureBatch(NamedTuple):
     """What all textures of a step are made of and compared with; keys are for losses that draw at random."""
 
     extractor: Tensors
@@ -23,15 +23,15 @@ class Lesson(NamedTuple):
     keys: PRNGKeyArray
 
 
-def lessons(
+def texture_batches(
     extractor: Tensors, targets: tuple[Any, ...], key: PRNGKeyArray, *, network: Texture, count: int, side: int
-) -> Callable[[int], Lesson]:
+) -> Callable[[int], TextureBatch]:
     """The lesson of each step, by its number: noise for `count` textures of `side` pixels a side."""
 
-    def of_step(number: int) -> Lesson:
+    def of_step(number: int) -> TextureBatch:
         drawing, own = jax.random.split(jax.random.fold_in(key, number))
         drawn = jax.vmap(lambda one: noise(one, (side, side), network))(jax.random.split(drawing, count))
-        return Lesson(extractor, targets, drawn, jax.random.split(own, count))
+        return TextureBatch(extractor, targets, drawn, jax.random.split(own, count))
 
     return of_step
 
@@ -44,11 +44,11 @@ class Synthesis:
     network: Texture
     diversity: float
 
-    def __call__(self, tensors: Tensors, given: Lesson) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
+    def __call__(self, tensors: Tensors, batch: TextureBatch) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
         """The loss, and as terms the objective's, and 'diversity', which is subtracted."""
-        made = jax.vmap(partial(texture, tensors, network=self.network))(given.noise)
-        constants = Constants(given.extractor, None, None, (None,), given.targets)
-        loss, terms = jax.vmap(lambda pixels, key: self.objective(pixels, constants, key))(made, given.keys)
+        made = jax.vmap(partial(texture, tensors, network=self.network))(batch.noise)
+        constants = Constants(batch.extractor, None, None, (None,), batch.targets)
+        loss, terms = jax.vmap(lambda pixels, key: self.objective(pixels, constants, key))(made, batch.keys)
         named = dict(zip(self.objective.terms, terms.mean(0), strict=True))
         if not self.diversity:
             return loss.mean(), named

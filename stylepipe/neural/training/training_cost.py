@@ -8,7 +8,7 @@ import numpy as np
 
 from stylepipe.artifacts import Weights, blank
 from stylepipe.image.operation_cost import FLOPS, Cost
-from stylepipe.neural.encoders.vgg_layout import halvings
+from stylepipe.neural.encoders.vgg_layout import pooling_stages
 from stylepipe.neural.style_transfer.memory_estimate import passing
 from stylepipe.neural.style_transfer.size_checks import channels
 from stylepipe.neural.training.training_loop import Schedule
@@ -42,7 +42,7 @@ def of_vgg(extractor: Weights) -> tuple[float, float]:
     shapes = {name: np.shape(tensor) for name, tensor in extractor.tensors.items()}
     by_layer: Mapping[str, int] = channels(shapes)
     layers = [name for name in by_layer if name.startswith("relu")]
-    return sum(by_layer[name] / 4 ** halvings(name) for name in layers), passing(shapes, layers)
+    return sum(by_layer[name] / 4 ** pooling_stages(name) for name in layers), passing(shapes, layers)
 
 
 def unseen(fresh: Callable[[Any], Weights]) -> Weights:

@@ -18,7 +18,7 @@ from stylepipe.neural.trees import filled, named
 from stylepipe.neural.xla.compile_options import program
 
 Tensors = Mapping[str, Float[Array, "..."]]
-Loss = Callable[[Tensors, Any], tuple[Float[Array, ""], Mapping[str, Float[Array, ""]]]]
+TrainingLoss = Callable[[Tensors, Any], tuple[Float[Array, ""], Mapping[str, Float[Array, ""]]]]
 """From tensors and a batch, a pytree of arrays: the loss, and the terms to show beside it. Hashable."""
 
 Network = TypeVar("Network")
@@ -71,7 +71,7 @@ def _matrices(tensors: Any) -> Any:
     return {name: matrix if getattr(tensor, "ndim", 0) == 4 else None for name, tensor in tensors.items()}
 
 
-class Step(NamedTuple):
+class TrainingStep(NamedTuple):
     """Where a training stands; `tensors` and `moments` are good until the next step is asked for."""
 
     number: int
@@ -93,22 +93,24 @@ def first(fresh: Weights, given: Weights | None, network: Network, describe: Cal
     return {name: given.tensors[name] for name in fresh.tensors}
 
 
-def start(schedule: Schedule, tensors: Tensors, saved: Mapping[str, np.ndarray] | None = None) -> Step:
+def start(schedule: Schedule, tensors: Tensors, saved: Mapping[str, np.ndarray] | None = None) -> TrainingStep:
     """Where a training that starts from these tensors begins, or goes on: at the step that was `saved`."""
     # Copies: each step is given the memory of the one before it.
     own = {name: jnp.array(tensor, jnp.float32) for name, tensor in tensors.items()}
     moments = schedule.optimizer.init(own)
-    return Step(0, own, moments) if saved is None else Step(int(saved["number"]), *filled((own, moments), saved))
+    return (
+        TrainingStep(0, own, moments) if saved is None else TrainingStep(int(saved["number"]), *filled((own, moments), saved))
+    )
 
 
 def train(
-    since: Step,
-    loss: Loss,
+    since: TrainingStep,
+    loss: TrainingLoss,
     batches: Callable[[int], Any],
     *,
     schedule: Schedule,
     validate: Callable[[Tensors], Mapping[str, Any]] | None = None,
-) -> Iterator[Step]:
+) -> Iterator[TrainingStep]:
     """The steps from `since` to the schedule's last, each computed when it is asked for.
 
     `batches` gives a batch by its number, from 1, so that the step after a restored one is as without the interruption; a step
@@ -128,35 +130,35 @@ def train(
         shown = {name: float(term) for name, term in terms.items()}
         if validate and (number % schedule.validate_every == 0 or number == schedule.steps):
             shown |= {f"validation {name}": float(figure) for name, figure in validate(tensors).items()}
-        step = Step(number, tensors, moments, float(value), shown)
+        step = TrainingStep(number, tensors, moments, float(value), shown)
         yield step
 
 
-def result(step: Step, metadata: Mapping[str, str]) -> Weights:
+def result(step: TrainingStep, metadata: Mapping[str, str]) -> Weights:
     """The network in half precision: as good, in half the bytes. Networks compute in the precision of their pictures."""
     return Weights({name: np.asarray(tensor, np.float16) for name, tensor in step.tensors.items()}, metadata)
 
 
 @program(static_argnames="loss")
-def evaluate(tensors: Tensors, batch: Any, *, loss: Loss) -> Mapping[str, Float[Array, ""]]:
+def evaluate(tensors: Tensors, batch: Any, *, loss: TrainingLoss) -> Mapping[str, Float[Array, ""]]:
     """The terms of the loss for a batch, as for validation."""
     return loss(tensors, batch)[1]
 
 
-def evaluate_all(tensors: Tensors, batches: Iterable[Any], sizes: Iterable[int], *, loss: Loss) -> dict[str, float]:
+def evaluate_all(tensors: Tensors, batches: Iterable[Any], sizes: Iterable[int], *, loss: TrainingLoss) -> dict[str, float]:
     """The terms for several batches, each of which counts by its size; one after the other, in the memory that one takes."""
     each = [jax.device_get(evaluate(tensors, batch, loss=loss)) for batch in batches]
     counts = list(sizes)
     return {name: float(np.average([terms[name] for terms in each], weights=counts)) for name in each[0]}
 
 
-def saved(step: Step) -> dict[str, np.ndarray]:
+def saved(step: TrainingStep) -> dict[str, np.ndarray]:
     """All of a step that the rest depends on, as named arrays on the host, for `start`."""
     return {**named((step.tensors, step.moments)), "number": np.array(step.number)}
 
 
 @program(static_argnames=("loss", "schedule"), donate_argnames=("tensors", "moments"))
-def _step(tensors: Tensors, moments: Any, batch: Any, *, loss: Loss, schedule: Schedule) -> Any:
+def _step(tensors: Tensors, moments: Any, batch: Any, *, loss: TrainingLoss, schedule: Schedule) -> Any:
     (value, terms), gradient = jax.value_and_grad(loss, has_aux=True)(tensors, batch)
     change, moments = schedule.optimizer.update(gradient, moments, tensors)
     return optax.apply_updates(tensors, change), moments, value, terms

@@ -17,7 +17,7 @@ from stylepipe.neural.encoders.vgg_layout import describe
 from stylepipe.neural.weights.published_layouts import convert, read_weights
 from stylepipe.paths import is_file
 
-__all__ = ["CATALOGUE", "Entry", "Published", "convert", "find", "list_weights", "pull", "read_weights", "verify"]
+__all__ = ["CATALOGUE", "CatalogEntry", "Published", "convert", "find", "list_weights", "pull", "read_weights", "verify"]
 
 _CHUNK = 1 << 16
 _SHIPPED = Path(__file__).with_name("data")
@@ -45,7 +45,7 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Entry:
+class CatalogEntry:
     """What a name stands for: the first that is found of `files`. What is not `published` comes with stylepipe.
 
     `license` and `attribution` say how it may be used and whose work is in it; files that come with stylepipe state them, too.
@@ -62,28 +62,28 @@ _VGG = "VGG by K. Simonyan and A. Zisserman (CC BY 4.0)"
 _OWN = "The stylepipe developers"
 
 
-def _keras(name: str, md5: str, megabytes: int, summary: str) -> Entry:
+def _keras(name: str, md5: str, megabytes: int, summary: str) -> CatalogEntry:
     published = Published(f"{name}/{name}_weights_tf_dim_ordering_tf_kernels_notop.h5", md5, megabytes)
-    return Entry(summary, (f"{name}.safetensors", published.file), "CC BY 4.0", f"{_VGG}; file by Keras", published)
+    return CatalogEntry(summary, (f"{name}.safetensors", published.file), "CC BY 4.0", f"{_VGG}; file by Keras", published)
 
 
 CATALOGUE = {
     "vgg16": _keras("vgg16", "6d6bbae143d832006294945121d1f1fc", 59, "VGG-16, trained on ImageNet, to relu5_3"),
     "vgg19": _keras("vgg19", "253f8cb515780f3b799900260a226db6", 80, "VGG-19, trained on ImageNet, to relu5_4"),
-    "vgg19-slim": Entry(
+    "vgg19-slim": CatalogEntry(
         "VGG-19 distilled to a twentieth of its parameters, to relu5_1",
         ("vgg19-slim.safetensors",),
         "MIT",
         f"{_OWN}; distilled from {_VGG} and from Collaborative Distillation by H. Wang et al. (MIT)",
     ),
-    "vgg19-shallow": Entry(
+    "vgg19-shallow": CatalogEntry(
         "VGG-19's first three blocks, to relu3_4",
         ("vgg19-shallow.safetensors",),
         "CC BY 4.0",
         f"{_VGG}; activations scaled layer by layer, half precision",
     ),
-    "upscaler": Entry("super-resolution by 2, 3 and 4", ("upscaler.safetensors",), "MIT", _OWN),
-    "swirls-embers": Entry(
+    "upscaler": CatalogEntry("super-resolution by 2, 3 and 4", ("upscaler.safetensors",), "MIT", _OWN),
+    "swirls-embers": CatalogEntry(
         "two styles, each in one pass, and all between them",
         ("swirls-embers.safetensors",),
         "MIT",
@@ -166,13 +166,13 @@ def verify(weights: str) -> Any:
     return networks[network].describe(read)
 
 
-def _entry(name: str) -> Entry:
+def _entry(name: str) -> CatalogEntry:
     if name not in CATALOGUE:
         raise WeightsError(f"There are no weights '{name}'.", hint=did_you_mean(name, list(CATALOGUE)))
     return CATALOGUE[name]
 
 
-def _present(entry: Entry) -> Path | None:
+def _present(entry: CatalogEntry) -> Path | None:
     own = os.environ.get("STYLEPIPE_WEIGHTS")
     folders = [*([Path(expand_home(own))] if own else []), _SHIPPED, _pulled()]
     return next((path for folder in folders for file in entry.files if is_file(path := folder / file)), None)

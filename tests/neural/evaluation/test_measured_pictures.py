@@ -9,8 +9,8 @@ import pytest
 from stylepipe.artifacts import Image, Weights
 from stylepipe.errors import StageError
 from stylepipe.neural.encoders.vgg import describe, features
-from stylepipe.neural.evaluation.measured_pictures import view, working_size
-from stylepipe.neural.evaluation.measures import BINS, CONTENT, GLOBAL, LOCAL, examples, quality
+from stylepipe.neural.evaluation.measured_pictures import measured_picture, working_size
+from stylepipe.neural.evaluation.measures import BINS, CONTENT, GLOBAL, LOCAL, measured_styles, quality
 from stylepipe.neural.weights.catalog import find, read_weights
 
 LAYERS = {CONTENT: ("relu3_1",), GLOBAL: ("relu2_2", "relu3_1"), LOCAL: ("relu3_1",)}
@@ -29,7 +29,7 @@ def waves(height: int, width: int) -> np.ndarray:
 
 def test_a_view_holds_the_histogram_and_what_the_network_sees(network):
     pixels = waves(128, 256)
-    found = view(Image(pixels), working_size((128, 256)), network, LAYERS)
+    found = measured_picture(Image(pixels), working_size((128, 256)), network, LAYERS)
     assert found.histogram.shape == (3, BINS)
     counts, _ = np.histogram(pixels[..., 1], bins=BINS, range=(0, 1))
     np.testing.assert_allclose(found.histogram[1], counts / counts.sum(), atol=1e-12)
@@ -48,10 +48,10 @@ def test_a_picture_of_any_size_is_like_itself_and_less_like_others(network):
     sizes = [working_size(each.shape[:2]) for each in (content, style)]
     assert sizes == [(256, 199), (171, 256)]
     seen_content, seen_style = (
-        view(Image(each), size, network, LAYERS) for each, size in zip((content, style), sizes, strict=True)
+        measured_picture(Image(each), size, network, LAYERS) for each, size in zip((content, style), sizes, strict=True)
     )
-    as_content = view(Image(style), sizes[0], network, LAYERS)
-    reference = examples([seen_style], LAYERS)
+    as_content = measured_picture(Image(style), sizes[0], network, LAYERS)
+    reference = measured_styles([seen_style], LAYERS)
     same = quality(seen_style, content=seen_style, styles=reference, layers=LAYERS)
     assert same == pytest.approx(dict.fromkeys(LAYERS, 1.0), abs=1e-5)
     other = quality(seen_content, content=as_content, styles=reference, layers=LAYERS)
@@ -60,7 +60,7 @@ def test_a_picture_of_any_size_is_like_itself_and_less_like_others(network):
 
 def test_a_picture_that_is_too_narrow_is_refused(network):
     with pytest.raises(StageError, match=r"it has 256×11, and needs 12 each way"):
-        view(Image(waves(11, 256)), (11, 256), network, LAYERS)
+        measured_picture(Image(waves(11, 256)), (11, 256), network, LAYERS)
 
 
 def test_what_is_hidden_is_not_measured(network):
@@ -69,13 +69,13 @@ def test_what_is_hidden_is_not_measured(network):
     alpha[:, :80] = 1
     size, noise = working_size((128, 160)), np.random.default_rng(0).random(pixels.shape, np.float32)
     cut_out, other = (
-        view(Image(np.where(alpha[..., None] > 0, pixels, hidden), alpha), size, network, LAYERS)
+        measured_picture(Image(np.where(alpha[..., None] > 0, pixels, hidden), alpha), size, network, LAYERS)
         for hidden in (0 * noise, noise)
     )
-    reference = examples([cut_out], LAYERS)
+    reference = measured_styles([cut_out], LAYERS)
     assert quality(other, content=cut_out, styles=reference, layers=LAYERS) == pytest.approx(dict.fromkeys(LAYERS, 1), abs=1e-5)
     np.testing.assert_allclose(other.histogram, cut_out.histogram, atol=1e-12)
-    half = view(Image(pixels[:, :80]), (size[0], size[1] // 2), network, LAYERS)
+    half = measured_picture(Image(pixels[:, :80]), (size[0], size[1] // 2), network, LAYERS)
     assert np.abs(half.histogram - cut_out.histogram).sum() < 0.1
     with pytest.raises(StageError, match="has no visible pixel"):
-        view(Image(pixels, 0 * alpha), size, network, LAYERS)
+        measured_picture(Image(pixels, 0 * alpha), size, network, LAYERS)

@@ -10,11 +10,11 @@ from stylepipe.neural.evaluation.measures import (
     CONTENT,
     GLOBAL,
     LOCAL,
-    View,
+    MeasuredPicture,
     content_fidelity,
-    examples,
     global_effects,
     local_patterns,
+    measured_styles,
     quality,
     unseen_layers,
 )
@@ -22,12 +22,12 @@ from stylepipe.neural.evaluation.measures import (
 LAYERS = {CONTENT: ("a",), GLOBAL: ("a", "b"), LOCAL: ("a", "b")}
 
 
-def seen(seed: int, sizes=((6, 5), (4, 7))) -> View:
+def seen(seed: int, sizes=((6, 5), (4, 7))) -> MeasuredPicture:
     """Features and a histogram drawn at random."""
     draw = np.random.default_rng(seed)
     maps = {name: draw.random((*size, 4)).astype(np.float32) for name, size in zip("ab", sizes, strict=True)}
     shares = draw.random((3, BINS))
-    return View(shares / shares.sum(1, keepdims=True), maps)
+    return MeasuredPicture(shares / shares.sum(1, keepdims=True), maps)
 
 
 # --- the formulas ---------------------------------------------------------------------------------------------------------
@@ -57,14 +57,14 @@ def matched(found, others) -> tuple[float, int]:
     return float(np.mean([score for score, _ in best])), len({number for _, number in best})
 
 
-def in_float64(picture: View) -> dict[str, np.ndarray]:
+def in_float64(picture: MeasuredPicture) -> dict[str, np.ndarray]:
     return {name: found.astype(np.float64) for name, found in picture.features.items()}
 
 
 @pytest.mark.parametrize("styles", [1, 2])
 def test_the_measures_are_those_of_the_formulas(styles):
     result, content, *given_styles = (seen(number) for number in range(2 + styles))
-    found = quality(result, content=content, styles=examples(given_styles, LAYERS), layers=LAYERS)
+    found = quality(result, content=content, styles=measured_styles(given_styles, LAYERS), layers=LAYERS)
     one, other, *all_styles = (in_float64(picture) for picture in (result, content, *given_styles))
     textures = [cosine(gram(one[name]), np.mean([gram(each[name]) for each in all_styles], 0)) for name in "ab"]
     mean = np.mean([each.histogram for each in given_styles], 0)
@@ -89,9 +89,9 @@ def test_the_measures_are_those_of_the_formulas(styles):
 def test_all_are_within_0_and_1_and_a_picture_is_wholly_like_itself(seed, other):
     result, style = seen(seed), seen(other, ((3, 8), (5, 5)))
     content = seen(other)
-    found = quality(result, content=content, styles=examples([style], LAYERS), layers=LAYERS)
+    found = quality(result, content=content, styles=measured_styles([style], LAYERS), layers=LAYERS)
     assert all(0 <= value <= 1 + 1e-6 for value in found.values())
-    itself = quality(result, content=result, styles=examples([result], LAYERS), layers=LAYERS)
+    itself = quality(result, content=result, styles=measured_styles([result], LAYERS), layers=LAYERS)
     assert itself == pytest.approx(dict.fromkeys(LAYERS, 1.0), abs=1e-6)
 
 
@@ -102,29 +102,29 @@ def test_measures_that_are_known_by_hand():
     flat[:, 0] = 1
     other = flat.copy()
     other[0] = np.roll(other[0], 5)
-    one = View(flat, {"a": np.array([[[1.0, 0.0], [1.0, 0.0]]])})
-    two = View(other, {"a": np.array([[[1.0, 0.0], [0.0, 1.0]]])})
+    one = MeasuredPicture(flat, {"a": np.array([[[1.0, 0.0], [1.0, 0.0]]])})
+    two = MeasuredPicture(other, {"a": np.array([[[1.0, 0.0], [0.0, 1.0]]])})
     assert content_fidelity(one, two, ["a"]) == pytest.approx(1 / 2)
     only_global = {GLOBAL: ("a",)}
-    assert global_effects(one, examples([two], only_global)) == pytest.approx((1 / np.sqrt(2) + 2 / 3) / 2)
-    result = View(flat, {"a": np.ones((4, 4, 2))})
+    assert global_effects(one, measured_styles([two], only_global)) == pytest.approx((1 / np.sqrt(2) + 2 / 3) / 2)
+    result = MeasuredPicture(flat, {"a": np.ones((4, 4, 2))})
     corner = np.zeros((4, 4, 2))
     corner[:3, :3, 0] = 1  # its patches hold 9, 6, 6 and 4 ones, and are √(k / 18) like one of 18
-    style = View(flat, {"a": corner})
-    assert local_patterns(result, examples([style], {LOCAL: ("a",)})) == pytest.approx((np.sqrt(9 / 18) + 1 / 4) / 2)
+    style = MeasuredPicture(flat, {"a": corner})
+    assert local_patterns(result, measured_styles([style], {LOCAL: ("a",)})) == pytest.approx((np.sqrt(9 / 18) + 1 / 4) / 2)
 
 
 def test_what_has_no_length_is_like_nothing():
-    nothing = View(np.ones((3, BINS)) / BINS, {name: np.zeros((5, 5, 4), np.float32) for name in "ab"})
-    found = quality(nothing, content=seen(0, ((5, 5), (5, 5))), styles=examples([seen(1)], LAYERS), layers=LAYERS)
+    nothing = MeasuredPicture(np.ones((3, BINS)) / BINS, {name: np.zeros((5, 5, 4), np.float32) for name in "ab"})
+    found = quality(nothing, content=seen(0, ((5, 5), (5, 5))), styles=measured_styles([seen(1)], LAYERS), layers=LAYERS)
     assert found[CONTENT] == 0
     assert found[LOCAL] < 0.05
 
 
 def test_without_a_content_or_layers_a_measure_is_left_out():
-    assert list(quality(seen(0), content=None, styles=examples([seen(1)], LAYERS), layers=LAYERS)) == [GLOBAL, LOCAL]
+    assert list(quality(seen(0), content=None, styles=measured_styles([seen(1)], LAYERS), layers=LAYERS)) == [GLOBAL, LOCAL]
     only = {GLOBAL: ("b",)}
-    assert list(quality(seen(0), content=seen(1), styles=examples([seen(1)], only), layers=only)) == [GLOBAL]
+    assert list(quality(seen(0), content=seen(1), styles=measured_styles([seen(1)], only), layers=only)) == [GLOBAL]
 
 
 # --- layers ---------------------------------------------------------------------------------------------------------------

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from stylepipe.neural.losses import family
-from stylepipe.neural.losses.loss import Picture, References, View
+from stylepipe.neural.losses import loss_implementation
+from stylepipe.neural.losses.loss import LossInputs, PictureFeatures, References
 
 _BLACK = np.zeros((2, 2, 3))
 
@@ -18,7 +18,7 @@ def _maps(arrays):
 
 
 def _picture(features, pixels):
-    return Picture(jnp.float32(pixels), _maps(features))
+    return PictureFeatures(jnp.float32(pixels), _maps(features))
 
 
 @pytest.fixture(scope="session")
@@ -44,21 +44,21 @@ def evaluate():
         counted=None,
         seed=5,
     ):
-        kind, key = family(loss), jax.random.key(seed)
+        kind, key = loss_implementation(loss), jax.random.key(seed)
         styles = styles if "styles" in loss.compares else ()
         content = content if "content" in loss.compares else None
-        seen = [kind.statistic(loss, View(_picture(f, pixels), regions=(_maps(m),), key=key)) for f, m in styles]
+        seen = [kind.statistic(loss, LossInputs(_picture(f, pixels), regions=(_maps(m),), key=key)) for f, m in styles]
         for style in seen:
             getattr(kind, "check_style", lambda *_: None)(loss, style)
         shown = None if content is None else _picture(content, pixels if shown is None else shown)
         everywhere = (_maps(visible),)
-        itself = shown and kind.statistic(loss, View(shown, shown, _maps(content_mask), everywhere, key, counted))
+        itself = shown and kind.statistic(loss, LossInputs(shown, shown, _maps(content_mask), everywhere, key, counted))
         shares = jnp.float32(weights or [1] * len(styles)) / sum(weights or [len(styles)])
         target = kind.target(loss, References(itself, tuple(seen), shares, masks is not None))
         regions = everywhere if masks is None else tuple(map(_maps, masks))
 
         def score(picture):
-            view = View(picture, shown, _maps(content_mask), regions, key, counted)
+            view = LossInputs(picture, shown, _maps(content_mask), regions, key, counted)
             return kind.distance(loss, kind.statistic(loss, view), target)
 
         value, (by_pixel, by_layer) = jax.value_and_grad(score)(_picture(features, pixels))

@@ -11,9 +11,9 @@ from pydantic import TypeAdapter
 
 from stylepipe.errors import StageError
 from stylepipe.neural.encoders.vgg_layout import describe
-from stylepipe.neural.losses import FAMILIES, AnyLoss, family
-from stylepipe.neural.losses.loss import Family, FeatureLoss, StyleLoss
-from stylepipe.neural.style_transfer.objective import Example, Objective
+from stylepipe.neural.losses import IMPLEMENTATIONS, AnyLoss, loss_implementation
+from stylepipe.neural.losses.loss import FeatureLoss, LossImplementation, StyleLoss
+from stylepipe.neural.style_transfer.objective import ExamplePicture, Objective
 
 LAYERS = {"relu1_1": 1.0, "relu2_1": 2.0}
 CHANNELS = {"pixels": 3, "relu1_1": 4, "relu2_1": 5}
@@ -27,7 +27,7 @@ def of_kind(kind, **parameters):
     return type(default)(**{**layers, **SMALL.get(kind, {}), **parameters})
 
 
-KINDS = sorted(FAMILIES)
+KINDS = sorted(IMPLEMENTATIONS)
 EXAMPLES = [kind for kind in KINDS if of_kind(kind).compares]
 FEATURES = [kind for kind in KINDS if isinstance(of_kind(kind), FeatureLoss)]
 STYLES = [kind for kind in KINDS if isinstance(of_kind(kind), StyleLoss)]
@@ -89,14 +89,14 @@ def example(draw):
 @pytest.mark.parametrize("kind", KINDS)
 def test_its_module_is_a_family_and_its_default_a_loss_of_the_kind(kind):
     loss = TypeAdapter(AnyLoss).validate_python({"kind": kind})
-    assert isinstance(FAMILIES[kind], Family)
-    assert (loss.kind, family(loss)) == (kind, FAMILIES[kind])
+    assert isinstance(IMPLEMENTATIONS[kind], LossImplementation)
+    assert (loss.kind, loss_implementation(loss)) == (kind, IMPLEMENTATIONS[kind])
     assert hash(loss) == hash(type(loss)())
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_its_documentation_has_formula_source_and_cost(kind):
-    module, spec = FAMILIES[kind], type(of_kind(kind))
+    module, spec = IMPLEMENTATIONS[kind], type(of_kind(kind))
     assert re.fullmatch(r"[A-Z].* \(.*\b(19|20)\d\d\b.*\)\.", module.__doc__.splitlines()[0])
     assert re.search(r"mean\(|Σ", spec.__doc__)
     assert re.search(r"O\(.*\).*time.*memory", module.statistic.__doc__)
@@ -229,7 +229,7 @@ def test_it_is_compiled_behind_a_network(kind, draw, tiny_vgg):
     objective = Objective.of([of_kind(kind)], describe(tiny_vgg))
     tensors = {name: jnp.float32(tensor) for name, tensor in tiny_vgg.tensors.items()}
     pixels, content, *styles = (jnp.float32(draw.random(size)) for size in ((20, 17, 3), (20, 17, 3), (21, 15, 3), (17, 23, 3)))
-    given = {"content": Example(content), "styles": [Example(style) for style in styles]}
+    given = {"content": ExamplePicture(content), "styles": [ExamplePicture(style) for style in styles]}
     constants = objective.prepare(tensors, **given, weights=[2.0, 1.0], regions=None)
     (value, _), gradient = jax.jit(jax.value_and_grad(objective, has_aux=True))(pixels, constants, jax.random.key(0))
     assert value > 0

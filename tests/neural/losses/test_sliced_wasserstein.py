@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stylepipe.neural.losses import sliced_wasserstein
 from stylepipe.neural.losses.histogram import Histogram
-from stylepipe.neural.losses.loss import Picture, References, View
+from stylepipe.neural.losses.loss import LossInputs, PictureFeatures, References
 from stylepipe.neural.losses.sliced_wasserstein import SlicedWasserstein, unit_directions
 
 SOME = np.array([[0.6, 0.8, 0], [0, -1, 0], [2 / 3, 1 / 3, -2 / 3], [0.36, 0.48, 0.8]])
@@ -109,14 +109,14 @@ def test_of_one_channel_it_is_the_histogram_loss(evaluate, draw):
 def test_each_key_draws_its_own_directions(draw):
     loss = SlicedWasserstein(layers={"relu1_1": 1.0, "relu1_2": 1.0}, normalize="none")
     picture, style = (
-        Picture(jnp.zeros((5, 4, 3)), dict.fromkeys(loss.table, jnp.float32(draw.random((5, 4, 6))))) for _ in range(2)
+        PictureFeatures(jnp.zeros((5, 4, 3)), dict.fromkeys(loss.table, jnp.float32(draw.random((5, 4, 6))))) for _ in range(2)
     )
-    example = sliced_wasserstein.statistic(loss, View(style))
+    example = sliced_wasserstein.statistic(loss, LossInputs(style))
     target = sliced_wasserstein.target(loss, References(None, (example,), jnp.ones(1), False))
 
     def score(seed, one, other):
         chosen = loss.model_copy(update={"layers": {"relu1_1": one, "relu1_2": other}})
-        seen = sliced_wasserstein.statistic(loss, View(picture, key=jax.random.key(seed)))
+        seen = sliced_wasserstein.statistic(loss, LossInputs(picture, key=jax.random.key(seed)))
         return float(sliced_wasserstein.distance(chosen, seen, target))
 
     assert score(1, 1.0, 1.0) == score(1, 1.0, 1.0) != score(2, 1.0, 1.0)

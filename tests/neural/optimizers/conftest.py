@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from stylepipe.neural.optimizers import family
+from stylepipe.neural.optimizers import optimizer_implementation
 from stylepipe.neural.optimizers.optimizer import Evaluation
 
 
@@ -29,7 +29,7 @@ def descend(wanted, curvature):
     """The states of so many steps over `loss(pixels, wanted, curvature)`."""
 
     def run(spec, steps, *, clamp, loss=bowl, start=0.5):
-        kind = family(spec)
+        kind = optimizer_implementation(spec)
 
         @jax.jit
         def step(state):

@@ -11,7 +11,7 @@ from stylepipe.neural.encoders.vgg_layout import Vgg
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.histogram import Histogram
-from stylepipe.neural.optimizers import family
+from stylepipe.neural.optimizers import optimizer_implementation
 from stylepipe.neural.optimizers.adam import Adam
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
 from stylepipe.neural.optimizers.lbfgs_zoom import LbfgsZoom
@@ -38,9 +38,9 @@ def workload(losses=(GRAM,), optimizer=None, size=POSTER, **options):
 
 @pytest.mark.parametrize("spec", [Lbfgs(), Lbfgs(memory=3), Lbfgs(history="bfloat16"), LbfgsZoom(memory=2), Adam()], ids=str)
 def test_what_an_optimizer_holds_is_what_it_says(spec):
-    state = jax.eval_shape(lambda pixels: family(spec).start(spec, pixels, 2), jnp.zeros((100, 200, 3)))
+    state = jax.eval_shape(lambda pixels: optimizer_implementation(spec).start(spec, pixels, 2), jnp.zeros((100, 200, 3)))
     held = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
-    assert held / (100 * 200 * 12) == pytest.approx(family(spec).pictures(spec).held, rel=0.01)
+    assert held / (100 * 200 * 12) == pytest.approx(optimizer_implementation(spec).state_size(spec).held, rel=0.01)
 
 
 def test_memory_grows_with_what_must_be_held_of_a_picture():
@@ -110,7 +110,7 @@ from stylepipe.neural.style_transfer import optimize
 from stylepipe.neural.encoders.vgg_layout import Vgg
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
-from stylepipe.neural.style_transfer.objective import Example, Objective
+from stylepipe.neural.style_transfer.objective import ExamplePicture, Objective
 from stylepipe.neural.optimizers.adam import Adam
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
 
@@ -129,7 +129,8 @@ size, optimizer = (height, width), {"adam": Adam(), "lbfgs": Lbfgs()}[sys.argv[4
 objective = Objective.of([Content(), Gram()], Vgg(depth, "max", "zeros"))
 work = memory_estimate.Workload(objective, {name: t.shape for name, t in tensors.items()}, optimizer, size, styles=[size])
 picture = jax.random.uniform(jax.random.key(0), (*size, 3))
-examples = lambda: {"content": Example(picture), "styles": [Example(picture[::-1] + 0)], "weights": [1.0], "regions": None}
+shown, style = ExamplePicture(picture), ExamplePicture(picture[::-1] + 0)
+examples = lambda: {"content": shown, "styles": [style], "weights": [1.0], "regions": None}
 begun = optimize.start(optimizer, picture, terms=2)
 budget = next(way.peak for way in work.ways() if way.tile == (side or None))
 options = {"iterations": 2, "key": jax.random.key(1)}

@@ -10,7 +10,7 @@ from stylepipe.neural.encoders.vgg import describe, features
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation
-from stylepipe.neural.style_transfer.objective import Example, Objective
+from stylepipe.neural.style_transfer.objective import ExamplePicture, Objective
 
 KEY = jax.random.key(0)
 STYLE = Gram(layers={"relu1_1": 1, "relu3_1": 2})
@@ -32,7 +32,9 @@ def test_the_loss_is_the_sum_of_its_named_terms(network, trio):
     vgg, tensors = network
     pixels, content, style = trio
     objective = Objective.of(LOSSES, vgg)
-    constants = objective.prepare(tensors, content=Example(content), styles=[Example(style)], weights=[1.0], regions=None)
+    constants = objective.prepare(
+        tensors, content=ExamplePicture(content), styles=[ExamplePicture(style)], weights=[1.0], regions=None
+    )
     loss, terms = objective(pixels, constants, KEY)
     assert objective.terms == ("content", "gram", "total_variation", "gram 2")
     assert loss == pytest.approx(float(terms.sum()), rel=1e-6)
@@ -61,7 +63,9 @@ def test_another_weight_needs_no_other_program(network, trio, monkeypatch):
     )
     for weight in (0.25, 2.5):
         objective = Objective.of([Content(layers={"relu2_1": 0.9}), Gram(layers={"relu1_1": 0.9}, weight=weight)], vgg)
-        constants = objective.prepare(tensors, content=Example(content), styles=[Example(style)], weights=[1.0], regions=None)
+        constants = objective.prepare(
+            tensors, content=ExamplePicture(content), styles=[ExamplePicture(style)], weights=[1.0], regions=None
+        )
         values.append(objective.value_and_gradient(pixels, constants, KEY))
     assert len(looked) == 3  # of the content, of the style, and of the picture
     ((_, one), less), ((_, other), more) = values
@@ -72,7 +76,9 @@ def test_another_weight_needs_no_other_program(network, trio, monkeypatch):
 def test_the_content_itself_has_no_content_loss_and_a_style_no_style_loss(network, trio):
     vgg, tensors = network
     objective = Objective.of(LOSSES, vgg)
-    constants = objective.prepare(tensors, content=Example(trio[0]), styles=[Example(trio[0])], weights=[2.0], regions=None)
+    constants = objective.prepare(
+        tensors, content=ExamplePicture(trio[0]), styles=[ExamplePicture(trio[0])], weights=[2.0], regions=None
+    )
     _, terms = objective(trio[0], constants, KEY)
     np.testing.assert_allclose(terms[jnp.array([0, 1, 3])], 0, atol=1e-10)
 
@@ -87,7 +93,7 @@ def test_only_the_layers_that_are_compared_are_computed(network):
 @pytest.mark.parametrize("missing", ["content", "styles"])
 def test_a_loss_without_its_example_is_an_error(network, trio, missing):
     vgg, tensors = network
-    given = {"content": Example(trio[0]), "styles": [Example(trio[1])], "weights": [1.0]}
+    given = {"content": ExamplePicture(trio[0]), "styles": [ExamplePicture(trio[1])], "weights": [1.0]}
     given |= {"content": None} if missing == "content" else {"styles": [], "weights": []}
     with pytest.raises(StageError, match=f"compares with the {missing}, and none is given"):
         Objective.of(LOSSES, vgg).prepare(tensors, **given, regions=None)
@@ -96,4 +102,6 @@ def test_a_loss_without_its_example_is_an_error(network, trio, missing):
 def test_a_layer_that_the_network_lacks_is_an_error(network, trio):
     vgg, tensors = network
     with pytest.raises(StageError, match="no layer 'relu4_1'"):
-        Objective.of([Gram()], vgg).prepare(tensors, content=None, styles=[Example(trio[0])], weights=[1.0], regions=None)
+        Objective.of([Gram()], vgg).prepare(
+            tensors, content=None, styles=[ExamplePicture(trio[0])], weights=[1.0], regions=None
+        )

@@ -17,7 +17,7 @@ from stylepipe.neural.optimizers.adam import Adam
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
 from stylepipe.neural.optimizers.lbfgs_zoom import LbfgsZoom
 from stylepipe.neural.style_transfer import optimize
-from stylepipe.neural.style_transfer.objective import Example, Objective
+from stylepipe.neural.style_transfer.objective import ExamplePicture, Objective
 from stylepipe.neural.style_transfer.optimize import EarlyStop, minimize, restored, result, saved, start
 from stylepipe.neural.weights.published_layouts import read_weights
 
@@ -33,7 +33,7 @@ def problem(tiny_vgg):
     losses = [Content(layers={"relu2_1": 1}), Gram(layers={"relu1_1": 1, "relu3_1": 1}), TotalVariation()]
     objective = Objective.of(losses, describe(tiny_vgg))
     tensors = {name: jnp.asarray(tensor) for name, tensor in tiny_vgg.tensors.items()}
-    examples = {"content": Example(content), "styles": [Example(style)], "weights": [1.0], "regions": None}
+    examples = {"content": ExamplePicture(content), "styles": [ExamplePicture(style)], "weights": [1.0], "regions": None}
     return objective, objective.prepare(tensors, **examples), content
 
 
@@ -207,7 +207,9 @@ def test_lbfgs_reaches_the_loss_of_scipys_at_as_many_evaluations(slim_vgg19, pic
     style = jnp.clip(resize(read_image(folder / "style" / "blue_swirls.jpg").pixels, (42, 64)), 0, 1)
     gram = Gram(weight=6.0, layers={"relu1_1": 1, "relu2_1": 1, "relu3_1": 1})
     objective = Objective.of([Content(layers={"relu3_1": 1}), gram, TotalVariation(weight=2.0)], describe(weights))
-    constants = objective.prepare(tensors, content=Example(content), styles=[Example(style)], weights=[1.0], regions=None)
+    constants = objective.prepare(
+        tensors, content=ExamplePicture(content), styles=[ExamplePicture(style)], weights=[1.0], regions=None
+    )
 
     @jax.jit
     def value_and_gradient(pixels, constants):

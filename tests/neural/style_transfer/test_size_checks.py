@@ -65,7 +65,7 @@ def test_a_layer_that_the_network_lacks(objective_of, network):
     ("loss", "fits", "small", "message"),
     [
         (Cooccurrence(layers={"relu2_1": 1}, shifts=(4,)), (10, 10), (8, 8), "a shift of 4 takes at least 5×5"),
-        (Laplacian(pools=(4,)), (12, 12), (3, 12), "a Laplacian takes at least 3×3"),
+        (Laplacian(pools=(4,)), (12, 12), (3, 12), "a Laplacian needs at least 3×3"),
     ],
     ids=["cooccurrence", "laplacian"],
 )

@@ -21,7 +21,7 @@ from stylepipe.neural.optimizers.lbfgs import Lbfgs
 from stylepipe.neural.optimizers.lbfgs_zoom import LbfgsZoom
 from stylepipe.neural.style_transfer import tiled_objective
 from stylepipe.neural.style_transfer.layer_masks import layer_masks
-from stylepipe.neural.style_transfer.objective import Example, Objective, Visible
+from stylepipe.neural.style_transfer.objective import ExamplePicture, Objective, Visible
 from stylepipe.neural.style_transfer.optimize import minimize, result, start
 from stylepipe.neural.style_transfer.tiled_objective import TiledObjective
 
@@ -65,8 +65,8 @@ class Problem:
 
         self.pixels = picture(size)
         self.examples = {
-            "content": Example(picture(size), mask(size)),
-            "styles": [Example(picture(style), mask(style)) for _ in range(2)],
+            "content": ExamplePicture(picture(size), mask(size)),
+            "styles": [ExamplePicture(picture(style), mask(style)) for _ in range(2)],
             "weights": [1.0, 3.0],
             "regions": [mask(size) for _ in range(2)] if masked else None,
             "visible": Visible(jnp.asarray(draw.random(size), dtype), mask(size)) if masked else None,

@@ -7,7 +7,7 @@ import pytest
 from stylepipe.artifacts import Folder, Image
 from stylepipe.errors import ChangedInput, InputError, StageError
 from stylepipe.neural.training.crops import center_crops, crops_of, in_groups
-from stylepipe.neural.training.picture_folders import Pictures
+from stylepipe.neural.training.picture_folders import PictureCache
 from stylepipe.transparency import without_hidden
 
 
@@ -142,7 +142,7 @@ def test_only_headers_are_read_before_crops_are_drawn():
 
 def test_pictures_in_memory_are_bounded_and_read_again():
     files = Files(20)
-    pictures = Pictures([files.folder], longest=20, max_bytes=3 * 20 * 20 * 3)
+    pictures = PictureCache([files.folder], longest=20, max_bytes=3 * 20 * 20 * 3)
     for name in files.folder.names:
         pictures.add(1, name, 1)
     for number in (0, 1, 2, 0, 3, 0, 1):

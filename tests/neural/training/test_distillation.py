@@ -12,7 +12,7 @@ from stylepipe.errors import StageError, WeightsError
 from stylepipe.neural.encoders.vgg import features
 from stylepipe.neural.encoders.vgg_layout import Vgg, describe
 from stylepipe.neural.training.crops import Crops
-from stylepipe.neural.training.distillation import Distillation, Lessons, Teachers, grown, student
+from stylepipe.neural.training.distillation import Distillation, DistillationBatches, Teachers, grown, student
 
 LAYERS = ("relu1_1", "relu2_1")
 
@@ -28,9 +28,9 @@ def teachers(tiny_vgg):
 
 
 @pytest.fixture
-def lessons(tiny_vgg, teachers):
-    def make(key: int = 0) -> Lessons:
-        return Lessons(
+def batches(tiny_vgg, teachers):
+    def make(key: int = 0) -> DistillationBatches:
+        return DistillationBatches(
             teachers, [dict(tiny_vgg.tensors)], crops(), batch=2, side=16, batches=3, passes=2, key=jax.random.key(key)
         )
 
@@ -45,20 +45,20 @@ def test_a_layer_is_taught_by_the_first_who_has_it(tiny_vgg):
         Teachers.of([first], ["relu1_1", "relu3_1"], "zeros")
 
 
-def test_a_lesson_holds_features_and_their_gram_matrices(tiny_vgg, lessons):
-    lesson = lessons()(1)
-    assert lesson.crops.shape == (2, 16, 16, 3)
-    for layer, maps in lesson.features.items():
-        own = features(tiny_vgg.tensors, lesson.crops[1], layers=(layer,), vgg=describe(tiny_vgg))[layer]
+def test_a_lesson_holds_features_and_their_gram_matrices(tiny_vgg, batches):
+    batch = batches()(1)
+    assert batch.crops.shape == (2, 16, 16, 3)
+    for layer, maps in batch.features.items():
+        own = features(tiny_vgg.tensors, batch.crops[1], layers=(layer,), vgg=describe(tiny_vgg))[layer]
         ratio = np.asarray(own)[own > 0.01] / np.asarray(maps[1])[own > 0.01]
         np.testing.assert_allclose(ratio, ratio[0], rtol=1e-4)  # in one unit for the whole layer …
         assert float(jnp.mean(maps**2)) == pytest.approx(1, rel=0.2)  # … its root mean square
         flat = np.float64(maps[1]).reshape(-1, maps.shape[-1])
-        np.testing.assert_allclose(lesson.grams[layer][1], flat.T @ flat / len(flat), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(batch.grams[layer][1], flat.T @ flat / len(flat), rtol=1e-4, atol=1e-5)
 
 
-def test_a_round_goes_through_all_its_batches_in_each_pass(lessons):
-    seen = [float(lesson.crops.sum()) for lesson in map(lessons(), range(1, 13))]
+def test_a_round_goes_through_all_its_batches_in_each_pass(batches):
+    seen = [float(batch.crops.sum()) for batch in map(batches(), range(1, 13))]
     first, second = seen[:6], seen[6:]
     for of_round in (first, second):
         assert set(of_round[:3]) == set(of_round[3:])
@@ -66,44 +66,44 @@ def test_a_round_goes_through_all_its_batches_in_each_pass(lessons):
     assert not set(first) & set(second)
 
 
-def test_a_lesson_depends_on_its_step_alone(lessons):
-    whole = lessons()
+def test_a_lesson_depends_on_its_step_alone(batches):
+    whole = batches()
     before = [whole(step).crops for step in range(1, 12)]
-    np.testing.assert_array_equal(lessons()(9).crops, before[8])
-    assert (lessons(1)(9).crops != before[8]).any()
+    np.testing.assert_array_equal(batches()(9).crops, before[8])
+    assert (batches(1)(9).crops != before[8]).any()
 
 
-def test_a_student_who_is_its_teacher_makes_no_error(tiny_vgg, lessons):
-    lesson = lessons()(1)
+def test_a_student_who_is_its_teacher_makes_no_error(tiny_vgg, batches):
+    batch = batches()(1)
     own = dict(tiny_vgg.tensors)
-    for layer, maps in lesson.features.items():
-        raw = features(tiny_vgg.tensors, lesson.crops[0], layers=(layer,), vgg=describe(tiny_vgg))[layer]
+    for layer, maps in batch.features.items():
+        raw = features(tiny_vgg.tensors, batch.crops[0], layers=(layer,), vgg=describe(tiny_vgg))[layer]
         own[f"{layer}/head"] = jnp.eye(raw.shape[-1]) * (jnp.linalg.norm(maps[0]) / jnp.linalg.norm(raw))
         own[f"{layer}/offset"] = jnp.zeros(raw.shape[-1])
     loss = Distillation(describe(tiny_vgg), (("relu1_1", 1.0), ("relu2_1", 3.0)), 0.5)
-    assert float(loss(own, lesson)[0]) == pytest.approx(0, abs=1e-9)
+    assert float(loss(own, batch)[0]) == pytest.approx(0, abs=1e-9)
 
 
-def test_the_loss_of_a_student_who_says_nothing(tiny_vgg, lessons):
+def test_the_loss_of_a_student_who_says_nothing(tiny_vgg, batches):
     """Its errors are all that there is: 1 of the features, 1 of the Gram matrices, in every layer."""
-    lesson = lessons()(1)
+    batch = batches()(1)
     silent = dict(tiny_vgg.tensors)
-    for layer, maps in lesson.features.items():
+    for layer, maps in batch.features.items():
         silent[f"{layer}/head"] = jnp.zeros((tiny_vgg.tensors[f"conv{layer[4:]}/bias"].size, maps.shape[-1]))
         silent[f"{layer}/offset"] = jnp.zeros(maps.shape[-1])
-    loss, terms = Distillation(describe(tiny_vgg), (("relu1_1", 1.0), ("relu2_1", 3.0)), 0.5)(silent, lesson)
+    loss, terms = Distillation(describe(tiny_vgg), (("relu1_1", 1.0), ("relu2_1", 3.0)), 0.5)(silent, batch)
     assert float(loss) == pytest.approx((1 + 3) * (1 + 0.5), rel=1e-5)
     assert set(terms) == {"relu1_1", "relu1_1 gram", "relu2_1", "relu2_1 gram"}
     assert all(float(term) == pytest.approx(1, rel=1e-6) for term in terms.values())
 
 
-def test_the_loss_of_a_student_who_says_the_double(tiny_vgg, lessons):
+def test_the_loss_of_a_student_who_says_the_double(tiny_vgg, batches):
     """Of features it is off by as much as there is, 1; of their squares by three times that, 9."""
-    lesson = lessons()(1)
-    raw = features(tiny_vgg.tensors, lesson.crops[0], layers=("relu1_1",), vgg=describe(tiny_vgg))["relu1_1"]
-    unit = jnp.linalg.norm(lesson.features["relu1_1"][0]) / jnp.linalg.norm(raw)
+    batch = batches()(1)
+    raw = features(tiny_vgg.tensors, batch.crops[0], layers=("relu1_1",), vgg=describe(tiny_vgg))["relu1_1"]
+    unit = jnp.linalg.norm(batch.features["relu1_1"][0]) / jnp.linalg.norm(raw)
     head = {"relu1_1/head": 2 * unit * jnp.eye(raw.shape[-1]), "relu1_1/offset": jnp.zeros(raw.shape[-1])}
-    _, terms = Distillation(describe(tiny_vgg), (("relu1_1", 1.0),), 0.5)({**tiny_vgg.tensors, **head}, lesson)
+    _, terms = Distillation(describe(tiny_vgg), (("relu1_1", 1.0),), 0.5)({**tiny_vgg.tensors, **head}, batch)
     assert float(terms["relu1_1"]) == pytest.approx(1, rel=1e-4)
     assert float(terms["relu1_1 gram"]) == pytest.approx(9, rel=1e-4)
 

@@ -6,14 +6,14 @@ import pytest
 from pydantic import TypeAdapter
 
 from stylepipe.neural.encoders.vgg_layout import describe
-from stylepipe.neural.losses import FAMILIES, AnyLoss
+from stylepipe.neural.losses import IMPLEMENTATIONS, AnyLoss
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.sliced_wasserstein import SlicedWasserstein
 from stylepipe.neural.networks.transformation import Transformation, fresh, mixed, transform
-from stylepipe.neural.style_transfer.objective import Example, Objective
+from stylepipe.neural.style_transfer.objective import ExamplePicture, Objective
 from stylepipe.neural.training.crops import Crops
-from stylepipe.neural.training.stylization import Stylization, Validation, examples, lessons
+from stylepipe.neural.training.stylization import Stylization, Validation, style_batches, style_references
 from stylepipe.neural.training.training_loop import evaluate
 
 DRAW = np.random.default_rng(0)
@@ -34,29 +34,29 @@ def loss(tiny_vgg) -> Stylization:
 
 @pytest.fixture(scope="module")
 def given(loss, tiny_vgg):
-    return examples(loss.objective, tiny_vgg, [*map(Example, STYLES)])
+    return style_references(loss.objective, tiny_vgg, [*map(ExamplePicture, STYLES)])
 
 
 def test_the_loss_is_the_mean_of_the_pictures_objectives(loss, given, tiny_vgg):
     tensors = fresh(jax.random.key(0), NETWORK).tensors
-    lesson = lessons(given, CROPS, jax.random.key(1), count=2, side=16)(1)
+    batch = style_batches(given, CROPS, jax.random.key(1), count=2, side=16)(1)
     expected = []
-    for picture, shares, key in zip(lesson.pictures, lesson.shares, jax.random.split(lesson.key, 2), strict=True):
+    for picture, shares, key in zip(batch.pictures, batch.shares, jax.random.split(batch.key, 2), strict=True):
         shown, _ = transform(mixed(tensors, shares), picture, network=NETWORK, known={})
         shown_of = {
-            "content": Example(picture),
-            "styles": [Example(style) for style in STYLES],
+            "content": ExamplePicture(picture),
+            "styles": [ExamplePicture(style) for style in STYLES],
             "weights": [*map(float, shares)],
         }
         constants = loss.objective.prepare(given.extractor, **shown_of, regions=None)
         expected.append(jax.jit(loss.objective)(shown, constants, key)[1])
-    terms = evaluate(tensors, lesson, loss=loss)
+    terms = evaluate(tensors, batch, loss=loss)
     assert list(terms) == ["content", "gram", "sliced_wasserstein"]
     np.testing.assert_allclose([*terms.values()], np.mean(expected, 0), rtol=1e-4)
 
 
 def test_a_steps_lesson_depends_on_its_number_alone_and_styles_take_turns(given):
-    first, again = (lessons(given, CROPS, jax.random.key(0), count=3, side=16) for _ in range(2))
+    first, again = (style_batches(given, CROPS, jax.random.key(0), count=3, side=16) for _ in range(2))
     first(1)
     np.testing.assert_array_equal(first(2).pictures, again(2).pictures)
     assert (first(2).pictures != first(3).pictures).any()
@@ -84,11 +84,13 @@ def test_batch_normalization_is_validated_on_several_pictures(loss, given):
     assert abs(together / np.mean(alone) - 1) > 0.01
 
 
-@pytest.mark.parametrize("kind", sorted(FAMILIES))
+@pytest.mark.parametrize("kind", sorted(IMPLEMENTATIONS))
 def test_every_loss_can_be_trained_with(kind, tiny_vgg):
     layers = {"layers": {"relu1_1": 1, "relu2_1": 1}} if kind not in ("total_variation", "laplacian") else {}
     spec = TypeAdapter(AnyLoss).validate_python({"kind": kind, **layers})
     loss = Stylization(Objective.of([spec], describe(tiny_vgg)), NETWORK)
-    lesson = lessons(examples(loss.objective, tiny_vgg, [*map(Example, STYLES)]), CROPS, jax.random.key(1), count=2, side=16)(1)
-    found, _ = jax.eval_shape(loss, fresh(jax.random.key(0), NETWORK).tensors, lesson)
+    batch = style_batches(
+        style_references(loss.objective, tiny_vgg, [*map(ExamplePicture, STYLES)]), CROPS, jax.random.key(1), count=2, side=16
+    )(1)
+    found, _ = jax.eval_shape(loss, fresh(jax.random.key(0), NETWORK).tensors, batch)
     assert found.shape == ()

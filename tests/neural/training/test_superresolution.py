@@ -10,7 +10,7 @@ from stylepipe.image.metrics import psnr
 from stylepipe.image.resize import resize
 from stylepipe.neural.networks.upscaler import FACTORS, Upscaler, fresh
 from stylepipe.neural.training.crops import Crops
-from stylepipe.neural.training.superresolution import example, examples, loss, score
+from stylepipe.neural.training.superresolution import loss, score, upscaling_batch, upscaling_batches
 
 DRAW = np.random.default_rng(0)
 LARGE = DRAW.random((2, 48, 36, 3), dtype=np.float32)
@@ -32,19 +32,19 @@ def test_examples_are_shrunk_as_elsewhere(factor):
     expected = jax.image.resize(LARGE, size, "cubic", antialias=True)
     shrunk = bicubic(LARGE, size[1:3])
     np.testing.assert_allclose(shrunk, expected, atol=1e-6)
-    small = example(LARGE, factor=factor).small
+    small = upscaling_batch(LARGE, factor=factor).small
     assert np.abs(small - np.clip(expected, 0, 1)).max() <= 0.5 / 255 + 1e-6
     np.testing.assert_allclose(small * 255, np.rint(small * 255), atol=1e-4)
 
 
 @pytest.mark.parametrize("factor", FACTORS)
 def test_the_detail_brings_back_the_large_picture(factor):
-    small, detail = example(LARGE, factor=factor)
+    small, detail = upscaling_batch(LARGE, factor=factor)
     np.testing.assert_allclose(bicubic(small, (48, 36)) + detail, LARGE, atol=1e-6)
 
 
 def test_a_steps_examples_depend_on_its_number_alone():
-    first, again = (examples(CROPS, jax.random.key(0), count=2, side=8) for _ in range(2))
+    first, again = (upscaling_batches(CROPS, jax.random.key(0), count=2, side=8) for _ in range(2))
     first(1)
     assert jax.tree.all(jax.tree.map(np.array_equal, first(2), again(2)))
     assert not np.array_equal(first(2)[0].small, first(3)[0].small)
@@ -55,12 +55,12 @@ def test_a_steps_examples_depend_on_its_number_alone():
 def test_crops_come_in_all_eight_orientations():
     corner = np.zeros((32, 32, 3), np.uint8)  # as large as the largest crop
     corner[:16, :8] = 255  # unlike all its turns and reflections
-    (*_, one) = examples(Crops((corner,), np.ones(1), np.array([1])), jax.random.key(1), count=64, side=8)(1)
+    (*_, one) = upscaling_batches(Crops((corner,), np.ones(1), np.array([1])), jax.random.key(1), count=64, side=8)(1)
     assert len({np.asarray(picture).tobytes() for picture in one.small}) == 8
 
 
 def test_the_loss_of_a_fresh_network_is_the_mean_detail():
-    given = examples(CROPS, jax.random.key(0), count=2, side=8)(1)
+    given = upscaling_batches(CROPS, jax.random.key(0), count=2, side=8)(1)
     value, terms = loss(fresh(jax.random.key(0), Upscaler(1, 4)).tensors, given)
     expected = {f"x{factor}": np.abs(one.detail).mean() for factor, one in zip(FACTORS, given, strict=True)}
     assert terms == pytest.approx(expected, rel=1e-5)
@@ -68,7 +68,7 @@ def test_the_loss_of_a_fresh_network_is_the_mean_detail():
 
 
 def test_every_tensor_has_a_gradient():
-    given = examples(CROPS, jax.random.key(0), count=1, side=8)(1)
+    given = upscaling_batches(CROPS, jax.random.key(0), count=1, side=8)(1)
     tensors = {
         name: np.float32(DRAW.normal(size=tensor.shape) * 0.2)
         for name, tensor in fresh(jax.random.key(0), Upscaler(1, 4)).tensors.items()

@@ -7,9 +7,9 @@ import pytest
 from stylepipe.neural.encoders.vgg_layout import describe
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.networks.texture import Texture, fresh
-from stylepipe.neural.style_transfer.objective import Example, Objective, targets
-from stylepipe.neural.training.stylization import examples
-from stylepipe.neural.training.synthesis import Synthesis, diversity, lessons
+from stylepipe.neural.style_transfer.objective import ExamplePicture, Objective, targets
+from stylepipe.neural.training.stylization import style_references
+from stylepipe.neural.training.synthesis import Synthesis, diversity, texture_batches
 from stylepipe.neural.training.training_loop import evaluate
 
 NETWORK = Texture(sizes=2, channels=2)
@@ -28,8 +28,10 @@ def test_equal_textures_have_a_finite_diversity_and_slope():
 
 def test_diversity_is_subtracted_from_the_objectives(tiny_vgg):
     objective = Objective.of((Gram(layers={"relu1_1": 1.0}),), describe(tiny_vgg))
-    tensors, seen = examples(objective, tiny_vgg, [Example(np.random.default_rng(0).random((16, 16, 3), dtype=np.float32))])
-    given = lessons(
+    tensors, seen = style_references(
+        objective, tiny_vgg, [ExamplePicture(np.random.default_rng(0).random((16, 16, 3), dtype=np.float32))]
+    )
+    given = texture_batches(
         tensors, targets(objective, None, seen, [1.0], regional=False), jax.random.key(0), network=NETWORK, count=3, side=16
     )
     network = fresh(jax.random.key(1), NETWORK).tensors

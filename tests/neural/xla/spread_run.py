@@ -18,7 +18,7 @@ from stylepipe.neural.optimizers.adam import Adam
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
 from stylepipe.neural.style_transfer import memory_budget, memory_estimate, optimize
 from stylepipe.neural.style_transfer.layer_masks import layer_masks
-from stylepipe.neural.style_transfer.objective import Example, Objective
+from stylepipe.neural.style_transfer.objective import ExamplePicture, Objective
 from stylepipe.neural.xla import sharding
 
 WIDTH, TILE = 13, 16
@@ -43,7 +43,7 @@ def run(height: int, way: str) -> dict[str, np.ndarray]:
     content, style = (jnp.float32(draw.random((*size, 3))) for _ in range(2))
     layers = objective.layers("styles")
     mask = layer_masks(np.float32(draw.random(size)), layers=layers, vgg=objective.vgg, pooling="network", name="mask")
-    examples = {"content": Example(content), "styles": [Example(style)], "weights": [1.0], "regions": [mask]}
+    examples = {"content": ExamplePicture(content), "styles": [ExamplePicture(style)], "weights": [1.0], "regions": [mask]}
     shapes = {name: tensor.shape for name, tensor in tensors.items()}
     optimizer = Adam() if way == "adam" else Lbfgs(memory=3)
     work = memory_estimate.Workload(objective, shapes, optimizer, size, styles=[size], regions=1)

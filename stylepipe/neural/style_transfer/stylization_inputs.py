@@ -14,9 +14,9 @@ from stylepipe.errors import StageError
 from stylepipe.image.color.color_spaces import luma
 from stylepipe.image.masks import require_aspect, require_inside
 from stylepipe.image.resize import resize, resize_image, scaled
-from stylepipe.neural.losses.loss import Maps
+from stylepipe.neural.losses.loss import LayerMasks
 from stylepipe.neural.style_transfer.layer_masks import MaskPooling, layer_masks
-from stylepipe.neural.style_transfer.objective import Example, Objective, Visible
+from stylepipe.neural.style_transfer.objective import ExamplePicture, Objective, Visible
 from stylepipe.neural.style_transfer.semantic_maps import Labelling, estimated_labels, shared_regions
 from stylepipe.neural.xla.random_arrays import uniform
 from stylepipe.transparency import alpha_of, require_visible
@@ -33,7 +33,7 @@ _LONG_SIDE = 10_000
 
 
 @dataclass(frozen=True)
-class Given:
+class StylizationInputs:
     """The pictures and masks; for each style its weight, not all of them 0, and how its masks are called in errors.
 
     `style_scale` is the long side of the styles over that of the result.
@@ -100,7 +100,7 @@ class Given:
         if self.style_map is not None:
             require_aspect(self.style_map.size, self.styles[0].size, name="style map", picture="the style")
 
-    def by_label(self, labelling: Labelling) -> "Given":
+    def by_label(self, labelling: Labelling) -> "StylizationInputs":
         """The one style once for each label of the semantic maps, with the label's regions as its masks; as it is without."""
         if self.style_map is None or self.target_map is None:
             return self
@@ -114,7 +114,7 @@ class Given:
             style_masks=tuple(Mask(region.style) for region in regions.values()),
         )
 
-    def by_estimated_labels(self, labelling: Labelling) -> "Given":
+    def by_estimated_labels(self, labelling: Labelling) -> "StylizationInputs":
         """As `by_label`, but of blank masks, about as many as the maps have labels."""
         if self.style_map is None or self.target_map is None:
             return self
@@ -186,7 +186,7 @@ class Given:
             shown = resize_image(self.content, size)
             alpha = None if alpha_of(self.content) is None else shown.alpha
             region = at_layers(self.content_mask, alpha, size, compares="content", name="content mask", picture="the content")
-            content = Example(shown.pixels, region)
+            content = ExamplePicture(shown.pixels, region)
         if alpha is not None:
             layers = at_layers(None, alpha, size, compares=None, name="", picture="the content")
             visible = Visible(jnp.asarray(alpha), layers or {})
@@ -223,13 +223,13 @@ class Given:
 
 def style_example(
     style: Image, size: Size, objective: Objective, *, name: str, mask: Mask | None = None, pooling: MaskPooling = "network"
-) -> Example:
+) -> ExamplePicture:
     """A style brought to a size; of a cut-out, only what is visible is the example, and of that, what lies inside the mask."""
     shown = resize_image(style, size)
     alpha = None if alpha_of(style) is None else shown.alpha
     names = {"name": f"style mask {name}", "picture": f"style {name}"}
     region = region_at_layers(mask, alpha, size, objective=objective, compares="styles", pooling=pooling, **names)
-    return Example(shown.pixels, region)
+    return ExamplePicture(shown.pixels, region)
 
 
 def region_at_layers(
@@ -242,7 +242,7 @@ def region_at_layers(
     pooling: MaskPooling,
     name: str,
     picture: str,
-) -> Maps | None:
+) -> LayerMasks | None:
     """What lies inside a mask and is visible of a picture of this size, at the layers; None where all of it counts alike.
 
     Raises StageError for what is empty, calling it by its `name` and its `picture`.
