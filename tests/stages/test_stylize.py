@@ -606,14 +606,14 @@ def test_where_memory_runs_out_it_goes_on_in_tiles_from_where_it_was(run, small_
     events = []
     out_of_memory(3)
     found = run(**AT_WORK, events=events).pixels
-    assert notes(events) == ["The memory ran out after iteration 2; it goes on from there in tiles of 48 pixels."]
+    assert notes(events) == ["Memory ran out after iteration 2; the stage continues in tiles of 48 pixels."]
     assert [event.done for event in events if isinstance(event, Progress)] == [1, 2, 3, 4, 5]
     assert np.linalg.norm(found - whole) < 1e-3 * np.linalg.norm(whole)
 
 
 def test_where_no_smaller_tiles_can_help_it_says_so(run, out_of_memory):
     out_of_memory(2)
-    with pytest.raises(StageError, match="At a long side of 61: The memory ran out at iteration 2, which was to take about 0"):
+    with pytest.raises(StageError, match="At a long side of 61: Memory ran out at iteration 2; the estimate was 0"):
         run(**AT_WORK)
 
 
@@ -625,7 +625,7 @@ def test_where_no_smaller_tiles_can_help_it_says_so(run, out_of_memory):
             {"losses": [{"kind": "histogram", "layers": {"relu1_1": 1}}]},
             "are allowed: The loss 'histogram' cannot be computed in",
         ),
-        ({"optimizer": {"kind": "lbfgs_zoom"}}, "are allowed: The optimizer 'lbfgs_zoom' cannot work in tiles"),
+        ({"optimizer": {"kind": "lbfgs_zoom"}}, "are allowed: The optimizer 'lbfgs_zoom' does not support tiles"),
     ],
 )
 def test_a_budget_that_is_too_small_is_refused(run, small_tiles, params, message):

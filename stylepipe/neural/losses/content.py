@@ -50,7 +50,7 @@ class Content(FeatureLoss):
         ge=0.01,
         le=100,
         description="The final error, the weighted sum of the layers' losses; replaces tuning the weight. At relu3_3, 0.2 "
-        "leaves a tinted photograph, 0.5 is faithful, 1.1 free, and above 1.5 the content is lost; at relu3_1 twice these values.",
+        "leaves a tinted photograph, 0.5 is faithful, 1.1 free, and above 1.5 the content is lost; at relu3_1 twice as much.",
     )
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""The optimizers: one module for each kind, and the table of all kinds."""
+"""The optimizers: one module per kind, and the table of all kinds."""
 
 from typing import Annotated
 
@@ -13,5 +13,5 @@ IMPLEMENTATIONS: dict[str, OptimizerImplementation] = {"lbfgs": lbfgs, "lbfgs_zo
 
 
 def optimizer_implementation(optimizer: AnyOptimizer) -> OptimizerImplementation:
-    """The module of the optimizer's kind."""
+    """Returns the module that implements the optimizer's kind."""
     return IMPLEMENTATIONS[optimizer.kind]

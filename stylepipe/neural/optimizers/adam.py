@@ -11,22 +11,22 @@ from stylepipe.neural.optimizers.optimizer import Evaluate, Optimizer, Pixels, S
 
 
 class Adam(Optimizer):
-    """Adam, one evaluation a step; the result is an exponential average of the iterates, corrected for its start.
+    """Adam, one evaluation per step; the result is a bias-corrected exponential moving average of the iterates.
 
-    The averaging, and the settings, are those of K. Crowson's style-transfer-pytorch.
+    The averaging and the defaults are those of K. Crowson's style-transfer-pytorch.
     """
 
     kind: Literal["adam"] = "adam"
-    learning_rate: float = Field(default=0.02, gt=0, le=1, description="About how far a pixel may move in one step.")
-    beta1: float = Field(default=0.9, ge=0, lt=1, description="Decay of the gradient's running mean.")
-    beta2: float = Field(default=0.99, ge=0, lt=1, description="Decay of the running mean of its square.")
+    learning_rate: float = Field(default=0.02, gt=0, le=1, description="Approximate largest change of a pixel per step.")
+    beta1: float = Field(default=0.9, ge=0, lt=1, description="Decay of the gradient's moving average.")
+    beta2: float = Field(default=0.99, ge=0, lt=1, description="Decay of the squared gradient's moving average.")
     averaging: float = Field(
-        default=0.99, ge=0, lt=1, description="Decay of the average of the iterates; 0 gives the last one."
+        default=0.99, ge=0, lt=1, description="Decay of the iterates' moving average; 0 returns the last iterate."
     )
 
 
 class State(NamedTuple):
-    """The iterate, Adam's moments, and the average of the iterates with what it still lacks of its full weight."""
+    """The iterate, Adam's moments, and the iterates' moving average with its missing weight, averaging^steps."""
 
     loss: Float[Array, ""]
     terms: Float[Array, " terms"]
@@ -37,12 +37,12 @@ class State(NamedTuple):
 
 
 def start(spec: Adam, pixels: Pixels, terms: int) -> State:
-    """Moments and average at zero."""
+    """Returns a state with zero moments and average."""
     return State(jnp.zeros(()), jnp.zeros(terms), pixels, _moments(spec).init(pixels), jnp.zeros_like(pixels), jnp.ones(()))
 
 
 def step(spec: Adam, evaluate: Evaluate, state: State, *, clamp: bool) -> State:
-    """Evaluates the iterate and moves it."""
+    """Evaluates and updates the iterate."""
     loss, terms, gradient = evaluate(state.pixels)
     direction, moments = _moments(spec).update(gradient, state.moments)
     moved = state.pixels - spec.learning_rate * direction
@@ -52,7 +52,7 @@ def step(spec: Adam, evaluate: Evaluate, state: State, *, clamp: bool) -> State:
 
 
 def awaited(spec: Adam, state: State) -> Pixels:
-    """The iterate."""
+    """Returns the iterate."""
     return state.pixels
 
 
@@ -62,15 +62,15 @@ def state_size(spec: Adam) -> StateSize:
 
 
 def result(spec: Adam, state: State) -> Pixels:
-    """The average of the iterates, each weighing `averaging` times as much as the next; before the first step, the start."""
+    """Returns the moving average of the iterates, bias-corrected; before the first step, the initial picture."""
     return jnp.where(state.lacking < 1, state.average / jnp.maximum(1 - state.lacking, 1e-12), state.pixels)
 
 
 def enlarged(spec: Adam, state: State, pixels: Pixels) -> State:
-    """Adam's moments carried over: interpolated, and scaled to the gradients to come.
+    """Interpolates Adam's moments and scales them to the next scale's gradients.
 
-    A loss that is a mean over n pixels has gradients in proportion to 1/n by pixel: the first moment shrinks by the ratio of
-    the pixel counts, the second by its square. (style-transfer-pytorch interpolates without scaling.)
+    The gradient of a mean over n pixels is proportional to 1/n at each pixel: the first moment is scaled by the ratio of the
+    pixel counts, the second by its square. (style-transfer-pytorch interpolates without scaling.)
     """
     ratio = state.pixels.size / pixels.size
     mu, nu = (jax.image.resize(moment, pixels.shape, "linear") for moment in (state.moments.mu, state.moments.nu))

@@ -1,4 +1,4 @@
-"""L-BFGS without a line search: one evaluation a step (Liu and Nocedal 1989)."""
+"""L-BFGS without a line search: one evaluation per step (Liu and Nocedal 1989)."""
 
 from typing import ClassVar, Literal, NamedTuple
 
@@ -10,31 +10,31 @@ from stylepipe.neural.optimizers.lbfgs_memory import Memory, Precision, empty, f
 from stylepipe.neural.optimizers.optimizer import FIRST_STEP, Evaluate, Optimizer, Pixels, StateSize, steepest
 
 _SHRINK = 0.25
-"""What is left of a step that was rejected."""
+"""The factor by which a rejected step is shortened."""
 
 _PATIENCE = 4
-"""After so many rejections in a row the memory is dropped: it points in no useful direction."""
+"""The number of consecutive rejections after which the memory is cleared."""
 
 
 class Lbfgs(Optimizer):
-    """L-BFGS whose full step is taken as it is; a step that does not lower the loss is taken back and tried at a quarter.
+    """L-BFGS with full steps; a step that does not reduce the loss is rejected and retried at a quarter of its length.
 
-    That costs an evaluation, as any step does, and it is rare (a few in 200); a line search proper spends more than one
-    evaluation on many steps. A loss that is not finite counts as one that was not lowered.
+    A rejection costs one evaluation and is rare (a few in 200); a line search needs several evaluations for many steps. A loss
+    that is not finite is rejected.
     """
 
     compares_losses: ClassVar[bool] = True
 
     kind: Literal["lbfgs"] = "lbfgs"
-    memory: int = Field(default=10, ge=1, le=100, description="Steps remembered; each takes the memory of two pictures.")
+    memory: int = Field(default=10, ge=1, le=100, description="Stored steps; each takes the memory of two pictures.")
     history: Precision = Field(
         default="float32",
-        description="The numbers that steps are remembered in: `bfloat16` takes half the memory, for large pictures.",
+        description="The precision of stored steps: `bfloat16` takes half the memory, for large pictures.",
     )
 
 
 class State(NamedTuple):
-    """The best picture so far with its loss and gradient, the picture to try next, and the memory."""
+    """The best picture so far with its loss and gradient, the next trial, and the memory."""
 
     loss: Float[Array, ""]
     terms: Float[Array, " terms"]
@@ -46,7 +46,7 @@ class State(NamedTuple):
 
 
 def start(spec: Lbfgs, pixels: Pixels, terms: int) -> State:
-    """An infinite loss, so that the first evaluation is accepted, and an empty memory."""
+    """Returns a state with an empty memory and an infinite loss, so that the first evaluation is accepted."""
     return State(
         loss=jnp.float32(jnp.inf),
         terms=jnp.zeros(terms),
@@ -59,16 +59,16 @@ def start(spec: Lbfgs, pixels: Pixels, terms: int) -> State:
 
 
 def step(spec: Lbfgs, evaluate: Evaluate, state: State, *, clamp: bool) -> State:
-    """Evaluates the trial, accepts or rejects it, and finds the next one."""
-    found = evaluate(state.trial)
+    """Evaluates the trial, accepts or rejects it, and computes the next one."""
+    evaluation = evaluate(state.trial)
     first = jnp.isposinf(state.loss)
-    accepted = first | (found.loss <= state.loss)
+    accepted = first | (evaluation.loss <= state.loss)
     moved = state.trial - state.pixels
-    # A pixel held at its bound did not move: what its gradient did there says nothing about the curvature.
-    changed = jnp.where(moved == 0, 0, found.gradient - state.gradient)
+    # A pixel clamped at a bound did not move: its gradient change has no curvature information.
+    changed = jnp.where(moved == 0, 0, evaluation.gradient - state.gradient)
 
     pixels = jnp.where(accepted, state.trial, state.pixels)
-    gradient = jnp.where(accepted, found.gradient, state.gradient)
+    gradient = jnp.where(accepted, evaluation.gradient, state.gradient)
     rejections = jnp.where(accepted, 0, state.rejections + 1)
     memory = remember(state.memory, moved, changed, gradient, learn=accepted & ~first)
     memory = forget(memory, when=rejections >= _PATIENCE)
@@ -77,8 +77,8 @@ def step(spec: Lbfgs, evaluate: Evaluate, state: State, *, clamp: bool) -> State
     ahead = pixels - jnp.where(memory.taken, newton(memory, gradient), steepest(gradient, length))
     ahead = jnp.clip(ahead, 0, 1) if clamp else ahead
     return State(
-        loss=jnp.where(accepted, found.loss, state.loss),
-        terms=jnp.where(accepted, found.terms, state.terms),
+        loss=jnp.where(accepted, evaluation.loss, state.loss),
+        terms=jnp.where(accepted, evaluation.terms, state.terms),
         pixels=pixels,
         gradient=gradient,
         trial=jnp.where(accepted | ~memory.taken, ahead, pixels + _SHRINK * moved),
@@ -88,20 +88,20 @@ def step(spec: Lbfgs, evaluate: Evaluate, state: State, *, clamp: bool) -> State
 
 
 def awaited(spec: Lbfgs, state: State) -> Pixels:
-    """The trial."""
+    """Returns the trial."""
     return state.trial
 
 
 def state_size(spec: Lbfgs) -> StateSize:
-    """The best picture with its gradient, the trial, and two for each step remembered, or two halves."""
+    """The best picture, its gradient, the trial, and two pictures per stored step (halved in bfloat16)."""
     return StateSize(held=3 + (2 if spec.history == "float32" else 1) * spec.memory, working=4)
 
 
 def result(spec: Lbfgs, state: State) -> Pixels:
-    """The best picture so far."""
+    """Returns the best picture so far."""
     return state.pixels
 
 
 def enlarged(spec: Lbfgs, state: State, pixels: Pixels) -> State:
-    """A new start: the memory of one size says little of another."""
+    """Returns a new initial state: curvature does not transfer between sizes."""
     return start(spec, pixels, len(state.terms))

@@ -1,4 +1,4 @@
-"""L-BFGS with a zoom line search (Nocedal and Wright 2006, algorithms 7.5, 3.5 and 3.6), the search being jaxopt's."""
+"""L-BFGS with jaxopt's zoom line search (Nocedal and Wright 2006, algorithms 7.5, 3.5 and 3.6)."""
 
 import warnings
 from functools import partial
@@ -14,18 +14,18 @@ from stylepipe.neural.optimizers.optimizer import FIRST_STEP, Evaluate, Evaluati
 
 
 class LbfgsZoom(Optimizer):
-    """L-BFGS whose step length is searched for until it meets the strong Wolfe conditions: one evaluation a step or more."""
+    """L-BFGS with a line search for the strong Wolfe conditions: one or more evaluations per step."""
 
     searches: ClassVar[bool] = True
     compares_losses: ClassVar[bool] = True
 
     kind: Literal["lbfgs_zoom"] = "lbfgs_zoom"
-    memory: int = Field(default=10, ge=1, le=100, description="Steps remembered; each takes the memory of two pictures.")
-    line_search: int = Field(default=15, ge=1, le=100, description="The most step lengths to try in one step.")
+    memory: int = Field(default=10, ge=1, le=100, description="Stored steps; each takes the memory of two pictures.")
+    line_search: int = Field(default=15, ge=1, le=100, description="The maximum number of step lengths per step.")
 
 
 class State(NamedTuple):
-    """The picture with its loss and gradient, and the memory; the loss is infinite before the first step."""
+    """The picture, its loss (infinite before the first step) and gradient, and the memory."""
 
     loss: Float[Array, ""]
     terms: Float[Array, " terms"]
@@ -35,25 +35,25 @@ class State(NamedTuple):
 
 
 def start(spec: LbfgsZoom, pixels: Pixels, terms: int) -> State:
-    """An empty memory; the first step evaluates the picture before it moves it."""
+    """Returns a state with an empty memory; the first step also evaluates the initial picture."""
     return State(jnp.float32(jnp.inf), jnp.zeros(terms), pixels, jnp.zeros_like(pixels), empty(spec.memory, pixels.size))
 
 
 def step(spec: LbfgsZoom, evaluate: Evaluate, state: State, *, clamp: bool) -> State:
-    """Finds a step length in (0, 1] along the direction, which with `clamp` ends inside the bounds, and takes it."""
+    """Searches a step length in (0, 1] along the direction, which `clamp` truncates at the bounds, and applies it."""
     pixels = state.pixels
-    known = Evaluation(state.loss, state.terms, state.gradient)
-    now = jax.lax.cond(jnp.isposinf(state.loss), lambda: evaluate(pixels), lambda: known)
+    previous = Evaluation(state.loss, state.terms, state.gradient)
+    now = jax.lax.cond(jnp.isposinf(state.loss), lambda: evaluate(pixels), lambda: previous)
     bounded = partial(_bounded, pixels) if clamp else lambda direction: direction
     direction = bounded(-newton(state.memory, now.gradient))
-    # What was learned inside the bounds may point nowhere useful once it is cut off at them.
+    # Truncated at the bounds, the quasi-Newton direction may not be a descent direction.
     useful = state.memory.taken & (jnp.vdot(direction, now.gradient) < 0)
     direction = jnp.where(useful, direction, bounded(-steepest(now.gradient, FIRST_STEP)))
 
-    reached, found = _search(spec, evaluate, pixels, now, direction)
-    lower = found.loss <= now.loss
+    reached, evaluation = _search(spec, evaluate, pixels, now, direction)
+    lower = evaluation.loss <= now.loss
     reached = jnp.where(lower, jnp.clip(reached, 0, 1) if clamp else reached, pixels)
-    loss, terms, gradient = jax.tree.map(partial(jnp.where, lower), found, now)
+    loss, terms, gradient = jax.tree.map(partial(jnp.where, lower), evaluation, now)
     moved = reached - pixels
     changed = jnp.where(moved == 0, 0, gradient - now.gradient)
     memory = forget(remember(state.memory, moved, changed, gradient, learn=lower), when=~lower)
@@ -61,19 +61,19 @@ def step(spec: LbfgsZoom, evaluate: Evaluate, state: State, *, clamp: bool) -> S
 
 
 def _bounded(pixels: Pixels, direction: Pixels) -> Pixels:
-    """The direction, cut off where its end leaves [0, 1]; so no point on the way there does."""
+    """Truncates the direction so that its end, and every point before it, lies in [0, 1]."""
     return jnp.clip(pixels + direction, 0, 1) - pixels
 
 
 def _search(
     spec: LbfgsZoom, evaluate: Evaluate, pixels: Pixels, now: Evaluation, direction: Pixels
 ) -> tuple[Pixels, Evaluation]:
-    """The picture found along the direction, and its evaluation."""
+    """Returns the picture of the line search, and its evaluation."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # jaxopt announces that it is no longer developed
         import jaxopt
 
-    # The terms go through as the gradient of unused parameters: for results aside from these, jaxopt would evaluate once more.
+    # The terms are passed as the gradient of unused parameters: jaxopt evaluates auxiliary results once more.
     def value_and_gradient(at: tuple[Pixels, Array]) -> tuple[Array, tuple[Pixels, Array]]:
         loss, terms, gradient = evaluate(at[0])
         return loss, (gradient, terms)
@@ -87,19 +87,19 @@ def _search(
 
 
 def awaited(spec: LbfgsZoom, state: State) -> None:
-    """None: each step length that is tried depends on those before it."""
+    """Returns None: each trial depends on the previous ones."""
 
 
 def state_size(spec: LbfgsZoom) -> StateSize:
-    """The picture with its gradient, and two for each step remembered; a search keeps three points with their gradients."""
+    """The picture, its gradient, and two pictures per stored step; a search keeps three points with their gradients."""
     return StateSize(held=2 + 2 * spec.memory, working=8)
 
 
 def result(spec: LbfgsZoom, state: State) -> Pixels:
-    """The picture as it is."""
+    """Returns the picture."""
     return state.pixels
 
 
 def enlarged(spec: LbfgsZoom, state: State, pixels: Pixels) -> State:
-    """A new start: the memory of one size says little of another."""
+    """Returns a new initial state: curvature does not transfer between sizes."""
     return start(spec, pixels, len(state.terms))

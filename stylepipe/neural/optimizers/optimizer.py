@@ -1,4 +1,4 @@
-"""What an optimizer is: a spec, which a recipe writes, and the functions of one step in the module of its kind."""
+"""The optimizer interface: a spec (the parameters in a recipe) and pure functions in the module of its kind."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
@@ -12,14 +12,14 @@ Pixels = Float[Array, "height width 3"]
 
 
 FIRST_STEP = 0.01
-"""The root mean square of a first step, when nothing is known of the loss but its gradient."""
+"""The root mean square of the first step, for which there is no curvature information."""
 
 
 class Optimizer(Spec):
     """The base of all specs.
 
-    `searches` says that a step of the kind evaluates pictures that it finds on its way. `compares_losses` says that it accepts
-    a picture by comparing its loss with that of another step, so that the loss must be the same function at each step.
+    `searches` is true if a step runs a line search, evaluating several pictures. `compares_losses` is true if it accepts
+    pictures by comparing losses of different steps, which requires a deterministic loss.
     """
 
     searches: ClassVar[bool] = False
@@ -27,16 +27,16 @@ class Optimizer(Spec):
 
 
 class StateSize(NamedTuple):
-    """How many pictures in float32, of 12 bytes a pixel, the state holds, and how many more a step works with."""
+    """Memory in units of float32 pictures (12 bytes per pixel): of the state, and temporarily of a step."""
 
     held: float
     working: float
 
 
 class Evaluation(NamedTuple):
-    """The loss at a picture, its terms (they add up to it), and its gradient.
+    """The loss at a picture, its terms (which sum to it), and its gradient.
 
-    A gradient that is not finite makes the loss NaN, so that this one number says whether the evaluation can be used.
+    The loss is NaN if the gradient is not finite, so that checking the loss suffices.
     """
 
     loss: Float[Array, ""]
@@ -49,14 +49,14 @@ Evaluate = Callable[[Pixels], Evaluation]
 
 @runtime_checkable
 class State(Protocol):
-    """What an optimizer carries from step to step: a NamedTuple of arrays, all that the rest of the run depends on.
+    """The complete state of an optimizer between steps: a NamedTuple of arrays.
 
-    `loss` and `terms` belong to the picture evaluated or, where the optimizer may reject one, to the one kept.
+    `loss` and `terms` belong to the evaluated picture or, if the optimizer may reject pictures, to the accepted one.
     """
 
     @property
     def loss(self) -> Float[Array, ""]:
-        """NaN or infinite when the step could not go on; the picture is then as it was before."""
+        """The loss; not finite if the step failed, which leaves the picture unchanged."""
         ...
 
     @property
@@ -67,36 +67,36 @@ class State(Protocol):
 
 @runtime_checkable
 class OptimizerImplementation(Protocol):
-    """What the module of one kind of optimizer holds; `spec` is of that kind.
+    """The module interface of one kind of optimizer; `spec` is of that kind.
 
     `start`, `step` and `enlarged` run under `jax.jit`.
     """
 
     def start(self, spec: Any, pixels: Pixels, terms: int) -> Any:
-        """The state before the first step, for a loss of that many terms."""
+        """Returns the initial state for a loss of `terms` terms."""
         ...
 
     def step(self, spec: Any, evaluate: Evaluate, state: Any, *, clamp: bool) -> Any:
-        """The state one step on; `clamp` keeps the pixels in [0, 1]."""
+        """Returns the state after a step; `clamp` keeps the pixels in [0, 1]."""
         ...
 
     def awaited(self, spec: Any, state: Any) -> Pixels | None:
-        """The one picture that the next step evaluates; None where that is only known within the step."""
+        """Returns the picture that the next step evaluates, or None for a line search."""
         ...
 
     def state_size(self, spec: Any) -> StateSize:
-        """The memory that it takes."""
+        """Returns the memory use."""
         ...
 
     def result(self, spec: Any, state: Any) -> Pixels:
-        """The picture to show for a state."""
+        """Returns the result picture of a state."""
         ...
 
     def enlarged(self, spec: Any, state: Any, pixels: Pixels) -> Any:
-        """The state with which the next scale starts: from `pixels`, the result brought to its size."""
+        """Returns the initial state of the next scale, from `pixels`, the result resized to it."""
         ...
 
 
 def steepest(gradient: Pixels, length: Float[Array, ""] | float) -> Pixels:
-    """The gradient, scaled so that its root mean square is `length`."""
+    """Scales the gradient to the root mean square `length`."""
     return gradient * (length / jnp.maximum(jnp.sqrt(jnp.mean(gradient**2)), 1e-30))

@@ -21,40 +21,39 @@ _LEAST = 1e-3
 def layer_masks(
     mask: Float[np.ndarray, "height width"], *, layers: Sequence[str], vgg: Vgg, pooling: MaskPooling, name: str
 ) -> dict[str, Float[Array, "_ _"]]:
-    """How much each position of each layer lies inside a mask, in [0, 1].
+    """Returns a mask at the resolution of each layer, in [0, 1].
 
-    `network` takes the mask through the network: each convolution averages 3×3 positions (at the edge, those that are there),
-    each pool 2×2, so that a feature counts by the share of what it has seen that lies inside. `area` averages the pixels that
-    a position stands for, and nothing around them. Raises StageError, with `name`, for a mask that is empty at a layer, and as
-    `check_layers` does.
+    `network` propagates the mask through the network: each convolution averages 3×3 positions (fewer at the border), each pool
+    2×2, so that a feature is weighted by the masked fraction of its receptive field. `area` averages only the pixels under a
+    position. Raises StageError, with `name`, for a mask that is empty at a layer, and as `check_layers` does.
     """
     check_layers(layers, vgg, mask.shape)
-    found = _pooled(mask, layers, vgg) if pooling == "network" else _by_area(mask, layers)
-    for layer, values in found.items():
+    masks = _pooled(mask, layers, vgg) if pooling == "network" else _by_area(mask, layers)
+    for layer, values in masks.items():
         if values.sum() < _LEAST:
             raise StageError(
                 f"The {name} is empty at the layer '{layer}': it covers {values.sum():.2g} of its {values.size} positions.",
                 hint="Masks are white inside. Give a larger region, or work at a larger size.",
             )
-    return {layer: jnp.asarray(values) for layer, values in found.items()}
+    return {layer: jnp.asarray(values) for layer, values in masks.items()}
 
 
 def _pooled(mask: np.ndarray, layers: Sequence[str], vgg: Vgg) -> dict[str, np.ndarray]:
-    found: dict[str, np.ndarray] = {}
+    masks: dict[str, np.ndarray] = {}
     for layer in vgg.layers:
-        if len(found) == len(set(layers)):
+        if len(masks) == len(set(layers)):
             break
         if layer.endswith("_1") and layer != "relu1_1":
             height, width = mask.shape[0] // 2, mask.shape[1] // 2
             mask = mask[: 2 * height, : 2 * width].reshape(height, 2, width, 2).mean((1, 3))
         mask = _average3(_average3(mask).T).T
         if layer in layers:
-            found[layer] = mask
-    return found
+            masks[layer] = mask
+    return masks
 
 
 def _average3(mask: np.ndarray) -> np.ndarray:
-    """Down the rows, the mean of each value and its neighbors."""
+    """Averages each value with its vertical neighbors."""
     padded = np.pad(mask, ((1, 1), (0, 0)))
     total = padded[:-2] + padded[1:-1] + padded[2:]
     there = np.full((len(mask), 1), 3, mask.dtype)

@@ -1,6 +1,6 @@
-"""The loop over one scale within a budget of memory: as a whole where that fits, else in tiles.
+"""Optimizes one scale within a memory budget, tiling if needed.
 
-Where memory runs out all the same, the loop goes on from where it is, in smaller tiles.
+If memory runs out nevertheless, the loop continues from the last step with smaller tiles.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -24,10 +24,10 @@ from stylepipe.neural.xla.allocator import available, return_freed_memory
 from stylepipe.neural.xla.sharding import spread
 
 _SHARE = 0.8
-"""What `auto` takes of the memory that is free: estimates may be a quarter too low."""
+"""The fraction of free memory that `auto` uses: estimates may be a quarter too low."""
 
 _AT_ONCE = 10
-"""Steps that a GPU or TPU takes without the host."""
+"""Steps per program on a GPU or TPU."""
 
 
 def _checked(value: Any) -> Any:
@@ -52,14 +52,14 @@ Budget = Annotated[str, BeforeValidator(_checked)]
 
 
 def in_bytes(budget: Budget) -> float:
-    """The bytes of a budget; of `auto`, most of what is free now."""
+    """Returns a budget in bytes; for `auto`, 80 % of the free memory."""
     return _SHARE * available() if budget == "auto" else float(_bytes(budget))
 
 
 def choose(workload: Workload, memory: Budget) -> Choice:
-    """The way that a scale is computed within `memory`.
+    """Returns how to compute a scale within `memory`.
 
-    Raises MemoryShortage where none fits: into what is stated, or, of `auto`, into all that this process can have.
+    Raises MemoryShortage if nothing fits in the stated budget or, for `auto`, in all memory available to this process.
     """
     budget = in_bytes(memory)
     choice = workload.within(budget)
@@ -80,10 +80,10 @@ def minimize(
     tell: Callable[[str], None],
     **options: Any,
 ) -> Iterator[optimize.OptimizationStep]:
-    """`optimize.minimize` within `budget` bytes, which is what `memory` came to.
+    """Runs `optimize.minimize` within `budget` bytes, the value of `memory` when the stage started.
 
-    `examples` makes what `prepare` takes; `options` are those of the loop; `tell` hears of tiles. Raises StageError where a
-    budget that was stated is too small, or where memory runs out and no smaller tiles can help; `auto` tries what takes least.
+    `examples` returns the arguments of `prepare`; `options` are those of the loop; `tell` receives notes on tiling. Raises
+    StageError if a stated budget is too small, or if memory runs out with the smallest tiles; `auto` then tries the smallest.
     """
     choice = workload.within(budget)
     if choice.peak > budget:
@@ -99,7 +99,7 @@ def minimize(
             for step in _steps(workload, since, options, tile=choice.tile, tensors=tensors, examples=examples):
                 since = step
                 yield step
-            return_freed_memory()  # this process may lie idle now, beside others that want memory
+            return_freed_memory()  # this process may be idle next, while others need memory
             return
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" not in str(error):
@@ -108,7 +108,7 @@ def minimize(
             if smaller is None or any(array.is_deleted() for array in jax.tree.leaves(since.state)):
                 raise _ran_out(workload, since.iteration, choice) from error
             choice = smaller
-        tell(f"The memory ran out after iteration {since.iteration}; it goes on from there in tiles of {choice.tile} pixels.")
+        tell(f"Memory ran out after iteration {since.iteration}; the stage continues in tiles of {choice.tile} pixels.")
 
 
 def _steps(
@@ -120,7 +120,7 @@ def _steps(
     tensors: Tensors,
     examples: Callable[[], Mapping[str, Any]],
 ) -> Iterator[optimize.OptimizationStep]:
-    """The loop in tiles of that size, or as a whole."""
+    """Runs the loop in tiles of this size, or untiled."""
     objective = workload.objective if tile is None else TiledObjective.of(workload.objective, tile)
     made = examples()
     return_freed_memory()
@@ -131,7 +131,7 @@ def _steps(
     at_once = 1 if jax.default_backend() == "cpu" else _AT_ONCE
     awaited = optimizer_implementation(workload.optimizer).awaited(workload.optimizer, since.state)
     if at_once == 1 and awaited is not None and isinstance(objective, Objective):
-        # Otherwise the first step would take its memory beside what the compiler has freed, half a gigabyte.
+        # Otherwise the first step would allocate on top of half a gigabyte that the compiler freed.
         objective.compile(awaited, constants, options["key"])
         return_freed_memory()
     steps = optimize.minimize(objective, constants, since, optimizer=workload.optimizer, at_once=at_once, **options)
@@ -141,24 +141,24 @@ def _steps(
 
 
 def _too_little(workload: Workload, choice: Choice, limit: float, *, stated: bool) -> MemoryShortage:
-    """Says why, where it is for want of tiles, and what would fit."""
-    there = f"{_gigabytes(limit)} {'are allowed' if stated else 'can be had'}"
-    found = f"It takes about {_gigabytes(choice.peak)} of memory, and {there}"
+    """Builds the error: why tiles do not help, if they cannot be used, and what would fit."""
+    bound = f"{_gigabytes(limit)} {'are allowed' if stated else 'are available'}"
+    message = f"It takes about {_gigabytes(choice.peak)} of memory, and {bound}"
     hint = _advice(workload, limit)
     try:
         require_tiles(workload.objective, workload.optimizer)
     except StageError as error:
-        return MemoryShortage(f"{found}: {error.message}", hint=" ".join(filter(None, (hint, error.hint))))
-    return MemoryShortage(f"{found}.", hint=hint)
+        return MemoryShortage(f"{message}: {error.message}", hint=" ".join(filter(None, (hint, error.hint))))
+    return MemoryShortage(f"{message}.", hint=hint)
 
 
 def _ran_out(workload: Workload, iteration: int, choice: Choice) -> MemoryShortage:
-    found = f"The memory ran out at iteration {iteration + 1}, which was to take about {_gigabytes(choice.peak)}."
-    return MemoryShortage(found, hint=_advice(workload, 0.8 * choice.peak))
+    message = f"Memory ran out at iteration {iteration + 1}; the estimate was {_gigabytes(choice.peak)}."
+    return MemoryShortage(message, hint=_advice(workload, 0.8 * choice.peak))
 
 
 def _advice(workload: Workload, limit: float) -> str:
-    """What would fit into so many bytes: a smaller size, another optimizer; or that more memory is needed."""
+    """Suggests what fits in `limit` bytes: a smaller size, another optimizer, or more memory."""
 
     def fits(changed: Workload) -> bool:
         return changed.within(limit).peak <= limit
@@ -166,7 +166,7 @@ def _advice(workload: Workload, limit: float) -> str:
     ways = []
     if side := next((side for side in _smaller(max(workload.size)) if fits(workload.scaled(side / max(workload.size)))), None):
         ways.append(f"work at a long side of at most {side} pixels")
-    drawn = any(loss.stochastic for loss in workload.objective.losses)  # at each step: such losses need Adam
+    drawn = any(loss.stochastic for loss in workload.objective.losses)  # stochastic losses need Adam
     others = [Adam(), *([] if drawn else [Lbfgs(memory=3), Lbfgs(memory=3, history="bfloat16")])]
     lighter = [
         other
@@ -181,7 +181,7 @@ def _advice(workload: Workload, limit: float) -> str:
 
 
 def _smaller(side: int) -> Iterator[int]:
-    """Ever smaller sides, in round numbers."""
+    """Yields decreasing sides, multiples of 16."""
     return (round(side * share / 100 / 16) * 16 or 16 for share in range(95, 4, -5))
 
 

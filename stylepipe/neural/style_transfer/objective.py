@@ -1,4 +1,4 @@
-"""The loss of a picture: what is static about it (`Objective`), and the arrays it is computed from (`Constants`)."""
+"""The objective of a picture: its static part (`Objective`) and its arrays (`Constants`)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,34 +18,34 @@ from stylepipe.neural.xla.compile_options import program
 
 Tensors = Mapping[str, Float[Array, "..."]]
 Value = tuple[Float[Array, ""], Float[Array, " terms"]]
-"""A loss and its terms, each with its weight; the loss is their sum."""
+"""A loss and its weighted terms; the loss is their sum."""
 
 
 class ExamplePicture(NamedTuple):
-    """A picture to take after: its pixels and, where only a region of it counts, that region at the layers."""
+    """A content or style picture: its pixels and, optionally, its mask at the layers."""
 
     pixels: Float[Array, "height width 3"]
     region: LayerMasks | None = None
 
 
 class Visible(NamedTuple):
-    """How visible the result is: its alpha, and what that comes to at the layers."""
+    """The visibility of the result: its alpha, and the alpha at the layers."""
 
     alpha: Float[Array, "height width"]
     layers: LayerMasks
 
 
 class Goal(NamedTuple):
-    """What a loss's statistic is to become, and how much the loss counts."""
+    """The weight of a loss, and the target of its statistic."""
 
     weight: Float[Array, ""]
     target: Any
 
 
 class Constants(NamedTuple):
-    """All arrays that a step reads: arguments of the compiled function, for a constant inside it is computed on by XLA.
+    """All arrays that a step reads, as arguments: XLA would constant-fold arrays that the compiled function closes over.
 
-    `counted` says how much each pixel of the picture counts; None is all of them alike.
+    `counted` weights the picture's pixels; None weights them uniformly.
     """
 
     tensors: Tensors
@@ -65,12 +65,12 @@ class Objective:
 
     @classmethod
     def of(cls, losses: Sequence[AnyLoss], vgg: Vgg) -> "Objective":
-        """From the losses as a recipe writes them. Raises StageError as `resolve` does."""
+        """Creates the objective from the losses of a recipe. Raises StageError as `resolve` does."""
         return cls(tuple(resolve(loss, vgg.layers) for loss in losses), vgg)
 
     @cached_property
     def form(self) -> "Objective":
-        """What is compiled: the losses without their weights, which are among the arrays: all weights share a program."""
+        """The static argument of compiled functions, with all weights 1: weights are arrays, so that they share a program."""
         return replace(self, losses=tuple(loss.model_copy(update={"weight": 1.0}) for loss in self.losses))
 
     @property
@@ -79,14 +79,13 @@ class Objective:
         return terms_of(self.losses)
 
     def layers(self, compares: str | None = None) -> tuple[str, ...]:
-        """The layers that the losses read; only of those that compare with `content` or `styles`, if one is named."""
+        """Returns the layers that the losses read; with `compares`, of the losses that compare with `content` or `styles`."""
         chosen = (loss for loss in self.losses if compares is None or compares in loss.compares)
         return tuple(sorted({layer for loss in chosen for layer in layers_of(loss)}))
 
     def __call__(self, pixels: Float[Array, "height width 3"], constants: Constants, key: PRNGKeyArray) -> Value:
-        """The loss of a picture and its terms."""
-        found = features(constants.tensors, pixels, layers=self.layers(), vgg=self.vgg)
-        picture = PictureFeatures(pixels, found)
+        """Computes the loss of a picture and its terms."""
+        picture = PictureFeatures(pixels, features(constants.tensors, pixels, layers=self.layers(), vgg=self.vgg))
         inputs = LossInputs(picture, constants.content, constants.content_region, constants.regions, key, constants.counted)
         return self.distance(self.statistics(inputs), constants.targets)
 
@@ -102,29 +101,28 @@ class Objective:
     ) -> Constants:
         """Computes the targets once, for pictures of the content's size.
 
-        `regions`, one for each style, are where in the picture it applies, and its losses there are multiplied by its one of
-        `weights`; None blends the styles everywhere, by `weights` in any unit. Pixels count as far as they are `visible`, which
-        is in the regions already; None is all. Raises StageError when a loss compares with what is not given, and as
-        `check_style` of its losses does.
+        `regions`, one per style, are the style's masks in the picture; the style's losses there are multiplied by its weight.
+        None blends the styles everywhere by `weights`, in any unit. Pixels are weighted by `visible`, which the regions already
+        include. Raises StageError if an input that a loss compares with is missing, and as `check_style` does.
         """
         require(self.losses, content=content, styles=styles)
-        # One after the other: those that wait for nothing would be computed at once, each in memory of its own.
+        # Sequentially: independent computations would run concurrently, each with its own memory.
         shown = None if content is None else jax.block_until_ready(_content(tensors, content, visible, objective=self.form))
-        seen = [jax.block_until_ready(style_statistics(tensors, style, objective=self.form)) for style in styles]
-        _check_styles(self, seen)
+        of_styles = [jax.block_until_ready(style_statistics(tensors, style, objective=self.form)) for style in styles]
+        _check_styles(self, of_styles)
         return Constants(
             tensors,
             shown and shown[0],
             None if content is None else content.region,
             regions_of(regions, visible),
-            targets(self, shown and shown[1], seen, weights, regional=regions is not None),
+            targets(self, shown and shown[1], of_styles, weights, regional=regions is not None),
             None if visible is None else visible.alpha,
         )
 
     def value_and_gradient(
         self, pixels: Float[Array, "height width 3"], constants: Constants, key: PRNGKeyArray
     ) -> tuple[Value, Float[Array, "height width 3"]]:
-        """The loss and its terms, and the gradient of the loss."""
+        """Computes the loss, its terms and the gradient."""
         return _value_and_gradient(self.form, pixels, constants, key)
 
     def compile(self, pixels: Float[Array, "height width 3"], constants: Constants, key: PRNGKeyArray) -> None:
@@ -132,7 +130,7 @@ class Objective:
         _value_and_gradient.compile(self.form, pixels, constants, key)
 
     def statistics(self, inputs: LossInputs, compares: str | None = None) -> tuple[Any, ...]:
-        """By loss, what it reads; None for those that do not compare with `content` or `styles`, if one is named."""
+        """Computes each loss's statistic; with `compares`, None for losses that do not compare with it."""
 
         def read(loss: AnyLoss) -> Any:
             return loss_implementation(loss).statistic(loss, inputs) if compares is None or compares in loss.compares else None
@@ -140,16 +138,16 @@ class Objective:
         return tuple(map(read, self.losses))
 
     def distance(self, statistics: Sequence[Any], targets: Sequence[Goal]) -> Value:
-        """The loss and its terms, from what each loss reads and what that is to become."""
+        """Computes the loss and its terms from the losses' statistics and targets."""
         each = zip(self.losses, statistics, targets, strict=True)
         terms = jnp.stack(
-            [goal.weight * loss_implementation(loss).distance(loss, found, goal.target) for loss, found, goal in each]
+            [goal.weight * loss_implementation(loss).distance(loss, statistic, goal.target) for loss, statistic, goal in each]
         )
         return terms.sum(), terms
 
 
 def regions_of(regions: Sequence[LayerMasks] | None, visible: Visible | None) -> tuple[LayerMasks | None, ...]:
-    """The regions of a view: those of the styles, or the one of all of them, what is visible."""
+    """Returns the regions of the loss inputs: those of the styles, or a single one, the visible part."""
     if regions is not None:
         return tuple(regions)
     return (None if visible is None else visible.layers,)
@@ -163,15 +161,15 @@ def terms_of(losses: Sequence[AnyLoss]) -> tuple[str, ...]:
 
 
 def require(losses: Sequence[AnyLoss], *, content: object, styles: Sequence[object]) -> None:
-    """Raises StageError when a loss compares with what is not given."""
-    given = {name for name, there in (("content", content), ("styles", styles)) if there}
+    """Raises StageError if an input that a loss compares with is missing."""
+    available = {name for name, value in (("content", content), ("styles", styles)) if value}
     for name, loss in zip(terms_of(losses), losses, strict=True):
-        for missing in sorted(loss.compares - given):
+        for missing in sorted(loss.compares - available):
             raise StageError(f"The loss '{name}' compares with the {missing}, and none is given.", hint=f"Give '{missing}'.")
 
 
-def _check_styles(objective: Objective, seen: Sequence[Sequence[Any]]) -> None:
-    for number, statistics in enumerate(seen, 1):
+def _check_styles(objective: Objective, styles: Sequence[Sequence[Any]]) -> None:
+    for number, statistics in enumerate(styles, 1):
         for loss, statistic in zip(objective.losses, statistics, strict=True):
             check = getattr(loss_implementation(loss), "check_style", None)
             if check is None:
@@ -191,13 +189,13 @@ def targets(
     *,
     regional: bool,
 ) -> tuple[Goal, ...]:
-    """By loss, its goal, from the statistics by loss of the content and of each style; the weights are as in `prepare`."""
+    """Computes each loss's goal from the statistics of the content and the styles; `weights` are as in `prepare`."""
     shares = jnp.asarray(weights, jnp.float32) / (1 if regional or not styles else sum(weights))
-    found = []
+    goals = []
     for i, loss in enumerate(objective.losses):
         references = References(content and content[i], tuple(style[i] for style in styles), shares, regional)
-        found.append(Goal(jnp.float32(loss.weight), loss_implementation(loss).target(loss, references)))
-    return tuple(found)
+        goals.append(Goal(jnp.float32(loss.weight), loss_implementation(loss).target(loss, references)))
+    return tuple(goals)
 
 
 @program(static_argnums=0)
@@ -211,9 +209,9 @@ def _value_and_gradient(
 def _content(
     tensors: Tensors, content: ExamplePicture, visible: Visible | None, *, objective: Objective
 ) -> tuple[PictureFeatures, tuple[Any, ...]]:
-    """The content's features, and by loss its statistic, where the loss compares with the content."""
-    found = features(tensors, content.pixels, layers=objective.layers("content"), vgg=objective.vgg)
-    picture = PictureFeatures(content.pixels, found)
+    """Computes the content's features, and its statistic for each loss that compares with the content."""
+    layers = objective.layers("content")
+    picture = PictureFeatures(content.pixels, features(tensors, content.pixels, layers=layers, vgg=objective.vgg))
     alpha = None if visible is None else visible.alpha
     inputs = LossInputs(picture, picture, content.region, regions_of(None, visible), counted=alpha)
     return picture, objective.statistics(inputs, "content")
@@ -221,6 +219,7 @@ def _content(
 
 @program(static_argnames="objective")
 def style_statistics(tensors: Tensors, style: ExamplePicture, *, objective: Objective) -> tuple[Any, ...]:
-    """By loss, the style's statistic, where the loss compares with the styles."""
-    found = features(tensors, style.pixels, layers=objective.layers("styles"), vgg=objective.vgg)
-    return objective.statistics(LossInputs(PictureFeatures(style.pixels, found), regions=(style.region,)), "styles")
+    """Computes the style's statistic for each loss that compares with the styles."""
+    layers = objective.layers("styles")
+    picture = PictureFeatures(style.pixels, features(tensors, style.pixels, layers=layers, vgg=objective.vgg))
+    return objective.statistics(LossInputs(picture, regions=(style.region,)), "styles")

@@ -1,7 +1,7 @@
-"""The loop over one scale, until enough steps or no more gain. Its programs are compiled once for a shape.
+"""The optimization loop of one scale, until the last iteration or convergence. Programs are compiled once per shape.
 
-On the CPU the loop is on the host, for a step inside `lax.fori_loop` is 3.4 times as slow there (jax-ml/jax issue 12868). Other
-devices would wait for the host after each step: they take several in one program.
+On the CPU the loop runs on the host, because a step inside `lax.fori_loop` is 3.4 times as slow there (jax-ml/jax issue 12868).
+On other devices, which would wait for the host after each step, one program runs several steps.
 """
 
 from bisect import bisect_right
@@ -27,13 +27,13 @@ from stylepipe.neural.xla.compile_options import program
 
 
 class EarlyStop(Spec):
-    """Stops when `window` iterations have lowered the loss by less than the share `improvement` of it."""
+    """Stops when `window` iterations reduce the loss by less than the fraction `improvement`."""
 
-    window: int = Field(default=20, ge=1, le=10_000, description="Iterations over which the gain is measured.")
-    improvement: float = Field(default=1e-3, gt=0, lt=1, description="The least share of the loss to be gained.")
+    window: int = Field(default=20, ge=1, le=10_000, description="Iterations over which the improvement is measured.")
+    improvement: float = Field(default=1e-3, gt=0, lt=1, description="The least relative reduction of the loss.")
 
     def has_converged(self, losses: Sequence[float], iteration: int) -> bool:
-        """Whether a window ends at that iteration, and has lowered the loss by too little since the end of the one before."""
+        """Returns whether a window ends at this iteration and reduced the loss too little since the previous window's end."""
         if iteration % self.window or iteration < 2 * self.window:
             return False
         before, now = losses[iteration - self.window - 1], losses[iteration - 1]
@@ -41,7 +41,7 @@ class EarlyStop(Spec):
 
 
 def end(losses: Sequence[float], iterations: int, early_stop: EarlyStop | None) -> int | None:
-    """The iteration at which a loop that has these losses stops; None where it goes on after them."""
+    """Returns the iteration at which a loop with these losses stops; None if it continues."""
     stops = (k for k in range(1, len(losses) + 1) if k == iterations or (early_stop and early_stop.has_converged(losses, k)))
     return next(stops, None)
 
@@ -54,10 +54,10 @@ class LossValue(NamedTuple):
 
 
 class OptimizationStep(NamedTuple):
-    """Where a loop stands: all that the rest depends on. `state` is good until the next step is asked for.
+    """The state of a loop after a step. `state` is valid until the next step is requested (its buffers are donated).
 
-    `history` holds the losses of all iterations so far, and grows with the next step; `losses` are those since the step before,
-    with their terms, the last one at the end. `settled` says that the early stop ends the loop here.
+    `history` holds the losses of all iterations so far, and grows with the next step; `losses` are those since the previous
+    step, with their terms, in order. `converged` is true if the early stop ends the loop here.
     """
 
     iteration: int
@@ -68,7 +68,7 @@ class OptimizationStep(NamedTuple):
 
 
 class Diverged(StageError):
-    """A loss or gradient that is not finite; `pixels` is the picture it stopped at."""
+    """A loss or gradient is not finite; `pixels` is the last picture."""
 
     def __init__(self, message: str, pixels: np.ndarray, *, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -88,11 +88,11 @@ def minimize(
     at_once: int = 1,
     stops: Iterable[int] = (),
 ) -> Iterator[OptimizationStep]:
-    """The steps from `since` up to `iterations`, each computed when it is asked for.
+    """Yields the steps from `since` up to `iterations`, each computed on demand.
 
-    A step is one iteration or, as one program, up to `at_once` of them, but none passes an iteration of `stops`, or the end of
-    a window of the early stop. What comes after a checkpointed step is the same as without the interruption. Raises Diverged,
-    which names the iteration and the term, and StageError for an optimizer that does not work in tiles, or not with the losses.
+    A step is one iteration or, as one program, up to `at_once` iterations; steps end at the iterations in `stops` and at the
+    windows of the early stop. Resuming from a checkpointed step gives the same results. Raises Diverged, which names the
+    iteration and the term, and StageError for an optimizer that does not support tiles or the losses.
     """
     if isinstance(objective, TiledObjective):
         require_tiles(objective.objective, optimizer)
@@ -123,7 +123,7 @@ def minimize(
 
 
 def require_deterministic(losses: Iterable[AnyLoss], optimizer: AnyOptimizer) -> None:
-    """Raises StageError where the optimizer compares losses of different steps, and one of the losses is drawn at each step."""
+    """Raises StageError for a stochastic loss with an optimizer that compares losses of different steps."""
     drawn = next((loss for loss in losses if loss.stochastic), None)
     if drawn is not None and optimizer.compares_losses:
         raise StageError(
@@ -134,25 +134,25 @@ def require_deterministic(losses: Iterable[AnyLoss], optimizer: AnyOptimizer) ->
 
 
 def start(optimizer: AnyOptimizer, pixels: Float[Array, "height width 3"], *, terms: int) -> OptimizationStep:
-    """Where a loop over a loss of that many terms starts."""
-    # A copy: each step is given the memory of the state before it, and the caller keeps the picture.
+    """Returns the initial step of a loop whose loss has `terms` terms."""
+    # A copy: each step donates the buffers of the previous state, and the caller keeps the picture.
     return OptimizationStep(0, _start(jnp.array(pixels), optimizer=optimizer, terms=terms), [])
 
 
 def enlarged(optimizer: AnyOptimizer, step: OptimizationStep, pixels: Pixels) -> OptimizationStep:
-    """Where the loop over the next scale starts: from `pixels`, this one's result brought to the size of the next."""
+    """Returns the initial step of the next scale, from `pixels`, this scale's result resized to it."""
     return OptimizationStep(0, _enlarged(step.state, jnp.array(pixels), optimizer=optimizer), [])
 
 
 def saved(step: OptimizationStep) -> dict[str, np.ndarray]:
-    """All of a step as named arrays on the host, from which `restored` makes it again."""
+    """Returns a step as named arrays on the host, for `restored`."""
     return {**named(step.state), "history": np.array(step.history, np.float64)}
 
 
 def restored(
     optimizer: AnyOptimizer, arrays: Mapping[str, np.ndarray], size: tuple[int, int], *, terms: int
 ) -> OptimizationStep:
-    """The step that `saved` took apart, of a picture of this size, (height, width)."""
+    """Returns the step that `saved` stored, for a picture of this (height, width)."""
     pixels = jax.ShapeDtypeStruct((*size, 3), jnp.float32)
     template = jax.eval_shape(partial(_start, optimizer=optimizer, terms=terms), pixels)
     history = arrays["history"].tolist()
@@ -160,7 +160,7 @@ def restored(
 
 
 def result(optimizer: AnyOptimizer, state: State) -> Float[np.ndarray, "height width 3"]:
-    """The picture for a state, in [0, 1]."""
+    """Returns the picture of a state, in [0, 1]."""
     return np.array(jnp.clip(optimizer_implementation(optimizer).result(optimizer, state), 0, 1))
 
 
@@ -176,25 +176,25 @@ def _advanced(
     objective: Objective | TiledObjective,
     clamp: bool,
 ) -> tuple[Any, tuple[LossValue, ...]]:
-    """The state after iterations from `first` on, at most `count`, and their losses; the first that is not finite is the last.
+    """Runs at most `count` iterations from `first` on, up to the first non-finite loss; returns the state and the losses.
 
-    A step takes over the memory of the state before it. Its evaluation, which takes most of the memory, comes before that
-    where it can: so the state is still there if it fails.
+    A step donates the buffers of the previous state. Where possible, the evaluation, which takes most of the memory, runs
+    before that, so that the state survives a failure.
     """
     if at_once > 1 and isinstance(objective, Objective):
         options = {"at_once": at_once, "optimizer": optimizer, "objective": objective.form, "clamp": clamp}
-        state, done, rows = _several(state, constants, key, jnp.int32(first), jnp.int32(count), **options)
-        return state, tuple(LossValue(value, tuple(terms)) for value, *terms in np.asarray(rows)[:done].tolist())
+        state, steps, rows = _several(state, constants, key, jnp.int32(first), jnp.int32(count), **options)
+        return state, tuple(LossValue(value, tuple(terms)) for value, *terms in np.asarray(rows)[:steps].tolist())
     drawn = jax.random.fold_in(key, first)
     if optimizer.searches and isinstance(objective, Objective):
         state = _one(state, constants, drawn, optimizer=optimizer, objective=objective.form, clamp=clamp)
     else:
         awaited = optimizer_implementation(optimizer).awaited(optimizer, state)
         assert awaited is not None  # or it searches, which `require_tiles` refuses
-        found = jax.block_until_ready(objective.value_and_gradient(awaited, constants, drawn))
-        state = _moved(state, *found, optimizer=optimizer, clamp=clamp)
-    value, terms = jax.device_get((state.loss, state.terms))
-    return state, (LossValue(float(value), tuple(terms.tolist())),)
+        value, gradient = jax.block_until_ready(objective.value_and_gradient(awaited, constants, drawn))
+        state = _moved(state, value, gradient, optimizer=optimizer, clamp=clamp)
+    loss, terms = jax.device_get((state.loss, state.terms))
+    return state, (LossValue(float(loss), tuple(terms.tolist())),)
 
 
 @program(static_argnames=("optimizer", "clamp"), donate_argnames="state")
@@ -205,7 +205,7 @@ def _moved(state: Any, value: Value, gradient: Pixels, *, optimizer: AnyOptimize
 def _stepped(
     state: Any, constants: Constants, key: PRNGKeyArray, *, optimizer: AnyOptimizer, objective: Objective, clamp: bool
 ) -> Any:
-    """The state after a step that evaluates the pictures itself."""
+    """Returns the state after a step that evaluates the pictures itself."""
 
     def evaluate(pixels: Pixels) -> Evaluation:
         return _evaluation(*jax.value_and_grad(objective, has_aux=True)(pixels, constants, key))
@@ -229,19 +229,19 @@ def _several(
     objective: Objective,
     clamp: bool,
 ) -> tuple[Any, Int[Array, ""], Float[Array, "at_once losses"]]:
-    """The state after `count` steps, or the first whose loss is not finite; how many; for each, the loss and its terms."""
+    """Returns the state after `count` steps or the first non-finite loss, the number of steps, and their losses with terms."""
 
     def step(carry: tuple[Any, Array, Array]) -> tuple[Any, Array, Array]:
-        state, done, rows = carry
-        drawn = jax.random.fold_in(key, first + done)
+        state, steps, rows = carry
+        drawn = jax.random.fold_in(key, first + steps)
         state = _stepped(state, constants, drawn, optimizer=optimizer, objective=objective, clamp=clamp)
-        return state, done + 1, rows.at[done].set(jnp.append(state.loss, state.terms))
+        return state, steps + 1, rows.at[steps].set(jnp.append(state.loss, state.terms))
 
-    def goes_on(carry: tuple[Any, Array, Array]) -> Array:
-        _, done, rows = carry
-        return (done < count) & jnp.isfinite(rows).all()
+    def continues(carry: tuple[Any, Array, Array]) -> Array:
+        _, steps, rows = carry
+        return (steps < count) & jnp.isfinite(rows).all()
 
-    return jax.lax.while_loop(goes_on, step, (state, jnp.int32(0), jnp.zeros((at_once, 1 + len(state.terms)))))
+    return jax.lax.while_loop(continues, step, (state, jnp.int32(0), jnp.zeros((at_once, 1 + len(state.terms)))))
 
 
 def _evaluation(value: Value, gradient: Pixels) -> Evaluation:
@@ -260,12 +260,12 @@ def _enlarged(state: Any, pixels: Pixels, *, optimizer: AnyOptimizer) -> Any:
 
 
 def _diverged(objective: Objective | TiledObjective, terms: Sequence[float], iteration: int, pixels: np.ndarray) -> Diverged:
-    broken = [
+    causes = [
         f"the term '{name}' is {value}" for name, value in zip(objective.terms, terms, strict=True) if not np.isfinite(value)
     ]
-    found = f"The loss is not finite at iteration {iteration}: {' and '.join(broken)}."
+    message = f"The loss is not finite at iteration {iteration}: {' and '.join(causes)}."
     return Diverged(
-        found if broken else f"The gradient of the loss is not finite at iteration {iteration}.",
+        message if causes else f"The gradient of the loss is not finite at iteration {iteration}.",
         pixels,
         hint="Lower the weights or the learning rate; the run's folder keeps the picture it stopped at.",
     )

@@ -1,4 +1,4 @@
-"""Semantic maps: pictures that say by color what lies where, and the regions that two of them share."""
+"""Semantic maps: pictures whose colors are labels, and the regions that two maps share."""
 
 from typing import Literal, NamedTuple
 
@@ -14,11 +14,11 @@ from stylepipe.neural.spec import Spec
 MAX_LABELS = 32
 
 _SIDE = 128
-"""The centers of clusters are sought in maps of this long side; a label that is smaller than one of its pixels is a speck."""
+"""The long side of the maps that k-means runs on; labels smaller than one of its pixels are ignored."""
 USUAL_LABELS = 4
-"""How many labels are taken to be in maps of which only the size is known."""
+"""The assumed number of labels for maps whose content is unavailable."""
 _TRIES = 8
-"""k-means ends in a local minimum; with so many starts, a label of a few per cent is not missed."""
+"""Restarts of k-means, which finds local minima; with eight, labels of a few percent of the area are not missed."""
 
 
 class Labelling(Spec):
@@ -28,29 +28,28 @@ class Labelling(Spec):
         default=None,
         ge=1,
         le=MAX_LABELS,
-        description="How many labels there are, where colors are not clean: k-means finds them in the pixels of both maps. By "
-        "default every color is a label.",
+        description="The number of labels, for maps without clean colors: k-means clusters the pixels of both maps. By default "
+        "every color is a label.",
     )
     unmatched: Literal["error", "ignore"] = Field(
         default="error",
-        description="What becomes of a label that only one map has: `ignore` leaves that part of the style unused, and that "
-        "part of the result to the other losses.",
+        description="Labels that only one map has: `error` rejects them; `ignore` leaves that part of the style unused, and "
+        "that part of the result to the other losses.",
     )
 
 
 class Region(NamedTuple):
-    """Where a label is in the style's map and in the target's: 1 inside and 0 outside, of the maps' own sizes."""
+    """The masks of a label in the style's map and in the target's, at the maps' sizes."""
 
     style: Float[np.ndarray, "style_height style_width"]
     target: Float[np.ndarray, "height width"]
 
 
 def shared_regions(style_map: Image, target_map: Image, labelling: Labelling) -> dict[str, Region]:
-    """The regions of the labels that both maps have, by their colors as #rrggbb, to 8 bits.
+    """Returns the regions of the labels that both maps have, by their 8-bit colors as #rrggbb.
 
-    A pixel is in the region of its label as far as it is visible. Raises StageError for more than 32 colors where each is a
-    label, for fewer than there are to be labels, for a label in only one map unless those are ignored, and for maps that have
-    no label in common.
+    Pixels are weighted by their alpha. Raises StageError for more than 32 colors without `count`, for fewer colors than
+    `count`, for a label in only one map unless those are ignored, and for maps that have no label in common.
     """
     if labelling.count is not None:
         style_map, target_map = clustered(style_map, target_map, count=labelling.count)
@@ -64,10 +63,10 @@ def shared_regions(style_map: Image, target_map: Image, labelling: Labelling) ->
             hint="Draw them without antialiasing and save them as PNG, or give the labels' 'count': k-means finds them then.",
         )
     alone = {"the style's": of_style - of_target, "the target's": of_target - of_style}
-    told = [f"{whose} alone has {', '.join(map(_name, sorted(codes)))}" for whose, codes in alone.items() if codes]
-    if told and labelling.unmatched == "error":
+    differences = [f"{whose} alone has {', '.join(map(_name, sorted(codes)))}" for whose, codes in alone.items() if codes]
+    if differences and labelling.unmatched == "error":
         raise StageError(
-            f"The semantic maps differ in their labels: {' and '.join(told)}.",
+            f"The semantic maps differ in their labels: {' and '.join(differences)}.",
             hint="Draw each label in both, or set 'unmatched: ignore'.",
         )
     shared = sorted(of_style & of_target)
@@ -77,27 +76,29 @@ def shared_regions(style_map: Image, target_map: Image, labelling: Labelling) ->
 
 
 def estimated_labels(target_map: Image, labelling: Labelling) -> int:
-    """About how many labels a map has, by a sample of its pixels; `USUAL_LABELS` where they are all alike, as in blank ones."""
+    """Estimates the number of labels from a sample of pixels; `USUAL_LABELS` if they are all equal, as in blank maps."""
     if labelling.count is not None:
         return labelling.count
     step = -(-max(target_map.size) // _SIDE)
-    found = len(np.unique(_codes(target_map.pixels[::step, ::step])))
-    return min(found, MAX_LABELS) if found > 1 else USUAL_LABELS
+    count = len(np.unique(_codes(target_map.pixels[::step, ::step])))
+    return min(count, MAX_LABELS) if count > 1 else USUAL_LABELS
 
 
 def clustered(*maps: Image, count: int) -> tuple[Image, ...]:
-    """The maps with each pixel in the nearest of `count` colors, which k-means finds in the visible pixels of all together.
+    """Replaces each pixel by the nearest of `count` cluster centers of the visible pixels of all maps.
 
-    k-means++ (Arthur and Vassilvitskii 2007) and Lloyd's iteration, from eight fixed seeds; the centers of the least mean
-    distance are taken. The same maps always give the same labels. Raises StageError for fewer than `count` colors in all.
+    k-means++ (Arthur and Vassilvitskii 2007) and Lloyd's iteration from eight fixed seeds, keeping the centers with the least
+    mean distance; deterministic. Raises StageError for fewer than `count` colors in all.
     """
     from scipy.cluster.vq import kmeans, kmeans2, vq  # here, for it takes a while, and recipes without maps need none of it
 
     small = [resize_image(each, scaled(each.size, min(1.0, _SIDE / max(each.size))), method="nearest") for each in maps]
     colors = np.concatenate([np.asarray(each.pixels)[_seen(each)] for each in small]).astype(np.float64)
-    found = len(np.unique(_codes(colors)))
-    if found < count:
-        raise StageError(f"The semantic maps have {found} colors, and {count} labels are to be found.", hint="Ask for fewer.")
+    distinct = len(np.unique(_codes(colors)))
+    if distinct < count:
+        raise StageError(
+            f"The semantic maps have {distinct} colors, and {count} labels are to be found.", hint="Ask for fewer."
+        )
     starts = [kmeans2(colors, count, iter=1, minit="++", rng=seed)[0] for seed in range(_TRIES)]
     centers, _ = min((kmeans(colors, start) for start in starts), key=lambda result: result[1])
 
@@ -109,7 +110,7 @@ def clustered(*maps: Image, count: int) -> tuple[Image, ...]:
 
 
 def _seen(image: Image) -> Bool[np.ndarray, "h w"]:
-    """Where an image is visible."""
+    """Returns where an image is visible."""
     return np.ones(image.size, bool) if image.alpha is None else np.asarray(image.alpha) > 0
 
 

@@ -1,4 +1,4 @@
-"""Whether pictures are large enough for the layers and losses that look at them, found from their sizes alone."""
+"""Checks from sizes alone that pictures are large enough for the layers and losses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,13 +13,13 @@ from stylepipe.neural.losses.loss import LossInputs, PictureFeatures
 from stylepipe.neural.style_transfer.objective import Objective
 
 Shapes = Mapping[str, tuple[int, ...]]
-"""Of a network's tensors, by name."""
+"""The shapes of a network's tensors by name."""
 
 
 def check_scale(
     objective: Objective, network: Shapes, size: tuple[int, int], styles: Sequence[tuple[int, int]], *, content: bool
 ) -> None:
-    """Raises StageError for a layer that the network lacks, and for a picture that a layer or a loss finds too small.
+    """Raises StageError for a layer that the network lacks, and for a picture too small for a layer or a loss.
 
     `size` is that of the result and of the content, `styles` are those of the styles, (height, width) each.
     """
@@ -35,9 +35,9 @@ def check_scale(
 def check_size(
     objective: Objective, network: Shapes, size: tuple[int, int], *, compares: str | None = None, content: bool = True
 ) -> None:
-    """Raises StageError for a layer that the network lacks or that a picture of this (height, width) is too small for.
+    """Raises StageError for a layer that the network lacks, or for which a picture of this (height, width) is too small.
 
-    `compares` names the losses that look at the picture, as in `Objective.layers`. They are traced, not computed.
+    `compares` selects the losses as in `Objective.layers`. They are traced, not computed.
     """
     check_layers(objective.layers(compares), objective.vgg, size)
     picture = _picture(size, network, objective.layers(compares))
@@ -46,13 +46,13 @@ def check_size(
 
 
 def channels(network: Shapes) -> dict[str, int]:
-    """By layer, its channels."""
+    """Returns the number of channels of each layer."""
     kernels = {name.removesuffix("/kernel"): shape for name, shape in network.items() if name.endswith("/kernel")}
     return {name.replace("conv", "relu"): shape[-1] for name, shape in kernels.items()}
 
 
 def _picture(size: tuple[int, int], network: Shapes, layers: Sequence[str]) -> Any:
-    """A `Picture` of that size, and its features, of which only the shapes are known."""
+    """Returns a `PictureFeatures` of abstract arrays (`jax.ShapeDtypeStruct`)."""
 
     def map_of(layer: str) -> Any:
         height, width = (side >> pooling_stages(layer) for side in size)

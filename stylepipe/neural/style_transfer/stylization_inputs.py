@@ -1,4 +1,4 @@
-"""What a stylization is given, and what becomes of it at each size: where it starts, and the examples of its losses."""
+"""The inputs of a stylization, their checks, and their versions at each scale: the initial picture and the examples."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,14 +29,14 @@ Size = tuple[int, int]
 """(height, width)."""
 
 _LONG_SIDE = 10_000
-"""Of a result whose aspect is compared with that of masks."""
+"""The long side of a result whose aspect is compared with that of masks."""
 
 
 @dataclass(frozen=True)
 class StylizationInputs:
-    """The pictures and masks; for each style its weight, not all of them 0, and how its masks are called in errors.
+    """The pictures and masks, the styles' weights (not all 0), and the names of the styles' masks in errors.
 
-    `style_scale` is the long side of the styles over that of the result.
+    `style_scale` is the ratio of the styles' long side to the result's.
     """
 
     content: Image | None
@@ -53,7 +53,7 @@ class StylizationInputs:
     mask_pooling: MaskPooling
 
     def check(self, start: Start) -> None:
-        """Raises StageError for what is missing, or does not fit together, whatever the pictures are."""
+        """Raises StageError for missing or incompatible inputs, independent of the pictures' content."""
         for name, values in {"masks": self.masks, "style_masks": self.style_masks, "style_weights": self.weights}.items():
             if values and len(values) != len(self.styles):
                 raise StageError(
@@ -71,13 +71,13 @@ class StylizationInputs:
         if len(maps) == 1:
             raise StageError(f"Of 'style_map' and 'target_map' only '{maps[0]}' was given.", hint="Give both, or neither.")
         if maps and (len(self.styles) != 1 or self.masks or self.style_masks):
-            found = f"{len(self.styles)} styles, {len(self.masks)} masks and {len(self.style_masks)} style_masks"
+            inputs = f"{len(self.styles)} styles, {len(self.masks)} masks and {len(self.style_masks)} style_masks"
             raise StageError(
-                f"With semantic maps, {found} were given.", hint="They take 1 style, and make its masks themselves."
+                f"With semantic maps, {inputs} were given.", hint="They take exactly 1 style and replace its masks."
             )
 
     def check_pictures(self, aspect: float | None) -> None:
-        """Raises StageError for masks and maps of another aspect than their pictures, and for pictures that show nothing."""
+        """Raises StageError for masks and maps of another aspect than their pictures, and for fully transparent pictures."""
         self._check_aspects(aspect)
         shown = {"The content": self.content, "The style map": self.style_map, "The target map": self.target_map}
         shown |= {f"Style {name}": style for name, style in zip(self.names, self.styles, strict=True)}
@@ -86,7 +86,7 @@ class StylizationInputs:
                 require_visible(image, name)
 
     def _check_aspects(self, aspect: float | None) -> None:
-        """Masks and maps of the result may have its aspect or, where that is another one, the content's, which is stretched."""
+        """Masks and maps of the result may have the result's aspect or the content's, which is then stretched."""
         of_content = [] if self.content is None else [self.content.size]
         of_result = [self.size(_LONG_SIDE, aspect), *of_content]
         for name, mask in zip(self.names, self.masks, strict=bool(self.masks)):
@@ -101,7 +101,7 @@ class StylizationInputs:
             require_aspect(self.style_map.size, self.styles[0].size, name="style map", picture="the style")
 
     def by_label(self, labelling: Labelling) -> "StylizationInputs":
-        """The one style once for each label of the semantic maps, with the label's regions as its masks; as it is without."""
+        """Returns the inputs with the style repeated for each label of the semantic maps, and the labels' regions as masks."""
         if self.style_map is None or self.target_map is None:
             return self
         regions = shared_regions(self.style_map, self.target_map, labelling)
@@ -115,7 +115,7 @@ class StylizationInputs:
         )
 
     def by_estimated_labels(self, labelling: Labelling) -> "StylizationInputs":
-        """As `by_label`, but of blank masks, about as many as the maps have labels."""
+        """Returns the inputs as `by_label` does, with blank masks for the estimated number of labels."""
         if self.style_map is None or self.target_map is None:
             return self
         count = estimated_labels(self.target_map, labelling)
@@ -130,13 +130,13 @@ class StylizationInputs:
 
     @property
     def regions(self) -> int:
-        """How many regions the result is looked at in; none where it is as a whole."""
+        """The number of regions of the result; 0 without masks and transparency."""
         return len(self.masks) or int(self.content is not None and alpha_of(self.content) is not None)
 
     def size(self, side: int | Literal["content"], aspect: float | None) -> Size:
-        """That of a result with this long side; without an aspect, width over height, it is that of what is given.
+        """Returns the result's size for a long side and an aspect (width / height), by default that of the inputs.
 
-        Raises StageError for the content's own long side where there is no content, or a tiny one.
+        Raises StageError for 'content' as the side if there is no content, or one smaller than `MIN_SIDE`.
         """
         if side == "content":
             if self.content is None:
@@ -149,11 +149,11 @@ class StylizationInputs:
         return max(1, round(side / max(aspect, 1))), max(1, round(side * min(aspect, 1)))
 
     def style_sizes(self, size: Size) -> list[Size]:
-        """Those that the styles are brought to for a result of this size."""
+        """Returns the sizes that the styles are resized to for a result of this size."""
         return [scaled(style.size, self.style_scale * max(size) / max(style.size)) for style in self.styles]
 
     def first(self, start: Start, size: Size, key: PRNGKeyArray) -> Float[Array, "h w 3"]:
-        """The picture that a result of this size starts from."""
+        """Returns the initial picture of a result of this size."""
         if self.init is not None:
             return resize_image(self.init, size).pixels
         if start == "noise":
@@ -162,13 +162,13 @@ class StylizationInputs:
             means = jnp.stack([_mean_color(style) for style in self.styles])
             mean = jnp.average(means, 0, jnp.asarray(self.weights))
             noise = uniform(key, (*size, 3), minval=-0.005, maxval=0.005)
-            return jnp.clip(mean + noise, 0, 1)  # one color alone looks the same everywhere to the network
-        assert self.content is not None  # as `check` found
+            return jnp.clip(mean + noise, 0, 1)  # a uniform picture has the same features everywhere
+        assert self.content is not None  # `check` ensures it
         content = resize_image(self.content, size).pixels
         return content if start == "content" else jnp.repeat(luma(content)[..., None], 3, -1)
 
     def examples(self, objective: Objective, size: Size) -> Mapping[str, Any]:
-        """What `prepare` takes, for a result of this size."""
+        """Returns the arguments of `Objective.prepare` for a result of this size."""
         at_layers = partial(region_at_layers, objective=objective, pooling=self.mask_pooling)
         styles = [
             style_example(
@@ -203,11 +203,10 @@ class StylizationInputs:
         }
 
     def _counts(self) -> Sequence[float]:
-        """How much the losses of each style count: in regions, by their area.
+        """Returns the weight of each style's losses: with regions, in proportion to their area.
 
-        A loss within a region is a mean over it, whose gradient at a pixel is in inverse proportion to the area, and that of
-        the content is not: counted alike, a region of 2 % was left with a hundredth of the distance to its style that one of
-        50 % was.
+        A loss within a region is a mean over it, so its gradient at a pixel is inversely proportional to the area, unlike that
+        of the content: with equal weights, a region of 2 % ended at a hundredth of the distance to its style of one of 50 %.
         """
         if not self.masks:
             return self.weights
@@ -215,7 +214,7 @@ class StylizationInputs:
         return [weight / mean * self._area(mask) for weight, mask in zip(self.weights, self.masks, strict=True)]
 
     def _area(self, mask: Mask) -> float:
-        """The share of what is visible of the result that lies inside a mask."""
+        """Returns the fraction of the result's visible area inside a mask."""
         alpha = None if self.content is None else alpha_of(self.content)
         weights = None if alpha is None else np.asarray(resize(alpha, mask.size, method="bilinear"))
         return float(np.average(mask.values, weights=weights))
@@ -224,7 +223,7 @@ class StylizationInputs:
 def style_example(
     style: Image, size: Size, objective: Objective, *, name: str, mask: Mask | None = None, pooling: MaskPooling = "network"
 ) -> ExamplePicture:
-    """A style brought to a size; of a cut-out, only what is visible is the example, and of that, what lies inside the mask."""
+    """Returns a resized style, with its mask times its alpha at the layers."""
     shown = resize_image(style, size)
     alpha = None if alpha_of(style) is None else shown.alpha
     names = {"name": f"style mask {name}", "picture": f"style {name}"}
@@ -243,9 +242,9 @@ def region_at_layers(
     name: str,
     picture: str,
 ) -> LayerMasks | None:
-    """What lies inside a mask and is visible of a picture of this size, at the layers; None where all of it counts alike.
+    """Returns a mask times the alpha at the layers, for a picture of this size; None without mask and alpha.
 
-    Raises StageError for what is empty, calling it by its `name` and its `picture`.
+    Raises StageError, with `name` and `picture`, if it is empty.
     """
     if mask is None and alpha is None:
         return None
@@ -254,18 +253,18 @@ def region_at_layers(
         values, called = resize(mask.values, size, method="bilinear"), name
     if mask is not None and alpha is not None:
         values, called = values * alpha, f"visible part of {name}"
-    found = layer_masks(np.asarray(values), layers=objective.layers(compares), vgg=objective.vgg, pooling=pooling, name=called)
-    require_inside(values, called)  # where no layer is looked at
-    return found
+    masks = layer_masks(np.asarray(values), layers=objective.layers(compares), vgg=objective.vgg, pooling=pooling, name=called)
+    require_inside(values, called)  # for objectives without layers
+    return masks
 
 
 def _mean_color(image: Image) -> Float[Array, "3"]:
-    """Of what is visible."""
+    """Returns the mean color, weighted by alpha."""
     alpha = alpha_of(image)
     pixels = jnp.asarray(image.pixels)
     return jnp.mean(pixels, (0, 1)) if alpha is None else jnp.tensordot(jnp.asarray(alpha), pixels, 2) / np.sum(alpha)
 
 
 def resized(values: Any, size: Size) -> Float[Array, "..."]:
-    """A picture or mask brought to a size, in [0, 1]."""
+    """Resizes a picture or mask, clamped to [0, 1]."""
     return jnp.clip(resize(values, size), 0, 1)

@@ -1,16 +1,16 @@
-"""The loss of a picture and its gradient tile by tile: the memory is that of a tile, and both are exact.
+"""The exact loss and gradient of a picture, computed tile by tile in the memory of one tile.
 
-Most losses depend on features through sums over positions alone. So a first pass adds these sums up over tiles; the distances
-and their derivatives by the sums are taken once; and a second pass computes each tile anew and carries these derivatives back
-to its pixels (Galerne et al. 2024, "Scaling Painting Style Transfer", EGSR).
+Most losses depend on features only through sums over positions. A first pass accumulates these sums over tiles; the distances
+and their derivatives with respect to the sums are computed once; a second pass recomputes each tile and backpropagates these
+derivatives to its pixels (Galerne et al. 2024, "Scaling Painting Style Transfer", EGSR).
 
-A tile sees a margin around what it counts, so that what it counts is as in the whole picture. Of the two exact ways to make a
-gradient from that, this one adds up the gradients of whole tiles, margins included: what a tile counts depends on no pixel
-outside it, so that the margin is what the network sees, for VGG-19 up to relu5_1 80 pixels. Galerne et al. keep the inner part
-of a tile's gradient; for that, the tile must also count all that depends on its inner pixels, which takes twice the margin.
+A tile includes a margin around the positions that it counts, so that their features equal those of the whole picture. The
+gradients of whole tiles, margins included, are added: the positions that a tile counts depend on no pixel outside it, so the
+margin is the network's receptive field, 80 pixels for VGG-19 up to relu5_1. Galerne et al. keep the inner part of each tile's
+gradient, which requires twice the margin.
 
-A network pools whole windows only, so tiles start at multiples of the largest window. They have one size, which leaves the same
-odd rest as the picture's; so the last one ends at the picture's border, and pads and rounds as the picture does.
+Pooling drops incomplete windows, so tiles start at multiples of the largest window. All tiles have one size, congruent to the
+picture's modulo the window, so that the last one ends at the border and pads and rounds as the picture does.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,19 +49,19 @@ Pixels = Float[Array, "height width 3"]
 
 @dataclass(frozen=True)
 class TiledObjective:
-    """An objective that looks at no more than `tile` × `tile` pixels at a time."""
+    """An objective that processes at most `tile` × `tile` pixels at a time."""
 
     objective: Objective
     tile: int
 
     @classmethod
     def of(cls, objective: Objective, tile: int) -> "TiledObjective":
-        """Raises StageError for a loss whose statistics do not add up, and for tiles that are little more than margin."""
+        """Raises StageError for a loss that is not additive, and for tiles that consist mostly of margin."""
         _require_sums(objective)
         if tile < least_tile(objective):
             raise StageError(
-                f"The tiles have {tile} pixels; the network sees {_geometry(objective)[0]} around each, so that they need at "
-                f"least {least_tile(objective)}.",
+                f"The tiles have {tile} pixels; with a margin of {_geometry(objective)[0]} they need at least "
+                f"{least_tile(objective)}.",
                 hint="Allow more memory, or use layers of earlier blocks.",
             )
         return cls(objective, tile)
@@ -81,37 +81,39 @@ class TiledObjective:
         regions: Sequence[LayerMasks] | None,
         visible: Visible | None = None,
     ) -> Constants:
-        """As `objective.prepare`, in tiles too. The content is without features: each tile computes its own."""
+        """Computes the targets as `Objective.prepare` does, in tiles. Content features are computed by each tile."""
         require(self.objective.losses, content=content, styles=styles)
-        shown, seen = None, []
+        shown, of_styles = None, []
         counted = None if visible is None else visible.alpha
         if content is not None:
             scene = _Scene(content.pixels, content.pixels, content.region, regions_of(None, visible), counted)
             shown = self._sums(tensors, scene, compares="content")
         for style in styles:
-            seen.append(self._sums(tensors, _Scene(style.pixels, regions=(style.region,)), compares="styles"))
+            of_styles.append(self._sums(tensors, _Scene(style.pixels, regions=(style.region,)), compares="styles"))
         return Constants(
             tensors,
             None if content is None else PictureFeatures(content.pixels, {}),
             None if content is None else content.region,
             regions_of(regions, visible),
-            targets(self.objective, shown, seen, weights, regional=regions is not None),
+            targets(self.objective, shown, of_styles, weights, regional=regions is not None),
             counted,
         )
 
     def value_and_gradient(self, pixels: Pixels, constants: Constants, key: PRNGKeyArray) -> tuple[Value, Pixels]:
-        """The loss, its terms and the gradient, as `objective.value_and_gradient` gives them.
+        """Computes the loss, its terms and the gradient as `Objective.value_and_gradient` does.
 
-        A loop on the host, not to be compiled. It takes two passes forward and one back where the whole picture takes one of
-        each, and the tiles' overlap besides.
+        Runs a loop on the host, not under `jax.jit`. Costs two forward passes and one backward pass instead of one each, plus
+        the tiles' overlap.
         """
         content = None if constants.content is None else constants.content.pixels
         scene = _Scene(pixels, content, constants.content_region, constants.regions, constants.counted)
         sums = self._sums(constants.tensors, scene, key=key)
-        (loss, terms), slopes = _distance(sums, constants.targets, objective=self.objective.form)
+        (loss, terms), derivatives = _distance(sums, constants.targets, objective=self.objective.form)
         gradient = jnp.zeros_like(pixels)
         for tile in self._tiles(pixels):
-            part = _gradient(constants.tensors, scene.within(tile), _counted(tile), key, slopes, objective=self.objective.form)
+            part = _gradient(
+                constants.tensors, scene.within(tile), _counted(tile), key, derivatives, objective=self.objective.form
+            )
             # One tile after the other: those that wait for nothing would be computed at once, each in memory of its own.
             gradient = jax.block_until_ready(_added(gradient, part, _corner(tile)))
             return_freed_memory()
@@ -120,13 +122,13 @@ class TiledObjective:
     def _sums(
         self, tensors: Tensors, scene: "_Scene", *, compares: str | None = None, key: PRNGKeyArray | None = None
     ) -> tuple[Any, ...]:
-        """By loss, its statistic of the whole scene; None as in `Objective.statistics`."""
+        """Computes each loss's statistic of the whole scene; None as in `Objective.statistics`."""
         options = {"objective": self.objective.form, "compares": compares}
 
         def one(tile: Tile) -> tuple[Any, ...]:
-            found = jax.block_until_ready(_compiled_statistics(tensors, scene.within(tile), _counted(tile), key, **options))
+            part = jax.block_until_ready(_compiled_statistics(tensors, scene.within(tile), _counted(tile), key, **options))
             return_freed_memory()
-            return found
+            return part
 
         return reduce(partial(jax.tree.map, jnp.add), map(one, self._tiles(scene.pixels)))
 
@@ -137,12 +139,12 @@ class TiledObjective:
 
 
 def require_tiles(objective: Objective, optimizer: AnyOptimizer) -> None:
-    """Raises StageError for a loss whose statistics do not add up, and an optimizer that does not work in tiles."""
+    """Raises StageError for a loss that is not additive, and for an optimizer that does not support tiles."""
     _require_sums(objective)
     if optimizer.searches:
         raise StageError(
-            f"The optimizer '{optimizer.kind}' cannot work in tiles: a step of it evaluates pictures that it finds on its way.",
-            hint="Use 'lbfgs' or 'adam', which evaluate one picture a step.",
+            f"The optimizer '{optimizer.kind}' does not support tiles: its line search evaluates several pictures per step.",
+            hint="Use 'lbfgs' or 'adam', which evaluate one picture per step.",
         )
 
 
@@ -151,13 +153,13 @@ def _require_sums(objective: Objective) -> None:
         if not loss.additive:
             able = [spec.model_fields["kind"].default for spec in get_args(get_args(AnyLoss)[0]) if spec.additive]
             raise StageError(
-                f"The loss '{name}' cannot be computed in tiles: its statistics of them do not add up to the whole's.",
-                hint=f"In tiles there are {', '.join(able)}. Or compute the picture as a whole, at a smaller size.",
+                f"The loss '{name}' cannot be computed in tiles: its statistics are not sums over positions.",
+                hint=f"Losses that support tiles are {', '.join(able)}. Or use a smaller size, without tiles.",
             )
 
 
 def least_tile(objective: Objective) -> int:
-    """The smallest tile that is more than margin."""
+    """Returns the smallest allowed tile side."""
     return 2 * sum(_geometry(objective))
 
 
@@ -165,22 +167,22 @@ def least_tile(objective: Objective) -> int:
 
 
 def _corner(tile: Tile) -> Int[Array, "2"]:
-    """Its first row and column in the picture."""
+    """Returns the tile's first row and column in the picture."""
     return jnp.int32([span.start for span in tile])
 
 
 def _counted(tile: Tile) -> Int[Array, "2 2"]:
-    """The first row that it counts and the one after the last, and the same of the columns, from its corner."""
+    """Returns the half-open ranges of rows and columns that the tile counts, relative to its corner."""
     return jnp.int32([(inside.start, inside.stop) for inside in tile.inside()])
 
 
 def _geometry(objective: Objective) -> tuple[int, int]:
-    """The margin and step for tiles: how far the deepest layer sees, rounded up to its window, and that window."""
+    """Returns the margin and step of tiles: the deepest layer's reach, rounded up to its pooling window, and that window."""
     asked, layers = objective.layers(), objective.vgg.layers
     deepest = max((number for number, name in enumerate(layers) if name in asked), default=-1)
     windows = [2 ** pooling_stages(name) for name in layers[: deepest + 1]]
     step = max(windows, default=1)
-    reach = max(1, sum(windows))  # a position more at each convolution; without any, a pixel: differences to the next
+    reach = max(1, sum(windows))  # one position per convolution; at least a pixel, for differences
     return -(-reach // step) * step, step
 
 
@@ -188,7 +190,7 @@ def _geometry(objective: Objective) -> tuple[int, int]:
 
 
 class _Scene(NamedTuple):
-    """What a view is made of, in the whole picture or within a tile."""
+    """The arrays of the loss inputs, for the whole picture or a tile."""
 
     pixels: Pixels
     content: Pixels | None = None
@@ -197,11 +199,11 @@ class _Scene(NamedTuple):
     counted: Float[Array, "height width"] | None = None
 
     def within(self, tile: Tile) -> "_Scene":
-        """What a tile sees of it."""
-        corner, seen = _corner(tile), (tile.rows.length, tile.columns.length)
+        """Cuts out a tile."""
+        corner, size = _corner(tile), (tile.rows.length, tile.columns.length)
 
         def cut(values: Float[Array, "height width *channels"], pools: int = 0) -> Float[Array, "h w *channels"]:
-            return _cut(values, corner >> pools, size=tuple(length >> pools for length in seen))
+            return _cut(values, corner >> pools, size=tuple(length >> pools for length in size))
 
         def masks(region: LayerMasks | None) -> LayerMasks | None:
             return None if region is None else {name: cut(mask, pooling_stages(name)) for name, mask in region.items()}
@@ -221,7 +223,7 @@ def _cut(
 
 @partial(jax.jit, donate_argnums=0)
 def _added(whole: Pixels, part: Float[Array, "h w 3"], corner: Int[Array, "2"]) -> Pixels:
-    """The picture with a tile's gradient added, in place."""
+    """Adds a tile's gradient in place."""
     start = jnp.pad(corner, (0, 1))
     return lax.dynamic_update_slice(whole, lax.dynamic_slice(whole, start, part.shape) + part, start)
 
@@ -235,17 +237,17 @@ def _statistics(
     objective: Objective,
     compares: str | None = None,
 ) -> tuple[Any, ...]:
-    """By loss, what it reads from the positions that a tile counts."""
+    """Computes each loss's statistic over the positions that a tile counts."""
     asked = objective.layers(compares)
-    found = features(tensors, scene.pixels, layers=asked, vgg=objective.vgg)
+    maps = features(tensors, scene.pixels, layers=asked, vgg=objective.vgg)
     content = None
     if scene.content is not None:
         layers = objective.layers("content")
         content = PictureFeatures(scene.content, features(tensors, scene.content, layers=layers, vgg=objective.vgg))
-    own = {name: _own(counted >> pooling_stages(name), each.shape[:2], each.dtype) for name, each in found.items()}
+    own = {name: _own(counted >> pooling_stages(name), each.shape[:2], each.dtype) for name, each in maps.items()}
     own_pixels = _own(counted, scene.pixels.shape[:2], scene.pixels.dtype)
     inputs = LossInputs(
-        PictureFeatures(scene.pixels, found),
+        PictureFeatures(scene.pixels, maps),
         content,
         _both(scene.content_region, own),
         tuple(_both(region, own) for region in scene.regions),
@@ -259,7 +261,7 @@ _compiled_statistics = program(static_argnames=("objective", "compares"))(_stati
 
 
 def _own(counted: Int[Array, "2 2"], size: tuple[int, ...], dtype: Any) -> Float[Array, "h w"]:
-    """1 within what a tile counts, 0 elsewhere."""
+    """Returns 1 at the positions that a tile counts, 0 elsewhere."""
     rows, columns = ((bounds[0] <= at) & (at < bounds[1]) for at, bounds in zip(map(jnp.arange, size), counted, strict=True))
     return (rows[:, None] & columns).astype(dtype)
 
@@ -269,9 +271,9 @@ def _both(region: LayerMasks | None, own: Mapping[str, Float[Array, "_ _"]]) -> 
 
 
 @program(static_argnames="objective")
-def _distance(sums: tuple[Any, ...], wanted: tuple[Any, ...], *, objective: Objective) -> tuple[Any, tuple[Any, ...]]:
-    """The loss and its terms, and the derivatives of the loss by the sums."""
-    return jax.value_and_grad(objective.distance, has_aux=True)(sums, wanted)
+def _distance(sums: tuple[Any, ...], goals: tuple[Any, ...], *, objective: Objective) -> tuple[Any, tuple[Any, ...]]:
+    """Computes the loss, its terms, and the derivatives of the loss with respect to the sums."""
+    return jax.value_and_grad(objective.distance, has_aux=True)(sums, goals)
 
 
 @program(static_argnames="objective")
@@ -280,14 +282,14 @@ def _gradient(
     scene: _Scene,
     counted: Int[Array, "2 2"],
     key: PRNGKeyArray,
-    slopes: tuple[Any, ...],
+    derivatives: tuple[Any, ...],
     *,
     objective: Objective,
 ) -> Float[Array, "h w 3"]:
-    """What a tile adds to the gradient at the pixels that it sees, for the derivatives of the loss by the sums."""
+    """Computes a tile's contribution to the gradient, from the derivatives of the loss with respect to the sums."""
 
     def of(pixels: Pixels) -> tuple[Any, ...]:
         return _statistics(tensors, scene._replace(pixels=pixels), counted, key, objective=objective)
 
     _, pull = jax.vjp(of, scene.pixels)
-    return pull(slopes)[0]
+    return pull(derivatives)[0]

@@ -27,7 +27,7 @@ def test_vectors_are_rounded_to_bfloat16_and_their_products_are_exact():
     rows = np.asarray(memory.rows).view(ml_dtypes.bfloat16).astype(np.float64)
     np.testing.assert_array_equal(rows[memory.newest], np.asarray(moved).ravel().astype(ml_dtypes.bfloat16))
     np.testing.assert_allclose(memory.products, rows @ rows.T, rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(memory.slopes, rows @ np.float64(gradient).ravel(), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(memory.gradient_products, rows @ np.float64(gradient).ravel(), rtol=1e-5, atol=1e-5)
 
 
 def test_the_direction_is_that_of_the_rounded_vectors():

@@ -150,7 +150,7 @@ def test_a_loss_that_does_not_add_up_over_tiles_says_so(kind):
     objective = Objective.of([Gram(), of_kind(kind)], describe(DEEP))
     with pytest.raises(StageError, match=f"'{kind}' cannot be computed in tiles: .* do not add up") as caught:
         TiledObjective.of(objective, 512)
-    able = caught.value.hint.split(".")[0].removeprefix("In tiles there are ").split(", ")
+    able = caught.value.hint.split(".")[0].removeprefix("Losses that support tiles are ").split(", ")
     assert {"content", "gram", "moments", "total_variation", "wasserstein"} <= set(able)
     assert kind not in able
 
@@ -158,7 +158,7 @@ def test_a_loss_that_does_not_add_up_over_tiles_says_so(kind):
 def test_tiles_must_be_more_than_margin():
     objective = Objective.of([Gram()], describe(DEEP))
     assert TiledObjective.of(objective, 96).terms == ("gram",)
-    with pytest.raises(StageError, match="have 95 pixels; the network sees 32 around each, so that they need at least 96"):
+    with pytest.raises(StageError, match="have 95 pixels; with a margin of 32 they need at least 96"):
         TiledObjective.of(objective, 95)
 
 
@@ -190,5 +190,5 @@ def test_a_run_in_tiles_ends_where_one_of_the_whole_does(tiny_vgg, optimizer):
 def test_an_optimizer_that_searches_within_a_step_is_refused(plain):
     tiled = TiledObjective.of(plain.objective, 31)
     begun = start(LbfgsZoom(), plain.pixels, terms=3)
-    with pytest.raises(StageError, match="'lbfgs_zoom' cannot work in tiles"):
+    with pytest.raises(StageError, match="'lbfgs_zoom' does not support tiles"):
         next(minimize(tiled, plain.constants, begun, optimizer=LbfgsZoom(), iterations=1, key=KEY))
