@@ -35,7 +35,7 @@ def features(
     """
     check_layers(layers, vgg, image.shape[:2])
     deepest = max((vgg.layers.index(name) for name in layers), default=-1)
-    found: dict[str, Array] = {}
+    maps: dict[str, Array] = {}
     weights = {name: tensor.astype(image.dtype) for name, tensor in tensors.items()}
     x = correlate(image, weights["normalise/kernel"]) + weights["normalise/bias"]
     for name in vgg.layers[: deepest + 1]:
@@ -45,8 +45,8 @@ def features(
         x = jax.nn.relu(_convolved(x, weights[f"conv{place}/kernel"], vgg) + weights[f"conv{place}/bias"])
         x = by_rows(x, len(image))
         if name in layers:
-            found[name] = x
-    return found
+            maps[name] = x
+    return maps
 
 
 def check_layers(layers: Sequence[str], vgg: Vgg, size: tuple[int, ...]) -> None:
@@ -86,5 +86,5 @@ def _pool(x: Float[Array, "_ _ _"], vgg: Vgg) -> Float[Array, "_ _ _"]:
             return windows.mean((1, 3))
         case "l2":
             squares = jnp.square(windows).sum((1, 3))
-            positive = squares > 0  # the root's slope at 0 is infinite; it is taken as 0
+            positive = squares > 0  # the root's gradient at 0 is infinite; 0 is used
             return jnp.where(positive, jnp.sqrt(jnp.where(positive, squares, 1)), 0)

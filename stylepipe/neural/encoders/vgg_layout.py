@@ -1,6 +1,6 @@
-"""The one form in which a VGG's weights are kept here, and what they say of themselves.
+"""Canonical VGG weight layout and metadata.
 
-The tensors of a network that is whole from conv1_1 up to some layer, kernels as (height, width, in, out):
+The tensors of a network from conv1_1 up to some layer, without gaps, kernels as (height, width, in, out):
 
     normalise/kernel  (1, 1, 3, 3)     normalise/bias  (3,)      from RGB in [0, 1] to what conv1_1 expects
     conv1_1/kernel    (3, 3, 3, c)     conv1_1/bias    (c,)
@@ -37,9 +37,9 @@ _MEAN_GAIN = {"max": 1.0, "average": 2.0, "l2": 0.78}
 
 @dataclass(frozen=True)
 class Vgg:
-    """A network without its tensors: all that must be known when the computation is compiled.
+    """A network without its tensors: the static argument of compiled functions.
 
-    `depth` is the number of convolutions in each block. `gain` multiplies the result of every pool; it is 1 with the pooling
+    `depth` is the number of convolutions in each block. `gain` multiplies the output of every pool; it is 1 for the pooling
     that the network was trained with. `precision` is that of the convolutions.
     """
 
@@ -56,7 +56,7 @@ class Vgg:
 
 
 def describe(weights: Weights, *, pooling: Pooling | None = None, precision: Precision = "float32") -> Vgg:
-    """What the weights say of themselves, and how they are used; `pooling`, if given, takes the place of their own.
+    """Returns the network of the weights, from their metadata and shapes; `pooling` overrides the metadata.
 
     Another pooling than the network was trained with changes the scale of the activations. With maximum as 1, the mean of
     the window times 2, or the root of its sum of squares times 0.78, keeps their mean about as it was (K. Crowson,
@@ -93,7 +93,7 @@ def places(depth: tuple[int, ...]) -> Iterator[tuple[int, int]]:
 
 
 def pooling_stages(layer: str) -> int:
-    """How many pools come before a layer."""
+    """Returns the number of pools before a layer."""
     return int(layer[len("relu")]) - 1
 
 

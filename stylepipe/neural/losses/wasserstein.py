@@ -57,12 +57,12 @@ def statistic(spec: Wasserstein, inputs: LossInputs) -> dict[str, MomentSums]:
 
     A step takes O(c³) time and O(c²) memory besides, for the root of the covariance.
     """
-    found = {}
+    own = {}
     for layer in spec.table:
         features = inputs.picture.features[layer]
         flat, weights = features.reshape(-1, features.shape[-1]), weights_by_position(inputs, layer)
-        found[layer] = MomentSums(sum_positions(flat, weights), sum_squares(flat, weights))
-    return found
+        own[layer] = MomentSums(sum_positions(flat, weights), sum_squares(flat, weights))
+    return own
 
 
 def target(spec: Wasserstein, references: References) -> MeanTarget:
@@ -76,9 +76,9 @@ def distance(spec: Wasserstein, statistic: Mapping[str, MomentSums], target: Mea
     """Σ over layers and regions of their weights times the squared W2 distance by channel."""
     total = jnp.zeros(())
     for layer, weight in spec.table.items():
-        wanted, found = target.means[layer], means(statistic[layer])
-        mean, covariance = _in_units(found.first, found.second, wanted.scale)
-        moved = jnp.mean((mean - wanted.mean) ** 2, 1) + _bures(covariance, wanted.factor) / mean.shape[1]
+        style, own = target.means[layer], means(statistic[layer])
+        mean, covariance = _in_units(own.first, own.second, style.scale)
+        moved = jnp.mean((mean - style.mean) ** 2, 1) + _bures(covariance, style.factor) / mean.shape[1]
         total += weight * jnp.dot(target.weights, moved)
     return total
 
@@ -136,14 +136,14 @@ def _bures_forward(
     rotation = _product(left, right)
     rotation = 1.5 * rotation - 0.5 * _product(rotation, _product(rotation.mT, rotation))  # takes out the SVD's rounding
     difference = _product(own, rotation) - factor
-    slope = solve_triangular(own.mT, _product(rotation, difference.mT), lower=False)
-    return jnp.sum(difference**2, (1, 2)), (slope + slope.mT) / 2
+    gradient = solve_triangular(own.mT, _product(rotation, difference.mT), lower=False)
+    return jnp.sum(difference**2, (1, 2)), (gradient + gradient.mT) / 2
 
 
 def _bures_backward(
-    slope: Float[Array, "regions c c"], cotangent: Float[Array, " regions"]
+    gradient: Float[Array, "regions c c"], cotangent: Float[Array, " regions"]
 ) -> tuple[Float[Array, "regions c c"], None]:
-    return cotangent[:, None, None] * slope, None
+    return cotangent[:, None, None] * gradient, None
 
 
 _bures.defvjp(_bures_forward, _bures_backward)

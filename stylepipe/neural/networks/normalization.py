@@ -1,8 +1,8 @@
-"""Normalization: each channel of a map brought to a learned mean and deviation.
+"""Instance and batch normalization: one formula with different statistics.
 
-Instance normalization takes the statistics of the one map, when trained and afterwards (Ulyanov, Vedaldi and Lempitsky 2016,
-arXiv 1607.08022). Batch normalization takes those of all maps of a training's step, and afterwards those that the training
-had (Ioffe and Szegedy 2015, arXiv 1502.03167). Both here are one formula with other statistics.
+Instance normalization uses the statistics of one map, in training and afterwards (Ulyanov, Vedaldi and Lempitsky 2016, arXiv
+1607.08022). Batch normalization uses those of all maps of a training step, and afterwards stored ones (Ioffe and Szegedy 2015,
+arXiv 1502.03167).
 """
 
 from collections.abc import Mapping
@@ -17,24 +17,24 @@ from stylepipe.artifacts import Array
 Normalization = Literal["instance", "batch"]
 
 PICTURES = "pictures"
-"""The name of the axis that batch normalization goes along, for `jax.vmap` in training."""
+"""The axis name of batch normalization, for `jax.vmap` in training."""
 
 _EPSILON = 1e-5
 
 
 class Statistics(NamedTuple):
-    """By channel."""
+    """The mean and variance of each channel."""
 
     mean: Float[Array, " channels"]
     variance: Float[Array, " channels"]
 
 
-Known = Mapping[str, Statistics]
-"""Statistics by the layer's name; layers that are not in it have those of the picture."""
+LayerStatistics = Mapping[str, Statistics]
+"""Statistics by layer; layers that are absent use those of the picture."""
 
 
 def statistics(x: Float[Array, "h w channels"], *, pooled: bool = False) -> Statistics:
-    """Those of a map over its positions; if `pooled`, also over all maps along the axis `PICTURES`."""
+    """Computes statistics over the positions of a map and, if `pooled`, over all maps along the axis `PICTURES`."""
     mean = x.mean((0, 1))
     mean = lax.pmean(mean, PICTURES) if pooled else mean
     variance = jnp.square(x - mean).mean((0, 1))

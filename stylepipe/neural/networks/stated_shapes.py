@@ -1,4 +1,4 @@
-"""What networks say of themselves, checked: their kind, and the shapes of their tensors."""
+"""Checks of network metadata and tensor shapes."""
 
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -22,12 +22,12 @@ def require_network(weights: Weights, name: str, *, trained_by: str) -> None:
 
 
 def stated(weights: Weights, name: str, allowed: Any, *, hint: str = _HINT) -> Any:
-    """What the metadata state under a name, which is one of an `allowed` Literal. Raises WeightsError for another."""
-    found = weights.metadata.get(name)
-    if found not in get_args(allowed):
-        given = f"the {name} '{found}'" if found else f"no {name}"
-        raise WeightsError(f"The weights state {given}; allowed is {', '.join(get_args(allowed))}.", hint=hint)
-    return found
+    """Returns the metadata's value of a name. Raises WeightsError unless it is one of an `allowed` Literal."""
+    value = weights.metadata.get(name)
+    if value not in get_args(allowed):
+        actual = f"the {name} '{value}'" if value else f"no {name}"
+        raise WeightsError(f"The weights state {actual}; allowed is {', '.join(get_args(allowed))}.", hint=hint)
+    return value
 
 
 def of_block(block: int) -> tuple[str, str]:
@@ -45,5 +45,5 @@ def require_shapes(weights: Weights, expected: Mapping[str, tuple[int, ...]]) ->
     for name, shape in expected.items():
         if name not in weights.tensors:
             raise WeightsError(f"The weights hold no '{name}'.", hint=_HINT)
-        if (found := np.shape(weights.tensors[name])) != shape:
-            raise WeightsError(f"The tensor '{name}' has shape {found}; expected is {shape}.", hint=_HINT)
+        if (actual := np.shape(weights.tensors[name])) != shape:
+            raise WeightsError(f"The tensor '{name}' has shape {actual}; expected is {shape}.", hint=_HINT)

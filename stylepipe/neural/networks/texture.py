@@ -69,20 +69,20 @@ class Texture(NamedTuple):
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What weights of it say of themselves."""
+        """The metadata of the network's weights."""
         return {"network": "texture", "padding": self.padding}
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each tensor by name."""
-        found: dict[str, tuple[int, ...]] = {}
+        shapes: dict[str, tuple[int, ...]] = {}
         for size in range(1, self.sizes + 1):
-            found |= _three(f"noise{size}", 3, self.channels)
+            shapes |= _three(f"noise{size}", 3, self.channels)
             if size > 1:
                 together = size * self.channels
-                found |= {f"join{size}/scale": (together,), f"join{size}/shift": (together,)}
-                found |= _three(f"join{size}", together, together)
-        return found | {"last/kernel": (1, 1, self.sizes * self.channels, 3), "last/bias": (3,)}
+                shapes |= {f"join{size}/scale": (together,), f"join{size}/shift": (together,)}
+                shapes |= _three(f"join{size}", together, together)
+        return shapes | {"last/kernel": (1, 1, self.sizes * self.channels, 3), "last/bias": (3,)}
 
 
 def _three(name: str, before: int, after: int) -> dict[str, tuple[int, ...]]:
@@ -106,7 +106,7 @@ def fresh(key: PRNGKeyArray, network: Texture) -> Weights:
 
 
 def describe(weights: Weights) -> Texture:
-    """What network it is. Raises WeightsError, naming the tensor, when it is none in the form described above."""
+    """Returns the network of the weights. Raises WeightsError, naming the tensor, for any other layout."""
     require_network(weights, "texture", trained_by="train_texture")
     sizes = sum(name.startswith("noise") and name.endswith("_1/kernel") for name in weights.tensors)
     channels = (*np.shape(weights.tensors.get("noise1_1/scale", ())), 0)[0]
@@ -115,9 +115,9 @@ def describe(weights: Weights) -> Texture:
             f"The weights hold {sizes} sizes of {channels} channels; allowed are 1…{MOST_SIZES} of 1…{WIDEST}.",
             hint="'noise1_1/scale' has the shape (channels,).",
         )
-    found = Texture(sizes, channels, stated(weights, "padding", Padding))
-    require_shapes(weights, found.shapes)
-    return found
+    network = Texture(sizes, channels, stated(weights, "padding", Padding))
+    require_shapes(weights, network.shapes)
+    return network
 
 
 def operations(network: Texture) -> float:
@@ -137,7 +137,7 @@ def operations(network: Texture) -> float:
 def noise(key: PRNGKeyArray, size: tuple[int, int], network: Texture) -> Noise:
     """Uniform in [0, 1], for a texture of (height, width), which are multiples of the network's unit."""
     keys = jax.random.split(key, network.sizes)
-    factors = [2**halvings for halvings in reversed(range(network.sizes))]
+    factors = [2**level for level in reversed(range(network.sizes))]
     drawn = zip(keys, factors, strict=True)
     return tuple(uniform(own, (size[0] // factor, size[1] // factor, 3)) for own, factor in drawn)
 
@@ -159,15 +159,15 @@ def generated(weights: Weights, key: PRNGKeyArray, size: tuple[int, int]) -> Flo
     network = describe(weights)
     height, width = (-(-length // network.unit) * network.unit for length in size)
     tensors = {name: jnp.asarray(tensor) for name, tensor in weights.tensors.items()}
-    found = _generated(tensors, noise(key, (height, width), network), network=network)
-    return np.clip(np.asarray(found)[: size[0], : size[1]], 0, 1)
+    pixels = _generated(tensors, noise(key, (height, width), network), network=network)
+    return np.clip(np.asarray(pixels)[: size[0], : size[1]], 0, 1)
 
 
 _generated = program(static_argnames="network")(texture)
 
 
 def _convolved(tensors: Tensors, name: str, x: Float[Array, "h w _"], *, padding: Padding) -> Float[Array, "h w _"]:
-    """Convolutions of 3, 3 and 1 pixels, each normalized and through a leaky ReLU of slope 0.01."""
+    """Convolutions of 3, 3 and 1 pixels, each normalized and followed by a leaky ReLU (α = 0.01)."""
     for number in (1, 2, 3):
         kernel = tensors[f"{name}_{number}/kernel"]
         if len(kernel) == 1:

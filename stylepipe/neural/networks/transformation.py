@@ -1,6 +1,6 @@
-"""The image-transformation network: any picture in, the same picture in a style it was trained for out, in one pass.
+"""The image-transformation network: stylizes a picture in one forward pass.
 
-Its form is that of Johnson, Alahi and Fei-Fei 2016 (arXiv 1603.08155): two convolutions with stride 2, residual blocks at a
+The architecture of Johnson, Alahi and Fei-Fei 2016 (arXiv 1603.08155): two convolutions with stride 2, residual blocks at a
 quarter of the size, two steps of upsampling. Differences from the paper: upsampling repeats pixels before a convolution (Odena
 et al. 2016, "Deconvolution and Checkerboard Artifacts"), or interpolates them (see `applied`); every convolution, the last
 too, is followed by a normalization that has a scale and a shift for each style (Dumoulin, Shlens and Kudlur 2017, arXiv
@@ -16,8 +16,8 @@ The tensors, kernels as (height, width, in, out), for c channels, s styles and a
     up2/kernel       (3, 3, 2c, c)
     last/kernel      (9, 9, c, 3)       last/scale     (s, 3)     last/shift     (s, 3)
 
-with batch normalization also `first/mean` (c,), `first/variance` (c,) …, the statistics that the training had; and in the
-metadata `network: image-transformation`, `normalization`, `padding` and `upsampling`.
+with batch normalization also `first/mean` (c,), `first/variance` (c,) …, the statistics of the
+training; and in the metadata `network: image-transformation`, `normalization`, `padding` and `upsampling`.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ from jaxtyping import Float, PRNGKeyArray
 
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import WeightsError
-from stylepipe.neural.networks.normalization import Known, Normalization, Statistics, normalize, statistics
+from stylepipe.neural.networks.normalization import LayerStatistics, Normalization, Statistics, normalize, statistics
 from stylepipe.neural.networks.stated_shapes import count_blocks, of_block, require_network, require_shapes, stated
 from stylepipe.neural.networks.upscaler import pixel_shuffle
 from stylepipe.neural.xla.convolution import convolve, correlate
@@ -43,7 +43,7 @@ Padding = Literal["reflect", "zeros"]
 Upsampling = Literal["nearest", "bilinear", "transposed"]
 
 DEEPEST, WIDEST, MOST_STYLES = 32, 256, 256
-"""The most blocks, channels and styles: a network that states more is refused."""
+"""The maximum numbers of blocks, channels and styles; larger networks are rejected."""
 
 ENCODER, DECODER = ("first", "down1", "down2"), ("up1", "up2", "last")
 """The layers before the blocks, and those after them."""
@@ -55,7 +55,7 @@ _PHASES: Mapping[Upsampling, Any] = {
     "bilinear": (((0.75, 0.25, 0), (0.25, 0.75, 0.75), (0, 0, 0.25)), ((0.25, 0, 0), (0.75, 0.75, 0.25), (0, 0.25, 0.75))),
     "transposed": (((1, 0, 0), (0, 0, 1), (0, 0, 0)), ((0, 0, 0), (0, 1, 0), (0, 0, 0))),
 }
-"""Along one axis: [p][d][a] is the share of pixel y + d − 1 in what place a of a kernel meets, at pixel 2y + p of that map."""
+"""Along one axis: [p][d][a] is the weight of pixel y + d − 1 in the upsampled value under kernel tap a, at pixel 2y + p."""
 
 
 # --- the weights --------------------------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ class Transformation(NamedTuple):
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What weights of it say of themselves."""
+        """The metadata of the network's weights."""
         return {
             "network": _NAME,
             "normalization": self.normalization,
@@ -110,19 +110,18 @@ class Transformation(NamedTuple):
 
 
 def applied(network: Transformation) -> Transformation:
-    """The network as it is applied when it is trained: it interpolates where it has repeated pixels.
+    """Returns the network as it is applied after training: with interpolation in place of repeated pixels.
 
-    Training makes a grid of 4 pixels, the blocks' unit, for that is the cheapest texture there is; a network that interpolates
-    already in training makes it all the same. Interpolated afterwards, most of it is gone, and strokes stay
-    (docs/style-networks.md).
+    Training produces a grid of 4 pixels, the blocks' stride, also with interpolation during training. Interpolation afterwards
+    removes most of the grid and preserves strokes (docs/style-networks.md).
     """
     return network._replace(upsampling="bilinear") if network.upsampling == "nearest" else network
 
 
 def fresh(key: PRNGKeyArray, network: Transformation) -> Weights:
-    """A network before its training: kernels as He et al. 2015 (arXiv 1502.01852) draw them, maps of mean 0 and variance 1.
+    """Initializes a network: He initialization (2015, arXiv 1502.01852), normalized to mean 0 and variance 1.
 
-    The last layer's deviation is a half, about that of photographs.
+    The last layer's standard deviation is 0.5, about that of photographs.
     """
     tensors: dict[str, Array] = {}
     for number, (name, shape) in enumerate(network.layers.items()):
@@ -133,7 +132,7 @@ def fresh(key: PRNGKeyArray, network: Transformation) -> Weights:
 
 
 def describe(weights: Weights) -> Transformation:
-    """What network it is. Raises WeightsError, naming the tensor, when it is none in the form described above."""
+    """Returns the network of the weights. Raises WeightsError, naming the tensor, for any other layout."""
     require_network(weights, _NAME, trained_by="train_style")
     styles, channels = (*np.shape(weights.tensors.get("first/scale", ())), 0, 0)[:2]
     blocks = count_blocks(weights.tensors)
@@ -143,7 +142,7 @@ def describe(weights: Weights) -> Transformation:
             f"allowed are 0…{DEEPEST}, 1…{WIDEST} and 1…{MOST_STYLES}.",
             hint="'first/scale' has the shape (styles, channels).",
         )
-    found = Transformation(
+    network = Transformation(
         channels,
         blocks,
         styles,
@@ -151,15 +150,15 @@ def describe(weights: Weights) -> Transformation:
         stated(weights, "padding", Padding),
         stated(weights, "upsampling", Upsampling),
     )
-    for name, shape in found.layers.items():
+    for name, shape in network.layers.items():
         by_style = {f"{name}/{part}": (styles, shape[3]) for part in ("scale", "shift")}
-        known = {f"{name}/{part}": shape[3:] for part in Statistics._fields} if found.normalization == "batch" else {}
-        require_shapes(weights, {f"{name}/kernel": shape, **by_style, **known})
-    return found
+        stored = {f"{name}/{part}": shape[3:] for part in Statistics._fields} if network.normalization == "batch" else {}
+        require_shapes(weights, {f"{name}/kernel": shape, **by_style, **stored})
+    return network
 
 
-def known(weights: Weights, network: Transformation) -> Known:
-    """The statistics that a network with batch normalization holds; none for another."""
+def stored_statistics(weights: Weights, network: Transformation) -> LayerStatistics:
+    """Returns the statistics that a network with batch normalization stores; empty for instance normalization."""
     if network.normalization == "instance":
         return {}
     return {
@@ -169,7 +168,7 @@ def known(weights: Weights, network: Transformation) -> Known:
 
 
 def mixed(tensors: Tensors, shares: Float[Array, " styles"]) -> Tensors:
-    """The tensors of a network of one style, in which each style has its share; scales and shifts are then (channels,).
+    """Mixes the styles by their shares into the tensors of one style, with scales and shifts of shape (channels,).
 
     Shares sum to 1: the mix is convex (Dumoulin et al., section 2.2).
     """
@@ -178,7 +177,7 @@ def mixed(tensors: Tensors, shares: Float[Array, " styles"]) -> Tensors:
 
 
 def operations(network: Transformation) -> float:
-    """Floating-point operations that a pass takes for each pixel."""
+    """Returns the floating-point operations of a forward pass per pixel."""
 
     def share(name: str) -> float:
         return {"first": 1.0, "down1": 1 / 4, "up2": 1 / 4, "last": 1.0}.get(name, 1 / 16)  # of the positions computed
@@ -196,31 +195,36 @@ def transform(
     picture: Float[Array, "h w 3"],
     *,
     network: Transformation,
-    known: Known,
+    layer_statistics: LayerStatistics,
     pooled: bool = False,
-) -> tuple[Float[Array, "h w 3"], Known]:
-    """The picture in the style of `mixed` tensors, and the statistics of all layers.
+) -> tuple[Float[Array, "h w 3"], LayerStatistics]:
+    """Computes the picture in the style of `mixed` tensors, and the statistics of all layers.
 
-    `picture` is RGB in [0, 1]; its sides are multiples of 4, at least 8. The result reaches from −0.09 to 1.09, so that black
-    and white are not infinitely far away. Statistics that are not `known` are those of the picture, or `pooled` as in
-    `statistics`.
+    `picture` is RGB in [0, 1]; its sides are multiples of 4, at least 8. The result lies in [−0.09, 1.09], so that black and
+    white are reachable through the tanh. Layers not in `layer_statistics` use the statistics of the picture, or `pooled`
+    ones as in `statistics`.
     """
-    found = dict(known)
-    layer = partial(_layer, tensors, network=network, found=found, pooled=pooled)
+    collected = dict(layer_statistics)
+    layer = partial(_layer, tensors, network=network, collected=collected, pooled=pooled)
     x = picture
     for name in ENCODER:
         x = jax.nn.relu(layer(name, x))
-    x = blocks(tensors, x, network=network, found=found, pooled=pooled)
+    x = blocks(tensors, x, network=network, collected=collected, pooled=pooled)
     for name in DECODER[:-1]:
         x = jax.nn.relu(layer(name, x))
-    return colors(layer(DECODER[-1], x)), found
+    return colors(layer(DECODER[-1], x)), collected
 
 
 def blocks(
-    tensors: Tensors, x: Float[Array, "h w c"], *, network: Transformation, found: dict[str, Statistics], pooled: bool = False
+    tensors: Tensors,
+    x: Float[Array, "h w c"],
+    *,
+    network: Transformation,
+    collected: dict[str, Statistics],
+    pooled: bool = False,
 ) -> Float[Array, "h w c"]:
-    """x through all residual blocks, x + two convolutions; their statistics are added to `found`."""
-    layer = partial(_layer, tensors, network=network, found=found, pooled=pooled)
+    """x through all residual blocks, x + two convolutions; their statistics are added to `collected`."""
+    layer = partial(_layer, tensors, network=network, collected=collected, pooled=pooled)
     for block in range(network.blocks):
         inner, outer = of_block(block)
         x = x + layer(outer, jax.nn.relu(layer(inner, x)))
@@ -233,19 +237,19 @@ def _layer(
     x: Float[Array, "h w _"],
     *,
     network: Transformation,
-    found: dict[str, Statistics],
+    collected: dict[str, Statistics],
     pooled: bool,
 ) -> Float[Array, "new_h new_w _"]:
     y = convolution(tensors, name, x, network=network)
-    if name not in found:
-        found[name] = statistics(y, pooled=pooled)
-    return normalized(tensors, name, y, found)
+    if name not in collected:
+        collected[name] = statistics(y, pooled=pooled)
+    return normalized(tensors, name, y, collected)
 
 
 def convolution(
     tensors: Tensors, name: str, x: Float[Array, "h w _"], *, network: Transformation
 ) -> Float[Array, "new_h new_w _"]:
-    """What a layer convolves its input to: half the size for 'down…', twice the size for 'up…'."""
+    """Computes a layer's convolution: half the size for 'down…', twice the size for 'up…'."""
     kernel = tensors[f"{name}/kernel"].astype(x.dtype)
     if name.startswith("up"):
         return _upsampled(x, kernel, network)
@@ -259,10 +263,10 @@ def convolution(
 
 
 def _upsampled(x: Float[Array, "h w _"], kernel: Float[Array, "3 3 _ _"], network: Transformation) -> Float[Array, "2*h 2*w _"]:
-    """The convolution of a map of twice the size, its pixels repeated, interpolated, or with zeros between them.
+    """Convolves a map upsampled by 2: with repeated or interpolated pixels, or zeros between them.
 
-    That map is never made: a convolution at the small size finds the four pixels that each becomes, as channels. Where other
-    maps are continued by reflection, the small one is by its edge.
+    The upsampled map is not materialized: a convolution at the small size computes the four output pixels of each pixel as
+    channels. Where other layers use reflection padding, this one uses edge padding.
     """
     phases = jnp.asarray(_PHASES[network.upsampling], x.dtype)
     small = jnp.einsum("pda,qeb,abio->deipqo", phases, phases, kernel)
@@ -270,12 +274,14 @@ def _upsampled(x: Float[Array, "h w _"], kernel: Float[Array, "3 3 _ _"], networ
     return pixel_shuffle(y, 2)
 
 
-def normalized(tensors: Tensors, name: str, x: Float[Array, "h w c"], known: Known) -> Float[Array, "h w c"]:
-    """A layer's map with the scale and shift of the style."""
+def normalized(
+    tensors: Tensors, name: str, x: Float[Array, "h w c"], layer_statistics: LayerStatistics
+) -> Float[Array, "h w c"]:
+    """Normalizes a layer's map, with the scale and shift of the style."""
     scale, shift = (tensors[f"{name}/{part}"].astype(x.dtype) for part in ("scale", "shift"))
-    return normalize(x, known[name], scale=scale, shift=shift)
+    return normalize(x, layer_statistics[name], scale=scale, shift=shift)
 
 
 def colors(x: Float[Array, "h w 3"]) -> Float[Array, "h w 3"]:
-    """What the last layer's map stands for: 1/2 + 150/255 · tanh(x)."""
+    """Maps the last layer's output to colors: 1/2 + 150/255 · tanh(x)."""
     return 0.5 + 150 / 255 * jnp.tanh(x)

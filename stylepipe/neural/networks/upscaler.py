@@ -71,18 +71,18 @@ def fresh(key: PRNGKeyArray, network: Upscaler) -> Weights:
 
 
 def describe(weights: Weights) -> Upscaler:
-    """What network it is. Raises WeightsError, naming the tensor, when it is none in the form described above."""
+    """Returns the network of the weights. Raises WeightsError, naming the tensor, for any other layout."""
     require_network(weights, "upscaler", trained_by="train_upscaler")
     shapes = {name: np.shape(tensor) for name, tensor in weights.tensors.items()}
-    found = Upscaler(count_blocks(shapes), (*shapes.get("first/bias", ()), 0)[0])
-    if not (1 <= found.blocks <= DEEPEST and 1 <= found.channels <= WIDEST):
+    network = Upscaler(count_blocks(shapes), (*shapes.get("first/bias", ()), 0)[0])
+    if not (1 <= network.blocks <= DEEPEST and 1 <= network.channels <= WIDEST):
         raise WeightsError(
-            f"The weights hold {found}; allowed are 1…{DEEPEST} of 1…{WIDEST}.",
+            f"The weights hold {network}; allowed are 1…{DEEPEST} of 1…{WIDEST}.",
             hint="The first block's layers are called block1_1 and block1_2; 'first/bias' tells the channels.",
         )
-    for name, (inputs, outputs) in _layers(found).items():
+    for name, (inputs, outputs) in _layers(network).items():
         require_shapes(weights, {f"{name}/kernel": (3, 3, inputs, outputs), f"{name}/bias": (outputs,)})
-    return found
+    return network
 
 
 def _layers(network: Upscaler) -> dict[str, tuple[int, int]]:

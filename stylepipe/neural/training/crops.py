@@ -1,4 +1,4 @@
-"""Random crops of many pictures: which one is drawn depends on a key alone, so that a resumed training sees the same ones."""
+"""Random crops of many pictures, determined by a key alone, so that a resumed training samples the same crops."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -14,17 +14,17 @@ from stylepipe.neural.training.picture_folders import Note, PictureCache
 
 
 class Crops(NamedTuple):
-    """The pictures to cut from, the share of all crops that is cut from each, and the number of its folder, from 1."""
+    """The pictures, their sampling probabilities, and the numbers of their folders, from 1."""
 
     pictures: PictureCache
     shares: Float[np.ndarray, " pictures"]
     folders: Int[np.ndarray, " pictures"]
 
     def draw(self, key: PRNGKeyArray, *, count: int, side: int) -> Float[np.ndarray, "count side side 3"]:
-        """Square crops of `side` pixels, each mirrored or not at random; values in [0, 1].
+        """Samples square crops of `side` pixels, mirrored at random; values in [0, 1].
 
-        In the place of a picture that turns out to be damaged another one is drawn from its folder; which one depends on the
-        key and the files alone. Raises StageError when all pictures of a folder are damaged, and ChangedInput.
+        A damaged picture is replaced by another one from its folder, determined by the key and the files. Raises StageError if
+        all pictures of a folder are damaged, and ChangedInput.
         """
         random = np.random.default_rng(np.asarray(jax.random.key_data(key)))
         crops = np.empty((count, side, side, 3), np.float32)
@@ -49,14 +49,14 @@ class Crops(NamedTuple):
 def crops_of(
     folders: Sequence[Folder], *, side: int, longest: int, halvings: int, strict: bool = False, note: Note | None = None
 ) -> Crops:
-    """Each picture of the folders, brought to a long side of at most `longest` pixels, and so many times halved.
+    """Prepares crops of all pictures, resized to a long side of at most `longest` pixels, and at `halvings` half sizes.
 
-    Shrinking makes photographs sharp again, and shows more of a picture in a crop. Every folder counts alike, every picture of
-    a folder, and every size of a picture; sizes below `side` are left out. Only headers are read now, the pictures when they
-    are drawn. A damaged one is left out with a `note`; where `strict`, all are read now, and the first damaged one is an error.
+    Downscaling sharpens photographs, and shows more of a picture in a crop. Folders, pictures of a folder and sizes of a
+    picture have equal probabilities; sizes below `side` are omitted. Only headers are read now, pictures when they are sampled.
+    A damaged picture is skipped with a `note`; if `strict`, all are read now, and the first damaged one is an error.
 
-    Raises StageError without folders, and when one has no picture that is large enough, InputError for a damaged picture
-    where `strict`, and ChangedInput.
+    Raises StageError without folders and for a folder without a picture that is large enough, InputError for a damaged picture
+    if `strict`, and ChangedInput.
     """
     if not folders:
         raise StageError("No folder of pictures was given.", hint="Give at least one.")
@@ -82,10 +82,10 @@ def crops_of(
 def center_crops(
     folder: Folder, side: int, *, strict: bool = False, note: Note | None = None
 ) -> Float[np.ndarray, "pictures side side 3"]:
-    """The middle of each picture of a folder that is large enough.
+    """Returns the center crop of each sufficiently large picture of a folder.
 
-    Damaged pictures are left out with a `note`. Raises StageError when none is left, InputError for a damaged picture where
-    `strict`, and ChangedInput.
+    Damaged pictures are skipped with a `note`. Raises StageError if none remains, InputError for a damaged picture if `strict`,
+    and ChangedInput.
     """
     crops = []
     for name in folder.names:
@@ -105,12 +105,12 @@ def center_crops(
 
 
 def in_groups(crops: Float[np.ndarray, "pictures side side 3"], most: int) -> list[Float[np.ndarray, "_ side side 3"]]:
-    """The crops, at most so many together."""
+    """Splits the crops into groups of at most `most`."""
     return [crops[first : first + most] for first in range(0, len(crops), most)]
 
 
 def _levels(folder: Folder, name: str, side: int, longest: int, halvings: int, *, strict: bool, note: Note | None) -> int:
-    """How many sizes of a picture hold a crop."""
+    """Returns how many sizes of a picture are large enough for a crop."""
     image = _attempted(folder.read if strict else folder.outline or folder.read, name, strict=strict, note=note)
     if image is None:
         return 0
@@ -119,7 +119,7 @@ def _levels(folder: Folder, name: str, side: int, longest: int, halvings: int, *
 
 
 def _attempted(read: Callable[[str], Image], name: str, *, strict: bool, note: Note | None) -> Image | None:
-    """The picture; None for one that is damaged and left out."""
+    """Reads a picture; None for a damaged one that is skipped."""
     try:
         return read(name)
     except ChangedInput:

@@ -1,4 +1,4 @@
-"""What a slim VGG learns from a larger one: features that a linear map takes to the teacher's."""
+"""Distillation of a slim VGG: its features, mapped linearly, regress those of larger teachers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class DistillationBatch(NamedTuple):
-    """Crops, and what the teachers find in them: features, in units of their layer's root mean square; their Gram matrices."""
+    """Crops with the teachers' features, divided by their layer's root mean square, and their Gram matrices."""
 
     crops: Float[Array, "crops side side 3"]
     features: Features
@@ -39,16 +39,16 @@ class DistillationBatch(NamedTuple):
 
 @dataclass(frozen=True)
 class Teachers:
-    """Networks that between them have all layers to be taught: each layer is taught by the first that has it.
+    """The teacher networks; each layer is taught by the first that has it.
 
-    They see pictures continued beyond their borders as the student will, whatever they were trained with.
+    They pad pictures as the student does, regardless of the padding that they were trained with.
     """
 
     networks: tuple[tuple[Vgg, tuple[str, ...]], ...]
 
     @classmethod
     def of(cls, teachers: Sequence[Weights], layers: Sequence[str], padding: Padding) -> "Teachers":
-        """Raises StageError for a layer that none of them has."""
+        """Raises StageError for a layer that no teacher has."""
         networks, left = [], list(layers)
         for weights in teachers:
             own = describe(weights)
@@ -60,31 +60,31 @@ class Teachers:
         return cls(tuple(networks))
 
     def __call__(self, tensors: Sequence[Tensors], crops: Float[Array, "crops side side 3"]) -> Features:
-        """The features of crops at all layers to be taught."""
-        found: dict[str, Array] = {}
+        """Computes the features of crops at all taught layers."""
+        maps: dict[str, Array] = {}
         for (vgg, layers), own in zip(self.networks, tensors, strict=True):
-            found |= jax.vmap(partial(features, own, layers=layers, vgg=vgg))(crops)
-        return found
+            maps |= jax.vmap(partial(features, own, layers=layers, vgg=vgg))(crops)
+        return maps
 
 
 @program(static_argnames="teachers")
 def scales(teachers: Teachers, tensors: Sequence[Tensors], crops: Float[Array, "crops side side 3"]) -> Mapping[str, Array]:
-    """The root mean square of each layer's features."""
-    return {layer: jnp.sqrt(jnp.mean(found**2)) for layer, found in teachers(tensors, crops).items()}
+    """Returns the root mean square of each layer's features."""
+    return {layer: jnp.sqrt(jnp.mean(maps**2)) for layer, maps in teachers(tensors, crops).items()}
 
 
 @program(static_argnames="teachers")
 def distillation_batch(
     teachers: Teachers, tensors: Sequence[Tensors], units: Mapping[str, Array], crops: Float[Array, "crops side side 3"]
 ) -> DistillationBatch:
-    """What the teachers find in crops."""
-    found = {layer: maps / units[layer] for layer, maps in teachers(tensors, crops).items()}
-    return DistillationBatch(crops, found, {layer: _grams(maps) for layer, maps in found.items()})
+    """Computes the batch of crops: the teachers' features and Gram matrices."""
+    scaled = {layer: maps / units[layer] for layer, maps in teachers(tensors, crops).items()}
+    return DistillationBatch(crops, scaled, {layer: _grams(maps) for layer, maps in scaled.items()})
 
 
 class DistillationBatches:
-    """The lesson of each step, in rounds: the teachers, who cost more than the student, look at `batches` batches of new crops,
-    and the student goes through them `passes` times, each time in another order.
+    """The batch of each step, with data echoing: the teachers, which cost more than the student, process `batches` new batches
+    per round, and the student is trained on them `passes` times, each time in another order.
 
     (Choi et al. 2019, "Faster Neural Network Training with Data Echoing", arXiv 1907.05550.)
     """
@@ -107,7 +107,7 @@ class DistillationBatches:
         self._round, self._lessons = -1, []
 
     def __call__(self, step: int) -> DistillationBatch:
-        """The lesson of a step, from 1."""
+        """Returns the batch of a step, counted from 1."""
         number, place = divmod(step - 1, self._batches * self._passes)
         key = jax.random.fold_in(self._key, number)
         if number != self._round:
@@ -131,42 +131,42 @@ def student(
     padding: Padding,
     channels: Mapping[str, int],
 ) -> Weights:
-    """A VGG with random weights (He et al. 2015, arXiv 1502.01852), with a linear head at each layer that is taught.
+    """Returns a VGG with random weights (He et al. 2015, arXiv 1502.01852) and a linear head at each taught layer.
 
     `widths` are the channels of each convolution, block by block. `channels` are the teachers' by layer: the tensors
     'relu1_1/head' of shape (c, C) and 'relu1_1/offset' (C,) map the student's c channels to them. Raises StageError for a
-    layer that the student has not.
+    layer that the student lacks.
     """
     tensors: dict[str, Array] = {
         "normalise/kernel": jnp.diag(1 / jnp.asarray(_DEVIATION))[None, None],
         "normalise/bias": -jnp.asarray(_MEAN) / jnp.asarray(_DEVIATION),
     }
-    found, last = {}, 3
+    outputs, last = {}, 3
     for number, (block, index) in enumerate(places(tuple(map(len, widths)))):
         width = widths[block - 1][index - 1]
         shape = (3, 3, last, width)
         own = jax.random.fold_in(key, number)
         tensors[f"conv{block}_{index}/kernel"] = he_normal(own, shape)
         tensors[f"conv{block}_{index}/bias"] = jnp.zeros(width)
-        found[f"relu{block}_{index}"] = last = width
-    for number, (layer, count) in enumerate(channels.items(), len(found)):
-        if layer not in found:
+        outputs[f"relu{block}_{index}"] = last = width
+    for number, (layer, count) in enumerate(channels.items(), len(outputs)):
+        if layer not in outputs:
             raise StageError(
-                f"The student has no layer '{layer}'; its last one is '{list(found)[-1]}'.",
+                f"The student has no layer '{layer}'; its last one is '{list(outputs)[-1]}'.",
                 hint="Leave it out, or give 'widths' for it.",
             )
         own = jax.random.fold_in(key, number)
-        tensors[f"{layer}/head"] = normal(own, (found[layer], count)) / np.sqrt(found[layer])
+        tensors[f"{layer}/head"] = normal(own, (outputs[layer], count)) / np.sqrt(outputs[layer])
         tensors[f"{layer}/offset"] = jnp.zeros(count)
     return Weights(tensors, {"pooling": pooling, "padding": padding})
 
 
 def grown(start: Weights, fresh: Weights) -> Weights:
-    """A student of `fresh`'s widths that begins with what `start` knows, a VGG of other widths perhaps.
+    """Initializes a student of `fresh`'s widths from `start`, a VGG of possibly other widths.
 
-    The channels that both have are `start`'s, the first ones. Those that `fresh` has beyond them are its own, but nothing
-    listens to them yet: where no channel is lost, the layers still answer as in `start` (Chen et al. 2016, "Net2Net", arXiv
-    1511.05641, where new channels are copies). Raises WeightsError for a `start` that is no VGG.
+    The first channels, which both have, are `start`'s. Additional channels of `fresh` keep their weights, but their outgoing
+    weights are zero: if no channel is removed, the layers compute the same as in `start` (Chen et al. 2016, "Net2Net", arXiv
+    1511.05641, where new channels are copies). Raises WeightsError if `start` is not a VGG.
     """
     describe(start)
     return replace(fresh, tensors={name: _extended(start.tensors.get(name), tensor) for name, tensor in fresh.tensors.items()})
@@ -182,10 +182,10 @@ def _extended(old: Array | None, new: Array) -> Array:
 
 @dataclass(frozen=True)
 class Distillation:
-    """The loss of a student, static under `jax.jit`: how far its heads' features are from those of a lesson.
+    """The loss of a student, static under `jax.jit`: the error of its heads' features against a batch.
 
-    By layer: the mean squared error by the mean square; and `gram` times that of the Gram matrices of single crops. `layers`
-    have their weights.
+    Per layer, the mean squared error over the mean square, plus `gram` times that of each crop's Gram matrix. `layers` holds
+    names and weights.
     """
 
     vgg: Vgg
@@ -193,12 +193,12 @@ class Distillation:
     gram: float
 
     def __call__(self, tensors: Tensors, batch: DistillationBatch) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
-        """The loss, and by layer the error of the features and that of the Gram matrices."""
+        """Computes the loss, and the errors of features and Gram matrices by layer."""
         names = tuple(layer for layer, _ in self.layers)
-        found = jax.vmap(partial(features, tensors, layers=names, vgg=self.vgg))(batch.crops)
+        maps = jax.vmap(partial(features, tensors, layers=names, vgg=self.vgg))(batch.crops)
         total, terms = jnp.zeros(()), {}
         for layer, weight in self.layers:
-            predicted = found[layer] @ tensors[f"{layer}/head"] + tensors[f"{layer}/offset"]
+            predicted = maps[layer] @ tensors[f"{layer}/head"] + tensors[f"{layer}/offset"]
             error = _relative(predicted, batch.features[layer])
             gram = _relative(_grams(predicted), batch.grams[layer])
             total += weight * (error + self.gram * gram)
@@ -206,8 +206,8 @@ class Distillation:
         return total, terms
 
 
-def _relative(found: Float[Array, "*shape"], wanted: Float[Array, "*shape"]) -> Float[Array, ""]:
-    return jnp.mean((found - wanted) ** 2) / jnp.mean(wanted**2)
+def _relative(predicted: Float[Array, "*shape"], target: Float[Array, "*shape"]) -> Float[Array, ""]:
+    return jnp.mean((predicted - target) ** 2) / jnp.mean(target**2)
 
 
 def _grams(maps: Float[Array, "crops h w c"]) -> Float[Array, "crops c c"]:

@@ -1,4 +1,4 @@
-"""Pictures of folders at the sizes that crops are cut from: read when they are needed, those used last kept in memory."""
+"""Pictures of folders at the sizes for crops: read on demand, with a least-recently-used cache in memory."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -14,16 +14,16 @@ from stylepipe.transparency import fill_hidden
 
 Picture = UInt8[np.ndarray, "_ _ 3"]
 Note = Callable[[str], None]
-"""Is told of a picture that is left out."""
+"""Receives a message about a skipped picture."""
 
 MAX_BYTES = 512_000_000
-"""Of the pictures in memory: 550 of 640×480 pixels, or 28 of 6 megapixels."""
+"""The size of the cache: 550 pictures of 640×480 pixels, or 28 of 6 megapixels."""
 
 
 class PictureCache:
-    """Pictures by number: each size of each picture that was added, brought to a long side of at most `longest`, and halved.
+    """Pictures by number: each size of each added picture, resized to a long side of at most `longest`, and halved.
 
-    `damaged` are the numbers of those that were found to be unreadable; `note` is told of each file once.
+    `damaged` are the numbers of unreadable pictures; `note` is called once per file.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class PictureCache:
         self._bytes = 0
 
     def add(self, folder: int, name: str, levels: int) -> None:
-        """Adds so many sizes of a picture of a folder, which is counted from 1."""
+        """Adds `levels` sizes of a picture of a folder, counted from 1."""
         self._members += [(folder, name, level, levels) for level in range(levels)]
 
     def __len__(self) -> int:
@@ -47,7 +47,7 @@ class PictureCache:
         return len(self._members)
 
     def __getitem__(self, number: int) -> Picture | None:
-        """The picture of that number, from 0; None for one that cannot be read. Raises ChangedInput."""
+        """Returns a picture by number, from 0; None if it cannot be read. Raises ChangedInput."""
         if number in self.damaged:
             return None
         folder, name, level, levels = self._members[number]

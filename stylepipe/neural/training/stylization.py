@@ -1,4 +1,4 @@
-"""What networks of styles learn from: the losses that `stylize` minimizes, of the pictures that a network makes."""
+"""Training of style networks: batches, loss and validation with the losses of `stylize` on the network's output."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,18 +21,18 @@ from stylepipe.neural.training.training_loop import TrainingStep, evaluate_all, 
 from stylepipe.neural.xla.compile_options import program
 
 _TOGETHER = 4
-"""Pictures that a validation looks at together."""
+"""Pictures per validation batch."""
 
 
 class StyleReferences(NamedTuple):
-    """What all steps compare with: the extractor's tensors and, for each style and by loss, the style's statistic."""
+    """The constants of all steps: the extractor's tensors, and the styles' statistics by loss."""
 
     extractor: Tensors
     styles: tuple[tuple[Any, ...], ...]
 
 
 class StyleBatch(NamedTuple):
-    """Pictures, the shares of the styles that each is to be shown in, and a key for losses that draw at random."""
+    """Pictures, the shares of the styles for each, and a key for stochastic losses."""
 
     references: StyleReferences
     pictures: Float[Array, "pictures side side 3"]
@@ -41,7 +41,7 @@ class StyleBatch(NamedTuple):
 
 
 def style_references(objective: Objective, extractor: Weights, styles: Sequence[ExamplePicture]) -> StyleReferences:
-    """From the styles at the size that their strokes are to have."""
+    """Computes the references from the resized styles."""
     tensors = {name: jnp.asarray(tensor) for name, tensor in extractor.tensors.items()}
     return StyleReferences(tensors, tuple(style_statistics(tensors, style, objective=objective) for style in styles))
 
@@ -49,7 +49,7 @@ def style_references(objective: Objective, extractor: Weights, styles: Sequence[
 def style_batches(
     references: StyleReferences, crops: Crops, key: PRNGKeyArray, *, count: int, side: int
 ) -> Callable[[int], StyleBatch]:
-    """The lesson of each step, by its number from 1: random crops, each in one style, the styles taking turns."""
+    """Returns a function from a step's number, from 1, to its batch: random crops with the styles in turn."""
 
     def of_step(number: int) -> StyleBatch:
         drawing, own = jax.random.split(jax.random.fold_in(key, number))
@@ -62,7 +62,7 @@ def style_batches(
 
 @dataclass(frozen=True)
 class Stylization:
-    """The loss of a network, static under `jax.jit`: the mean over a lesson's pictures of their objective.
+    """The loss of a network, static under `jax.jit`: the mean of the objective over a batch.
 
     (Johnson, Alahi and Fei-Fei 2016, arXiv 1603.08155.) The content of each picture is the picture itself.
     """
@@ -72,11 +72,11 @@ class Stylization:
 
     @property
     def applied(self) -> "Stylization":
-        """The same of the network as it is applied when it is trained."""
+        """The loss of the network as it is applied after training."""
         return replace(self, network=applied(self.network))
 
     def __call__(self, tensors: Tensors, batch: StyleBatch) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
-        """The loss, and its terms by the objective's names for them."""
+        """Computes the loss, and its terms by name."""
         shown, _ = self.passed(tensors, batch)
         keys = jax.random.split(batch.key, len(batch.pictures))
         loss, terms = jax.vmap(partial(self._of_one, batch.references))(batch.pictures, shown, batch.shares, keys)
@@ -85,7 +85,7 @@ class Stylization:
     def passed(
         self, tensors: Tensors, batch: StyleBatch
     ) -> tuple[Float[Array, "pictures side side 3"], Mapping[str, Statistics]]:
-        """What the network makes of the pictures, and its layers' statistics, as in training."""
+        """Computes the network's output and its layers' statistics, as in training."""
 
         def one(picture: Array, shares: Array) -> tuple[Array, Mapping[str, Statistics]]:
             pooled = self.network.normalization == "batch"
@@ -96,16 +96,16 @@ class Stylization:
     def _of_one(
         self, references: StyleReferences, content: Array, shown: Array, shares: Array, key: PRNGKeyArray
     ) -> tuple[Float[Array, ""], Float[Array, " terms"]]:
-        found = features(references.extractor, content, layers=self.objective.layers("content"), vgg=self.objective.vgg)
-        picture = PictureFeatures(content, found)
-        wanted = self.objective.statistics(LossInputs(picture, picture), "content")
-        goals = targets(self.objective, wanted, references.styles, shares, regional=False)
+        maps = features(references.extractor, content, layers=self.objective.layers("content"), vgg=self.objective.vgg)
+        picture = PictureFeatures(content, maps)
+        statistics = self.objective.statistics(LossInputs(picture, picture), "content")
+        goals = targets(self.objective, statistics, references.styles, shares, regional=False)
         return self.objective(shown, Constants(references.extractor, picture, None, (None,), goals), key)
 
 
 @dataclass(frozen=True)
 class Validation:
-    """Pictures that are not trained on, each shown in all styles by the network as it is applied."""
+    """Held-out pictures, each in all styles, with the network as it is applied after training."""
 
     loss: Stylization
     batches: tuple[StyleBatch, ...]
@@ -114,7 +114,7 @@ class Validation:
     def of(
         cls, loss: Stylization, references: StyleReferences, pictures: Float[np.ndarray, "pictures side side 3"]
     ) -> "Validation":
-        """From pictures of one size. Some are seen together, as in training: batch normalization pools their statistics."""
+        """Creates batches of pictures of one size, as in training: batch normalization pools their statistics."""
         styles, key = len(references.styles), jax.random.key(0)  # a key of its own, so that figures compare
         shares = np.eye(styles, dtype=np.float32)
         groups = in_groups(pictures, _TOGETHER)
@@ -124,11 +124,11 @@ class Validation:
         return cls(loss.applied, together)
 
     def __call__(self, tensors: Tensors) -> dict[str, float]:
-        """The terms of the loss, on average."""
+        """Computes the mean terms of the loss."""
         return evaluate_all(tensors, self.batches, [len(batch.pictures) for batch in self.batches], loss=self.loss)
 
     def strip(self, tensors: Tensors) -> Float[np.ndarray, "side width 3"]:
-        """The first picture and, beside it, what the network makes of it in each style."""
+        """Returns the first picture and its stylizations in each style, side by side."""
         first = self.batches[0]
         shown = _shown(tensors, first, loss=self.loss)[: len(first.references.styles)]
         return np.concatenate([first.pictures[0], *np.clip(np.asarray(shown), 0, 1)], axis=1)
@@ -140,16 +140,18 @@ def _shown(tensors: Tensors, batch: StyleBatch, *, loss: Stylization) -> Array:
 
 
 @program(static_argnames="loss")
-def _found(tensors: Tensors, batch: StyleBatch, *, loss: Stylization) -> Mapping[str, Statistics]:
+def _pooled_statistics(tensors: Tensors, batch: StyleBatch, *, loss: Stylization) -> Mapping[str, Statistics]:
     return jax.tree.map(lambda by_picture: by_picture[0], loss.passed(tensors, batch)[1])  # pooled: alike for all pictures
 
 
 def trained(step: TrainingStep, loss: Stylization, batches: Iterable[StyleBatch]) -> Weights:
-    """The network that a training gave; with batch normalization, it holds the mean statistics of these lessons."""
+    """Returns the trained network; with batch normalization, it stores the mean statistics of these batches."""
     loss = loss.applied
     weights = result(step, loss.network.metadata)
     if loss.network.normalization == "instance":
         return weights
-    means = jax.tree.map(lambda *each: np.mean(each, 0), *(_found(step.tensors, batch, loss=loss) for batch in batches))
+    means = jax.tree.map(
+        lambda *each: np.mean(each, 0), *(_pooled_statistics(step.tensors, batch, loss=loss) for batch in batches)
+    )
     held = {f"{name}/{part}": value for name, of in means.items() for part, value in of._asdict().items()}
     return Weights({**weights.tensors, **held}, weights.metadata)

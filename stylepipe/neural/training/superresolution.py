@@ -1,4 +1,4 @@
-"""What the upscaler learns from: crops that are made small, and the detail that bicubic interpolation does not bring back."""
+"""Training data, loss and score of the upscaler: downscaled crops, and the residual of their bicubic enlargement."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -17,7 +17,7 @@ from stylepipe.neural.training.crops import Crops
 
 
 class UpscalingBatch(NamedTuple):
-    """Small pictures, and what must be added to their bicubic enlargements so that these are the large ones."""
+    """Small pictures, and the residuals between the large pictures and the bicubic enlargements."""
 
     small: Float[Array, "pictures h w 3"]
     detail: Float[Array, "pictures big_h big_w 3"]
@@ -25,10 +25,9 @@ class UpscalingBatch(NamedTuple):
 
 @partial(jax.jit, static_argnames="factor")
 def upscaling_batch(large: Float[Array, "pictures big_h big_w 3"], *, factor: int) -> UpscalingBatch:
-    """The example that pictures make at a factor, which their sides are multiples of.
+    """Downscales pictures by a factor that divides their sides.
 
-    They are shrunk by bicubic interpolation with antialiasing, as in MATLAB, which published results are measured on, and
-    rounded to 8 bits.
+    Uses bicubic interpolation with antialiasing and rounding to 8 bits, as published results do (MATLAB's `imresize`).
     """
     size = large.shape[1], large.shape[2]
     shrunk = _resized(large, (size[0] // factor, size[1] // factor))
@@ -37,9 +36,9 @@ def upscaling_batch(large: Float[Array, "pictures big_h big_w 3"], *, factor: in
 
 
 def upscaling_batches(crops: Crops, key: PRNGKeyArray, *, count: int, side: int) -> Callable[[int], tuple[UpscalingBatch, ...]]:
-    """The examples of each step, by its number: for each factor, `count` small pictures with `side` pixels a side.
+    """Returns a function from a step's number to its batches: `count` small pictures of `side` pixels for each factor.
 
-    Crops are mirrored and turned by quarters at random.
+    Crops are mirrored and rotated by multiples of 90° at random.
     """
 
     def of_factor(key: PRNGKeyArray, factor: int) -> UpscalingBatch:
@@ -56,33 +55,33 @@ def upscaling_batches(crops: Crops, key: PRNGKeyArray, *, count: int, side: int)
 
 
 def loss(tensors: Tensors, batches: tuple[UpscalingBatch, ...]) -> tuple[Float[Array, ""], Mapping[str, Float[Array, ""]]]:
-    """The sum over the factors of the mean absolute error in RGB, and these as terms 'x2', 'x3', 'x4'.
+    """Computes the sum over the factors of the mean absolute error in RGB, with the terms 'x2', 'x3', 'x4'.
 
-    All factors have a part in every step: their small pictures go through the trunk together. (MDSR is trained on one factor
-    at a time; with all of them a head's gradient is never zero, and the loss is the same quantity at every step.)
+    Every step trains all factors: their small pictures pass through the trunk together. (MDSR trains one factor per step; with
+    all of them no head's gradient is zero, and the loss is the same quantity at every step.)
     """
     counts = np.cumsum([len(one.small) for one in batches])[:-1]
     features = jax.vmap(partial(trunk, tensors))(jnp.concatenate([one.small for one in batches]))
     terms = {}
-    for factor, one, found in zip(FACTORS, batches, jnp.split(features, counts), strict=True):
-        detail = jax.vmap(partial(head, tensors, factor=factor))(found)
+    for factor, one, maps in zip(FACTORS, batches, jnp.split(features, counts), strict=True):
+        detail = jax.vmap(partial(head, tensors, factor=factor))(maps)
         terms[f"x{factor}"] = jnp.mean(jnp.abs(detail - one.detail))
     return sum(terms.values(), jnp.zeros(())), terms
 
 
 def score(tensors: Tensors, large: Float[np.ndarray, "pictures h w 3"]) -> dict[str, float]:
-    """The mean PSNR of the pictures in dB at each factor, 'x2', 'x3', 'x4', as published ones are measured.
+    """Computes the mean PSNR in dB at each factor, 'x2', 'x3', 'x4', with the protocol of published results.
 
-    On luma, without `factor` pixels at the border, after rounding to 8 bits; at most 100, which stands for equal pictures.
-    Sides are multiples of 12.
+    On luma, without `factor` pixels at the border, after rounding to 8 bits; clipped at 100, the value of equal pictures. Sides
+    must be multiples of 12.
     """
-    found = {}
+    scores = {}
     for factor in FACTORS:
         pairs = zip(np.asarray(upscaling_batch(large, factor=factor).small), large, strict=True)
         results = ((np.clip(enlarge(Weights(tensors), small, factor=factor), 0, 1), picture) for small, picture in pairs)
         ratios = [psnr(np.rint(result * 255) / 255, picture, channel="y", border=factor) for result, picture in results]
-        found[f"x{factor}"] = float(np.mean(np.minimum(ratios, 100)))
-    return found
+        scores[f"x{factor}"] = float(np.mean(np.minimum(ratios, 100)))
+    return scores
 
 
 def _resized(pictures: Float[Array, "pictures _ _ 3"], size: tuple[int, int]) -> Float[Array, "pictures _ _ 3"]:

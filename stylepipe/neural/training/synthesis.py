@@ -1,4 +1,4 @@
-"""What texture networks learn from: the losses that `stylize` minimizes, of the textures that a network makes of noise."""
+"""Training of texture networks: batches of noise, and the losses of `stylize` on the generated textures."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from stylepipe.neural.style_transfer.objective import Constants, Objective
 
 
 class TextureBatch(NamedTuple):
-    """What all textures of a step are made of and compared with; keys are for losses that draw at random."""
+    """The extractor, the losses' targets, the noise of a step, and keys for stochastic losses."""
 
     extractor: Tensors
     targets: tuple[Any, ...]
@@ -26,7 +26,7 @@ class TextureBatch(NamedTuple):
 def texture_batches(
     extractor: Tensors, targets: tuple[Any, ...], key: PRNGKeyArray, *, network: Texture, count: int, side: int
 ) -> Callable[[int], TextureBatch]:
-    """The lesson of each step, by its number: noise for `count` textures of `side` pixels a side."""
+    """Returns a function from a step's number to its batch: noise for `count` textures of `side` pixels a side."""
 
     def of_step(number: int) -> TextureBatch:
         drawing, own = jax.random.split(jax.random.fold_in(key, number))
@@ -38,14 +38,14 @@ def texture_batches(
 
 @dataclass(frozen=True)
 class Synthesis:
-    """The loss of a network, static under `jax.jit`: the mean of the textures' objectives, less `diversity` times theirs."""
+    """The loss of a network, static under `jax.jit`: the mean objective minus `diversity` times the textures' diversity."""
 
     objective: Objective
     network: Texture
     diversity: float
 
     def __call__(self, tensors: Tensors, batch: TextureBatch) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
-        """The loss, and as terms the objective's, and 'diversity', which is subtracted."""
+        """Computes the loss, the objective's terms, and 'diversity', which is subtracted."""
         made = jax.vmap(partial(texture, tensors, network=self.network))(batch.noise)
         constants = Constants(batch.extractor, None, None, (None,), batch.targets)
         loss, terms = jax.vmap(lambda pixels, key: self.objective(pixels, constants, key))(made, batch.keys)

@@ -1,4 +1,4 @@
-"""What a training takes, counted from the maps of its networks and from its steps."""
+"""Estimates the memory and work of a training from its networks' feature maps and its steps."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,23 +14,23 @@ from stylepipe.neural.style_transfer.size_checks import channels
 from stylepipe.neural.training.training_loop import Schedule
 
 _COMPILING = 400_000_000
-"""Bytes that the compiler takes for a gradient, and the program."""
+"""Bytes of compiling a gradient, and of the program."""
 
 _KEPT = 3.0
-"""How often a gradient keeps each map: before and after its normalization or ReLU, and what is being worked on."""
+"""Copies of each map during a gradient: before and after normalization or ReLU, and temporaries."""
 
 _STEP = 0.01
-"""Seconds that a step takes at any size."""
+"""Fixed seconds per step."""
 
 _BACK = 3.0
-"""What a gradient costs, in passes forward."""
+"""Cost of a gradient in forward passes."""
 
 
 def training(schedule: Schedule, *, pictures: int, side: int, maps: float, operations: float) -> Cost:
-    """What steps take over so many square pictures of `side` pixels.
+    """Estimates a training on batches of `pictures` square pictures of `side` pixels.
 
-    `maps` are the channels of all maps that a gradient keeps, by pixel of a picture, and `operations` those of a pass forward,
-    in floating point, by pixel.
+    `maps` is the number of channels of all maps that a gradient keeps, and `operations` the floating-point operations of a
+    forward pass, both per pixel of a picture.
     """
     pixels = pictures * side**2
     steps = schedule.steps * schedule.accumulate
@@ -38,7 +38,7 @@ def training(schedule: Schedule, *, pictures: int, side: int, maps: float, opera
 
 
 def of_vgg(extractor: Weights) -> tuple[float, float]:
-    """The channels of a VGG's maps, and the operations of a pass, each by pixel of the picture."""
+    """Returns the channels of a VGG's maps and the operations of a forward pass, both per pixel of the picture."""
     shapes = {name: np.shape(tensor) for name, tensor in extractor.tensors.items()}
     by_layer: Mapping[str, int] = channels(shapes)
     layers = [name for name in by_layer if name.startswith("relu")]
@@ -46,7 +46,7 @@ def of_vgg(extractor: Weights) -> tuple[float, float]:
 
 
 def unseen(fresh: Callable[[Any], Weights]) -> Weights:
-    """The weights that a training will give, from what makes those it starts with out of a key: of the right shapes."""
+    """Returns blank weights of the shapes that `fresh` creates from a key."""
     metadata: dict[str, str] = {}
 
     def tensors(key: Any) -> Mapping[str, Any]:

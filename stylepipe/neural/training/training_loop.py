@@ -19,49 +19,51 @@ from stylepipe.neural.xla.compile_options import program
 
 Tensors = Mapping[str, Float[Array, "..."]]
 TrainingLoss = Callable[[Tensors, Any], tuple[Float[Array, ""], Mapping[str, Float[Array, ""]]]]
-"""From tensors and a batch, a pytree of arrays: the loss, and the terms to show beside it. Hashable."""
+"""A hashable function from tensors and a batch (a pytree of arrays) to the loss and its terms."""
 
 Network = TypeVar("Network")
 
 _ADAMS_LENGTH = 0.2
-"""The root mean square that Muon's steps are brought to, about that of Adam's, so that one learning rate serves both.
+"""The root mean square of Muon's steps, about that of Adam's, so that both use the same learning rate.
 
 (Liu et al. 2025, "Muon is Scalable for LLM Training", arXiv 2502.16982, section 2.2.)
 """
 
 
 class Schedule(Spec):
-    """Steps whose size rises for `warmup` steps and falls to zero along half a cosine.
+    """Training steps with a linear warmup and a cosine decay of the learning rate.
 
-    They are Adam's (Kingma and Ba 2015, arXiv 1412.6980), or for kernels of convolutions Muon's (Jordan et al. 2024, "Muon: An
-    optimizer for hidden layers in neural networks"), which makes all directions of a kernel's momentum equally long. In as many
-    steps Muon distilled VGG-19 better; for super-resolution it was no better.
+    The optimizer is Adam (Kingma and Ba 2015, arXiv 1412.6980), or Muon for convolution kernels (Jordan et al. 2024, "Muon: An
+    optimizer for hidden layers in neural networks"), which orthogonalizes a kernel's momentum. In the same number of steps Muon
+    distilled VGG-19 better; for super-resolution it was no better.
     """
 
-    steps: int = Field(ge=1, le=10_000_000, description="How many.")
-    learning_rate: float = Field(default=2e-3, gt=0, le=1, description="The highest.")
+    steps: int = Field(ge=1, le=10_000_000, description="The number of steps.")
+    learning_rate: float = Field(default=2e-3, gt=0, le=1, description="The peak learning rate.")
     kernels: Literal["adam", "muon"] = Field(
-        default="adam", description="What changes the kernels of convolutions; all else is changed by adam."
+        default="adam", description="The optimizer of convolution kernels; all other tensors use adam."
     )
     warmup: int = Field(default=100, ge=0, le=1_000_000, description="Steps over which the learning rate rises from zero.")
     validate_every: int = Field(default=500, ge=1, le=1_000_000, description="Steps from one validation to the next.")
     accumulate: int = Field(
-        default=1, ge=1, le=1024, description="Batches in a step: their gradients are averaged, in the memory that one takes."
+        default=1, ge=1, le=1024, description="Batches per step, whose gradients are averaged in the memory of one batch."
     )
-    clip: float = Field(default=1.0, gt=0, le=1e9, description="The largest norm of a gradient: longer ones are shortened.")
+    clip: float = Field(
+        default=1.0, gt=0, le=1e9, description="The largest norm of the gradient, to which larger ones are clipped."
+    )
 
     @property
     def rate(self) -> optax.Schedule:
-        """The learning rate by the number of steps before."""
+        """The learning rate as a function of the number of completed steps."""
         return optax.warmup_cosine_decay_schedule(0.0, self.learning_rate, min(self.warmup, self.steps // 2), self.steps)
 
     @property
     def optimizer(self) -> optax.GradientTransformation:
-        """As Optax has it."""
-        family = optax.adam(self.rate)
+        """The optax optimizer."""
+        update = optax.adam(self.rate)
         if self.kernels == "muon":
-            family = optax.contrib.muon(self.rate, muon_weight_dimension_numbers=_matrices, consistent_rms=_ADAMS_LENGTH)
-        whole = optax.chain(optax.clip_by_global_norm(self.clip), family)
+            update = optax.contrib.muon(self.rate, muon_weight_dimension_numbers=_matrices, consistent_rms=_ADAMS_LENGTH)
+        whole = optax.chain(optax.clip_by_global_norm(self.clip), update)
         return whole if self.accumulate == 1 else optax.MultiSteps(whole, self.accumulate).gradient_transformation()
 
 
@@ -72,7 +74,7 @@ def _matrices(tensors: Any) -> Any:
 
 
 class TrainingStep(NamedTuple):
-    """Where a training stands; `tensors` and `moments` are good until the next step is asked for."""
+    """The state of a training; `tensors` and `moments` are valid until the next step is requested."""
 
     number: int
     tensors: Tensors
@@ -81,21 +83,21 @@ class TrainingStep(NamedTuple):
     terms: Mapping[str, float] = {}
 
 
-def first(fresh: Weights, given: Weights | None, network: Network, describe: Callable[[Weights], Network]) -> Tensors:
-    """The tensors that a training of `network` begins with: fresh ones, or those `given`, which must be of one like it.
+def first(fresh: Weights, start: Weights | None, network: Network, describe: Callable[[Weights], Network]) -> Tensors:
+    """Returns the initial tensors of a training of `network`: those of `start`, or else fresh ones.
 
-    Raises StageError when they are of another one, and what `describe` raises for weights of no such network.
+    Raises StageError if `start` is another network, and the errors of `describe` if it is no such network.
     """
-    if given is None:
+    if start is None:
         return fresh.tensors
-    if (found := describe(given)) != network:
-        raise StageError(f"'start' has {found}; the parameters say {network}.", hint="Give both alike.")
-    return {name: given.tensors[name] for name in fresh.tensors}
+    if (described := describe(start)) != network:
+        raise StageError(f"'start' has {described}; the parameters say {network}.", hint="Give both alike.")
+    return {name: start.tensors[name] for name in fresh.tensors}
 
 
 def start(schedule: Schedule, tensors: Tensors, saved: Mapping[str, np.ndarray] | None = None) -> TrainingStep:
-    """Where a training that starts from these tensors begins, or goes on: at the step that was `saved`."""
-    # Copies: each step is given the memory of the one before it.
+    """Returns the initial state of a training from these tensors, or the `saved` state."""
+    # Copies: each step donates the buffers of the previous one.
     own = {name: jnp.array(tensor, jnp.float32) for name, tensor in tensors.items()}
     moments = schedule.optimizer.init(own)
     return (
@@ -111,20 +113,20 @@ def train(
     schedule: Schedule,
     validate: Callable[[Tensors], Mapping[str, Any]] | None = None,
 ) -> Iterator[TrainingStep]:
-    """The steps from `since` to the schedule's last, each computed when it is asked for.
+    """Yields the steps from `since` to the schedule's last, each computed on demand.
 
-    `batches` gives a batch by its number, from 1, so that the step after a restored one is as without the interruption; a step
-    has as many as the schedule accumulates, and the means of their losses and terms. What `validate` finds, every so many steps
-    and after the last, is among the terms, as 'validation …'. Raises StageError for a loss that is not finite.
+    `batches` returns a batch by its number, from 1, so that resuming gives the same results; a step has as many as the schedule
+    accumulates, and averages their losses and terms. The results of `validate`, called at the schedule's interval and after the
+    last step, are added to the terms as 'validation …'. Raises StageError for a loss that is not finite.
     """
     step = since
     while step.number < schedule.steps:
         number = step.number + 1
-        tensors, moments, found = step.tensors, step.moments, []
+        tensors, moments, batch_losses = step.tensors, step.moments, []
         for batch in range(schedule.accumulate * step.number + 1, schedule.accumulate * number + 1):
             tensors, moments, *losses = _step(tensors, moments, batches(batch), loss=loss, schedule=schedule)
-            found.append(losses)
-        value, terms = jax.tree.map(lambda *each: np.mean(each), *jax.device_get(found))
+            batch_losses.append(losses)
+        value, terms = jax.tree.map(lambda *each: np.mean(each), *jax.device_get(batch_losses))
         if not np.isfinite(value):
             raise StageError(f"The loss is {value} at step {number}.", hint="Lower the learning rate.")
         shown = {name: float(term) for name, term in terms.items()}
@@ -135,25 +137,25 @@ def train(
 
 
 def result(step: TrainingStep, metadata: Mapping[str, str]) -> Weights:
-    """The network in half precision: as good, in half the bytes. Networks compute in the precision of their pictures."""
+    """Returns the network in half precision, which does not reduce quality: it computes in its input's precision."""
     return Weights({name: np.asarray(tensor, np.float16) for name, tensor in step.tensors.items()}, metadata)
 
 
 @program(static_argnames="loss")
 def evaluate(tensors: Tensors, batch: Any, *, loss: TrainingLoss) -> Mapping[str, Float[Array, ""]]:
-    """The terms of the loss for a batch, as for validation."""
+    """Computes the terms of the loss for a batch, for validation."""
     return loss(tensors, batch)[1]
 
 
 def evaluate_all(tensors: Tensors, batches: Iterable[Any], sizes: Iterable[int], *, loss: TrainingLoss) -> dict[str, float]:
-    """The terms for several batches, each of which counts by its size; one after the other, in the memory that one takes."""
+    """Computes the terms averaged over batches, weighted by size; sequentially, in the memory of one batch."""
     each = [jax.device_get(evaluate(tensors, batch, loss=loss)) for batch in batches]
     counts = list(sizes)
     return {name: float(np.average([terms[name] for terms in each], weights=counts)) for name in each[0]}
 
 
 def saved(step: TrainingStep) -> dict[str, np.ndarray]:
-    """All of a step that the rest depends on, as named arrays on the host, for `start`."""
+    """Returns a step as named arrays on the host, for `start`."""
     return {**named((step.tensors, step.moments)), "number": np.array(step.number)}
 
 

@@ -73,19 +73,21 @@ def _convolve_forward(x: Map, kernel: Kernel, padding: Padding, precision: str |
     return convolve(x, kernel, padding, precision), (x, kernel)
 
 
-def _convolve_backward(padding: Padding, precision: str | None, saved: tuple[Map, Kernel], slope: Map) -> tuple[Map, Kernel]:
-    x, kernel = saved
+def _convolve_backward(
+    padding: Padding, precision: str | None, residuals: tuple[Map, Kernel], cotangent: Map
+) -> tuple[Map, Kernel]:
+    x, kernel = residuals
 
-    def default(x: Map, kernel: Kernel, slope: Map) -> tuple[Map, Kernel]:
+    def default(x: Map, kernel: Kernel, cotangent: Map) -> tuple[Map, Kernel]:
         for_x = jax.linear_transpose(lambda x: plain(x, kernel, padding, precision), x)
         for_kernel = jax.linear_transpose(lambda kernel: plain(x, kernel, padding, precision), kernel)
-        return for_x(slope)[0], for_kernel(slope)[0]
+        return for_x(cotangent)[0], for_kernel(cotangent)[0]
 
-    def cpu(x: Map, kernel: Kernel, slope: Map) -> tuple[Map, Kernel]:
-        for_padded = _inside(slope, kernel[::-1, ::-1].swapaxes(2, 3), zeros=2)
-        return jax.linear_transpose(lambda x: _padded(x, padding), x)(for_padded)[0], _for_kernel(x, slope, padding)
+    def cpu(x: Map, kernel: Kernel, cotangent: Map) -> tuple[Map, Kernel]:
+        for_padded = _inside(cotangent, kernel[::-1, ::-1].swapaxes(2, 3), zeros=2)
+        return jax.linear_transpose(lambda x: _padded(x, padding), x)(for_padded)[0], _for_kernel(x, cotangent, padding)
 
-    return lax.platform_dependent(x, kernel, slope, cpu=cpu, default=default)
+    return lax.platform_dependent(x, kernel, cotangent, cpu=cpu, default=default)
 
 
 convolve.defvjp(_convolve_forward, _convolve_backward)
@@ -107,9 +109,9 @@ def _inside(x: Map, kernel: Kernel, *, zeros: int = 0) -> Map:
     return y.reshape(height, -1, outputs)[:, :width]
 
 
-def _for_kernel(x: Map, slope: Map, padding: Padding) -> Kernel:
-    """The transpose of `plain` in the kernel: for each of its places, Σ over positions p of x_p slope_pᵀ."""
+def _for_kernel(x: Map, cotangent: Map, padding: Padding) -> Kernel:
+    """The transpose of `plain` in the kernel: for each of its places, Σ over positions p of x_p cotangent_pᵀ."""
     height, width, _ = x.shape
     padded = _padded(x, padding)
     places = [padded[i : i + height, j : j + width] for i in range(3) for j in range(3)]
-    return jnp.stack([jnp.einsum("hwi,hwo->io", place, slope) for place in places]).reshape(3, 3, x.shape[2], -1)
+    return jnp.stack([jnp.einsum("hwi,hwo->io", place, cotangent) for place in places]).reshape(3, 3, x.shape[2], -1)

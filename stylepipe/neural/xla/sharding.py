@@ -19,8 +19,8 @@ _LEAST_ROWS = 256
 
 def count(height: int) -> int:
     """On how many devices a picture of this height is computed: on all of them if each gets enough of its rows, else on one."""
-    found = len(jax.local_devices())
-    return found if height >= _LEAST_ROWS * found else 1
+    devices = len(jax.local_devices())
+    return devices if height >= _LEAST_ROWS * devices else 1
 
 
 def memories(height: int) -> int:
@@ -44,7 +44,7 @@ def spread(tree: Tree, size: tuple[int, int]) -> Tree:
     devices = count(height)
     if devices == 1:
         return tree
-    layers = {(height >> halvings, width >> halvings) for halvings in range(5)}
+    layers = {(height >> pools, width >> pools) for pools in range(5)}
 
     def lies(array: jax.Array) -> NamedSharding:
         if array.shape[:2] in layers and array.shape[0] % devices == 0:

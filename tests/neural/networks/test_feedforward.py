@@ -36,7 +36,7 @@ def random_network(**options) -> Weights:
 def test_a_picture_of_whole_multiples_goes_through_as_it_is():
     weights, picture = random_network(), DRAW.random((8, 8, 3), dtype=np.float32)
     tensors, network = mixed(weights.tensors, np.float32([0.5, 0.5])), describe(weights)
-    as_compiled = program()(lambda tensors, picture: transform(tensors, picture, network=network, known={})[0])
+    as_compiled = program()(lambda tensors, picture: transform(tensors, picture, network=network, layer_statistics={})[0])
     expected = as_compiled(tensors, picture)  # by the same compiler's options: others round otherwise
     np.testing.assert_allclose(stylized(weights, picture, [0.5, 0.5]), np.clip(expected, 0, 1), atol=1e-6)
 

@@ -7,7 +7,15 @@ import pytest
 from stylepipe.artifacts import Weights
 from stylepipe.errors import WeightsError
 from stylepipe.neural.networks.normalization import PICTURES
-from stylepipe.neural.networks.transformation import Transformation, convolution, describe, fresh, known, mixed, transform
+from stylepipe.neural.networks.transformation import (
+    Transformation,
+    convolution,
+    describe,
+    fresh,
+    mixed,
+    stored_statistics,
+    transform,
+)
 
 DRAW = np.random.default_rng(0)
 
@@ -48,8 +56,10 @@ def random_network(**options) -> Weights:
 
 def passed(weights: Weights, picture, shares=(0.25, 0.75)):
     network = describe(weights)
-    given = mixed(weights.tensors, np.float32(shares)), picture, known(weights, network)
-    return jax.jit(lambda tensors, picture, known: transform(tensors, picture, network=network, known=known)[0])(*given)
+    given = mixed(weights.tensors, np.float32(shares)), picture, stored_statistics(weights, network)
+    return jax.jit(lambda tensors, picture, known: transform(tensors, picture, network=network, layer_statistics=known)[0])(
+        *given
+    )
 
 
 # --- the layers ---------------------------------------------------------------------------------------------------------
@@ -141,7 +151,7 @@ def test_the_network_is_its_definition(options):
 def test_a_picture_does_not_know_of_those_beside_it():
     weights, pictures = random_network(blocks=1), DRAW.random((2, 16, 12, 3), dtype=np.float32)
     network, tensors = describe(weights), mixed(weights.tensors, np.float32([0.25, 0.75]))
-    together = jax.jit(jax.vmap(lambda picture: transform(tensors, picture, network=network, known={})[0]))(pictures)
+    together = jax.jit(jax.vmap(lambda picture: transform(tensors, picture, network=network, layer_statistics={})[0]))(pictures)
     np.testing.assert_allclose(passed(weights, pictures[0]), together[0], atol=1e-5)
 
 
@@ -149,7 +159,9 @@ def test_in_training_batch_normalization_takes_the_statistics_of_all_pictures():
     network = Transformation(channels=3, blocks=1, styles=1, normalization="batch")
     tensors = mixed(fresh(jax.random.key(0), network).tensors, np.ones(1, np.float32))
     pictures = DRAW.random((2, 8, 8, 3), dtype=np.float32)
-    both = jax.jit(jax.vmap(lambda x: transform(tensors, x, network=network, known={}, pooled=True), axis_name=PICTURES))
+    both = jax.jit(
+        jax.vmap(lambda x: transform(tensors, x, network=network, layer_statistics={}, pooled=True), axis_name=PICTURES)
+    )
     _, found = both(pictures)
     first = np.stack([convolution(tensors, "first", picture, network=network) for picture in pictures])
     np.testing.assert_allclose(found["first"].mean[0], first.mean((0, 1, 2)), atol=1e-6)

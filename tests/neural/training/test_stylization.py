@@ -42,7 +42,7 @@ def test_the_loss_is_the_mean_of_the_pictures_objectives(loss, given, tiny_vgg):
     batch = style_batches(given, CROPS, jax.random.key(1), count=2, side=16)(1)
     expected = []
     for picture, shares, key in zip(batch.pictures, batch.shares, jax.random.split(batch.key, 2), strict=True):
-        shown, _ = transform(mixed(tensors, shares), picture, network=NETWORK, known={})
+        shown, _ = transform(mixed(tensors, shares), picture, network=NETWORK, layer_statistics={})
         shown_of = {
             "content": ExamplePicture(picture),
             "styles": [ExamplePicture(style) for style in STYLES],
