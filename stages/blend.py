@@ -12,14 +12,14 @@ from stylepipe.stage import Estimate, Params, stage
 
 
 class BlendParams(Params):
-    """How the colors combine, and how much of the upper picture is seen."""
+    """The blend mode, and the opacity of the upper picture."""
 
     mode: Mode = Field(
         default="normal",
         description="How colors combine: `normal`, the upper one's; `multiply` darkens; `screen` lightens; `overlay` and "
         "`soft_light` raise the contrast, the one hard, the other soft; `luminosity` takes only the upper one's lightness.",
     )
-    opacity: float = Field(default=1.0, ge=0, le=1, description="How much of the upper picture is seen; 0 gives the lower one.")
+    opacity: float = Field(default=1.0, ge=0, le=1, description="The opacity of the upper picture; 0 returns the lower one.")
 
 
 def _estimate(image: Image, over: Image, mask: Mask | None, params: BlendParams) -> Estimate:
@@ -31,7 +31,7 @@ def _estimate(image: Image, over: Image, mask: Mask | None, params: BlendParams)
 
 @stage(version=1, estimate=_estimate)
 def blend(image: Image, over: Image, mask: Mask | None, params: BlendParams) -> Image:
-    """Lays the picture `over` on the image.
+    """Composites the picture `over` onto the image.
 
     The colors combine by `mode` as in W3C's Compositing and Blending, level 1, on their sRGB encoding. The upper picture
     counts by `opacity`, times its own transparency, times the mask, if there is one (white: it is seen).

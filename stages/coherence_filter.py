@@ -18,9 +18,9 @@ _TILE = 2048
 
 
 class CoherenceFilterParams(Params):
-    """How often, how strongly, and at which scales in pixels."""
+    """The iterations, strength and scales (in pixels) of the filter."""
 
-    iterations: int = Field(default=2, ge=1, le=10, description="How often both steps are taken.")
+    iterations: int = Field(default=2, ge=1, le=10, description="The number of iterations of both steps.")
     amount: float = Field(
         default=0.7, ge=0, le=1, description="How strongly it sharpens across strokes; 0 only smooths along them."
     )

@@ -29,13 +29,13 @@ class Luminance(Params):
 
 
 class HistogramMatching(Params):
-    """The distributions of R, G and B."""
+    """Matches the distributions of R, G and B."""
 
     kind: Literal["histogram"] = "histogram"
 
 
 class MeanStd(Params):
-    """The mean and the standard deviation of each channel."""
+    """Matches the mean and the standard deviation of each channel."""
 
     kind: Literal["mean_std"] = "mean_std"
     space: Literal["lalphabeta", "lab", "oklab", "rgb"] = Field(
@@ -44,7 +44,7 @@ class MeanStd(Params):
 
 
 class Linear(Params):
-    """The mean and the covariance of RGB."""
+    """Matches the mean and the covariance of RGB."""
 
     kind: Literal["linear"] = "linear"
     variant: Variant = Field(
@@ -53,7 +53,7 @@ class Linear(Params):
 
 
 class Guided(Params):
-    """The image's lightness with the chroma of `colors`, smoothed along the edges of the image."""
+    """Keeps the image's lightness and takes the chroma of `colors`, smoothed along the edges of the image."""
 
     kind: Literal["guided"] = "guided"
     exponent: float = Field(
@@ -72,17 +72,17 @@ class Guided(Params):
         le=1,
         description="The variance of lightness, in [0, 1], above which an edge of the image is one of its colors, too.",
     )
-    gain: float = Field(default=1.0, ge=0, le=10, description="How many times over the chroma is taken.")
+    gain: float = Field(default=1.0, ge=0, le=10, description="The factor of the chroma.")
 
 
 class ColorTransferParams(Params):
-    """Which property of the colors is transferred, and how much of the change is made."""
+    """The method of the color transfer, and its strength."""
 
     method: Annotated[Luminance | Guided | HistogramMatching | MeanStd | Linear, Field(discriminator="kind")] = Field(
-        default=Luminance(), description="What is made equal."
+        default=Luminance(), description="The method: a `kind` with its parameters."
     )
     strength: float = Field(
-        default=1.0, ge=0, le=1, description="The share of the change that is made: 0 is none, 1 all of it."
+        default=1.0, ge=0, le=1, description="The fraction of the change that is applied, from 0 (none) to 1 (all)."
     )
 
 
@@ -117,7 +117,7 @@ def _estimate(
 def color_transfer(
     image: Image, colors: Image, mask: Mask | None, colors_mask: Mask | None, params: ColorTransferParams
 ) -> Image:
-    """Gives an image the colors of another one.
+    """Transfers the colors of one image to another.
 
     Before stylization, with `image` the style and `colors` the content, it makes a style in the content's colors; after it,
     with `image` the result and `colors` the content, it brings the content's colors back.

@@ -1,4 +1,4 @@
-"""The stage `denoise`: a choice of denoisers."""
+"""The stage `denoise`: four denoisers."""
 
 from functools import partial
 from typing import Annotated, Literal
@@ -20,19 +20,19 @@ class TotalVariationDenoising(Params):
 
     kind: Literal["total_variation"] = "total_variation"
     weight: float = Field(
-        default=0.05, ge=0.0001, le=1, description="How strongly; no value changes by more than four times this."
+        default=0.05, ge=0.0001, le=1, description="The strength; no value changes by more than four times this."
     )
-    iterations: int = Field(default=200, ge=1, le=10_000, description="At most so many iterations.")
+    iterations: int = Field(default=200, ge=1, le=10_000, description="The maximum number of iterations.")
     tolerance: float = Field(
-        default=0.0005, ge=0, le=0.1, description="It ends when no value changes by more than this in an iteration."
+        default=0.0005, ge=0, le=0.1, description="Converged when no value changes by more than this in an iteration."
     )
 
 
 class Bilateral(Params):
-    """Averages pixels near each other in place and in color (Tomasi and Manduchi 1998)."""
+    """Averages pixels that are close in position and color (Tomasi and Manduchi 1998)."""
 
     kind: Literal["bilateral"] = "bilateral"
-    sigma_space: float = Field(default=2.0, ge=0.1, le=100, description="Standard deviation in place, in pixels.")
+    sigma_space: float = Field(default=2.0, ge=0.1, le=100, description="Standard deviation of the distance, in pixels.")
     sigma_color: float = Field(
         default=0.1, ge=0.001, le=10, description="Standard deviation in color: of the distance in RGB, at most √3."
     )
@@ -61,7 +61,7 @@ class DenoiseParams(Params):
     """Which denoiser."""
 
     method: Annotated[TotalVariationDenoising | Bilateral | NonLocalMeans | Median, Field(discriminator="kind")] = Field(
-        default=TotalVariationDenoising(), description="How noise is told from detail: by `kind`, with parameters of its own."
+        default=TotalVariationDenoising(), description="The denoiser: a `kind` with its parameters."
     )
 
 
@@ -91,8 +91,8 @@ def denoise(image: Image, params: DenoiseParams) -> Image:
       two pixels. The gentlest on texture, and the slowest.
     - `median`: of each channel in each neighborhood. Removes single specks.
 
-    Beyond its border the image goes on mirrored. Large pictures are taken in tiles, with the same result, but for
-    `total_variation`, where every pixel depends on all others. The result is clamped to [0, 1], transparency is handed on.
+    The image is padded by reflection. Large pictures are processed in tiles, with the same result, except by `total_variation`,
+    where every pixel depends on all others. The result is clamped to [0, 1]; transparency is preserved.
     `stylepipe.image.filters.denoise` has the details and sources.
     """
     match params.method:

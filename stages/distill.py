@@ -1,4 +1,4 @@
-"""The stage `distill`: a slim VGG, trained to see what larger ones see."""
+"""The stage `distill`: distills larger VGGs into a slim one."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -25,7 +25,7 @@ Width = Annotated[int, Field(ge=1, le=WIDEST)]
 
 
 class DistillParams(Params):
-    """The student, the crops it sees, and its training."""
+    """The student, its crops, and its training."""
 
     widths: tuple[Annotated[tuple[Width, ...], Field(min_length=1)], ...] = Field(
         default=((16, 16), (40, 32), (96, 64, 48, 48), (128, 160, 64, 80), (128,)),
@@ -51,8 +51,8 @@ class DistillParams(Params):
     longest: int = Field(default=1600, ge=32, le=65_536, description="The long side that pictures are brought to, if above it.")
     halvings: int = Field(default=2, ge=0, le=8, description="How often pictures are halved, to be cut at that size too.")
     strict: bool = Field(default=False, description="Whether a damaged picture is an error; else it is left out, with a note.")
-    batches: int = Field(default=32, ge=1, le=1024, description="Batches that the teachers look at together.")
-    passes: int = Field(default=5, ge=1, le=100, description="How often the student goes through these batches.")
+    batches: int = Field(default=32, ge=1, le=1024, description="Batches that the teachers process per round.")
+    passes: int = Field(default=5, ge=1, le=100, description="Passes of the student over these batches.")
 
     @field_validator("widths")
     @classmethod
@@ -144,7 +144,7 @@ def distill(
     )
 
     def validate(tensors: training_loop.Tensors) -> dict[str, float]:
-        # What the teachers find is not kept: it takes forty times the memory of the pictures.
+        # The teachers' features are recomputed: they take forty times the memory of the pictures.
         return training_loop.evaluate_all(tensors, map(batches.teach, unseen), map(len, unseen), loss=loss)
 
     step = training_loop.start(params.schedule, begun.tensors, checkpoint.load())

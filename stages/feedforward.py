@@ -1,4 +1,4 @@
-"""The stage `feedforward`: a style in one pass, by a network that was trained for it."""
+"""The stage `feedforward`: stylizes a picture in one forward pass of a trained network."""
 
 from pydantic import Field
 
@@ -11,12 +11,11 @@ from stylepipe.stage import Estimate, Params, stage
 
 
 class FeedforwardParams(Params):
-    """Which of the network's styles."""
+    """The weights of the network's styles."""
 
     style_weights: StyleWeights | None = Field(
         default=None,
-        description="How much each of the network's styles counts, in any unit; all alike by default. `[1, 0]` is the first "
-        "of two.",
+        description="The weights of the network's styles, in any unit; equal by default. `[1, 0]` is the first of two.",
     )
 
 
@@ -39,13 +38,12 @@ def _estimate(image: Image, network: Weights, params: FeedforwardParams) -> Esti
 
 @stage(version=1, estimate=_estimate)
 def feedforward(image: Image, network: Weights, params: FeedforwardParams) -> Image:
-    """Shows an image in a style, or between several, by one pass of a network.
+    """Stylizes an image in one style, or a mix of several, by one forward pass of a network.
 
-    `network` is an image-transformation network, as `train_style` makes them (see `stylepipe.neural.networks.transformation`).
-    How large its strokes are was decided by its training, in pixels: bring the image to another size for larger or smaller
-    ones. Any size and aspect will do; of a picture beyond 1920×1080, the memory taken beside it is that of tiles
-    and of the maps of the network's blocks, and the result the same. Transparency is kept.
+    `network` is an image-transformation network from `train_style` (see `stylepipe.neural.networks.transformation`). The size
+    of its strokes in pixels is fixed by the training: resize the image for larger or smaller ones. Any size and aspect works;
+    pictures beyond 1920×1080 are processed in tiles, with the same result. Transparency is preserved.
 
-    Raises WeightsError for another network, and StageError for weights that are not one for each of its styles.
+    Raises WeightsError for another network, and StageError if `style_weights` are not one per style.
     """
     return Image(stylized(network, image.pixels, _shares(network, params)), image.alpha)

@@ -1,4 +1,4 @@
-"""The stage `generate_texture`: more of a texture, by a network that was trained for it."""
+"""The stage `generate_texture`: generates a texture with a trained network."""
 
 from typing import Annotated
 
@@ -14,10 +14,10 @@ Side = Annotated[int, Field(ge=1, le=16_384)]
 
 
 class GenerateTextureParams(Params):
-    """How large."""
+    """The size of the texture."""
 
-    width: Side = Field(default=512, description="Of the result, in pixels.")
-    height: Side = Field(default=512, description="Of the result, in pixels.")
+    width: Side = Field(default=512, description="Width of the result in pixels.")
+    height: Side = Field(default=512, description="Height of the result in pixels.")
 
 
 _MAP = 16
@@ -35,12 +35,11 @@ def _estimate(network: Weights, params: GenerateTextureParams) -> Estimate:
 
 @stage(version=1, estimate=_estimate)
 def generate_texture(network: Weights, params: GenerateTextureParams, *, key: PRNGKeyArray, emit: Emit) -> Image:
-    """Makes a texture of any size of noise, by one pass of a network.
+    """Generates a texture of any size from noise, by one forward pass of a network.
 
-    `network` is a texture network, as `train_texture` makes them (see `stylepipe.neural.networks.texture`). Another seed gives
-    another texture. That of a network with circular padding continues at the opposite border, so that copies of it lie side by
-    side without a seam, where width and height are multiples of the network's unit (32 for six sizes); others are cut from a
-    larger one. Raises WeightsError for another network.
+    `network` is a texture network from `train_texture` (see `stylepipe.neural.networks.texture`). The texture depends on the
+    seed. With circular padding it tiles seamlessly if width and height are multiples of the network's unit (32 for six sizes);
+    other sizes are cropped from a larger texture. Raises WeightsError for another network.
     """
     found = describe(network)
     if found.padding == "circular" and (params.width % found.unit or params.height % found.unit):

@@ -32,19 +32,19 @@ class Percentiles(Params):
 
 
 class Match(Params):
-    """Gives the image the distribution of lightness of `reference`."""
+    """Matches the distribution of lightness to that of `reference`."""
 
     kind: Literal["match"] = "match"
 
 
 class LevelsParams(Params):
-    """How lightness is mapped, and how much of the change is made."""
+    """The mapping of lightness, and its strength."""
 
     method: Annotated[Percentiles | Match, Field(discriminator="kind")] = Field(
-        default=Percentiles(), description="What decides the new lightness."
+        default=Percentiles(), description="The mapping: a `kind` with its parameters."
     )
     strength: float = Field(
-        default=1.0, ge=0, le=1, description="The share of the change that is made: 0 is none, 1 all of it."
+        default=1.0, ge=0, le=1, description="The fraction of the change that is applied, from 0 (none) to 1 (all)."
     )
 
 

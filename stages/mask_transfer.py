@@ -1,4 +1,4 @@
-"""The stage `mask_transfer`: three ways to join two pictures along a mask's edge."""
+"""The stage `mask_transfer`: three methods to combine two pictures by a mask."""
 
 from typing import Annotated, Literal
 
@@ -26,14 +26,14 @@ class Hard(Params):
 
 
 class Feathered(Params):
-    """A smooth passage along the edges."""
+    """A smooth transition along the edges."""
 
     kind: Literal["feathered"] = "feathered"
-    radius: float = Field(default=4.0, gt=0, le=500, description="How far the passage reaches to either side, in pixels.")
+    radius: float = Field(default=4.0, gt=0, le=500, description="The half width of the transition, in pixels.")
 
 
 class Poisson(Params):
-    """The image's detail in the background's colors: no edge is seen."""
+    """The image's detail in the background's colors, without a visible edge."""
 
     kind: Literal["poisson"] = "poisson"
     threshold: Threshold = THRESHOLD
@@ -61,9 +61,8 @@ def mask_transfer(image: Image, background: Image, mask: Mask, params: MaskTrans
     - `hard`: white is where the mask is at least `threshold`, by default 129/255, as titu1994's Neural-Style-Transfer has it.
     - `feathered`: the mask is blurred with σ = radius / 3, and its values m mix the two: (1 − m) · background + m · image.
     - `poisson`: inside the mask (as for `hard`) the result has the gradients of the image, and along the mask's edge it meets
-      the background (Pérez, Gangnet and Blake 2003); so its colors change too, most near the edge. Where the mask goes on to
-      the picture's border, nothing is asked of the values there, and a mask that is white all over gives the image. Solved to
-      within 0.001.
+      the background (Pérez, Gangnet and Blake 2003), so its colors change too, most near the edge. Where the mask reaches the
+      picture's border, values there are unconstrained; an all-white mask returns the image. Solved to within 0.001.
 
     The result has the image's size; the background is brought to it by Lanczos-3, and the mask by linear interpolation, before
     the threshold, so that edges are crisp at full size. Transparency comes from the same picture as the pixel. Raises

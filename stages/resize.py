@@ -14,7 +14,7 @@ Side = Annotated[int, Field(ge=1, le=32_768)]
 
 
 class ResizeParams(Params):
-    """The new size, given in exactly one way, and how to get there."""
+    """The new size, specified in exactly one way, and the resampling method."""
 
     long_side: Side | None = Field(default=None, description="Pixels of the longer side; the aspect is kept.")
     short_side: Side | None = Field(default=None, description="Pixels of the shorter side; the aspect is kept.")

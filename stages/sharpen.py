@@ -12,9 +12,9 @@ from stylepipe.stage import Estimate, Params, stage
 
 
 class SharpenParams(Params):
-    """How strongly, and which detail."""
+    """The parameters of the unsharp mask."""
 
-    amount: float = Field(default=0.6, ge=0, le=10, description="How many times over the detail is added; 0 changes nothing.")
+    amount: float = Field(default=0.6, ge=0, le=10, description="The factor of the added detail; 0 changes nothing.")
     radius: float = Field(
         default=1.5,
         ge=0.2,
@@ -25,7 +25,7 @@ class SharpenParams(Params):
         default=0.0,
         ge=0,
         le=1,
-        description="Detail weaker than this, in luma from 0 to 1, is left alone, and stronger by so much less.",
+        description="A soft threshold in luma, from 0 to 1: weaker detail is unchanged, and stronger detail reduced by it.",
     )
 
 
@@ -35,15 +35,15 @@ def _estimate(image: Image, params: SharpenParams) -> Estimate:
 
 @stage(version=1, estimate=_estimate)
 def sharpen(image: Image, params: SharpenParams) -> Image:
-    """Adds back, `amount` times over, the detail that a Gaussian blur removes.
+    """Sharpens an image: adds `amount` times the detail that a Gaussian blur removes.
 
     An unsharp mask on the luma Y (Rec. BT.601):
 
         result = image + amount · soft(Y − blur(Y)), clamped to [0, 1],    soft(d) = sign(d) · max(|d| − threshold, 0)
 
-    The same detail is added to red, green and blue, so that edges get no colored fringes and the noise of the colors is not
-    brought out. `threshold` is soft: unlike with a hard one, no step appears where it begins. Transparency is handed on.
-    Large pictures are taken in tiles, with the same result.
+    The same detail is added to red, green and blue, which avoids colored fringes and does not amplify chroma noise.
+    `threshold` is soft, so that no step appears at it. Transparency is preserved. Large pictures are processed in tiles, with
+    the same result.
     """
     sharpened = partial(unsharp_mask, amount=params.amount, radius=params.radius, threshold=params.threshold)
     return Image(tiled(sharpened, image.pixels, reach=reach(params.radius)), image.alpha)

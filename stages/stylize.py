@@ -1,4 +1,4 @@
-"""The stage `stylize`: the picture whose features are those of a content and the styles."""
+"""The stage `stylize`: neural style transfer by optimization."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -35,7 +35,7 @@ Iterations = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class StylizeParams(Params):
-    """What `stylize` minimizes, how, and at which sizes."""
+    """The losses, optimizer and scales of `stylize`."""
 
     size: Side | Annotated[tuple[Side, ...], Field(min_length=1, max_length=32)] = Field(
         default=(128, 256, 512),
@@ -51,45 +51,45 @@ class StylizeParams(Params):
         "`init`, else 1.",
     )
     iterations: Iterations | tuple[Iterations, ...] = Field(
-        default=200, description="How many; a list gives one number for each size."
+        default=200, description="The number of iterations; a list has one number for each size."
     )
     losses: tuple[AnyLoss, ...] = Field(
         default=(Content(), Gram(weight=6.0), TotalVariation(weight=2.0)),
         min_length=1,
         max_length=32,
-        description="What is minimized: the sum of these.",
+        description="The losses, whose sum is minimized.",
     )
-    optimizer: AnyOptimizer = Field(default=Lbfgs(), description="How it is minimized.")
+    optimizer: AnyOptimizer = Field(default=Lbfgs(), description="The optimizer.")
     start: Start = Field(
         default="content",
-        description="Where it starts without `init`: the content; uniform noise; the content's luminance; or the styles' mean "
-        "color, with a hundredth of noise.",
+        description="The initial picture without `init`: the content; uniform noise; the content's luminance; or the styles' "
+        "mean color with noise of amplitude 0.005.",
     )
     style_weights: StyleWeights | None = Field(
-        default=None, description="How much each style counts, in any unit; all alike by default."
+        default=None, description="The weights of the styles, in any unit; equal by default."
     )
     style_scale: float = Field(
         default=1.0, gt=0.05, le=20, description="The styles' long side over the result's: larger makes larger strokes."
     )
     mask_pooling: MaskPooling = Field(
         default="network",
-        description="How masks come to the layers: `network` lets a position count by the share of what it sees that lies "
-        "inside; `area` by the share of the pixels it stands for.",
+        description="How masks are resized to the layers: `network` weights a position by the masked fraction of its receptive "
+        "field; `area` by that of the pixels under it.",
     )
-    labelling: Labelling = Field(default=Labelling(), description="What in semantic maps is a label, and which count.")
+    labelling: Labelling = Field(default=Labelling(), description="How the colors of semantic maps become labels.")
     pooling: Pooling | None = Field(default=None, description="How the network pools; by default as it was trained.")
     precision: Precision = Field(
         default="float32",
-        description="What the network's convolutions compute in; all else is float32. `tf32` and `bfloat16` are for GPUs and "
-        "TPUs, and make another result of the same look. On a CPU `tf32` is float32, and `bfloat16` is slower.",
+        description="The precision of the network's convolutions; all else is float32. `tf32` and `bfloat16` are for GPUs and "
+        "TPUs; the result differs but looks the same. On a CPU `tf32` is float32, and `bfloat16` is slower.",
     )
     clamp: bool = Field(default=True, description="Keep pixels in [0, 1] at each step; otherwise only the result is.")
-    early_stop: optimize.EarlyStop | None = Field(default=None, description="When to stop before all iterations are done.")
+    early_stop: optimize.EarlyStop | None = Field(default=None, description="The convergence criterion for stopping early.")
     memory: memory_budget.Budget = Field(
         default="auto",
-        description="How much memory it may take, as `4GB`; `auto` is most of what is free when it starts. A picture that "
-        "needs more as a whole is computed in tiles, if its losses and its optimizer can be, with the same result up to "
-        "rounding. Of several GPUs, that of each.",
+        description="The memory budget, such as `4GB`; `auto` is 80 % of the free memory when the stage starts. A picture that "
+        "needs more is computed in tiles, if the losses and the optimizer support them, with the same result up to rounding. "
+        "With several GPUs, the budget of each.",
     )
     preview_every: int | None = Field(
         default=None, ge=1, le=100_000, description="Show a preview frame every so many iterations."
@@ -153,7 +153,7 @@ def _estimate(params: StylizeParams, extractor: Weights, style_map: Image | None
 
 
 def _passes_through(params: StylizeParams, state: State) -> bool:
-    """Whether each scale before that of the state ends where it did, and the state's own does not end before it."""
+    """Returns whether the parameters end the earlier scales where the state did, and not its last scale before the state."""
     histories = [*_earlier(state), state["history"].tolist()]
     ends = [optimize.end(*scale, params.early_stop) for scale in zip(histories, params.counts, strict=False)]
     return all(end == len(history) for end, history in zip(ends[:-1], histories, strict=False)) and (
@@ -178,11 +178,11 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
     emit: Emit,
     checkpoint: Checkpoint,
 ) -> Image:
-    """Finds the picture that shows the content in the manner of the styles.
+    """Stylizes the content by optimizing the pixels of a picture (neural style transfer).
 
-    It starts from `init`, or from what `start` says, and changes the pixels step by step so that the sum of `losses` falls; the
-    losses compare features that the network `extractor` (a VGG) finds in the picture with those it finds in the examples
-    (Gatys, Ecker and Bethge 2015, arXiv 1508.06576).
+    Starts from `init`, or as `start` says, and minimizes the sum of `losses`, which compare the features of the network
+    `extractor` (a VGG) for the picture with those for the content and the styles (Gatys, Ecker and Bethge 2015, arXiv
+    1508.06576).
 
     - `content`: what is to be seen. Without it, the result is a texture. Its transparency, if any, is given to the result, of
       which only what is visible counts in the losses.
@@ -257,11 +257,11 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
         )
         try:
             for step in steps:
-                done = before + step.iteration
+                iteration = before + step.iteration
                 left = sum(params.counts[scale:]) - (params.counts[scale] if step.converged else step.iteration)
                 for ahead, (loss, values) in zip(reversed(range(len(step.losses))), step.losses, strict=True):
-                    emit(Progress(done - ahead, done + left, loss, dict(zip(objective.terms, values, strict=True))))
-                if params.preview_every and done % params.preview_every == 0:
+                    emit(Progress(iteration - ahead, iteration + left, loss, dict(zip(objective.terms, values, strict=True))))
+                if params.preview_every and iteration % params.preview_every == 0:
                     emit(Frame(optimize.result(params.optimizer, step.state)))
                 checkpoint.offer(lambda: _saved(step, earlier, budget))  # noqa: B023 (the step of the moment is meant)
         except Interrupted:
@@ -279,7 +279,7 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
 
 
 def _inputs(params: StylizeParams, *, styles: Sequence[Image], **others: Any) -> StylizationInputs:
-    """The inputs, and what the parameters say of them."""
+    """Collects the inputs and the parameters about them."""
     return StylizationInputs(
         styles=styles,
         weights=params.style_weights or (1.0,) * len(styles),
@@ -297,7 +297,7 @@ def _objective(params: StylizeParams, extractor: Weights) -> Objective:
 def _workload(
     params: StylizeParams, objective: Objective, extractor: Weights, inputs: StylizationInputs, size: Size
 ) -> Workload:
-    """What the memory of one scale depends on."""
+    """Returns the workload of one scale, for memory estimates."""
     return Workload(
         objective,
         {name: np.shape(tensor) for name, tensor in extractor.tensors.items()},
@@ -311,7 +311,7 @@ def _workload(
 
 
 def _reached(objective: Objective, step: optimize.OptimizationStep) -> list[str]:
-    """What each content loss with a target ended with."""
+    """Returns a note for each content loss with a target: its final error."""
     ends = zip(objective.losses, objective.terms, step.state.terms.tolist(), strict=True)
     return [
         f"'{name}' ends with an error of {error_of(loss, term):.3g}; its target is {loss.target:g}."

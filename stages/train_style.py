@@ -108,7 +108,7 @@ def train_style(  # noqa: PLR0917 (a stage's inputs)
     emit: Emit,
     checkpoint: Checkpoint,
 ) -> Weights:
-    """Trains the network of `feedforward` to show any picture in the manner of one or more styles.
+    """Trains the network of `feedforward` for one or more styles.
 
     At each step the network shows random crops in a style each, and its tensors are changed so that the `losses`, which compare
     what the network `extractor` (a VGG) finds in the results, in the crops and in the styles, fall (see

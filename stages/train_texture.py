@@ -1,4 +1,4 @@
-"""The stage `train_texture`: a network that makes a texture of any size, always another one, by one pass."""
+"""The stage `train_texture`: trains a network that generates textures of any size in one forward pass."""
 
 from functools import partial
 from typing import Any
@@ -91,7 +91,7 @@ def train_texture(
     emit: Emit,
     checkpoint: Checkpoint,
 ) -> Weights:
-    """Trains the network of `generate_texture` to make more of a texture.
+    """Trains the network of `generate_texture` on a texture.
 
     At each step the network makes textures of new noise, and its tensors are changed so that the `losses`, which compare what
     the network `extractor` (a VGG) finds in them and in the example, fall (Ulyanov et al. 2016, arXiv 1603.03417; diversity:

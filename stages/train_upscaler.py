@@ -1,4 +1,4 @@
-"""The stage `train_upscaler`: a network for super-resolution, trained to bring back what shrinking takes away."""
+"""The stage `train_upscaler`: trains a network for super-resolution."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -18,7 +18,7 @@ from stylepipe.stage import Checkpoint, Emit, Estimate, Note, Params, Progress, 
 
 
 class TrainUpscalerParams(Params):
-    """The network, the crops it sees, and its training."""
+    """The network, its crops, and its training."""
 
     blocks: int = Field(default=4, ge=1, le=DEEPEST, description="Residual blocks, of two convolutions each.")
     channels: int = Field(default=64, ge=1, le=WIDEST, description="Of the features between them.")

@@ -21,9 +21,9 @@ _TILE_MEMORY = 1_000_000
 
 
 class UpscaleParams(Params):
-    """How many times as large, and how."""
+    """The factor and the method."""
 
-    factor: float = Field(ge=1, le=8, description="The new sides, in old sides; rounded to whole pixels.")
+    factor: float = Field(ge=1, le=8, description="The ratio of new to old sides, which are rounded to whole pixels.")
     method: Literal["learned", "lanczos3", "bicubic"] | None = Field(
         default=None,
         description="`learned`, by `network`; or a kernel, of which lanczos3 is the sharper. By default `learned` where a "
@@ -76,9 +76,9 @@ def _check(params: UpscaleParams, network: Weights | None, **_: Any) -> None:
 def upscale(image: Image, params: UpscaleParams, network: Weights | None = None) -> Image:
     """Enlarges an image.
 
-    - `learned`: by `network`, an upscaler, which finds detail for ×2, ×3 and ×4 (see `stylepipe.neural.networks.upscaler`).
-      For another factor the picture is enlarged by the next larger one of these, and shrunk to its size by lanczos3; above 4,
-      by 4 and then by what is left. The network knows colors one from another; a picture without any stays so.
+    - `learned`: by `network`, an upscaler, which estimates detail for ×2, ×3 and ×4 (see `stylepipe.neural.networks.upscaler`).
+      For another factor the picture is enlarged by the next larger one of these, and reduced to its size by lanczos3; above 4,
+      by 4 and then by the remaining factor. A gray picture stays gray.
     - `lanczos3`, `bicubic`: by a kernel, as `resize` does. `bicubic` gives the figures published as the baseline of
       super-resolution (Set5 ×2 33.66 dB, ×3 30.39, ×4 28.42).
 

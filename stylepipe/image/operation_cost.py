@@ -1,6 +1,6 @@
-"""What operations on pictures take: bytes beside their inputs, measured on the CPU, and seconds of one core.
+"""Cost models of picture operations: bytes in addition to the inputs, measured on the CPU, and seconds of one core.
 
-docs/benchmarks.md says how they were measured; a slow test compares the stages' estimates with what processes take.
+docs/benchmarks.md describes the measurements; a slow test compares the stages' estimates with real processes.
 """
 
 from math import prod
@@ -10,10 +10,10 @@ Size = tuple[int, int]
 """(height, width)."""
 
 PROGRAM = 60_000_000
-"""Bytes that compiling a small program takes, and the program."""
+"""Bytes of compiling a small program, and of the program."""
 
 FLOPS = 3e10
-"""Floating-point operations that a core of a usual processor does in a second, in convolutions and products of matrices."""
+"""Floating-point operations per second of a typical core, in convolutions and matrix products."""
 
 _RESAMPLED = 3e-9
 """Seconds for each channel of a new value and each old one that it is made of."""
@@ -34,12 +34,12 @@ class Cost(NamedTuple):
 
 
 def by_pixel(size: Size, *, memory: int, work: float) -> Cost:
-    """What takes so many bytes and seconds for each pixel."""
+    """Returns the cost of an operation with constant bytes and seconds per pixel."""
     return Cost(PROGRAM + memory * prod(size), work * prod(size))
 
 
 def in_tiles(size: Size, *, reach: int, memory: int, work: float, results: int = 1, tile: int = _TILE) -> Cost:
-    """What `tiled` takes, of so many bytes and seconds for each pixel of a tile, beside pictures of the whole size."""
+    """Returns the cost of `tiled` from bytes and seconds per pixel of a tile, plus full-size pictures."""
     side = max(tile, 4 * (reach + 1))
     seen = prod(min(side, length) for length in size)
     overlap = prod(1.0 if length <= side else side / (side - 2 * reach) for length in size)
@@ -47,7 +47,7 @@ def in_tiles(size: Size, *, reach: int, memory: int, work: float, results: int =
 
 
 def resampling(old: Size, new: Size, *, alpha: bool = False) -> Cost:
-    """What bringing a picture of 3 channels to another size takes; with transparency, colors are weighed by it."""
+    """Returns the cost of resizing a picture of 3 channels, premultiplied if it has transparency."""
     if old == new:
         return Cost(24 * prod(new), 0.0)
     between = new[0] * old[1]

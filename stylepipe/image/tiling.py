@@ -1,4 +1,4 @@
-"""Where tiles lie in a picture."""
+"""The placement of overlapping tiles in a picture."""
 
 from collections.abc import Iterable, Iterator
 from itertools import product
@@ -9,7 +9,7 @@ Place = tuple[slice, slice]
 
 
 class Span(NamedTuple):
-    """A tile's extent along one axis: it sees [start, stop), and counts in [first, last)."""
+    """A tile's extent along one axis: it covers [start, stop), with margins, and contributes [first, last)."""
 
     start: int
     stop: int
@@ -52,7 +52,7 @@ def tiles(size: tuple[int, int], tile: int, margin: int, *, step: int = 1) -> It
 
 
 def spans(length: int, tile: int, margin: int, *, step: int = 1) -> Iterator[Span]:
-    """Tiles of one size along an axis, which count all of it once.
+    """Yields tiles of one size along an axis, whose contributions partition it.
 
     The size is at most `tile`, and that must be 2·(margin + step) − 1 or more.
     Each sees `margin` pixels further than it counts, or up to the picture's border. None reaches beyond the border, where each

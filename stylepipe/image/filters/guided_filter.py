@@ -24,8 +24,8 @@ def guided_filter(
     guide_mean, plane_mean = mean(guide), mean(plane)
     covariance = mean(guide * plane) - guide_mean * plane_mean
     variance = mean(guide * guide) - guide_mean**2
-    slope = covariance / (variance + eps)
-    return mean(slope) * guide + mean(plane_mean - slope * guide_mean)
+    a = covariance / (variance + eps)
+    return mean(a) * guide + mean(plane_mean - a * guide_mean)
 
 
 def guided_reach(radius: int) -> int:

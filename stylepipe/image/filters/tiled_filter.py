@@ -1,4 +1,4 @@
-"""Filters of neighborhoods, tile by tile: beside the picture and its result, what they take does not grow with it."""
+"""Applies neighborhood filters tile by tile: temporary memory does not grow with the picture."""
 
 from collections.abc import Callable
 
@@ -19,15 +19,15 @@ def tiled(
     reach: int,
     tile: int = _TILE,
 ) -> Float[np.ndarray, "h w *c"]:
-    """local(pixels, *others), of tiles of `tile` pixels a side or, where `local` reaches far, somewhat more.
+    """Computes local(pixels, *others) in tiles of `tile` pixels a side, or somewhat more for a large `reach`.
 
-    `local` makes of pictures of one size another one like the first, each value from those at most `reach` pixels away in x and
-    in y. What it makes of the pictures' border, it makes of that border in a tile.
+    `local` maps pictures of one size to a picture like the first; each value depends on those at most `reach` pixels away in x
+    and y. Tiles do not extend beyond the pictures' border, where `local` pads as it does for a whole picture.
     """
     side = max(tile, 4 * (reach + 1))  # so that at least half of a tile counts
     pictures = [np.asarray(picture) for picture in (pixels, *others)]  # cut on the host: JAX compiles each cut
     result = np.empty_like(pictures[0])
     for place in tiles(result.shape[:2], side, reach):
-        found = np.asarray(local(*(jnp.asarray(picture[place.seen()]) for picture in pictures)))
-        result[place.counted()] = found[place.inside()]
+        values = np.asarray(local(*(jnp.asarray(picture[place.seen()]) for picture in pictures)))
+        result[place.counted()] = values[place.inside()]
     return result
