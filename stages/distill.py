@@ -79,10 +79,10 @@ def _estimate(params: DistillParams, teachers: Sequence[Weights], **_: Any) -> E
     pixels = params.batch * params.crop**2
     own = sum(sum(block) / 4**number for number, block in enumerate(params.widths))
     taught = max((maps for maps, _ in both), default=0.0)
-    seen = 4 * pixels * sum(3 * maps for maps, _ in both)
+    activations = 4 * pixels * sum(3 * maps for maps, _ in both)
     cost = training(params.schedule, pictures=params.batch, side=params.crop, maps=own + taught, operations=9 * 2 * own**2)
     looked = params.schedule.steps / params.passes * sum(passes for _, passes in both) * pixels / FLOPS
-    return Estimate(None, cost.memory + round(4 * taught * pixels * params.batches + seen), cost.work + looked)
+    return Estimate(None, cost.memory + round(4 * taught * pixels * params.batches + activations), cost.work + looked)
 
 
 @stage(version=1, check=_check, estimate=_estimate)
@@ -148,8 +148,8 @@ def distill(
         return training_loop.evaluate_all(tensors, map(batches.teach, unseen), map(len, unseen), loss=loss)
 
     step = training_loop.start(params.schedule, begun.tensors, checkpoint.load())
-    seen = params.batch * params.schedule.accumulate
+    pictures_per_step = params.batch * params.schedule.accumulate
     for step in training_loop.train(step, loss, batches, schedule=params.schedule, validate=validate if unseen else None):  # noqa: B020
-        emit(Progress(step.number, params.schedule.steps, step.loss, step.terms, seen))
+        emit(Progress(step.number, params.schedule.steps, step.loss, step.terms, pictures_per_step))
         checkpoint.offer(partial(training_loop.saved, step))
     return training_loop.result(step, fresh.metadata)

@@ -25,10 +25,11 @@ _MAP = 16
 
 
 def _estimate(network: Weights, params: GenerateTextureParams) -> Estimate:
-    found = describe(network)
-    height, width = (-(-side // found.unit) * found.unit for side in (params.height, params.width))
+    described = describe(network)
+    height, width = (-(-side // described.unit) * described.unit for side in (params.height, params.width))
     cost = Cost(
-        PROGRAM + (24 + _MAP * found.sizes * found.channels) * height * width, operations(found) * height * width / FLOPS
+        PROGRAM + (24 + _MAP * described.sizes * described.channels) * height * width,
+        operations(described) * height * width / FLOPS,
     )
     return Estimate(Image(blank(params.height, params.width, 3)), *cost)
 
@@ -41,8 +42,8 @@ def generate_texture(network: Weights, params: GenerateTextureParams, *, key: PR
     seed. With circular padding it tiles seamlessly if width and height are multiples of the network's unit (32 for six sizes);
     other sizes are cropped from a larger texture. Raises WeightsError for another network.
     """
-    found = describe(network)
-    if found.padding == "circular" and (params.width % found.unit or params.height % found.unit):
+    described = describe(network)
+    if described.padding == "circular" and (params.width % described.unit or params.height % described.unit):
         size = f"{params.width}×{params.height}"
-        emit(Note(f"The texture does not tile: only multiples of {found.unit} pixels do, and {size} is cut from more."))
+        emit(Note(f"The texture does not tile: only multiples of {described.unit} pixels do, and {size} is cut from more."))
     return Image(generated(network, key, (params.height, params.width)))

@@ -36,10 +36,10 @@ class ResizeParams(Params):
     @model_validator(mode="after")
     def _one_size(self) -> "ResizeParams":
         names = ("long_side", "short_side", "width", "height", "megapixels")
-        given = [name for name in names if getattr(self, name) is not None]
-        if given not in (["long_side"], ["short_side"], ["width", "height"], ["megapixels"]):
+        specified = [name for name in names if getattr(self, name) is not None]
+        if specified not in (["long_side"], ["short_side"], ["width", "height"], ["megapixels"]):
             raise ValueError(
-                f"the size is given by {' and '.join(given) or 'nothing'}; "
+                f"the size is given by {' and '.join(specified) or 'nothing'}; "
                 "allowed is one of long_side, short_side, megapixels, or width and height together"
             )
         if self.fit != "keep" and self.width is None:

@@ -30,7 +30,7 @@ from stylepipe.neural.training.training_cost import of_vgg, training, unseen
 from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Note, Params, Progress, stage
 
 _LAST = 16
-"""The lessons whose statistics a network with batch normalization keeps."""
+"""The number of batches whose mean statistics a network with batch normalization stores."""
 
 
 class TrainStyleParams(Params):
@@ -149,9 +149,9 @@ def train_style(  # noqa: PLR0917 (a stage's inputs)
         else Validation.of(loss, references, center_crops(validation, params.crop, strict=params.strict, note=note))
     )
     step = training_loop.start(params.schedule, first, checkpoint.load())
-    seen = params.batch * params.schedule.accumulate
+    pictures_per_step = params.batch * params.schedule.accumulate
     for step in training_loop.train(step, loss, batches, schedule=params.schedule, validate=unseen):  # noqa: B020
-        emit(Progress(step.number, params.schedule.steps, step.loss, step.terms, seen))
+        emit(Progress(step.number, params.schedule.steps, step.loss, step.terms, pictures_per_step))
         if unseen and any(name.startswith("validation ") for name in step.terms):
             emit(Frame(unseen.strip(step.tensors)))
         checkpoint.offer(partial(training_loop.saved, step))

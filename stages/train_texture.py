@@ -119,9 +119,9 @@ def train_texture(
     loss = Synthesis(objective, network, params.diversity)
     step = training_loop.start(params.schedule, first, checkpoint.load())
     validate = partial(training_loop.evaluate, batch=batches(0), loss=loss)
-    seen = params.batch * params.schedule.accumulate
+    pictures_per_step = params.batch * params.schedule.accumulate
     for step in training_loop.train(step, loss, batches, schedule=params.schedule, validate=validate):  # noqa: B020
-        emit(Progress(step.number, params.schedule.steps, step.loss, step.terms, seen))
+        emit(Progress(step.number, params.schedule.steps, step.loss, step.terms, pictures_per_step))
         if any(name.startswith("validation ") for name in step.terms):
             emit(Frame(generated(Weights(step.tensors, network.metadata), frame_key, (params.side, params.side))))
         checkpoint.offer(partial(training_loop.saved, step))

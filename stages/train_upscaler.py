@@ -99,8 +99,8 @@ def train_upscaler(
     unseen = None if validation is None else center_crops(validation, params.validation_crop, strict=params.strict, note=note)
     validate = None if unseen is None else partial(score, large=unseen)
     step = training_loop.start(params.schedule, first, checkpoint.load())
-    seen = params.batch * params.schedule.accumulate
+    pictures_per_step = params.batch * params.schedule.accumulate
     for step in training_loop.train(step, loss, batches, schedule=params.schedule, validate=validate):  # noqa: B020
-        emit(Progress(step.number, params.schedule.steps, step.loss, step.terms, seen))
+        emit(Progress(step.number, params.schedule.steps, step.loss, step.terms, pictures_per_step))
         checkpoint.offer(partial(training_loop.saved, step))
     return training_loop.result(step, untrained.metadata)

@@ -41,9 +41,9 @@ def by_pixel(size: Size, *, memory: int, work: float) -> Cost:
 def in_tiles(size: Size, *, reach: int, memory: int, work: float, results: int = 1, tile: int = _TILE) -> Cost:
     """Returns the cost of `tiled` from bytes and seconds per pixel of a tile, plus full-size pictures."""
     side = max(tile, 4 * (reach + 1))
-    seen = prod(min(side, length) for length in size)
+    tile_pixels = prod(min(side, length) for length in size)
     overlap = prod(1.0 if length <= side else side / (side - 2 * reach) for length in size)
-    return Cost(PROGRAM + 12 * results * prod(size) + memory * seen, work * overlap * prod(size))
+    return Cost(PROGRAM + 12 * results * prod(size) + memory * tile_pixels, work * overlap * prod(size))
 
 
 def resampling(old: Size, new: Size, *, alpha: bool = False) -> Cost:

@@ -220,10 +220,10 @@ def _check_scans(file: BufferedReader | BytesIO) -> None:
 def _low_order(tile: Any) -> Any:
     """The tile as it must be for Pillow to take the low bytes of 16-bit RGB or RGBA; None for other samples."""
     raw_mode, *rest = tile.args if isinstance(tile.args, tuple) else (tile.args,)
-    found = re.fullmatch(r"(RGB[AX]?;16)([BLN])", str(raw_mode))
-    if not found:
+    match = re.fullmatch(r"(RGB[AX]?;16)([BLN])", str(raw_mode))
+    if not match:
         return None
-    turned = found[1] + _OTHER_ORDER[found[2]]
+    turned = match[1] + _OTHER_ORDER[match[2]]
     return tile._replace(args=(turned, *rest) if rest else turned)
 
 

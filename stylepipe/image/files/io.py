@@ -128,11 +128,11 @@ def _decode(
             width, height = picture.size
             if width * height <= max_pixels:
                 return read(file, picture)
-        found = f"{width} × {height} pixels"
+        actual = f"{width} × {height} pixels"
     except InputError:
         raise
     except PIL.Image.DecompressionBombError:
-        found = f"more than {2 * (PIL.Image.MAX_IMAGE_PIXELS or 0)} pixels"
+        actual = f"more than {2 * (PIL.Image.MAX_IMAGE_PIXELS or 0)} pixels"
     except TooManyParts as error:
         raise InputError(f"'{name}' consists of too many parts to be read.", hint="Save it again as PNG.") from error
     except UnsupportedSamples as unsupported:
@@ -144,7 +144,7 @@ def _decode(
             f"'{name}' is damaged, incomplete, or of a kind of {format_.name} that is not read.",
             hint="Download it again, or save it as 8- or 16-bit PNG.",
         ) from error
-    raise InputError(f"'{name}' has {found}; at most {max_pixels} are read.", hint="Make it smaller first.")
+    raise InputError(f"'{name}' has {actual}; at most {max_pixels} are read.", hint="Make it smaller first.")
 
 
 def _format_for_writing(path: Path) -> Format:

@@ -82,8 +82,8 @@ def _orientation(data: mmap, parts: Sequence[Part]) -> bytes:
                 kept[_ORIENTATION] = int(exif.get(_ORIENTATION, 1))
             except Exception as error:  # Pillow's parsers raise whatever they stumble over
                 raise _Unknown from error
-        if part.kind == "xmp" and kept.get(_ORIENTATION, 1) == 1 and (found := _XMP_ORIENTATION.search(content)):
-            kept[_ORIENTATION] = int(found[1])
+        if part.kind == "xmp" and kept.get(_ORIENTATION, 1) == 1 and (match := _XMP_ORIENTATION.search(content)):
+            kept[_ORIENTATION] = int(match[1])
     return kept.tobytes() if kept.get(_ORIENTATION, 1) != 1 else b""
 
 

@@ -2,7 +2,7 @@
 
 The channels of a pixel are treated together, so that an edge in one protects the others. Means reach beyond the border into the
 mirrored image (d c b a | a b c d | d c b a). A picture is handled as a list of planes, one per channel: XLA then fuses what is
-done to a pixel into one pass, several times faster on a CPU.
+iteration to a pixel into one pass, several times faster on a CPU.
 """
 
 from collections.abc import Callable
@@ -33,11 +33,11 @@ def total_variation(
     zero = jnp.zeros_like(planes[0])
 
     def unfinished(state):
-        done, change, _, _ = state
-        return (done < iterations) & (change > tolerance)
+        iteration, change, _, _ = state
+        return (iteration < iterations) & (change > tolerance)
 
     def step(state):
-        done, _, image, dual = state
+        iteration, _, image, dual = state
         gradient = [(_difference(plane, 0), _difference(plane, 1)) for plane in image]
         magnitude = jnp.sqrt(sum(down**2 + right**2 for down, right in gradient))
         shrink = 1 / (1 + 0.25 / weight * magnitude)
@@ -48,7 +48,7 @@ def total_variation(
         before = image
         image = [plane + _divergence(*p) for plane, p in zip(planes, dual, strict=True)]
         change = jnp.stack([jnp.max(jnp.abs(a - b)) for a, b in zip(image, before, strict=True)]).max()
-        return done + 1, change, image, dual
+        return iteration + 1, change, image, dual
 
     _, _, image, _ = jax.lax.while_loop(unfinished, step, (0, jnp.inf, planes, [(zero, zero)] * len(planes)))
     return jnp.stack(image, axis=-1)

@@ -49,9 +49,9 @@ def measured_picture(image: Image, size: tuple[int, int], network: Weights, laye
     counts = np.array([np.bincount(bins[..., channel].ravel(), weights, minlength=BINS) for channel in range(3)])
     square = np.pad(small, ((0, SIDE - height), (0, SIDE - width), (0, 0)), mode="symmetric")
     maps = _features(network.tensors, square, layers=tuple(steps), vgg=describe(network))
-    seen = {layer: np.asarray(maps[layer])[: height // step, : width // step] for layer, step in steps.items()}
+    cropped = {layer: np.asarray(maps[layer])[: height // step, : width // step] for layer, step in steps.items()}
     visible = None if alpha is None else {layer: _pooled(alpha, step) for layer, step in steps.items()}
-    return MeasuredPicture(counts / counts[0].sum(), seen, visible)
+    return MeasuredPicture(counts / counts[0].sum(), cropped, visible)
 
 
 def _pooled(alpha: Float[np.ndarray, "height width"], step: int) -> Float[np.ndarray, "_ _"]:

@@ -64,10 +64,10 @@ def unseen_layers(seen: Collection[str], available: Sequence[str]) -> dict[str, 
     for layer in available:
         if layer not in seen:
             first.setdefault(layer.partition("_")[0], layer)
-    found = {
+    candidates = {
         name: tuple(first[f"relu{block}"] for block in blocks if f"relu{block}" in first) for name, blocks in BLOCKS.items()
     }
-    return {name: layers for name, layers in found.items() if layers}
+    return {name: layers for name, layers in candidates.items() if layers}
 
 
 def measured_styles(styles: Sequence[MeasuredPicture], layers: Layers) -> MeasuredStyles:
@@ -110,11 +110,11 @@ def local_patterns(result: MeasuredPicture, styles: MeasuredStyles) -> float:
     number that are when the styles' patches themselves are matched, at most 1 (the paper does not bound it). O(n m c) time
     for n and m patches, and memory for `ROWS` m cosines.
     """
-    found: list[float] = []
+    scores: list[float] = []
     for layer, patches in styles.patches.items():
         cosines, chosen = _best_matches(_patches(result, layer), patches)
-        found += [float(cosines.mean()), min(1.0, len(np.unique(chosen)) / styles.distinct[layer])]
-    return float(np.mean(found))
+        scores += [float(cosines.mean()), min(1.0, len(np.unique(chosen)) / styles.distinct[layer])]
+    return float(np.mean(scores))
 
 
 def quality(
@@ -124,14 +124,14 @@ def quality(
 
     `content` is seen at the result's working size.
     """
-    found: dict[str, float] = {}
+    scores: dict[str, float] = {}
     if CONTENT in layers and content is not None:
-        found[CONTENT] = content_fidelity(result, content, layers[CONTENT])
+        scores[CONTENT] = content_fidelity(result, content, layers[CONTENT])
     if GLOBAL in layers:
-        found[GLOBAL] = global_effects(result, styles)
+        scores[GLOBAL] = global_effects(result, styles)
     if LOCAL in layers:
-        found[LOCAL] = local_patterns(result, styles)
-    return found
+        scores[LOCAL] = local_patterns(result, styles)
+    return scores
 
 
 def cosine(a: Float[np.ndarray, "*shape"], b: Float[np.ndarray, "*shape"]) -> float:

@@ -65,15 +65,15 @@ def statistic(spec: CorrelationChain, inputs: LossInputs) -> dict[str, Sums]:
             f"The loss 'correlation_chain' takes at least 2 layers; the network has {', '.join(spec.table)}.",
             hint="Leave it out, or take a network of more layers.",
         )
-    found = {}
+    products = {}
     for shallow, deep in pairwise(spec.table):
         above, below = (inputs.picture.features[layer] - spec.shift for layer in (shallow, deep))
         weights, factor = weights_by_position(inputs, shallow), 2 ** (pooling_stages(deep) - pooling_stages(shallow))
         weighted = (above if m is None else above * m.reshape(*above.shape[:2], 1) for m in weights)
         gathered = (_gathered(each, below.shape[:2], factor) for each in weighted)
         totals = [sum_products(_flat(each), _flat(below), [None]).total for each in gathered]
-        found[shallow] = Sums(jnp.concatenate(totals), count_positions(above.shape[0] * above.shape[1], weights))
-    return found
+        products[shallow] = Sums(jnp.concatenate(totals), count_positions(above.shape[0] * above.shape[1], weights))
+    return products
 
 
 def _flat(values: Float[Array, "h w c"]) -> Float[Array, "n c"]:

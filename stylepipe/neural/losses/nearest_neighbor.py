@@ -1,4 +1,4 @@
-"""The content put together from features of the styles (Kolkin et al. 2022, arXiv 2203.13215)."""
+"""The content reassembled from features of the styles (Kolkin et al. 2022, arXiv 2203.13215)."""
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
@@ -12,7 +12,7 @@ from stylepipe.neural.losses.patches import nearest
 
 
 class NearestNeighbor(FeatureLoss):
-    """Shows the content in features that all are the style's: at each position, the one most like the content's there.
+    """Compares features with those of the style that are most similar to the content's at each position.
 
     From the features of the content and of the style, each less its mean over positions, every position of the content takes
     the one of the style of the largest cosine; the style's own features there are T, found once. For the picture's features F

@@ -48,7 +48,7 @@ def nearest(features: Map, examples: Map, candidates: Bool[Array, "_ _"], *, siz
 
     # The last strip begins before the one above it ends, so that all are as tall.
     of = np.arange(height) // tall
-    row, column = (found[of, np.arange(height) - starts[of]] for found in lax.map(strip, starts))
+    row, column = (strips[of, np.arange(height) - starts[of]] for strips in lax.map(strip, starts))
     return row, column
 
 
@@ -62,10 +62,10 @@ def _along_diagonal(products: Float[Array, "y x Y X"], axes: tuple[int, int], si
     """The sums of each product and the `size` − 1 that follow it along both axes at once."""
 
     def shifted(d: int) -> Float[Array, "_ _ _ _"]:
-        found = products
+        part = products
         for axis in axes:
-            found = lax.slice_in_dim(found, d, d + products.shape[axis] - size + 1, axis=axis)
-        return found
+            part = lax.slice_in_dim(part, d, d + products.shape[axis] - size + 1, axis=axis)
+        return part
 
     return reduce(jnp.add, map(shifted, range(size)))
 

@@ -1,4 +1,4 @@
-"""Style as the distribution of features, seen from random directions (Heitz et al. 2021, arXiv 2006.07229)."""
+"""Style as the distribution of features, by random projections (Heitz et al. 2021, arXiv 2006.07229)."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Literal, NamedTuple
@@ -13,7 +13,7 @@ from stylepipe.neural.losses.transport import FeatureSamples, feature_samples, q
 
 
 class SlicedWasserstein(StyleLoss):
-    """Compares the whole distribution of features: all that Gram matrix and histograms know of it, and the rest.
+    """Compares the full distribution of features, which includes Gram matrices and histograms.
 
     For features F of shape (n, c) and d random unit directions v, drawn anew at each step, F v and F_style v are sorted and the
     k-th smallest is matched with the k-th smallest; the loss of a layer is mean((F v − F_style v)²) over directions and what is

@@ -1,7 +1,7 @@
-"""Optimal transport on the line, exact for any numbers of values and any weights.
+"""One-dimensional optimal transport, exact for any numbers of values and any weights.
 
-There the least squared motion keeps the order: the value up to which lies the share u of one set's weight goes to the value up
-to which lies the same share of the other's. That value is Q(u), the set's quantile function, which is made of steps.
+For a squared cost the optimal transport is monotone: it maps the u-quantile of one distribution to the u-quantile of the other,
+Q(u), where Q is the quantile function, a step function.
 Source: Peyré and Cuturi 2019, Computational Optimal Transport, 2.6 (arXiv 1803.00567).
 """
 
@@ -20,7 +20,7 @@ Values = Float[Array, " n"]
 Weights = Float[Array, " n"]
 
 _AT_ONCE = 2**22
-"""How many values are worked on at a time; each takes about 64 bytes meanwhile."""
+"""The number of values per batch; each takes about 64 bytes."""
 
 
 class FeatureSamples(NamedTuple):
@@ -65,7 +65,7 @@ def squared_distance(values: Float[Array, "rows n"], weights: Weights | None, wa
 
 
 def _by_rows(function: Callable[..., Any], *rows: Any) -> Any:
-    """`function` of each row, constant for the gradient, over no more rows at a time than memory should hold."""
+    """Maps `function` over rows under stop-gradient, in batches that bound the memory."""
     longest = max(leaf.shape[1] for leaf in jax.tree.leaves(rows))
     return lax.map(lambda row: function(*row), lax.stop_gradient(rows), batch_size=max(1, _AT_ONCE // longest))
 

@@ -1,9 +1,9 @@
 """The texture network: noise at several sizes in, a texture of any size out (Ulyanov et al. 2016, arXiv 1603.03417).
 
 Noise at each of the sizes 1, 1/2, 1/4 … of the result goes through three convolutions. From the smallest on, what was found is
-enlarged, put beside the next size's and convolved three times more; the features get more with each size. Differences from the
-paper: normalization is that of the instance (Ulyanov, Vedaldi and Lempitsky 2016, arXiv 1607.08022), and colors are bounded by
-a tanh. The paper normalizes what is put side by side apart; channel by channel, that is the same as after it.
+enlarged, concatenated with the next size's and convolved three times; the number of channels grows with each size. Differences
+from the paper: normalization is that of the instance (Ulyanov, Vedaldi and Lempitsky 2016, arXiv 1607.08022), and colors are
+bounded by a tanh. The paper normalizes what is put side by side apart; channel by channel, that is the same as after it.
 
 The tensors, kernels as (height, width, in, out), for sizes i = 1 (the smallest) … n, with c channels for each:
 

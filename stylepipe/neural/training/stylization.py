@@ -89,7 +89,7 @@ class Stylization:
 
         def one(picture: Array, shares: Array) -> tuple[Array, Mapping[str, Statistics]]:
             pooled = self.network.normalization == "batch"
-            return transform(mixed(tensors, shares), picture, network=self.network, known={}, pooled=pooled)
+            return transform(mixed(tensors, shares), picture, network=self.network, layer_statistics={}, pooled=pooled)
 
         return jax.vmap(one, axis_name=PICTURES)(batch.pictures, batch.shares)
 

@@ -146,9 +146,9 @@ def verify(weights: str) -> Any:
     """
     path = Path(weights) if "/" in weights or Path(weights).suffix else find(weights)
     published = {entry.published.file: entry.published.md5 for entry in CATALOGUE.values() if entry.published}
-    if is_file(path) and path.name in published and (found := _md5(path)) != published[path.name]:
+    if is_file(path) and path.name in published and (digest := _md5(path)) != published[path.name]:
         raise WeightsError(
-            f"'{path.name}' is damaged: its MD5 sum is {found}, and {published[path.name]} is published.",
+            f"'{path.name}' is damaged: its MD5 sum is {digest}, and {published[path.name]} is published.",
             hint="Delete it, and pull it again.",
         )
     read = read_weights(path)

@@ -50,8 +50,8 @@ def read_archive(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
 def from_variables(variables: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Tensors and metadata of the network. Raises WeightsError, naming the variable, for one that does not fit."""
-    named = [(found, np.asarray(tensor)) for name, tensor in variables.items() if (found := _VARIABLE.fullmatch(name))]
-    numbered = {int(found[1] or 0): tensor for found, tensor in named}
+    named = [(match, np.asarray(tensor)) for name, tensor in variables.items() if (match := _VARIABLE.fullmatch(name))]
+    numbered = {int(match[1] or 0): tensor for match, tensor in named}
     if len(numbered) < len(named):
         raise WeightsError("Two of the variables 'Variable', 'Variable_1' … have the same number.")
     network = _network(numbered)
@@ -84,12 +84,12 @@ def _network(numbered: Mapping[int, np.ndarray]) -> Transformation:
 
 
 def _fitting(numbered: Mapping[int, np.ndarray], number: int, expected: tuple[int, ...], layer: str) -> np.ndarray:
-    found, name = numbered[number], _name(number)
-    if found.shape != expected:
-        raise WeightsError(f"{name}, a part of the layer '{layer}', has shape {found.shape}; expected is {expected}.")
-    if found.dtype not in (np.float32, np.float16):
-        raise WeightsError(f"{name} is of type {found.dtype}; allowed is float32, float16.")
-    return found.astype(np.float32)
+    tensor, name = numbered[number], _name(number)
+    if tensor.shape != expected:
+        raise WeightsError(f"{name}, a part of the layer '{layer}', has shape {tensor.shape}; expected is {expected}.")
+    if tensor.dtype not in (np.float32, np.float16):
+        raise WeightsError(f"{name} is of type {tensor.dtype}; allowed is float32, float16.")
+    return tensor.astype(np.float32)
 
 
 def _name(number: int) -> str:

@@ -168,13 +168,13 @@ def _input_in_words(text: str) -> _Tensors:
     """The normalization stated in words, such as 'BGR 0..255 minus (104, 117, 124)' or 'RGB in [0, 1] minus (…) over (…)'."""
     number = r"(\d+(?:\.\d*)?)"
     three = rf"\({number}, ?{number}, ?{number}\)"
-    found = re.fullmatch(rf"(RGB|BGR) (?:0\.\.(255)|in \[0, ?1\])(?: minus {three})?(?: over {three})?", text)
-    if found is None:
+    match = re.fullmatch(rf"(RGB|BGR) (?:0\.\.(255)|in \[0, ?1\])(?: minus {three})?(?: over {three})?", text)
+    if match is None:
         raise WeightsError(
             f"The weights hold no 'normalise/kernel', and state the input '{text}'.",
             hint="Understood is RGB or BGR, then 0..255 or 'in [0, 1]', then minus (a, b, c), then over (a, b, c).",
         )
-    order, top, *numbers = found.groups()
+    order, top, *numbers = match.groups()
     means, deviations = [float(n or 0) for n in numbers[:3]], [float(n or 1) for n in numbers[3:]]
     return _normalization(means, deviations, bgr=order == "BGR", top=float(top or 1))
 
@@ -238,9 +238,9 @@ def _own_dataset(file: Any, path: str) -> Any | None:
     prefixes = accumulate(path.split("/"), "{}/{}".format)
     if not all(isinstance(file.get(prefix, getlink=True), h5py.HardLink) for prefix in prefixes):
         return None
-    found = file[path]
-    elsewhere = not isinstance(found, h5py.Dataset) or found.is_virtual or found.external
-    return None if elsewhere or math.prod(found.chunks or ()) > math.prod(found.shape) else found
+    dataset = file[path]
+    elsewhere = not isinstance(dataset, h5py.Dataset) or dataset.is_virtual or dataset.external
+    return None if elsewhere or math.prod(dataset.chunks or ()) > math.prod(dataset.shape) else dataset
 
 
 # --- PyTorch ------------------------------------------------------------------------------------------------------------
