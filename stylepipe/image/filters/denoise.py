@@ -1,8 +1,8 @@
 """Denoisers: total variation, bilateral, non-local means.
 
 The channels of a pixel are treated together, so that an edge in one protects the others. Means reach beyond the border into the
-mirrored image (d c b a | a b c d | d c b a). A picture is handled as a list of planes, one per channel: XLA then fuses what is
-iteration to a pixel into one pass, several times faster on a CPU.
+mirrored image (d c b a | a b c d | d c b a). A picture is handled as a list of planes, one per channel: XLA then fuses all
+operations on a pixel into one pass, several times faster on a CPU.
 """
 
 from collections.abc import Callable
