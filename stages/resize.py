@@ -43,7 +43,7 @@ class ResizeParams(Params):
                 "allowed is one of long_side, short_side, megapixels, or width and height together"
             )
         if self.fit != "keep" and self.width is None:
-            raise ValueError(f"fit is '{self.fit}', which needs width and height; the size is given by {given[0]}")
+            raise ValueError(f"fit is '{self.fit}', which needs width and height; the size is given by {specified[0]}")
         return self
 
 
