@@ -121,7 +121,7 @@ def test_a_fresh_network_is_one():
 
 def test_half_precision_takes_half_the_bytes_and_gives_nearly_the_same():
     weights, picture = random_upscaler(), DRAW.random((6, 6, 3), dtype=np.float32)
-    half = training_loop.result(training_loop.Step(0, weights.tensors, None), weights.metadata)
+    half = training_loop.result(training_loop.TrainingStep(0, weights.tensors, None), weights.metadata)
     assert describe(half) == Upscaler(2, 5)
     assert sum(t.nbytes for t in half.tensors.values()) * 2 == sum(t.nbytes for t in weights.tensors.values())
     found, expected = (enlarge(given, picture, factor=4) for given in (half, weights))
