@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from stylepipe.artifacts import Image
 from stylepipe.image.files.io import read_image
 from stylepipe.neural.encoders.vgg_layout import describe
 from stylepipe.neural.evaluation.measured_pictures import measured_picture, working_size
