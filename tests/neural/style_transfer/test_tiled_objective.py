@@ -148,7 +148,7 @@ def test_a_smaller_margin_would_not_do(plain, expected, monkeypatch):
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if not of_kind(kind).additive])
 def test_a_loss_that_does_not_add_up_over_tiles_says_so(kind):
     objective = Objective.of([Gram(), of_kind(kind)], describe(DEEP))
-    with pytest.raises(StageError, match=f"'{kind}' cannot be computed in tiles: .* do not add up") as caught:
+    with pytest.raises(StageError, match=f"'{kind}' cannot be computed in tiles: .* are not sums over positions") as caught:
         TiledObjective.of(objective, 512)
     able = caught.value.hint.split(".")[0].removeprefix("Losses that support tiles are ").split(", ")
     assert {"content", "gram", "moments", "total_variation", "wasserstein"} <= set(able)
