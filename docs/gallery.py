@@ -23,6 +23,7 @@ FINISH, PART = ("resized", "drawn", "leveled", "recolored"), (1000, 250, 1320, 4
 
 COMMANDS = (
     "run recipes/ancient_city.yaml",
+    "run recipes/ancient_city_best.yaml",
     "run recipes/gatys.yaml",
     "run recipes/stylenet.yaml",
     "run recipes/style_weights.yaml",

@@ -1,6 +1,7 @@
 """The command line as a whole: help, faults, errors for programs, completion, a reader who goes away, the time it takes."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,13 @@ def test_every_command_has_help(cli, command):
     said = cli(*command.split(), "--help")
     assert (said.code, said.err) == (0, "")
     assert said.out.startswith(f"Usage: stylepipe {command} ")
+
+
+def test_ctrl_c_during_the_start_ends_without_a_traceback(tmp_path):
+    (tmp_path / "typer.py").write_text("import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(10)\n")
+    command = [sys.executable, "-m", "stylepipe", "--help"]
+    ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, b"", b"")
 
 
 @pytest.fixture

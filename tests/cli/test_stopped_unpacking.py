@@ -12,13 +12,13 @@ import pytest
 # The command line, which waits once the bundle is unpacked.
 SCRIPT = """
 import time
-from stylepipe.cli import main, sharing
+from stylepipe.cli import main, shared_recipes
 
 def wait(*args, **options):
     print("unpacked", flush=True)
     time.sleep(60)
 
-sharing.inputs_of = wait
+shared_recipes.inputs_of = wait
 main()
 """
 

@@ -1,0 +1,36 @@
+"""The structure of the product: small packages, and no name that stands for two things."""
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted(path for path in (ROOT / "stylepipe").rglob("*.py") if path.name != "__init__.py")
+MOST = 14
+LISTS = {"losses"}
+"""Packages that are lists of alternatives, a module for each."""
+
+
+def repeated(names):
+    return {name: count for name, count in Counter(names).items() if count > 1}
+
+
+def test_no_package_has_many_modules():
+    counts = Counter(path.parent for path in MODULES if path.parent.name not in LISTS)
+    assert {str(folder): count for folder, count in counts.items() if count > MOST} == {}
+
+
+def test_no_two_modules_have_one_name():
+    assert repeated(path.stem for path in MODULES) == {}
+
+
+def test_no_two_public_classes_have_one_name():
+    """But for the state of each optimizer, which is a part of the interface."""
+    stages = (ROOT / "stages").glob("*.py")
+    classes = [
+        node.name
+        for path in [*MODULES, *stages]
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and node.name != "State"
+    ]
+    assert repeated(classes) == {}
