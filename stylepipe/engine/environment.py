@@ -1,4 +1,4 @@
-"""The machine as far as it bears on results: versions, platform, devices, threads. Nothing that names it or its user."""
+"""The parts of the environment that affect results: versions, platform, devices, threads. No names of machine or user."""
 
 import os
 import platform
@@ -18,13 +18,13 @@ PACKAGES = ("jax", "jaxlib", "numpy", "pillow")
 
 @cache
 def versions() -> Mapping[str, str]:
-    """Those of the packages that compute results."""
+    """Returns the versions of the packages that compute results."""
     return {name: version(name) for name in PACKAGES}
 
 
 @cache
 def environment() -> Mapping[str, str | int]:
-    """Versions, platform, device and the numbers of devices and threads: where all are equal, results are equal to the byte."""
+    """Returns versions, platform, device and counts of devices and threads: equal environments give equal bytes."""
     return {
         "stylepipe": __version__,
         "python": platform.python_version(),
@@ -39,9 +39,9 @@ def environment() -> Mapping[str, str | int]:
 
 @cache
 def backend() -> str:
-    """The class of the device that JAX computes on: cpu, gpu or tpu.
+    """Returns the class of the device that JAX computes on: cpu, gpu or tpu.
 
-    JAX is asked only if a plugin for others is installed, or the user wants another. Raises UsageError when it finds none.
+    Imports JAX only if a plugin for other devices is installed or requested. Raises UsageError when JAX has no device.
     """
     others = find_spec("jax_plugins") or find_spec("libtpu") or entry_points(group="jax_plugins")
     wanted = any(os.environ.get(name, "cpu") not in ("", "cpu") for name in _PLATFORMS)
@@ -49,7 +49,7 @@ def backend() -> str:
 
 
 def jax_backend() -> str:
-    """The class of the device, as JAX says. Raises UsageError when it finds none."""
+    """Returns the class of JAX's default device. Raises UsageError when it has none."""
     try:
         import jax
 
@@ -63,7 +63,7 @@ def jax_backend() -> str:
 
 
 def _device_kind() -> str:
-    """The device's model, where it is not the CPU."""
+    """Returns the device's model; "cpu" for the CPU."""
     if backend() == "cpu":
         return "cpu"
     import jax
@@ -72,9 +72,9 @@ def _device_kind() -> str:
 
 
 def devices() -> int:
-    """How many devices JAX sees. The CPU is one unless XLA is told to make several of it; only then JAX is asked."""
-    told = "device_count" in os.environ.get("XLA_FLAGS", "") or "JAX_NUM_CPU_DEVICES" in os.environ
-    if backend() == "cpu" and not told:
+    """Returns the number of JAX's devices. The CPU is one unless XLA is configured to split it; only then JAX is imported."""
+    configured = "device_count" in os.environ.get("XLA_FLAGS", "") or "JAX_NUM_CPU_DEVICES" in os.environ
+    if backend() == "cpu" and not configured:
         return 1
     import jax
 
@@ -82,29 +82,28 @@ def devices() -> int:
 
 
 def threads() -> int:
-    """The number of CPU threads that XLA computes with."""
+    """Returns the number of CPU threads that XLA uses."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def compiles_to(folder: Path) -> bool:
-    """Whether JAX keeps what it compiles in this folder."""
+    """Returns whether JAX stores compiled programs in this folder."""
     import jax
 
     return jax.config.values["jax_compilation_cache_dir"] == str(folder)
 
 
 def set_up_jax(folder: Path | None, precision: str) -> None:
-    """Lets JAX keep what it compiles in `folder`, unless the user has chosen a folder already, and multiply in `precision`.
+    """Configures JAX to store compiled programs in `folder`, unless the user chose another, and to multiply in `precision`.
 
-    Left to itself it multiplies numbers of float32 in TF32 on GPUs, and in bfloat16 on TPUs; and on CPUs it computes while the
-    program goes on, so that reading an array for which there was no memory ends the process. To be called before anything is
-    computed.
+    By default JAX multiplies float32 in TF32 on GPUs and in bfloat16 on TPUs. On CPUs it dispatches asynchronously, and reading
+    an array for which memory ran out would end the process; this is disabled too. To be called before any computation.
     """
     import jax
 
     jax.config.update("jax_cpu_enable_async_dispatch", False)
     jax.config.update("jax_default_matmul_precision", precision)
-    named = folder is not None and decoded(str(folder)) == str(folder)  # JAX takes no path that is not UTF-8
+    named = folder is not None and decoded(str(folder)) == str(folder)  # JAX requires UTF-8 paths
     if named and jax.config.values["jax_compilation_cache_dir"] is None:
         jax.config.update("jax_compilation_cache_dir", str(folder))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)

@@ -1,4 +1,4 @@
-"""Estimates of stages from the sizes of their inputs: nothing is run for them, and no picture is decoded."""
+"""Estimates of stages from the sizes of their inputs; no stage runs, and no picture is decoded."""
 
 import sys
 from collections.abc import Mapping
@@ -19,20 +19,20 @@ from stylepipe.recipe.resolved import StageNode
 from stylepipe.stage import Estimate
 
 _PROCESS = 300_000_000
-"""Bytes that Python and its libraries take."""
+"""Bytes that Python and its libraries use."""
 
 _READING = 20
-"""Bytes per pixel that decoding a picture takes at its most, what comes of it included."""
+"""Peak bytes per pixel of decoding a picture, including the result."""
 
 _DRAWING = 12
-"""Bytes per pixel that making the PNG of a result takes beside it."""
+"""Bytes per pixel of writing a result's PNG, beside the result."""
 
 
 class Estimates:
-    """The estimates of a job's stages, to be asked for in the order of the stages.
+    """The estimates of a job's stages, requested in the order of the stages.
 
-    `digests` are those of the inputs and of the results in the store; it may grow between questions. `errors` has by stage
-    what it would be refused for, and by input what it cannot be read for.
+    `digests` are those of the inputs and cached results; it may grow between requests. `errors` maps each stage that would be
+    refused, and each input that cannot be read, to its error.
     """
 
     def __init__(self, job: Job, store: Store | None, digests: Mapping[str, str]) -> None:
@@ -42,16 +42,16 @@ class Estimates:
         self._held: set[str] = set()
 
     def of(self, name: str) -> Estimate:
-        """What is known of a stage that is to run; `memory` is that of the whole process.
+        """Returns the estimate of a stage that is to run; `memory` is that of the whole process.
 
-        Nothing is known where an input's size is not, or where the stage refuses what it is given.
+        The estimate is empty where an input's size is unknown, or where the stage would refuse its inputs.
         """
         estimate, node = Estimate(), self._job.recipe.stages[name]
         try:
             estimate = self._estimated(node)
         except FAILURES as error:
             self.errors[name] = error
-        except StoreError:  # of a result that is damaged: the run makes it again
+        except StoreError:  # a damaged result: the run computes it again
             pass
         self._outlines[name] = estimate.output
         return estimate
@@ -59,18 +59,18 @@ class Estimates:
     def _estimated(self, node: StageNode) -> Estimate:
         if None in map(self._outline, node.needs):
             return Estimate()
-        if "jax" in sys.modules:  # how it computes on the CPU is settled when it is first used, which may be here
+        if "jax" in sys.modules:  # JAX fixes its CPU options on first use, which may be here
             set_up_jax(None, PRECISION)
-        estimate = estimate_of(node, node.bind(self._known))
+        estimate = estimate_of(node, node.bind(self._required_outline))
         if estimate.memory is None:
             return estimate
         memory = _PROCESS + self._beside(node) + max(self._reading(node), estimate.memory, _storing(estimate.output))
-        if self._store and self._job.device is None:  # else other machines compute, which look at their own memory
+        if self._store and self._job.device is None:  # else other machines compute and check their own memory
             require_memory(memory - memory_limits.resident())
         return replace(estimate, memory=memory)
 
     def _beside(self, node: StageNode) -> int:
-        """Bytes of the artifacts that are held while the stage runs: its own, and what is kept of the others."""
+        """Returns the bytes of the artifacts in memory while the stage runs: its own inputs, and others still needed."""
         self._held.update(node.needs)
         stages = self._job.selection.stages
         ahead = {needed for later in stages[stages.index(node.name) :] for needed in self._job.recipe.stages[later].needs}
@@ -81,7 +81,7 @@ class Estimates:
         return own + min(others, MAX_BYTES)
 
     def _reading(self, node: StageNode) -> int:
-        """Bytes that reading the largest of the pictures takes that are read for the stage, beside what is held."""
+        """Returns the bytes for reading the stage's largest picture, beyond its artifact."""
         read = (self._outline(name) for name in node.needs if name in self._job.inputs)
         sizes = ((outline.size, size_of(outline)) for outline in read if isinstance(outline, Image | Mask))
         return max((_READING * height * width - held for (height, width), held in sizes), default=0)
@@ -91,7 +91,7 @@ class Estimates:
         return 0 if outline is None else size_of(outline)
 
     def _outline(self, name: str) -> StageInput | None:
-        """An input, or the result of a stage; None where its size is not known."""
+        """Returns the blank artifact of an input or a stage's result; None where its size is unknown."""
         if name not in self._outlines:
             self._outlines[name] = None
             if name not in self._job.inputs:
@@ -103,13 +103,13 @@ class Estimates:
                     self.errors[name] = error
         return self._outlines[name]
 
-    def _known(self, name: str) -> StageInput:
+    def _required_outline(self, name: str) -> StageInput:
         outline = self._outline(name)
-        assert outline is not None  # or the stage is not estimated
+        assert outline is not None  # otherwise the stage is not estimated
         return outline
 
 
 def _storing(output: Artifact | None) -> int:
-    """The bytes that a result takes while its PNG is made."""
+    """Returns the bytes that a result takes while its PNG is written."""
     pixels = prod(output.size) if isinstance(output, Image | Mask) else 0
     return 0 if output is None else size_of(output) + _DRAWING * pixels

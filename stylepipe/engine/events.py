@@ -1,4 +1,4 @@
-"""What a run tells while it goes on: to its log, and to whoever watches it."""
+"""The events that a run reports to its log and to observers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ Line = Mapping[str, Any]
 
 
 Loss = FiniteFloat | Literal["inf", "-inf", "nan"] | None
-"""As logs have it: text where it was not finite, for which JSON has no number."""
+"""A loss in a log: a string where it is not finite, because JSON has no such numbers."""
 
 
 class ProgressLine(BaseModel):
-    """A `Line` as it is read back, whoever wrote it."""
+    """A `Line` read from a file; validated, because the file may come from anywhere."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -28,12 +28,12 @@ class ProgressLine(BaseModel):
     terms: Mapping[str, Loss] = {}
 
     def line(self) -> Line:
-        """The line as plain data."""
+        """Returns the line as plain data."""
         return {"done": self.done, "total": self.total, "loss": self.loss, "terms": self.terms}
 
 
 class LogLine(ProgressLine):
-    """A line of a run's log as it is read back; the fields that an event has not are empty."""
+    """A line of a run's log; fields that its event lacks are empty."""
 
     time: float = Field(ge=0, le=1e10, allow_inf_nan=False)
     event: str
@@ -44,7 +44,7 @@ class LogLine(ProgressLine):
 
 @dataclass(frozen=True)
 class RunStarted:
-    """A run begins: its folder, and the stages in the order in which they come."""
+    """A run starts: its folder, and its stages in order."""
 
     folder: Path
     stages: tuple[str, ...]
@@ -52,7 +52,7 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class StageCached:
-    """A stage's result was there already; `earlier` has a line for each iteration that was logged when it was computed."""
+    """A stage's result was cached; `earlier` has a line for each iteration logged when it was computed."""
 
     stage: str
     earlier: Sequence[Line] = ()
@@ -60,7 +60,7 @@ class StageCached:
 
 @dataclass(frozen=True)
 class StageStarted:
-    """A stage begins to compute, for these reasons; `earlier` has a line for each iteration that a stopped run has done."""
+    """A stage starts to compute, for these reasons; `earlier` has a line for each iteration of an interrupted run."""
 
     stage: str
     reasons: tuple[str, ...]
@@ -69,7 +69,7 @@ class StageStarted:
 
 @dataclass(frozen=True)
 class StageEmitted:
-    """What a stage says of itself while it runs."""
+    """A stage emitted progress or a note."""
 
     stage: str
     event: Progress | Note
@@ -77,7 +77,7 @@ class StageEmitted:
 
 @dataclass(frozen=True)
 class PreviewSaved:
-    """A preview of a stage that runs is in the work folder of that key, under that number."""
+    """A preview of a running stage was saved in the work folder of that key, under that number."""
 
     stage: str
     key: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -94,7 +94,7 @@ class StageFinished:
 
 @dataclass(frozen=True)
 class StageFailed:
-    """A stage, or the reading of an input, failed in a run that goes on without it."""
+    """A stage, or the reading of an input, failed in a run that continues without it."""
 
     stage: str
     message: str
@@ -102,7 +102,7 @@ class StageFailed:
 
 @dataclass(frozen=True)
 class EngineNote:
-    """Something the user should know although nothing failed; it concerns `stage`, or the whole run."""
+    """A message for the user that is not an error; it concerns `stage`, or the whole run."""
 
     text: str
     stage: str | None = None
@@ -110,7 +110,7 @@ class EngineNote:
 
 @dataclass(frozen=True)
 class RunEnded:
-    """A run ends: done, failed or interrupted."""
+    """A run ended: done, failed or interrupted."""
 
     status: str
 

@@ -1,4 +1,4 @@
-"""What becomes of a run in which something fails: it ends there, or it goes on without all that needs what failed."""
+"""Failure policy: abort, or skip everything downstream of a failure."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from stylepipe.errors import FAILURES, StageError
 
 
 class Failures:
-    """The inputs and stages of a run that failed; `last_frame` is the last preview of the one that failed last."""
+    """The failed inputs and stages of a run; `last_frame` is the last preview of the stage that failed last."""
 
     def __init__(self, folder: RunFolder, tell: Observer, *, keep_going: bool) -> None:
         self.last_frame: bytes | None = None
@@ -21,18 +21,18 @@ class Failures:
 
     @property
     def status(self) -> Status:
-        """How a run ends that has come to its end."""
+        """The final status of a run that was not aborted."""
         return "failed" if self._without else "done"
 
     @contextmanager
     def apart(self, name: str) -> Iterator[None]:
-        """Notes that an input or a stage fails in the block, where the run is to keep going; else that ends the run."""
+        """Records the failure of an input or stage in the block if the run keeps going; otherwise the error aborts the run."""
         try:
             try:
                 yield
-            except MemoryError as error:  # while an input is read, or a result stored
+            except MemoryError as error:  # while reading an input or storing a result
                 hint = "Use smaller pictures, or free some memory."
-                raise StageError(f"'{name}' needs more memory than there is.", hint=hint) from error
+                raise StageError(f"'{name}' needs more memory than is available.", hint=hint) from error
         except FAILURES as error:
             if not self._keep_going:
                 raise
@@ -42,9 +42,9 @@ class Failures:
             self._tell(StageFailed(name, error.message))
 
     def rule_out(self, name: str, needs: Sequence[str]) -> bool:
-        """Whether a stage cannot run, since something that it needs is missing; says so."""
+        """Returns whether a stage must be skipped because one of its inputs failed; reports it."""
         missing = next((needed for needed in needs if needed in self._without), None)
         if missing:
             self._without.add(name)
-            self._tell(EngineNote(f"It does not run, because it needs '{missing}'.", name))
+            self._tell(EngineNote(f"It is skipped, because it needs '{missing}'.", name))
         return missing is not None

@@ -1,4 +1,4 @@
-"""Looking after the store: what is in it, whether it is sound, and removing what is old or too much."""
+"""Maintenance of the store: listing its actions, verifying files, and removing old results."""
 
 import time
 from collections.abc import Set
@@ -16,8 +16,8 @@ from stylepipe.paths import exists
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A stored action, the `size` in bytes of its objects, and when it was `used` last (seconds since 1970)."""
+class StoredAction:
+    """An action in the store, the `size` of its objects in bytes, and when it was last `used` (seconds since 1970)."""
 
     action: Action
     size: int
@@ -26,7 +26,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Collected:
-    """What a collection removed and what it left."""
+    """What a garbage collection removed and kept."""
 
     actions: int
     removed_bytes: int
@@ -35,15 +35,15 @@ class Collected:
 
 @dataclass(frozen=True)
 class Verified:
-    """How many files were read again and compared with their names, and a sentence for each that was damaged."""
+    """The number of files compared with their digests, and a message for each damaged one."""
 
     checked: int
     damaged: tuple[str, ...]
 
 
-def entries(store: Store) -> list[Entry]:
-    """All actions, the one used last first. Raises StoreError; damaged ones are moved aside and left out."""
-    found: list[Entry] = []
+def entries(store: Store) -> list[StoredAction]:
+    """Returns all actions, last used first. Raises StoreError; damaged ones are moved aside and left out."""
+    stored: list[StoredAction] = []
     with cache_errors(store.root):
         for path in files_below(store.root / "actions"):
             try:
@@ -53,12 +53,12 @@ def entries(store: Store) -> list[Entry]:
                 continue
             if action:
                 size = sum(size_of(store.object_path(name)) for name in _objects(action))
-                found.append(Entry(action, size, used))
-    return sorted(found, key=lambda entry: entry.used, reverse=True)
+                stored.append(StoredAction(action, size, used))
+    return sorted(stored, key=lambda entry: entry.used, reverse=True)
 
 
 def verify(store: Store) -> Verified:
-    """Reads every action, object and compiled program again; damaged ones are moved aside, and made again when needed."""
+    """Verifies every action, object and compiled program; damaged ones are moved aside and computed again on demand."""
     damaged: list[str] = []
     checked = 0
     with cache_errors(store.root):
@@ -66,7 +66,7 @@ def verify(store: Store) -> Verified:
             try:
                 _check(store, path)
             except Missing:
-                continue  # it was collected meanwhile
+                continue  # a garbage collection has removed it
             except Damaged as error:
                 damaged.append(error.message)
             checked += 1
@@ -77,7 +77,7 @@ def verify(store: Store) -> Verified:
 
 
 def _check(store: Store, path: Path) -> None:
-    """Reads one file of the store again. Raises Damaged."""
+    """Verifies one file of the store. Raises Damaged."""
     match path.suffix:
         case ".action" if path == store.action_path(path.stem):
             if store.action(path.stem) is None:
@@ -91,11 +91,11 @@ def _check(store: Store, path: Path) -> None:
 
 
 def collect(store: Store, *, max_age: timedelta | None = None, max_size: int | None = None) -> Collected:
-    """Removes actions not used for `max_age`, then the least recently used until at most `max_size` bytes of results are left.
+    """Removes actions not used for `max_age`, then the least recently used ones down to `max_size` bytes of results.
 
-    Objects that no action names any more go with them, as do quarantined files, and the state of unfinished computations and
-    compiled programs of that age. States from which longer computations would go on are collected in the same way, in the room
-    that results leave. What a running process has used since it began stays. Raises StoreError.
+    Also removes unreferenced objects, quarantined files, and unfinished computations and compiled programs of that age.
+    Trajectories are collected likewise, in the space that results leave. Files that a running process has used since it
+    started are kept. Raises StoreError.
     """
     if not any(exists(store.root / name) for name in FOLDERS):
         return Collected(0, 0, 0)
@@ -107,7 +107,7 @@ def collect(store: Store, *, max_age: timedelta | None = None, max_size: int | N
             before = _total(store.root)
             used = used_by_sessions(store.root)
             actions, objects = _choose(store, used, running_since, limit, max_size)
-            removed = _remove(store.root / "actions", actions, running_since)  # before the objects that they name
+            removed = _remove(store.root / "actions", actions, running_since)  # before their objects
             _remove(store.root / "objects", objects | used, running_since)
             for folder in programs_folders(store.root):
                 _remove(folder, set(), min(limit, running_since))
@@ -123,7 +123,7 @@ def collect(store: Store, *, max_age: timedelta | None = None, max_size: int | N
 def _choose(
     store: Store, used: Set[str], running_since: float, limit: float, max_size: int | None
 ) -> tuple[set[str], set[str]]:
-    """The names of the action files and of the objects to keep, besides those objects that are `used` by running processes."""
+    """Returns the names of the action files and objects to keep, besides objects `used` by running processes."""
     actions: set[str] = set()
     objects: set[str] = set()
     total, full = 0, False
@@ -139,7 +139,7 @@ def _choose(
 
 
 def _remove(folder: Path, kept: Set[str], older_than: float) -> int:
-    """Removes all files that are not to be kept and were not used since, as far as they may be removed; how many."""
+    """Removes all files not in `kept` and older than a time, where permitted; returns how many."""
     removed = 0
     for path in files_below(folder):
         with suppress(FileNotFoundError, PermissionError):
@@ -150,12 +150,12 @@ def _remove(folder: Path, kept: Set[str], older_than: float) -> int:
 
 
 def _remove_unfinished(store: Store, limit: float) -> None:
-    """Removes the state of computations that are finished or old, and what names an action that is gone."""
+    """Removes the state of finished or old computations, and references to removed actions."""
     for path in (store.root / "latest").iterdir():
         if not any(exists(store.action_path(key)) for key in store.remembered(path)):
             remove(path)
     for folder in (store.root / "work").iterdir():
-        with suppress(FileNotFoundError, PermissionError):  # it was finished meanwhile, or is another user's
+        with suppress(FileNotFoundError, PermissionError):  # finished meanwhile, or another user's
             if exists(store.action_path(folder.name)) or folder.stat().st_mtime < limit:
                 path = store.root / "locks" / folder.name
                 lock = try_lock(path)

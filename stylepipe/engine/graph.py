@@ -1,4 +1,4 @@
-"""Which stages a run consists of: what its outputs need, and what `--from`, `--until` and `--force` select of that."""
+"""Selection of stages: those that the outputs need, narrowed by `--from`, `--until` and `--force`."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from stylepipe.recipe.resolved import ResolvedRecipe
 
 @dataclass(frozen=True)
 class Selection:
-    """The part of a recipe that a run is about, in the recipe's order.
+    """The part of a recipe that a run covers, in the recipe's order.
 
-    `stages` are all that the goal needs; `runs` are those of them that may run, the others must be in the cache already.
+    `stages` are all that the goal needs; `runs` are those that may run, the others must be cached.
     """
 
     inputs: tuple[str, ...]
@@ -25,9 +25,9 @@ class Selection:
 
 
 def select(recipe: ResolvedRecipe, *, start: str | None = None, until: str | None = None) -> Selection:
-    """What is needed for the recipe's outputs, or for `until`; from `start` on only, taking all before it from the cache.
+    """Selects what the recipe's outputs, or `until`, need; with `start`, everything before it must be cached.
 
-    Raises UsageError when either names no stage, or when `start` has no part in the goal.
+    Raises UsageError when either is not a stage, or when the goal does not depend on `start`.
     """
     goal = stages_named(recipe, until) if until else recipe.outputs.values()
     needed = ancestors(recipe, goal)
@@ -40,29 +40,29 @@ def select(recipe: ResolvedRecipe, *, start: str | None = None, until: str | Non
 
 
 def stages_named(recipe: ResolvedRecipe, name: str) -> tuple[str, ...]:
-    """The stage of that name, or all items of a `foreach` of that name. Raises UsageError when there is none."""
-    found = tuple(node for node in recipe.stages if name in (node, node.partition("@")[0]))
-    if not found:
+    """Returns the stage of that name, or all items of a `foreach` of that name. Raises UsageError when there is none."""
+    nodes = tuple(node for node in recipe.stages if name in (node, node.partition("@")[0]))
+    if not nodes:
         raise UsageError(f"The recipe has no stage '{name}'.", hint=did_you_mean(name, list(recipe.stages)))
-    return found
+    return nodes
 
 
 def ancestors(recipe: ResolvedRecipe, names: Iterable[str]) -> frozenset[str]:
-    """The stages and inputs that the named ones are computed from, and the named ones themselves."""
-    found: set[str] = set()
+    """Returns the named stages and inputs, and all that they are computed from."""
+    visited: set[str] = set()
     waiting = list(names)
     while waiting:
         name = waiting.pop()
-        if name not in found:
-            found.add(name)
+        if name not in visited:
+            visited.add(name)
             waiting.extend(recipe.stages[name].needs if name in recipe.stages else ())
-    return frozenset(found)
+    return frozenset(visited)
 
 
 def descendants(recipe: ResolvedRecipe, names: Collection[str]) -> frozenset[str]:
-    """The stages that are computed from the named ones, and the named ones themselves."""
-    found = set(names)
-    for name, node in recipe.stages.items():  # in an order in which each follows all that it needs
-        if found.intersection(node.needs):
-            found.add(name)
-    return frozenset(found)
+    """Returns the named stages, and all that are computed from them."""
+    reached = set(names)
+    for name, node in recipe.stages.items():  # in topological order
+        if reached.intersection(node.needs):
+            reached.add(name)
+    return frozenset(reached)

@@ -1,4 +1,4 @@
-"""A recipe's inputs: found and digested before anything runs, read only when a stage must compute."""
+"""A recipe's inputs: located and hashed before anything runs, read only when a stage computes."""
 
 import hashlib
 import os
@@ -20,7 +20,7 @@ _Stamp = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class WeightsSource:
-    """How weights are found by name and read; the engine itself knows no networks."""
+    """Locates weights by name and reads them; the engine itself knows no networks."""
 
     find: Callable[[str], Path]
     read: Callable[[Path], Weights]
@@ -28,10 +28,10 @@ class WeightsSource:
 
 @dataclass(frozen=True)
 class FoundInput:
-    """An input that is there.
+    """An existing input.
 
-    `sha256` is of its file's bytes; that of a folder, of the names and bytes of all pictures in it. `stamps` tell, file by
-    file, whether they were changed since.
+    `sha256` covers its file's bytes; for a folder, the names and bytes of all pictures in it. `stamps` detect, file by file,
+    changes since then.
     """
 
     file: InputFile
@@ -41,14 +41,14 @@ class FoundInput:
 
     @property
     def digest(self) -> str:
-        """What keys know the input by: its kind, how its name ends, its bytes, and how a mask is read from them."""
+        """The input's identity in keys: its kind, file extension, bytes, and how a mask is read from them."""
         ending = self.path.suffix.lower() if self.file.kind != "folder" else ""
         options = [f"{name}={value}" for name, value in self.file.mask_options.items()]
         return ":".join([self.file.kind + ending, self.sha256, *options])
 
 
 def find_input(file: InputFile, weights: WeightsSource, *, index: InputIndex | None = None) -> FoundInput:
-    """Finds an input and digests it, or takes the digests of unchanged files from an index, which remembers where it was.
+    """Locates an input and hashes it; an index supplies the digests of unchanged files and records its path.
 
     Raises InputError or WeightsError, naming the input and its place in the recipe.
     """
@@ -61,10 +61,10 @@ def find_input(file: InputFile, weights: WeightsSource, *, index: InputIndex | N
         if not path.exists():
             raise _refused(file, f"there is no such {'folder' if file.kind == 'folder' else 'file'}", path)
         if file.kind == "folder" and not path.is_dir():
-            raise _refused(file, "that is no folder", path)
+            raise _refused(file, "it is not a folder", path)
         members = list(_pictures(path)) if file.kind == "folder" else [path]
         if not members:
-            raise _refused(file, f"there is no picture in it ({', '.join(io.ENDINGS)})", path)
+            raise _refused(file, f"it contains no picture ({', '.join(io.ENDINGS)})", path)
         digests = {member: _digest(file, member, index) for member in members}
     except OSError as error:
         raise _refused(file, f"it cannot be read ({error.strerror})", path) from error
@@ -78,70 +78,70 @@ def find_input(file: InputFile, weights: WeightsSource, *, index: InputIndex | N
     return FoundInput(file, path, sha256, stamps)
 
 
-def read_input(found: FoundInput, weights: WeightsSource, *, note: io.Note = io.unheard) -> StageInput:
-    """Reads an input; a folder's pictures are read later, one by one.
+def read_input(source: FoundInput, weights: WeightsSource, *, note: io.Note = io.unheard) -> StageInput:
+    """Reads an input; a folder's pictures are read on demand, one by one.
 
-    `note` is told once of each file what the user should know of it. Raises InputError or WeightsError, naming the input and
-    its place in the recipe; so do the pictures of a folder.
+    `note` receives the warnings about each file once. Raises InputError or WeightsError, naming the input and its place in the
+    recipe; so does reading a folder's pictures.
     """
     noted: set[Path] = set()
 
     def note_once(path: Path, text: str) -> None:
         if path not in noted:
             noted.add(path)
-            note(f"Input '{found.file.name}': {text}")
+            note(f"Input '{source.file.name}': {text}")
 
     def read(path: Path) -> Any:
-        reader = _reader(found.file.kind, weights, partial(note_once, path))
-        return _unchanged(found, path, partial(reader, **found.file.mask_options))
+        reader = _reader(source.file.kind, weights, partial(note_once, path))
+        return _unchanged(source, path, partial(reader, **source.file.mask_options))
 
-    if found.file.kind != "folder":
-        return read(found.path)
-    members = {path.relative_to(found.path).as_posix(): path for path in found.stamps}
+    if source.file.kind != "folder":
+        return read(source.path)
+    members = {path.relative_to(source.path).as_posix(): path for path in source.stamps}
     return Folder(
         tuple(members),
         read=lambda name: read(members[name]),
-        outline=lambda name: _unchanged(found, members[name], io.outline_image),
+        outline=lambda name: _unchanged(source, members[name], io.outline_image),
     )
 
 
-def _unchanged(found: FoundInput, path: Path, read: Callable[[Path], Any]) -> Any:
-    """What `read` reads from a file of the input. Raises its errors with their place, and ChangedInput."""
+def _unchanged(source: FoundInput, path: Path, read: Callable[[Path], Any]) -> Any:
+    """Returns the result of `read` on a file of the input. Raises its errors with their place, and ChangedInput."""
     try:
         artifact = read(path)
     except StylepipeError as error:
-        require_unchanged(found, path)
-        error.within(_where(found.file))
+        require_unchanged(source, path)
+        error.within(_where(source.file))
         raise
-    require_unchanged(found, path)
+    require_unchanged(source, path)
     return artifact
 
 
-def outline_input(found: FoundInput, weights: WeightsSource) -> StageInput:
-    """An input, as large as it is: of a picture only the header is read, so that it is blank. Raises as `read_input` does."""
+def outline_input(source: FoundInput, weights: WeightsSource) -> StageInput:
+    """Returns a blank artifact of the input's size; reads only a picture's header. Raises as `read_input` does."""
     outlines = {"image": io.outline_image, "mask": io.outline_mask}
-    if found.file.kind not in outlines:
-        return read_input(found, weights)
+    if source.file.kind not in outlines:
+        return read_input(source, weights)
     try:
-        return outlines[found.file.kind](found.path)
+        return outlines[source.file.kind](source.path)
     except StylepipeError as error:
-        error.within(_where(found.file))
+        error.within(_where(source.file))
         raise
 
 
-def require_unchanged(found: FoundInput, path: Path) -> None:
-    """Raises ChangedInput where a file of the input is another than the one that was digested."""
+def require_unchanged(source: FoundInput, path: Path) -> None:
+    """Raises ChangedInput where a file of the input changed since it was hashed."""
     try:
-        unchanged = _stamp(path.stat()) == found.stamps[path]
+        unchanged = _stamp(path.stat()) == source.stamps[path]
     except OSError:
         unchanged = False
     if not unchanged:
-        error = _refused(found.file, "it was changed while the run was going on", path)
+        error = _refused(source.file, "it changed during the run", path)
         raise ChangedInput(error.message, hint=error.hint)
 
 
 def reader_module(kind: str, weights: WeightsSource) -> str:
-    """The module that reads inputs of this kind: its source has a part in all that is computed from them."""
+    """Returns the module that reads inputs of this kind; its source is part of the keys of everything computed from them."""
     return weights.read.__module__ if kind == "weights" else io.__name__
 
 
@@ -156,14 +156,14 @@ def _reader(kind: str, weights: WeightsSource, note: io.Note) -> Callable[..., S
 
 
 def _pictures(folder: Path) -> Iterator[Path]:
-    """All pictures in a folder and the folders in it, ordered by name."""
+    """Yields all pictures in a folder and its subfolders, sorted by name."""
     return (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in io.ENDINGS and not path.is_dir())
 
 
 def _digest(file: InputFile, path: Path, index: InputIndex | None) -> tuple[_Stamp, str]:
-    """The stamp and the SHA-256 of an input's file, or of one in its folder."""
-    if not path.is_file():  # reading a pipe might wait for ever
-        raise _refused(file, "that is a folder" if path.is_dir() else "that is no regular file", path)
+    """Returns the stamp and the SHA-256 of an input's file, or of one in its folder."""
+    if not path.is_file():  # reading a pipe may block
+        raise _refused(file, "it is a folder" if path.is_dir() else "it is not a regular file", path)
     if file.confined and not file.is_name and not (real := path.resolve()).is_relative_to(file.root.resolve()):
         error = _refused(file, "a symbolic link leads it out of the recipe's folder", real)
         error.hint = f"{error.hint} {elsewhere_hint(file)}"

@@ -1,4 +1,4 @@
-"""What a run is about: the recipe, the part of it that is selected, and its inputs, found and digested."""
+"""A job: the recipe, the selected part of it, and its inputs, located and hashed."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,10 +16,10 @@ FindInput = Callable[[InputFile, WeightsSource], FoundInput]
 
 @dataclass(frozen=True)
 class Job:
-    """A recipe that is ready to be planned or run; `prepare` makes it.
+    """A recipe that is ready to be planned or run; `prepare` creates it.
 
-    Where it is the graph of several variants, a stage may have a seed of its own, and a name in the recipe other than here.
-    `device` is the class of the devices that compute it (cpu, gpu, tpu), where that need not be this machine's.
+    In the merged graph of several variants, a stage may have its own seed and another name in the recipe. `device` is the class
+    of the devices that compute it (cpu, gpu, tpu), if not this machine's.
     """
 
     recipe: ResolvedRecipe
@@ -32,30 +32,30 @@ class Job:
     device: str | None = None
 
     def seed(self, name: str) -> int:
-        """What a stage's random numbers are drawn from."""
+        """Returns the seed of a stage's random numbers."""
         return self.seeds.get(name, self.recipe.seed)
 
     def input_digests(self) -> dict[str, str]:
-        """The digests of all inputs, to which those of the stages are added as they become known."""
-        return {name: found.digest for name, found in self.inputs.items()}
+        """Returns the digests of all inputs; the caller adds those of the stages."""
+        return {name: source.digest for name, source in self.inputs.items()}
 
     def input_document(self, name: str) -> Document:
-        """All that an input's picture depends on."""
-        found = self.inputs[name]
-        return input_document(found.digest, reader_module(found.file.kind, self.weights))
+        """Returns everything that an input's picture depends on."""
+        source = self.inputs[name]
+        return input_document(source.digest, reader_module(source.file.kind, self.weights))
 
     def stage_document(self, name: str, digests: Mapping[str, str]) -> Document:
-        """All that a stage's result depends on, as far as `digests` are known."""
-        readers = {name: reader_module(found.file.kind, self.weights) for name, found in self.inputs.items()}
+        """Returns everything that a stage's result depends on, as far as `digests` are known."""
+        readers = {name: reader_module(source.file.kind, self.weights) for name, source in self.inputs.items()}
         node = self.recipe.stages[name]
         return stage_document(node, digests, readers=readers, seed=self.seed(name), backend=self.device or backend())
 
     def of_stage(self, name: str) -> "Job":
-        """As much of the job as concerns one stage, for whoever computes it: from any folder, by the device that is there."""
+        """Returns the job of one stage for a worker: independent of the current folder and of this machine's device."""
         node = self.recipe.stages[name]
-        found = {needed: self.inputs[needed] for needed in node.needs if needed in self.inputs}
+        files_in = {needed: self.inputs[needed] for needed in node.needs if needed in self.inputs}
         inputs = {
-            needed: replace(each, file=replace(each.file, root=each.file.root.absolute())) for needed, each in found.items()
+            needed: replace(each, file=replace(each.file, root=each.file.root.absolute())) for needed, each in files_in.items()
         }
         files = {needed: each.file for needed, each in inputs.items()}
         recipe = replace(self.recipe, stages={name: node}, inputs=files, outputs={}, params={}, text="", document={})
@@ -63,7 +63,7 @@ class Job:
         return Job(recipe, selection, self.forced.intersection({name}), inputs, self.weights, {name: self.seed(name)})
 
     def reasons(self, name: str, document: Document, store: Store, *, waits_for: Sequence[str] = ()) -> tuple[str, ...]:
-        """Why a stage must be computed, whose result is not in the cache, or is not to be taken from there.
+        """Returns why a stage must be computed: its result is not cached, or its computation is forced.
 
         `waits_for` names the stages that must be computed before its key is known.
         """
@@ -79,20 +79,18 @@ class Job:
         return first + min(changes, key=len) if first else min(changes, key=len) or ("its result is no longer in the cache",)
 
     def recent(self, name: str, store: Store) -> list[Action]:
-        """What a stage of this recipe used or computed lately, in a sweep's run and in those of the recipe alone."""
+        """Returns the recent actions of a stage of this recipe, in sweeps and in runs of the recipe alone."""
         names = dict.fromkeys((name, self.own_names.get(name, name)))
         return [action for each in names for action in store.recent(self.recipe.name, each)]
 
     def check_device(self, name: str) -> None:
-        """Raises StageError when this machine is not to compute the stage, since its device is another than the keys say."""
+        """Raises StageError when this machine's device differs from the one in the keys."""
         if self.device not in (None, backend()):
-            message = (
-                f"Stage '{name}' is to be computed on a {self.device}, and was left to this machine, which has a {backend()}."
-            )
+            message = f"Stage '{name}' needs a {self.device}, but fell back to this machine, which has a {backend()}."
             raise StageError(message, hint="Run the same command again: the cluster computes what is missing.")
 
     def not_cached(self, name: str) -> UsageError:
-        """The error for a stage that comes before the selected ones and is not in the cache."""
+        """Returns the error for an uncached stage before the selected ones."""
         return UsageError(
             f"The stage '{name}' comes before the first one to run, and its result is not in the cache.",
             hint="Run without --from.",
@@ -108,11 +106,11 @@ def prepare(
     until: str | None = None,
     find: FindInput = find_input,
 ) -> Job:
-    """Selects the stages and finds the inputs.
+    """Selects the stages and locates the inputs.
 
     `start` and `until` select as in `graph.select`; `force` names stages to compute although they are cached, or is True for
-    all that are selected; `find` finds an input, with an index or without. Raises UsageError for names that are no stages,
-    InputError or WeightsError for missing inputs.
+    all selected ones; `find` locates an input. Raises UsageError for names that are not stages, InputError or WeightsError for
+    missing inputs.
     """
     selection = select(recipe, start=start, until=until)
     named = recipe.stages if force is True else [node for name in force or () for node in stages_named(recipe, name)]

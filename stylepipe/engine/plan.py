@@ -1,4 +1,4 @@
-"""What a run would do, stage by stage, and why, without doing any of it."""
+"""The plan of a run: what it would compute, stage by stage, and why."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,10 +13,10 @@ from stylepipe.errors import Place, Problem, RecipeError, StylepipeError
 
 @dataclass(frozen=True)
 class PlannedStage:
-    """A stage's part in a plan: `cached`; `run`, for these reasons; or `depends` on the results of stages that run.
+    """A stage in a plan: `cached`; `run`, for these reasons; or `depends` on the results of stages that run.
 
-    `seconds` is what the computing of a cached result, or else the stage's last run, took; `memory`, of a stage that is to run,
-    what the process is estimated to take at its most, in bytes, and `work` how many seconds of one core. None is not known.
+    `seconds` is the time of the cached computation, or else of the stage's last run; for a stage that is to run, `memory` is
+    the estimated peak of the process in bytes, and `work` the estimated seconds of one core. None is unknown.
     """
 
     name: str
@@ -31,9 +31,9 @@ class PlannedStage:
 
 @dataclass(frozen=True)
 class Plan:
-    """The stages of a run, in their order, and those that nothing needs, which are `left_out`.
+    """The stages of a run, in order, and the unneeded ones, which are `left_out`.
 
-    `errors` are what inputs cannot be read for, and what stages would be refused for, by name.
+    `errors` maps inputs that cannot be read, and stages that would be refused, to their errors.
     """
 
     stages: tuple[PlannedStage, ...]
@@ -42,12 +42,12 @@ class Plan:
     places: Mapping[str, Place]
 
     def __getitem__(self, name: str) -> PlannedStage:
-        """The stage of that name."""
+        """Returns the stage of that name."""
         return next(stage for stage in self.stages if stage.name == name)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """All errors; those of stages with their places in the recipe, which those of inputs say themselves."""
+        """All errors; those of stages with their places in the recipe, which those of inputs already contain."""
         return tuple(
             Problem(f"Stage '{name}': {error.message}", self.places[name], error.hint)
             if name in self.places
@@ -56,7 +56,7 @@ class Plan:
         )
 
     def require_sound(self) -> None:
-        """Raises RecipeError with all problems, if there are any; if that is one input, its error."""
+        """Raises RecipeError with all problems, if there are any; for a single input, its own error."""
         match list(self.errors):
             case [name] if name not in self.places:
                 raise self.errors[name]
@@ -65,7 +65,7 @@ class Plan:
 
 
 def plan(job: Job, store: Store) -> Plan:
-    """Looks up every selected stage. Raises UsageError where one before the first selected stage is not in the cache."""
+    """Looks up every selected stage. Raises UsageError where one before the first selected stage is not cached."""
     digests = job.input_digests()
     estimates = Estimates(job, store, digests)
     planned: list[PlannedStage] = []
@@ -83,7 +83,7 @@ def plan(job: Job, store: Store) -> Plan:
 
 
 def _plan_stage(job: Job, store: Store, name: str, digests: dict[str, str]) -> PlannedStage:
-    """Adds the stage's digest to `digests` when it is known."""
+    """Plans one stage; adds its digest to `digests` if it is cached."""
     node = job.recipe.stages[name]
     document = job.stage_document(name, digests)
     waits_for = [needed for needed in dict.fromkeys(node.needs) if needed not in digests]

@@ -1,4 +1,4 @@
-"""Running a job: each stage's result from the store or from the stage itself, and all of it shown in the run's folder."""
+"""Runs a job: each stage's result comes from the store or from the stage, and is added to the run's folder."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -37,22 +37,21 @@ def run(
     ahead: Workers | None = None,
     previews: Previews = Previews(),  # noqa: B008 (frozen)
 ) -> RunResult:
-    """Computes what is not in the store, and leaves a new folder under `outputs`: a failed or interrupted run, too.
+    """Computes what is not cached, and writes a new folder under `outputs`, for failed and interrupted runs too.
 
-    `command` is what one types for this run, which the record keeps; it must name no folder of this machine.
-    With `keep_going` it goes on without what fails, as `failures` says, its status `failed` then. Others may compute `ahead`.
+    `command` is the command line of this run, which the record stores; it must not contain folders of this machine. With
+    `keep_going` the run skips what depends on a failure (`failure_policy`) and ends as `failed`. Workers may compute `ahead`.
 
     The first Ctrl-C, SIGTERM or SIGHUP saves the running stage's state and raises Interrupted, the second stops at once.
     Raises StageError, with the traceback in the run's folder; StoreError when the store or the folder cannot be written;
-    InputError when an input cannot be decoded; UsageError when a stage before the selected ones is not in the store; and,
-    before there is a folder, RecipeError with all that the plan finds wrong. Where the run is to keep going, stages with
-    problems fail in their turn.
+    InputError when an input cannot be decoded; UsageError when a stage before the selected ones is not cached; and, before
+    the folder is created, RecipeError with all problems of the plan. With `keep_going`, stages with problems fail in turn.
     """
     with store.session() as session, stop_requests() as stop:
         if not keep_going:
             plan(job, store).require_sound()
-        roots = [outputs, *store.folders, *(found.file.root for found in job.inputs.values())]
-        redactor = Redactor([*roots, *(found.path.parent for found in job.inputs.values())])
+        roots = [outputs, *store.folders, *(source.file.root for source in job.inputs.values())]
+        redactor = Redactor([*roots, *(source.path.parent for source in job.inputs.values())])
         folder = RunFolder(outputs, job, redactor, command, previews)
         try:
             return _Run(job, session, folder, stop, observe, keep_going=keep_going, ahead=ahead).go()
@@ -61,11 +60,11 @@ def run(
 
 
 class _Redo(Exception):
-    """The stored result of this stage, its argument, was found damaged: it must be computed again before what needs it."""
+    """The stored result of the stage named by the argument is damaged: it must be computed again first."""
 
 
 class _Run:
-    """A run under way: the digests and values known so far."""
+    """A run in progress, with the digests and values so far."""
 
     def __init__(
         self,
@@ -93,7 +92,7 @@ class _Run:
         self._failures = Failures(folder, self._tell, keep_going=keep_going)
 
     def go(self) -> RunResult:
-        """All inputs, then all stages; the record is brought to its end whatever happens."""
+        """Processes all inputs, then all stages; finishes the record in any case."""
         try:
             try:
                 self._tell(RunStarted(self._folder.path, self._job.selection.stages))
@@ -118,7 +117,7 @@ class _Run:
         if isinstance(error, StylepipeError):
             error.run_folder = str(self._folder.path)
         status = "interrupted" if isinstance(error, Interrupted) else "failed"
-        with suppress(StoreError):  # a full disk is most likely the first error too, which is the one to report
+        with suppress(StoreError):  # a full disk is probably the first error too, which is reported
             if isinstance(error, FAILURES):
                 self._show_cached()
             self._folder.fail(error, self._current, self._failures.last_frame)
@@ -128,14 +127,14 @@ class _Run:
     # --- taking results from the store, or computing them ----------------------------------------------------------------
 
     def _take_input(self, name: str) -> None:
-        """Reads a picture that no run has read before, so that a damaged one is known before anything is computed.
+        """Reads a picture that no run has read before, so that damage is reported before anything is computed.
 
-        An input's action holds what was noted when it was read, and a picture where its own file cannot be shown.
+        An input's action stores the notes on its file, and a picture where its own file cannot be shown.
         """
         self._stop.check()
-        found = self._job.inputs[name]
+        source = self._job.inputs[name]
         file = None
-        if found.file.is_picture:
+        if source.file.is_picture:
             document = self._job.input_document(name)
             action, value = self._find(key_of(document)), None
             if action is None:
@@ -148,9 +147,9 @@ class _Run:
             for note in action.notes:
                 self._note(note)
             file = self._show_own_file(name) or self._show_picture(name, action, value)
-        reference = shareable(self._recipe, found.file.reference)
+        reference = shareable(self._recipe, source.file.reference)
         record = InputRecord(
-            kind=found.file.kind, reference=reference, sha256=found.sha256, file=file, **found.file.mask_options
+            kind=source.file.kind, reference=reference, sha256=source.sha256, file=file, **source.file.mask_options
         )
         self._folder.add_input(name, record)
 
@@ -181,19 +180,19 @@ class _Run:
             self._failures.last_frame = last_frame(self._store.root / "work" / key)
             raise
         if cached and self._is_shown(name, key):
-            return  # it follows a stage that had to be done again
+            return  # it follows a stage that was computed again
         self._digests[name] = action.output
         self._session.remember(self._recipe.name, name, key)
         self._show_stage(name, action, cached=cached)
 
     def _result(self, name: str, key: str, document: Document) -> tuple[Action, bool]:
-        """The action, and whether it was there before this run."""
+        """Returns the action, and whether it existed before this run."""
         made = self._ahead is not None and self._ahead.settle(name, self._digests, self._stop, self._tell)
         action = None if name in self._forced and not made else self._find(key)
         return (action, not made) if action else self._compute(name, key, document)
 
     def _compute(self, name: str, key: str, document: Document) -> tuple[Action, bool]:
-        """The action and whether another run has computed it in the meantime."""
+        """Returns the action, and whether another run has computed it in the meantime."""
         if name not in self._job.selection.runs:
             raise self._job.not_cached(name)
         self._job.check_device(name)
@@ -220,28 +219,28 @@ class _Run:
         try:
             return self._session.use(key)
         except Damaged as damaged:
-            self._note(f"{damaged.message} It is made again.")
+            self._note(f"{damaged.message} It is computed again.")
             return None
 
     def _value(self, name: str, note: Note = unheard) -> StageInput:
-        """The artifact of an input or a stage, read when it is needed. Raises _Redo when the stored one is damaged."""
+        """Returns the artifact of an input or a stage, read on demand. Raises _Redo when the stored one is damaged."""
         value = self._values.get(name)
         if value is not None:
             return value
         if name in self._job.inputs:
-            found = self._job.inputs[name]
-            value = read_input(found, self._job.weights, note=self._note if found.file.kind == "folder" else note)
+            source = self._job.inputs[name]
+            value = read_input(source, self._job.weights, note=self._note if source.file.kind == "folder" else note)
         else:
             try:
                 value = self._store.load(self._digests[name])
             except Damaged as damaged:
-                self._note(f"{damaged.message} It is made again.", name)
+                self._note(f"{damaged.message} It is computed again.", name)
                 raise _Redo(name) from damaged
         self._values.put(name, value)
         return value
 
     def _show_cached(self) -> None:
-        """Delivers what is in the store of the stages that a failed run has not come to."""
+        """Adds the cached results of stages that a failed run did not reach."""
         for name in self._job.selection.stages:
             ready = all(needed in self._digests for needed in self._recipe.stages[name].needs)
             if not ready or name in self._digests or name in self._forced:
@@ -285,15 +284,15 @@ class _Run:
             self._folder.save()
 
     def _show_own_file(self, name: str) -> str | None:
-        """Shows an image by its file without metadata; None where that is not possible, and for masks, which are drawn."""
-        found = self._job.inputs[name]
-        require_unchanged(found, found.path)
-        file = self._folder.add_shareable(name, found.path) if found.file.kind == "image" else None
-        require_unchanged(found, found.path)
+        """Adds an image's own file without metadata; returns None where that is impossible, and for masks, which are drawn."""
+        source = self._job.inputs[name]
+        require_unchanged(source, source.path)
+        file = self._folder.add_shareable(name, source.path) if source.file.kind == "image" else None
+        require_unchanged(source, source.path)
         return file
 
     def _show_picture(self, name: str, action: Action, value: StageInput | None = None) -> str:
-        """Shows the stored picture of an input or a stage, which is drawn where there is none."""
+        """Adds the stored picture of an input or a stage; draws it first if there is none."""
         picture = self._attachment(name, action, "picture")
         if picture is None:
             pictures = attach_picture(self._value(name) if value is None else value, self._session)
@@ -311,7 +310,7 @@ class _Run:
             return None
 
     def _weights_file(self, name: str) -> Path:
-        """The stored file of a stage that makes weights, once it is known to be sound."""
+        """Returns the verified stored file of a stage that produces weights."""
         self._value(name)
         return self._store.object_path(f"{self._digests[name]}.safetensors")
 

@@ -1,1 +1,1 @@
-"""The recipe language: text to a checked, templated model, with the place of everything."""
+"""The recipe language: from text to a checked model with resolved references and source positions."""

@@ -1,4 +1,4 @@
-"""One node's block against its stage's contract: inputs are bound to names in the graph, the rest becomes parameters."""
+"""Binds a node's block to its stage's contract: inputs to names in the graph, the rest to parameters."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +33,7 @@ class _Slot:
 
 
 class Binder:
-    """Binds nodes, one after the other; what is wrong with them is reported."""
+    """Binds nodes one by one, and reports their problems."""
 
     def __init__(self, names: Names, resolver: Resolver, problems: Problems) -> None:
         self._names = names
@@ -41,9 +41,9 @@ class Binder:
         self._problems = problems
 
     def bind(self, node: Node) -> StageNode:
-        """The node with its inputs bound and its parameters checked.
+        """Returns the node with its inputs bound and its parameters checked.
 
-        With problems in its block, which are reported, what comes back serves only to find those of other nodes.
+        A node with problems, which are reported, only serves to check the others.
         """
         stage, path = node.stage, node.path
         block = node.block.model_extra or {}
@@ -70,7 +70,7 @@ class Binder:
         return StageNode(node.name, stage, params or Params(), inputs, place)
 
     def _bind_input(self, value: Any, slot: _Slot) -> str | tuple[str, ...] | None:
-        """The name, or the names, that an input is bound to; None when it is left out or has problems."""
+        """Returns the name or names that an input is bound to; None when it is omitted or has problems."""
         self._resolver.spend(value, slot.path)
         if value is None and slot.given.optional:
             return None
@@ -89,7 +89,7 @@ class Binder:
         return tuple(bound)
 
     def _list_of(self, value: Any, kind: str) -> tuple[str, ...] | None:
-        """The nodes of a list of this kind that a text refers to; None for anything else."""
+        """Returns the nodes of a list of this kind that a text refers to; None for anything else."""
         target = self._names.targets.get(value.removeprefix("$")) if isinstance(value, str) and value.startswith("$") else None
         return target.nodes if target and target.is_list and target.kind == kind else None
 
@@ -109,7 +109,7 @@ class Binder:
         return None
 
     def _follow(self, reference: Reference, node: Node) -> tuple[str | None, str]:
-        """What a reference names and the kind of that; no name for $previous at the first item. Raises TemplateError."""
+        """Returns a reference's node and its kind; no node for $previous at the first item. Raises TemplateError."""
         if reference.name != "previous":
             name, target = self._names.node(reference)
             return name, target.kind
@@ -128,7 +128,7 @@ class Binder:
         self._problems.add(slot.path, f"{dotted(slot.path)} is {said}; expected {slot.expected}.", hint, at_key=absent)
 
     def _meant(self, value: Any, slot: _Slot) -> str | None:
-        """A hint for a name without '$', or with or without brackets where it is to be otherwise."""
+        """Returns a hint for a name without '$', or with missing or extra brackets."""
         name = value[0] if isinstance(value, list) and len(value) == 1 else value
         if not isinstance(name, str) or name.removeprefix("$") not in self._names.targets:
             return None
@@ -136,7 +136,7 @@ class Binder:
         return f"Write {f'[{reference}]' if slot.given.many else reference}."
 
     def _possible(self, slot: _Slot) -> str | None:
-        """A hint with the first names that the input could be bound to."""
+        """Returns a hint with the first names that the input could be bound to."""
         kind, own = slot.given.kind, slot.node.path[-1]
         fitting = [f"${name}" for name, target in self._names.targets.items() if target.kind == kind and name != own]
         return f"Possible: {', '.join(fitting[:MAX_POSSIBLE])}." if fitting else f"The recipe has no {PLURALS[kind]} for it."

@@ -1,4 +1,4 @@
-"""From a recipe's data to a `ResolvedRecipe`: everything is checked, and everything that is wrong is reported at once."""
+"""Checks a recipe's data and turns it into a `ResolvedRecipe`; all problems are reported at once."""
 
 from collections.abc import Collection, Iterator, Mapping
 from copy import deepcopy
@@ -19,7 +19,7 @@ from stylepipe.recipe.resolved import InputFile, ResolvedRecipe, StageNode
 from stylepipe.recipe.syntax.recipe_files import escape_reason
 from stylepipe.recipe.syntax.yaml_text import KeyPath, Source
 from stylepipe.recipe.templating.references import Reference, Resolver, TemplateError, escape, following, parse
-from stylepipe.recipe.templating.scope import Names, Target
+from stylepipe.recipe.templating.scope import Names, ReferenceTarget
 from stylepipe.recipe.validation.problems import Problems, dotted, show
 from stylepipe.recipe.validation.validate_model import validate
 
@@ -27,11 +27,11 @@ MAX_SHOWN = 8
 
 
 class _Seed(RootModel[Seed]):
-    """The recipe's seed, once its reference is followed."""
+    """The recipe's seed, with its reference resolved."""
 
 
 def check(source: Source, *, text: str, root: Path, overrides: Mapping[str, str]) -> ResolvedRecipe:
-    """The recipe that `source` holds, resolved. `root` is the folder that its paths start from.
+    """Returns the resolved recipe of `source`. `root` is the folder that its paths are relative to.
 
     Raises RecipeError with all problems, in the order of their places.
     """
@@ -45,7 +45,7 @@ def check(source: Source, *, text: str, root: Path, overrides: Mapping[str, str]
 
 
 def read_params(source: Source, problems: Problems, *, typed: Collection[str] = ()) -> tuple[Recipe, dict[str, Any]]:
-    """The recipe's model, with plain values in its sweep, and its params' defaults. Raises RecipeError as a last resort.
+    """Returns the recipe's model, with references in its sweep resolved, and its params' defaults. May raise RecipeError.
 
     A `seed` that was `typed` on the command line is a param, the recipe's seed, where it has no param of that name.
     """
@@ -66,7 +66,7 @@ def read_params(source: Source, problems: Problems, *, typed: Collection[str] = 
 
 
 def all_names(source: Source, params: Mapping[str, Any], problems: Problems) -> Names:
-    """Everything that references may name, as far as known before inputs and stages are looked at."""
+    """Returns the names that references may use, before inputs and stages are checked."""
     return Names(params, _targets(source.data, problems), problems)
 
 
@@ -80,22 +80,22 @@ def resolve(
     typed: Collection[str],
     problems: Problems,
 ) -> ResolvedRecipe:
-    """The recipe with these params, of which some were `typed` on the command line.
+    """Returns the recipe resolved with these params, some of them `typed` on the command line.
 
-    Raises RecipeError with all problems, those found before included.
+    Raises RecipeError with all problems, including earlier ones.
     """
     resolver = Resolver(problems)
     names = all_names(source, params, problems)
     seed = validate(_Seed, resolver.resolve(recipe.seed, ("seed",), names.value), at=("seed",), problems=problems)
     inputs = resolve_inputs(recipe, root=root, typed=typed, names=names, resolver=resolver, problems=problems)
-    names.targets.update({name: Target("input", file.kind, (name,)) for name, file in inputs.items()})
+    names.targets.update({name: ReferenceTarget("input", file.kind, (name,)) for name, file in inputs.items()})
     nodes, targets = expand(recipe, names=names, resolver=resolver, problems=problems)
     names.targets.update(targets)
     binder = Binder(names, resolver, problems)
     bound = {node.name: binder.bind(node) for node in nodes}
-    order, circles = in_order({name: node.needs for name, node in bound.items()})
-    for circle in circles:
-        _report_circle(circle, next(node.path for node in nodes if node.name == circle[0]), problems)
+    order, cycles = in_order({name: node.needs for name, node in bound.items()})
+    for cycle in cycles:
+        _report_cycle(cycle, next(node.path for node in nodes if node.name == cycle[0]), problems)
     outputs = _outputs(recipe, names, problems)
     if seed is None:
         raise problems.error()
@@ -118,9 +118,9 @@ def resolve(
 def _document(
     recipe: Recipe, params: Mapping[str, Any], *, source: Source, seed: int, inputs: Mapping[str, InputFile]
 ) -> dict[str, Any]:
-    """The recipe as plain data that stands for itself: all that it extends merged in, params at these values, without a sweep.
+    """Returns the recipe as self-contained data: extended recipes merged in, params at these values, no sweep.
 
-    References stay, so that its params can be changed. Paths from elsewhere are names of files.
+    References are kept, so that its params can be changed. Paths outside the folder are shortened to file names.
     """
     sections = {key: value for key, value in source.data.items() if value is not None and key not in ("extends", "sweep")}
     values = deepcopy(dict(params))
@@ -135,7 +135,7 @@ def _document(
 
 
 def _model(data: Mapping[str, Any], problems: Problems) -> Recipe:
-    """The recipe's model; of a recipe with problems, which are reported, the sound parts, for the sake of further problems."""
+    """Returns the recipe's model; for a recipe with problems, that of its valid parts, to find further problems."""
     data = {key: value for key, value in data.items() if value is not None}  # "params:" with nothing behind it
     recipe = validate(Recipe, data, at=(), problems=problems)
     if recipe is None:
@@ -156,28 +156,28 @@ def _no_references(reference: Reference) -> Any:
     raise TemplateError(f"{reference} is a reference, and params hold plain values", "Write $$ for a dollar sign.")
 
 
-def _targets(data: Mapping[str, Any], problems: Problems) -> dict[str, Target]:
-    """What the names of inputs and stages stand for, as far as known before they are looked at."""
-    targets: dict[str, Target] = {}
+def _targets(data: Mapping[str, Any], problems: Problems) -> dict[str, ReferenceTarget]:
+    """Returns the targets of the names of inputs and stages, before these are checked."""
+    targets: dict[str, ReferenceTarget] = {}
     for section, what in (("inputs", "input"), ("stages", "stage")):
         for name in data[section] if isinstance(data.get(section), dict) else ():
             if name in targets:
                 problems.add((section, name), f"'{name}' is the name of an input already.", at_key=True)
-            targets[name] = Target(what)
+            targets[name] = ReferenceTarget(what)
     return targets
 
 
-def _report_circle(circle: list[str], path: KeyPath, problems: Problems) -> None:
-    if len(circle) > 1:
-        shown = [*circle, circle[0]] if len(circle) <= MAX_SHOWN else [*circle[:MAX_SHOWN], "…"]
-        problems.add(path, f"Stages need each other in a circle: {' needs '.join(shown)}.", at_key=True)
+def _report_cycle(cycle: list[str], path: KeyPath, problems: Problems) -> None:
+    if len(cycle) > 1:
+        shown = [*cycle, cycle[0]] if len(cycle) <= MAX_SHOWN else [*cycle[:MAX_SHOWN], "…"]
+        problems.add(path, f"Stages need each other in a cycle: {' needs '.join(shown)}.", at_key=True)
     else:
-        hint = "$previous is the stage of the item before." if "@" in circle[0] else None
-        problems.add(path, f"The stage {circle[0]} needs itself.", hint, at_key=True)
+        hint = "$previous is the stage of the item before." if "@" in cycle[0] else None
+        problems.add(path, f"The stage {cycle[0]} needs itself.", hint, at_key=True)
 
 
 def _outputs(recipe: Recipe, names: Names, problems: Problems) -> dict[str, str]:
-    """The nodes that are the recipe's results, by name; a single `output` is named as its stage."""
+    """Returns the nodes of the recipe's outputs by name; a single `output` has its stage's name."""
     if recipe.output is not None and recipe.outputs is not None:
         problems.add(("outputs",), "output and outputs exclude each other.", "Leave one of them out.", at_key=True)
     tried = problems.holds_broken(("output",)) or problems.holds_broken(("outputs",))
@@ -208,7 +208,7 @@ def _output(text: str, path: KeyPath, names: Names, problems: Problems) -> str |
 
 
 def _inner_path(file: InputFile) -> str:
-    """An input's reference as it may stand in a recipe: of a path from elsewhere, only the file's name."""
+    """Returns an input's reference as a recipe may contain it: the file's name for a path outside the folder."""
     if escape_reason(file.reference) is None:
         return file.reference
     name = PureWindowsPath(file.reference).name  # which knows both separators
@@ -216,7 +216,7 @@ def _inner_path(file: InputFile) -> str:
 
 
 def _warnings(stages: Mapping[str, StageNode], outputs: Mapping[str, str]) -> Iterator[str]:
-    """What does not run: the stages that no output needs."""
+    """Yields warnings about stages that no output needs."""
     needed: set[str] = set()
     waiting = list(outputs.values())
     while waiting:

@@ -1,4 +1,4 @@
-"""From the stages of a recipe to the nodes of its graph: one for a stage, one per item for a stage with `foreach`."""
+"""Expands the stages of a recipe to the nodes of its graph: one per stage, or one per item of its `foreach`."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from stylepipe.plugins import find_stage
 from stylepipe.recipe.model import LABEL, Recipe, StageBlock
 from stylepipe.recipe.syntax.yaml_text import KeyPath
 from stylepipe.recipe.templating.references import Resolver
-from stylepipe.recipe.templating.scope import Names, Target, item_label
+from stylepipe.recipe.templating.scope import Names, ReferenceTarget, item_label
 from stylepipe.recipe.validation.problems import Problems, dotted, show
 from stylepipe.stage import Stage, StageContractError
 
@@ -17,10 +17,10 @@ MAX_NODES = 1000
 
 @dataclass(frozen=True)
 class Node:
-    """A node before its references are followed: the recipe's stage that it is of, and its place in that stage's `foreach`.
+    """A node with unresolved references: its stage in the recipe, and its position in that stage's `foreach`.
 
     `item` holds the item, and is empty without `foreach`; `previous` is the node of the item before. An `item` that is None
-    means that `foreach` has problems: the node serves only to find the stage's others.
+    means that `foreach` has problems: the node only serves to find the stage's other problems.
     """
 
     name: str
@@ -37,13 +37,13 @@ def expand(
     names: Names,
     resolver: Resolver,
     problems: Problems,
-) -> tuple[list[Node], dict[str, Target]]:
-    """The nodes of all stages in the recipe's order, and what the names of the sound ones stand for.
+) -> tuple[list[Node], dict[str, ReferenceTarget]]:
+    """Returns the nodes of all stages in the recipe's order, and the targets of the valid ones' names.
 
     Problems are reported. Raises RecipeError when there are more than `MAX_NODES`.
     """
     nodes: dict[str, Node] = {}
-    targets: dict[str, Target] = {}
+    targets: dict[str, ReferenceTarget] = {}
     for name, block in recipe.stages.items():
         path = ("stages", name)
         stage = _find(block.use, path, problems)
@@ -54,7 +54,7 @@ def expand(
             if stage:
                 nodes[node] = Node(node, path, block, stage, item, previous)
         if stage and not problems.holds_broken((*path, "foreach")):
-            targets[name] = Target("stage", stage.output, tuple(places), loops=block.foreach is not None)
+            targets[name] = ReferenceTarget("stage", stage.output, tuple(places), loops=block.foreach is not None)
         if len(nodes) > MAX_NODES:
             problems.add(path, f"With all items of foreach, the recipe has more than {MAX_NODES} stages.", at_key=True)
             problems.raise_any()
@@ -72,7 +72,7 @@ def _find(use: str, path: KeyPath, problems: Problems) -> Stage | None:
 def _places(
     name: str, block: StageBlock, path: KeyPath, *, names: Names, resolver: Resolver, problems: Problems
 ) -> dict[str, tuple[tuple[Any, ...] | None, str | None]]:
-    """The names of a stage's nodes, each with its item and the node before it."""
+    """Returns the names of a stage's nodes, each with its item and the previous node."""
     if block.foreach is None:
         return {name: ((), None)}
     path = (*path, "foreach")
@@ -90,7 +90,7 @@ def _places(
 
 
 def _labels(items: list[Any], path: KeyPath, problems: Problems) -> list[str]:
-    """What the items are called: scalars by themselves, lists and mappings by their index."""
+    """Returns the items' labels: scalars are their own, lists and mappings have their index."""
     if any(isinstance(item, list | dict) for item in items):
         return [str(index) for index in range(len(items))]
     labels: dict[str, None] = {}

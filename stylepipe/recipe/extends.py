@@ -1,4 +1,4 @@
-"""`extends`: a recipe that says only what it changes about another one.
+"""`extends`: a recipe that contains only its changes to another one.
 
 Mappings are merged, everything else is replaced. Like all paths in a recipe, that of the other recipe starts from the folder of
 the recipe that was asked for, and stays inside it.
@@ -17,17 +17,17 @@ MAX_FILES = 8
 
 
 def read_recipe(path: Path) -> tuple[Source, str]:
-    """The data of a recipe with all that it extends merged in, every place in the file that says the thing; and its own text.
+    """Returns a recipe's data merged with all that it extends, with places in the original files; and its own text.
 
     Raises RecipeError when a file cannot be read, holds no recipe, or is of a newer version of the language, and when `extends`
-    runs in a circle or leaves the folder.
+    forms a cycle or leaves the folder.
     """
     source, text, _ = _read_chain(path)
     return source, text
 
 
 def recipe_files(path: Path) -> list[Path]:
-    """The real paths of a recipe's file and of all that it extends. Raises as `read_recipe` does."""
+    """Returns the real paths of a recipe's file and of all that it extends. Raises as `read_recipe` does."""
     return _read_chain(path)[2]
 
 
@@ -40,7 +40,7 @@ def _read_chain(path: Path) -> tuple[Source, str, list[Path]]:
         file, real = _follow(base.data["extends"], path, place)
         chain.append(real)
         if real in chain[:-1] or len(chain) > MAX_FILES:
-            reason = "runs in a circle" if real in chain[:-1] else f"goes over more than {MAX_FILES} files"
+            reason = "forms a cycle" if real in chain[:-1] else f"goes over more than {MAX_FILES} files"
             raise error_of_one(f"extends {reason}: {' → '.join(link.name for link in chain)}.", place)
         base = _parse(read(real, file=file, place=place), file=file)
         source = _merge(base, source)
@@ -64,7 +64,7 @@ def _parse(text: str, *, file: str) -> Source:
 
 
 def _follow(reference: Any, first: Path, place: Place) -> tuple[str, Path]:
-    """The name for messages and the real path of a file that is extended."""
+    """Returns an extended file's name for messages, and its real path."""
 
     def cannot(reason: str) -> RecipeError:
         return error_of_one(f"extends cannot be {show(reference)}: {reason}.", place)
@@ -76,7 +76,7 @@ def _follow(reference: Any, first: Path, place: Place) -> tuple[str, Path]:
     root = first.parent.resolve()
     try:
         real = (root / reference).resolve()
-    except (OSError, RuntimeError):  # links in a circle, as reading it will say
+    except (OSError, RuntimeError):  # a cycle of links, which reading it reports
         real = root / reference
     if not real.is_relative_to(root):
         raise cannot("it is a link out of the recipe's folder")
@@ -84,7 +84,7 @@ def _follow(reference: Any, first: Path, place: Place) -> tuple[str, Path]:
 
 
 def _merge(base: Source, change: Source) -> Source:
-    """`change` laid over `base`."""
+    """Returns `base` updated with `change`."""
     replaced: set[KeyPath] = set()
     data = _lay(base.data, change.data, (), replaced)
 

@@ -1,4 +1,4 @@
-"""The files that a recipe's `inputs:` name, each kept inside the folder that it may lie in."""
+"""Resolves the files in a recipe's `inputs:`, each confined to its allowed folder."""
 
 import os
 import re
@@ -13,12 +13,12 @@ from stylepipe.recipe.resolved import WEIGHTS_ENDINGS, InputFile, is_weights_nam
 from stylepipe.recipe.syntax.recipe_files import escape_reason, unreadable_reason
 from stylepipe.recipe.syntax.yaml_text import KeyPath
 from stylepipe.recipe.templating.references import Reference, Resolver, TemplateError, parse
-from stylepipe.recipe.templating.scope import Names, Target
+from stylepipe.recipe.templating.scope import Names, ReferenceTarget
 from stylepipe.recipe.validation.problems import Problems, dotted, show
 from stylepipe.recipe.validation.validate_model import validate
 
 MAX_IMAGES = 256
-"""How many images one entry of `inputs:` may stand for."""
+"""The maximal number of images of one entry of `inputs:`."""
 
 _WEIGHTS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -26,10 +26,10 @@ _WEIGHTS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 def resolve_inputs(
     recipe: Recipe, *, root: Path, typed: Collection[str], names: Names, resolver: Resolver, problems: Problems
 ) -> dict[str, InputFile]:
-    """The inputs by name, without the wrong ones, which are reported. Each of a list of images is one of its own: styles-1, …
+    """Returns the valid inputs by name, and reports the others. Each image of a list is an input of its own: styles-1, …
 
     A path in the recipe starts from its folder `root` and stays inside it. One that is wholly a param that was `typed` on the
-    command line starts from the current folder, and may lie anywhere. Whether there are such files is not asked here.
+    command line starts from the current folder, and may lie anywhere. Whether the files exist is not checked here.
     """
     files: dict[str, InputFile] = {}
     for name, block in recipe.inputs.items():
@@ -44,7 +44,7 @@ def resolve_inputs(
                 if file.name in recipe.inputs:
                     problems.add(path, f"{dotted(path)} makes the input {file.name}, which is there already.")
             files |= {file.name: file for file in listed}
-            names.targets[name] = Target("input", "image", tuple(file.name for file in listed), is_list=True)
+            names.targets[name] = ReferenceTarget("input", "image", tuple(file.name for file in listed), is_list=True)
             continue
         if not isinstance(reference, str):
             problems.add(path, f"{dotted(path)} is {show(reference)}{problems.origin(path)}; expected the path of a file.")
@@ -81,7 +81,7 @@ def resolve_inputs(
 def _listed(
     name: str, references: Any, root: Path, *, typed: Collection[str], path: KeyPath, problems: Problems
 ) -> list[InputFile]:
-    """The images of a list: of paths, patterns and folders, or of one of them."""
+    """Returns the images of a list of paths, patterns and folders, or of a single one."""
     values = [references] if isinstance(references, str) else references
     if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
         expected = "a list of paths, or a folder or a pattern such as styles/*.jpg"
@@ -96,10 +96,10 @@ def _listed(
         problems.add(path, f"{dotted(path)}{problems.origin(path)}: {message}")
 
     files: list[InputFile] = []
-    found = Patterns().expand(values, "image", folder, report, confined=not free)
-    if len(found) > MAX_IMAGES:
-        problems.add(path, f"{dotted(path)} stands for {len(found)} images; at most {MAX_IMAGES} are taken.")
-    for number, reference in enumerate(found[:MAX_IMAGES], 1):
+    images = Patterns().expand(values, "image", folder, report, confined=not free)
+    if len(images) > MAX_IMAGES:
+        problems.add(path, f"{dotted(path)} stands for {len(images)} images; at most {MAX_IMAGES} are taken.")
+    for number, reference in enumerate(images[:MAX_IMAGES], 1):
         file = InputFile(f"{name}-{number}", "image", reference, folder, problems.place(path), confined=not free, param=param)
         if reason := _reason(file, free=free):
             message = f"{dotted(path)} cannot have {show(reference)}{problems.origin(path)}: {reason}."
@@ -109,7 +109,7 @@ def _listed(
 
 
 def param_paths(recipe: Recipe) -> dict[str, KeyPath]:
-    """Where in the params the path of an input stands, by the input's name; not of inputs whose path is no param."""
+    """Returns the key path of each input's param, by the input's name, for inputs whose path is a param."""
     paths: dict[str, KeyPath] = {}
     for name, block in recipe.inputs.items():
         _, written = block.file
@@ -121,12 +121,12 @@ def param_paths(recipe: Recipe) -> dict[str, KeyPath]:
 
 
 def input_params(recipe: Recipe) -> dict[KeyPath, str]:
-    """Where in the params the paths of inputs stand, each with the input's kind."""
+    """Returns the key paths of the params that are paths of inputs, each with the input's kind."""
     return {path: recipe.inputs[name].file[0] for name, path in param_paths(recipe).items()}
 
 
 def files_of(name: str, recipe: Recipe, files: Mapping[str, InputFile]) -> list[InputFile]:
-    """Those of the files that an entry of `inputs:` stands for: itself, or each of a list of images."""
+    """Returns the files of an entry of `inputs:`: its own, or each of a list of images."""
     if recipe.inputs[name].images is None:
         return [files[name]]
     return [file for file in files.values() if file.name not in recipe.inputs and file.name.rpartition("-")[0] == name]
@@ -135,9 +135,9 @@ def files_of(name: str, recipe: Recipe, files: Mapping[str, InputFile]) -> list[
 def with_whole_paths(
     params: Mapping[str, Any], kinds: Mapping[KeyPath, str], *, typed: Collection[str], root: Path
 ) -> dict[str, Any]:
-    """The params, in which paths that were `typed` on the command line and lead out of the recipe's folder `root` are absolute.
+    """Returns the params; paths `typed` on the command line that lead out of the recipe's folder `root` become absolute.
 
-    So whatever is passed on can tell them from those inside the folder; `kinds` says where the paths stand, as `input_params`.
+    This tells them apart from paths inside the folder; `kinds` is as returned by `input_params`.
     """
 
     def whole(value: Any, inner: Sequence[str | int], kind: str) -> Any:
@@ -159,14 +159,14 @@ def with_whole_paths(
 
 
 def elsewhere_hint(file: InputFile) -> str:
-    """How to use a file that is not in the recipe's folder."""
+    """Returns a hint on how to use a file outside the recipe's folder."""
     if file.param:
         return f"Give a file from elsewhere on the command line: -p {file.param}=PATH."
     return f"Make it a param, '{{{file.kind}: $params.{file.name}}}', and give it on the command line: -p {file.name}=PATH."
 
 
 def _reason(file: InputFile, *, free: bool) -> str | None:
-    """Why a reference cannot be used, as a clause."""
+    """Returns why a reference cannot be used, as a clause; None when it can."""
     if file.is_name:
         fits = _WEIGHTS_NAME.fullmatch(file.reference)
         endings = f"{', '.join(WEIGHTS_ENDINGS[:-1])} or {WEIGHTS_ENDINGS[-1]}"

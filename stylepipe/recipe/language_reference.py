@@ -1,4 +1,4 @@
-"""The reference of the recipe language, written from its model and the stages themselves: one page of Markdown."""
+"""Generates the reference of the recipe language from its model and the stages: one page of Markdown."""
 
 import inspect
 from collections.abc import Iterator, Mapping
@@ -20,12 +20,12 @@ together is in [recipes.md](recipes.md).
 
 
 def reference() -> str:
-    """The recipe's keys; and every installed stage: what it does, its inputs, its parameters with type, default and meaning."""
+    """Returns the recipe's keys and every installed stage: summary, inputs, parameters with type, default and meaning."""
     return "\n".join([HEAD, _recipe(), *map(describe_stage, usable_stages()[0].values())])
 
 
 def describe_stage(stage: Stage) -> str:
-    """One stage, as a section of the reference."""
+    """Returns a stage's section of the reference."""
     schema = stage.params.model_json_schema()
     parts = [
         f"## {stage.name}\n",
@@ -51,7 +51,7 @@ def _recipe() -> str:
 
 
 def _tables(of: str, schema: Schema, column: str) -> Iterator[str]:
-    """The table of a model, and those of the models that it refers to."""
+    """Yields the table of a model, and those of the models that it refers to."""
     definitions = schema.get("$defs", {})
     yield _table(schema, column)
     for name in _models(schema, definitions):
@@ -84,7 +84,7 @@ def _default(schema: Schema, name: str) -> str:
 
 
 def _written(root: Schema, value: Any, location: tuple[str | int, ...]) -> Any:
-    """A default as one would write it: of a model, its kind and what differs from the model's own defaults."""
+    """Returns a default as a recipe would write it: for a model, its kind and its changes from the model's defaults."""
     match value:
         case list():
             return [_written(root, item, (*location, index)) for index, item in enumerate(value)]
@@ -93,14 +93,14 @@ def _written(root: Schema, value: Any, location: tuple[str | int, ...]) -> Any:
             kind = {tag: value[tag]} if options else {}
             location = (*location, *kind.values())
             fields = locate(root, location).schema.get("properties", {})
-            told = {key: item for key, item in value.items() if key not in fields or item != fields[key].get("default")}
-            return kind | {key: _written(root, item, (*location, key)) for key, item in told.items()}
+            changed = {key: item for key, item in value.items() if key not in fields or item != fields[key].get("default")}
+            return kind | {key: _written(root, item, (*location, key)) for key, item in changed.items()}
         case _:
             return value
 
 
 def _plain(value: Any) -> str:
-    """A value as YAML's flow style spells it, numbers to four digits."""
+    """Returns a value in YAML's flow style, numbers to four digits."""
     match value:
         case None:
             return "null"
@@ -121,13 +121,13 @@ def _meaning(field: Schema) -> str:
 
 
 def _title(definition: Schema) -> str:
-    """A model of a union is called by its kind, as recipes do; another one by its title."""
+    """Returns the kind of a union's member, as in recipes; for other models, the title."""
     kind = definition["properties"].get("kind", {})
     return f"kind {kind['const']}" if "const" in kind else definition["title"]
 
 
 def _models(schema: Schema, definitions: Mapping[str, Schema]) -> list[str]:
-    """The names of the models that a stage's parameters refer to, in the order in which they are met."""
+    """Returns the names of the models that a stage's parameters refer to, in order of appearance."""
     met: list[str] = []
 
     def walk(node: Any) -> None:

@@ -1,4 +1,4 @@
-"""Loading a recipe: the way into the language."""
+"""Loads recipes; the entry point of the package."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,10 +9,10 @@ from stylepipe.recipe.resolved import ResolvedRecipe
 
 
 def load_recipe(path: Path, *, overrides: Mapping[str, str] | None = None) -> ResolvedRecipe:
-    """The recipe in a file, checked, with every template resolved.
+    """Loads the recipe in a file, checked, with every reference resolved.
 
     `overrides` are new values for its params, each as one YAML scalar, flow list or flow mapping. Whether the files that the
-    recipe names exist is not asked. Raises RecipeError with all problems at once.
+    recipe names exist is not checked. Raises RecipeError with all problems at once.
     """
     source, text = read_recipe(path)
     return check(source, text=text, root=path.parent, overrides=overrides or {})

@@ -1,4 +1,4 @@
-"""Loading a recipe with its sweep: every variant a recipe of its own, all of them checked before anything runs."""
+"""Loads a recipe with its sweep: each variant is a recipe, and all are checked before anything runs."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ MAX_VARIANTS = 256
 
 @dataclass(frozen=True)
 class Variant:
-    """One of a sweep's recipes: its name, which can be a file's, and the values that set it apart."""
+    """A variant of a sweep: its name, valid as a file name, its values, and its recipe."""
 
     name: str
     values: Mapping[str, Any]
@@ -46,13 +46,13 @@ class ResolvedSweep:
 
 
 def has_sweep(path: Path) -> bool:
-    """Whether the recipe in a file has a sweep of its own. Raises RecipeError when it cannot be read."""
+    """Returns whether the recipe in a file has a sweep. Raises RecipeError when it cannot be read."""
     source, _ = read_recipe(path)
     return bool(source.data.get("sweep"))
 
 
 def load_sweep(path: Path, *, overrides: Mapping[str, str] | None = None, max_variants: int = MAX_VARIANTS) -> ResolvedSweep:
-    """The recipe in a file, and the variants of its sweep.
+    """Loads the recipe in a file with the variants of its sweep.
 
     `overrides` are as in `load_recipe`; one that is a list where the param is a single value is an axis of the grid. What is
     given so stands in place of all that the recipe's sweep says of the param. Raises RecipeError with all problems of the
@@ -110,7 +110,7 @@ def load_sweep(path: Path, *, overrides: Mapping[str, str] | None = None, max_va
 
 
 def _with_files(sweep: Sweep, root: Path, kinds: Mapping[str, str], patterns: Patterns, problems: Problems) -> Sweep:
-    """The sweep, its patterns replaced by the files in the recipe's folder that they stand for."""
+    """Returns the sweep with patterns replaced by matching files in the recipe's folder."""
 
     def listed(section: str, axes: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
         return {
@@ -129,7 +129,7 @@ def _with_files(sweep: Sweep, root: Path, kinds: Mapping[str, str], patterns: Pa
 def _typed(
     axes: Mapping[str, list[Any]], kinds: Mapping[str, str], patterns: Patterns, problems: Problems
 ) -> dict[str, list[Any]]:
-    """The axes of the command line, their patterns replaced by files anywhere."""
+    """Returns the axes of the command line with patterns replaced by matching files, anywhere."""
 
     def report(name: str, _: int, message: str) -> None:
         problems.add_elsewhere(Problem(message, Place(f"-p {name}")))
@@ -143,7 +143,7 @@ def _typed(
 
 
 def _without(sweep: Sweep, given: Collection[str], axes: Mapping[str, list[Any]]) -> Sweep:
-    """The sweep with the axes of the command line, and without what it says itself of any param given there."""
+    """Returns the sweep with the axes of the command line, which replace its own values of those params."""
 
     def others(values: Mapping[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in values.items() if name not in given}

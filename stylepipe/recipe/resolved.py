@@ -1,4 +1,4 @@
-"""What a checked recipe comes to: the one thing that the recipe language hands to the engine."""
+"""The resolved recipe: the interface between the recipe language and the engine."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from stylepipe.stage import Params, Stage
 T = TypeVar("T")
 
 FileKind = Literal["image", "mask", "weights", "folder"]
-"""What an input is read as."""
+"""The kind of artifact that an input is read as."""
 
 WEIGHTS_ENDINGS = (".safetensors", ".h5", ".npz")
 """Of the files that weights are read from."""
@@ -24,7 +24,7 @@ PICTURE_ENDINGS = (
 
 
 def is_weights_name(reference: str) -> bool:
-    """Whether a text is the bare name of known weights, not the path of a file."""
+    """Returns whether a text is the name of cataloged weights, not the path of a file."""
     return "/" not in reference and not reference.endswith(WEIGHTS_ENDINGS)
 
 
@@ -50,17 +50,17 @@ class InputFile:
 
     @property
     def is_name(self) -> bool:
-        """Whether it is the bare name of known weights, not the path of a file."""
+        """Whether it is the name of cataloged weights, not the path of a file."""
         return self.kind == "weights" and is_weights_name(self.reference)
 
     @property
     def mask_options(self) -> dict[str, Any]:
-        """How a mask is read, as a recipe writes it; nothing for what is as by default."""
+        """The options for reading a mask, as a recipe writes them, without defaults."""
         return ({"channel": self.channel} if self.channel else {}) | ({"invert": True} if self.invert else {})
 
     @property
     def is_picture(self) -> bool:
-        """Whether there is something to look at."""
+        """Whether it is an image or a mask."""
         return self.kind in ("image", "mask")
 
 

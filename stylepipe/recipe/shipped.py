@@ -21,7 +21,7 @@ def shipped_recipes() -> dict[str, Path]:
 
 
 def find_shipped(name: str) -> Path:
-    """The file of the shipped recipe of that name. Raises UsageError when there is none."""
+    """Returns the file of the shipped recipe of that name. Raises UsageError when there is none."""
     recipes = shipped_recipes()
     if file := recipes.get(name) or recipes.get(name.replace("-", "_")):
         return file

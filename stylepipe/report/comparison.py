@@ -1,4 +1,4 @@
-"""What sets two runs apart, from what their folders hold."""
+"""Compares two runs by the contents of their folders."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from stylepipe.report.history import History, read_history
 
 @dataclass(frozen=True)
 class Change:
-    """A value of the one run and of the other; None where there is none."""
+    """A value of each run; None where it is missing."""
 
     name: str
     before: Any
@@ -21,7 +21,7 @@ class Change:
 
 @dataclass(frozen=True)
 class StageChange:
-    """A stage of which the runs differ.
+    """A stage in which the runs differ.
 
     Keys are of all that a result depends on, results of what came out; each is the same or not, which may be with either
     other. `losses` are the last ones of both; `reasons` say what was given differently, as far as the records hold it.
@@ -35,8 +35,8 @@ class StageChange:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """All that sets two runs apart; `outputs` are those whose digests differ, `same_stages` counts those that do not."""
+class RunComparison:
+    """All differences of two runs; `outputs` are those whose digests differ, `same_stages` counts equal stages."""
 
     params: Sequence[Change]
     inputs: Sequence[Change]
@@ -46,11 +46,11 @@ class Comparison:
     outputs: Sequence[Change]
 
 
-def compare_runs(one: Path, other: Path) -> Comparison:
-    """Compares the runs in two folders. Raises StoreError when one is not that of a run, OSError when it cannot be read."""
+def compare_runs(one: Path, other: Path) -> RunComparison:
+    """Compares the runs in two folders. Raises StoreError for a folder without a run, OSError when it cannot be read."""
     first, second = load_run(one), load_run(other)
     stages = list(_stages(first, second, read_history(one), read_history(other)))
-    return Comparison(
+    return RunComparison(
         params=_changes({"seed": first.seed, **first.params}, {"seed": second.seed, **second.params}),
         inputs=_changes(_inputs(first), _inputs(second)),
         versions=_changes(first.environment, second.environment),

@@ -1,4 +1,4 @@
-"""What a run's log tells of each stage: its iterations, its notes, and how far it came."""
+"""Reads a run's log: each stage's iterations, notes and status."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,7 +16,7 @@ MAX_BYTES = 500_000_000
 
 @dataclass
 class StageHistory:
-    """A stage in the log: a line for each iteration, those of an earlier run too, and what was noted."""
+    """A stage in the log: a line for each iteration, including those of an earlier run, and its notes."""
 
     lines: list[Line] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -24,7 +24,7 @@ class StageHistory:
 
 @dataclass
 class History:
-    """A run's log: how long it is; the stages that were to run, in order; those that began, by name; notes on the whole run."""
+    """A run's log: its length, the stages to run in order, the started ones by name, and notes on the whole run."""
 
     seconds: float = 0.0
     planned: Sequence[str] = ()
@@ -52,7 +52,7 @@ def _add(history: History, line: LogLine) -> None:
         case "run started":
             history.planned = line.stages
         case "stage started" | "stage cached" if stage is not None:
-            history.stages[stage] = StageHistory()  # a stage that is done again begins anew
+            history.stages[stage] = StageHistory()  # a stage that is computed again starts over
         case "progress" if stage in history.stages:
             history.stages[stage].lines.append(line.line())
         case "note" if stage in history.stages:

@@ -1,4 +1,4 @@
-"""The files beside a page, which it may refer to: those that lie in the run's folder itself."""
+"""The files that a page may link to: those directly in the run's folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,7 @@ from urllib.parse import quote
 from stylepipe.image.files.preview import NoPreview, picture_size
 
 _SHOWN = (".png", ".webp", ".jpg", ".jpeg", ".jpe", ".jfif")
-"""The endings of pictures that lie in a run's folder, which browsers show."""
+"""The extensions of pictures in a run's folder that browsers show."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class File:
 
 
 def file_in(folder: Path, name: str | None) -> File | None:
-    """The file of that name in the folder; None if it is not there."""
+    """Returns the file of that name in the folder; None if it is missing."""
     if not name or Path(name).name != name or not (folder / name).is_file():
         return None
     width, height = _size(folder / name) if Path(name).suffix in _SHOWN else (0, 0)
@@ -30,13 +30,13 @@ def file_in(folder: Path, name: str | None) -> File | None:
 
 
 def picture_in(folder: Path, name: str | None) -> File | None:
-    """The picture of that name in the folder; None if it is not there, or damaged."""
+    """Returns the picture of that name in the folder; None if it is missing or damaged."""
     found = file_in(folder, name)
     return found if found and found.width else None
 
 
 def _size(path: Path) -> tuple[int, int]:
-    """A picture's size; (0, 0) for one that cannot be shown."""
+    """Returns a picture's size; (0, 0) for one that cannot be shown."""
     try:
         return picture_size(path)
     except NoPreview:

@@ -1,4 +1,4 @@
-"""Losses as curves over the iterations, on a logarithmic scale: the geometry, which the page draws."""
+"""Computes the geometry of loss curves over the iterations, on a logarithmic scale; the page draws it."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from stylepipe.engine.events import Line
 
 MOST_POINTS = 300
-"""Of one curve; what is more is averaged in groups of consecutive iterations."""
+"""Maximal number of points of a curve; more are averaged in groups of consecutive iterations."""
 
 MOST_DECADES = 6
-"""Below the largest value; what is smaller lies on the axis."""
+"""Powers of ten below the largest value; smaller values lie on the axis."""
 
 LARGEST = 1e301
 """What is larger, or less than one by it, is not drawn: the axis needs room beyond it."""
@@ -45,7 +45,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Chart:
-    """The curves, the total first, with the grid behind them and a sentence that says what there is to see."""
+    """The curves, the total first, with the grid behind them and a sentence that describes them."""
 
     curves: Sequence[Curve]
     across: Sequence[Tick]
@@ -54,7 +54,7 @@ class Chart:
 
 
 def chart(lines: Sequence[Line]) -> Chart | None:
-    """The chart of a stage's iterations; None unless two have a positive loss, for a logarithm shows no other."""
+    """Returns the chart of a stage's iterations; None unless two have a positive loss, as a logarithm requires."""
     series = _series(lines)
     most = max(map(len, series.values()), default=0)
     if most < 2:
@@ -67,7 +67,7 @@ def chart(lines: Sequence[Line]) -> Chart | None:
     first, last = min(points[0][0] for points in series.values()), max(points[-1][0] for points in series.values())
 
     def down(value: float) -> float:
-        """Percent from the top; ticks at the ends are off by rounding."""
+        """Returns the percent from the top, clipped, because ticks at the ends are off by rounding."""
         return 100 * min(max((high - math.log10(value)) / (high - low), 0.0), 1.0)
 
     def place(point: Point) -> Point:
@@ -93,7 +93,7 @@ def chart(lines: Sequence[Line]) -> Chart | None:
 
 
 def _series(lines: Sequence[Line]) -> dict[str, list[Point]]:
-    """The positive finite values of each term by name, the total first."""
+    """Returns the positive finite values of each term by name, the total first."""
     series: dict[str, list[Point]] = {TOTAL: []}
     for line in lines:
         for name, value in {TOTAL: line["loss"], **line["terms"]}.items():
@@ -104,14 +104,14 @@ def _series(lines: Sequence[Line]) -> dict[str, list[Point]]:
 
 
 def _colors(names: Collection[str]) -> Mapping[str, int]:
-    """Each term's color, the total's being 0."""
+    """Returns the index of each term's color; the total's is 0."""
     trained = dict.fromkeys(name.removeprefix(VALIDATION) for name in names if name != TOTAL)
     numbers = {name: number for number, name in enumerate([TOTAL, *trained])}
     return {name: numbers[name.removeprefix(VALIDATION)] for name in names}
 
 
 def _thinned(points: Sequence[Point]) -> Sequence[Point]:
-    """At most `MOST_POINTS`: each the mean of a group's iterations, and of the logarithms of its values."""
+    """Returns at most `MOST_POINTS` points: the means of a group's iterations and of the logarithms of its values."""
     size = math.ceil(len(points) / MOST_POINTS)
     groups = (points[start : start + size] for start in range(0, len(points), size))
     return [
@@ -126,7 +126,7 @@ def _path(points: Sequence[Point], *, dots: bool) -> str:
 
 
 def _logarithmic_ticks(low: float, high: float) -> list[float]:
-    """Powers of ten; where there are fewer than three, 2 and 5 times them too; where there are none, the ends."""
+    """Returns powers of ten; if there are fewer than three, 2 and 5 times them too; if there are none, the ends."""
     decades = range(math.floor(low), math.ceil(high) + 1)
     for factors in ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)):
         ticks = [factor * 10.0**decade for decade in decades for factor in factors]
@@ -137,7 +137,7 @@ def _logarithmic_ticks(low: float, high: float) -> list[float]:
 
 
 def _linear_ticks(first: float, last: float) -> list[float]:
-    """Up to six multiples of 1, 2 or 5 times a power of ten."""
+    """Returns up to six multiples of 1, 2 or 5 times a power of ten."""
     span = max(last - first, 1)
     power = 10.0 ** math.floor(math.log10(span / 5))
     step = max(1, next(factor * power for factor in (1, 2, 5, 10) if span / (factor * power) <= 6))

@@ -1,4 +1,4 @@
-"""The page about one run: what its folder holds, put in the order in which people ask for it; a sweep's variants first."""
+"""Renders the report of one run from the contents of its folder; a sweep's variants come first."""
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ DOCUMENTS = ("recipe.yaml", "resolved.yaml", RECORD, EVENTS, TRACEBACK)
 
 @dataclass(frozen=True)
 class Result:
-    """An output: its file, and the picture that it was made from, by the name of the input."""
+    """An output: its file, and the name and picture of the input that it was made from."""
 
     name: str
     digest: str
@@ -39,8 +39,8 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A stage that began; `record` is None when it did not come to its end."""
+class StageSection:
+    """A started stage; `record` is None when it did not finish."""
 
     name: str
     record: StageRecord | None
@@ -51,7 +51,7 @@ class Stage:
 
 
 def write_report(folder: Path) -> Path:
-    """Writes the page into the run's folder, anew where there is one; its path.
+    """Writes the page into the run's folder, replacing an old one, and returns its path.
 
     Raises StoreError when the folder is not that of a run, or cannot be read or written.
     """
@@ -61,7 +61,7 @@ def write_report(folder: Path) -> Path:
 
 
 def render(folder: Path) -> str:
-    """The page's HTML. It refers to the files beside it, and to nothing else. Raises StoreError and OSError."""
+    """Returns the page's HTML, which links only to files beside it. Raises StoreError and OSError."""
     record = load_run(folder)
     history = read_history(folder)
     results = load_results(folder)
@@ -83,7 +83,7 @@ def render(folder: Path) -> str:
 
 
 def _again(record: RunRecord) -> Sequence[str]:
-    """The command that makes the run again with its inputs, wherever they are; a sweep has none."""
+    """Returns the command that repeats the run with its inputs, wherever they are; None for a sweep."""
     if record.command[1:2] != ("run",) or not record.inputs:
         return ()
     until = record.command.index("--until") if "--until" in record.command else len(record.command)
@@ -91,7 +91,7 @@ def _again(record: RunRecord) -> Sequence[str]:
 
 
 def _failures(record: RunRecord) -> Sequence[Failure]:
-    """What ended the run early, or what it went on without."""
+    """Returns the failures that ended the run early, or that it skipped."""
     return [*record.failures.values(), *([record.error] if record.error else [])]
 
 
@@ -103,8 +103,8 @@ def _results(folder: Path, record: RunRecord) -> Iterator[Result]:
 
 
 def _source(record: RunRecord, name: str) -> str | None:
-    """The input that a result was made from: the one that each stage's first argument leads back to; None if it is no image."""
-    for _ in record.stages:  # no more steps, should a stranger's record run in a circle
+    """Returns the image input that a result's chain of first arguments leads back to; None if there is none."""
+    for _ in record.stages:  # bounded, because an untrusted record may hold a cycle
         if name not in record.stages:
             break
         bound = next(iter(record.stages[name].inputs.values()), ())
@@ -112,10 +112,10 @@ def _source(record: RunRecord, name: str) -> str | None:
     return name if name in record.inputs and record.inputs[name].kind == "image" else None
 
 
-def _stages(folder: Path, record: RunRecord, history: History) -> Iterator[Stage]:
+def _stages(folder: Path, record: RunRecord, history: History) -> Iterator[StageSection]:
     for name, told in history.stages.items():
         known = record.stages.get(name)
-        yield Stage(
+        yield StageSection(
             name=name,
             record=known,
             picture=picture_in(folder, known and known.file),
@@ -126,7 +126,7 @@ def _stages(folder: Path, record: RunRecord, history: History) -> Iterator[Stage
 
 
 def _description(folder: Path) -> str:
-    """What the recipe says of itself."""
+    """Returns the recipe's description."""
     path = folder / "resolved.yaml"
     try:
         document = parse(read(path, file=path.name, place=Place(path.name)), file=path.name).data
@@ -150,7 +150,7 @@ def _moment(iso: str) -> str:
 
 
 def _value(value: Any) -> str:
-    """A parameter as its recipe would write it: on one line, unless it is a mapping or has one in it."""
+    """Returns a parameter as its recipe would write it: on one line, unless it contains a mapping."""
     match value:
         case str():
             return value
@@ -160,7 +160,7 @@ def _value(value: Any) -> str:
 
 
 def _shown(value: Any) -> Any:
-    """What a template puts in: text without controls; what a macro has made is finished."""
+    """Escapes what a template inserts: text without controls; the output of a macro is kept."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

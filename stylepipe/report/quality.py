@@ -1,4 +1,4 @@
-"""Quality of the results of a run: compares each with its content and styles, once, and keeps the measures in the store."""
+"""Quality of a run's results: compares each with its content and styles, and caches the measures in the store."""
 
 import hashlib
 import json
@@ -34,31 +34,31 @@ ALL_SEEN = "The quality of the results is not measured: their losses have seen e
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture in a run's folder, and the digest by which it is known."""
+class RecordedPicture:
+    """A picture in a run's folder, and its digest."""
 
     digest: str
     file: str
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """A result, and what it is to be like: a content, if there is one, and the styles."""
+class ResultComparison:
+    """A result, and the content (if any) and styles to compare it with."""
 
-    result: Picture
-    content: Picture | None
-    styles: tuple[Picture, ...]
+    result: RecordedPicture
+    content: RecordedPicture | None
+    styles: tuple[RecordedPicture, ...]
 
 
 def measuring(store: Store) -> Measure:
-    """What measures the results of runs of style transfer, each comparison once: the store keeps what came of it.
+    """Returns a function that measures the results of style transfer; each comparison is cached in the store.
 
-    The content and the styles of a result are those inputs, so called, of the stage that it comes from or, of the stages before
-    that, the nearest. The network is always the one that comes with stylepipe, at layers that no loss of the run has seen.
+    The content and the styles of a result are the inputs of these names of the nearest stage upstream that has them. The
+    network is always the one that ships with stylepipe, at layers that no loss of the run uses.
     """
 
     def measure(record: RunRecord, folder: Path) -> Measured:
-        compared = {name: found for name in record.outputs if (found := comparison(record, name))}
+        compared = {name: pair for name in record.outputs if (pair := comparison(record, name))}
         if not compared:
             return Measured()
         try:
@@ -71,21 +71,23 @@ def measuring(store: Store) -> Measure:
     return measure
 
 
-def comparison(record: RunRecord, output: str) -> Comparison | None:
-    """What an output is to be compared with; None where nothing before it takes styles, or it is no picture."""
+def comparison(record: RunRecord, output: str) -> ResultComparison | None:
+    """Returns an output's comparison; None where no stage upstream takes styles, or the output is not a picture."""
     result = record.outputs[output]
     stage = next((stage for stage in _upwards(record, result.stage) if stage.inputs.get("styles")), None)
     if stage is None or not result.file.endswith(".png"):
         return None
     content = stage.inputs.get("content")
     styles = [_picture(record, name) for name in names_of(stage.inputs["styles"])]
-    return Comparison(
-        Picture(result.digest, result.file), _picture(record, content) if isinstance(content, str) else None, tuple(styles)
+    return ResultComparison(
+        RecordedPicture(result.digest, result.file),
+        _picture(record, content) if isinstance(content, str) else None,
+        tuple(styles),
     )
 
 
 def seen_layers(record: RunRecord) -> list[str]:
-    """The layers at which losses of the run compare; `all` where one of them does so at every layer."""
+    """Returns the layers that losses of the run use; `all` where one of them uses every layer."""
     seen: set[str] = set()
     for stage in record.stages.values():
         losses = stage.params.get("losses") if stage.inputs.get("styles") else ()
@@ -99,7 +101,7 @@ def seen_layers(record: RunRecord) -> list[str]:
 
 
 def _upwards(record: RunRecord, name: str) -> Sequence[StageRecord]:
-    """A stage and those before it, the nearest first."""
+    """Returns a stage and those upstream of it, nearest first."""
     names = [name]
     for each in names:
         bound = record.stages[each].inputs.values() if each in record.stages else ()
@@ -107,33 +109,33 @@ def _upwards(record: RunRecord, name: str) -> Sequence[StageRecord]:
     return [record.stages[each] for each in names if each in record.stages]
 
 
-def _picture(record: RunRecord, name: str) -> Picture:
-    """An input or a stage's result, as it lies in the run's folder."""
+def _picture(record: RunRecord, name: str) -> RecordedPicture:
+    """Returns the picture of an input or of a stage's result."""
     if name in record.inputs:
-        return Picture(record.inputs[name].sha256, record.inputs[name].file or "")
-    return Picture(record.stages[name].output, record.stages[name].file or "")
+        return RecordedPicture(record.inputs[name].sha256, record.inputs[name].file or "")
+    return RecordedPicture(record.stages[name].output, record.stages[name].file or "")
 
 
-def _measured(compared: Mapping[str, Comparison], judge: "_Judge") -> Measured:
+def _measured(compared: Mapping[str, ResultComparison], judge: "_Judge") -> Measured:
     values: dict[str, Mapping[str, float]] = {}
     notes: dict[str, None] = {}
-    for name, found in compared.items():
+    for name, pair in compared.items():
         try:
-            values[name] = judge.measured(found)
-        except (StageError, InputError) as error:  # of a picture too narrow, or too large, to be looked at
+            values[name] = judge.measured(pair)
+        except (StageError, InputError) as error:  # the picture is too narrow or too large
             notes[error.message] = None
     return Measured({name: _spelled(name, layers) for name, layers in judge.layers.items()}, values, tuple(notes))
 
 
 def _spelled(measure: str, layers: Sequence[str]) -> str:
-    """What a measure is taken of."""
+    """Returns the description of a measure."""
     return ", ".join([*layers, *(["RGB histograms"] if measure == GLOBAL else [])])
 
 
 class _Judge:
     """Compares the pictures of one run; `layers` are those of each measure.
 
-    What results have in common, contents and styles, is looked at once, as long as these are few.
+    Features of contents and styles that results share are computed once, while they are few.
     """
 
     def __init__(self, folder: Path, session: Session, record: RunRecord) -> None:
@@ -149,12 +151,12 @@ class _Judge:
         self._content = lru_cache(REMEMBERED)(self._view)
         self._examples = lru_cache(REMEMBERED)(self._prepared)
 
-    def measured(self, found: Comparison) -> Mapping[str, float]:
-        """The measures by name, from the store if they are there. Raises StageError for a picture that cannot be measured."""
+    def measured(self, pair: ResultComparison) -> Mapping[str, float]:
+        """Returns the measures by name, cached if possible. Raises StageError for a picture that cannot be measured."""
         inputs = {
-            "result": found.result.digest,
-            "content": found.content and found.content.digest,
-            "styles": [style.digest for style in found.styles],
+            "result": pair.result.digest,
+            "content": pair.content and pair.content.digest,
+            "styles": [style.digest for style in pair.styles],
             "network": self._digest,
         }
         code = {"source": code_digests(MODULE), "versions": versions()}
@@ -164,29 +166,27 @@ class _Judge:
             if action := self._session.use(key):
                 return json.loads(self._session.store.read(action.attachments["quality"]))
         except Damaged:
-            pass  # it was moved aside, and is measured again
+            pass  # it was moved aside; measure again
         with compiled_programs(self._session.store.root, PRECISION):
-            values = self._compared(found)
+            values = self._compared(pair)
         kept = {"quality": self._session.attach(partial(_write, values), ".json")}
         self._session.commit(Action(key=key, document=document, attachments=kept, recipe=self._recipe, node="quality"))
         return values
 
-    def _compared(self, found: Comparison) -> Mapping[str, float]:
+    def _compared(self, pair: ResultComparison) -> Mapping[str, float]:
         from stylepipe.image.files.io import outline_image
         from stylepipe.neural.evaluation.measured_pictures import working_size
 
-        size = working_size(outline_image(self._folder / found.result.file).size)
-        content = self._content(found.content, size) if found.content else None
-        values = quality(
-            self._view(found.result, size), content=content, styles=self._examples(found.styles), layers=self.layers
-        )
+        size = working_size(outline_image(self._folder / pair.result.file).size)
+        content = self._content(pair.content, size) if pair.content else None
+        values = quality(self._view(pair.result, size), content=content, styles=self._examples(pair.styles), layers=self.layers)
         return {name: round(value, DIGITS) for name, value in values.items()}
 
-    def _prepared(self, styles: tuple[Picture, ...]) -> MeasuredStyles:
+    def _prepared(self, styles: tuple[RecordedPicture, ...]) -> MeasuredStyles:
         return measured_styles([self._view(style) for style in styles], self.layers)
 
-    def _view(self, picture: Picture, size: tuple[int, int] | None = None) -> MeasuredPicture:
-        """The picture at this working size, or at its own."""
+    def _view(self, picture: RecordedPicture, size: tuple[int, int] | None = None) -> MeasuredPicture:
+        """Returns the features of a picture at this working size, or at its own."""
         from stylepipe.image.files.io import read_image
         from stylepipe.neural.evaluation.measured_pictures import measured_picture, working_size
 

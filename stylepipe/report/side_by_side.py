@@ -1,4 +1,4 @@
-"""Pictures of two runs as one, side by side in their own sizes, with a line above each that says what it is."""
+"""Draws pictures of two runs side by side in their own sizes, with a title above each."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ _PAPER, _INK = "white", "#202020"
 
 
 def side_by_side(rows: Sequence[tuple[Path, Path]], titles: Sequence[tuple[str, str]]) -> Pillow.Image:
-    """One picture of all pairs, one below the other; `titles` are those of each pair.
+    """Returns one picture of all pairs, one below the other; `titles` are those of each pair.
 
     Where a picture lets light through, there is white behind it; what has more than MAX_SIDE pixels a side is scaled down to
     these. Raises NoPreview for a file that is no picture.

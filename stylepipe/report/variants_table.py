@@ -1,4 +1,4 @@
-"""The variants of a sweep as a table that can be sorted and filtered: what stands in it."""
+"""The content of a sweep's table of variants, which can be sorted and filtered."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from stylepipe.report.linked_files import File, file_in
 
 @dataclass(frozen=True)
 class Cell:
-    """A value as it is written, and the number by which it is sorted; None for one that is not there."""
+    """A value as text, and the number that it is sorted by; None for a missing one."""
 
     text: str
     order: float | None
@@ -22,7 +22,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A variant. `files` holds the results that there are, by output, `cells` the values under the table's columns."""
+    """A variant. `files` holds its results by output, `cells` the values in the table's columns."""
 
     name: str
     status: str
@@ -46,7 +46,7 @@ class VariantTable:
 
 
 def variant_table(results: SweepResults, folder: Path) -> VariantTable:
-    """The table of a sweep; the files of its variants lie in `folder`."""
+    """Returns the table of a sweep; the files of its variants are in `folder`."""
     axes = {name: values for name, values in results.axes.items() if len(values) > 1}
     stages = list(dict.fromkeys(stage for variant in results.variants for stage in variant.losses))
     rows = [
@@ -81,13 +81,13 @@ def _cells(
 
 
 def _param(value: Any, values: Sequence[Any]) -> Cell:
-    """A number is sorted by its value, anything else as it stands in its axis."""
+    """Returns a cell: numbers are sorted by value, anything else by position in its axis."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return Cell(axis_labels(values)[values.index(value)], float(value if number else values.index(value)))
 
 
 def _number(value: float | str | None) -> Cell:
-    """A number, which stands as text in JSON where it is not finite; such are sorted like those that are missing."""
+    """Returns the cell of a number; non-finite ones, strings in JSON, are sorted like missing ones."""
     if value is None:
         return Cell("", None)
     number = float(value)

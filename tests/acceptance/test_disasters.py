@@ -99,7 +99,7 @@ def test_a_corrupt_object_is_moved_aside_and_made_again(used_desk, undisturbed):
     again = used_desk.runs()[0]
     assert again.computed == ("composed", "sharpened", "denoised")
     (note,) = again.events("note")
-    assert note["text"] == f"A stored result was damaged and has been moved aside ({digest[:12]}…). It is made again."
+    assert note["text"] == f"A stored result was damaged and has been moved aside ({digest[:12]}…). It is computed again."
     assert used_desk.damage() == []
     assert used_desk.run().digest == undisturbed.digest
 

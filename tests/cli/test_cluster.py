@@ -192,7 +192,7 @@ def test_no_scheduler_is_there(cli, recipe, monkeypatch, answer, reason):
     assert said.code == 2
     first, hint = said.err.splitlines()
     assert re.fullmatch(rf"error: There is no Dask scheduler at {address}: (\w+: )?({reason})\.", first)
-    assert hint.startswith("hint: Start one by `dask scheduler`.")
+    assert hint.startswith("hint: Start one with `dask scheduler`.")
 
 
 def test_a_scheduler_without_workers(cli, recipe, scheduler, monkeypatch):
@@ -207,7 +207,7 @@ def test_a_scheduler_without_workers(cli, recipe, scheduler, monkeypatch):
 def test_workers_with_another_cache_are_refused(cli, recipe, cluster, tmp_path):
     said = cli("sweep", recipe.name, "--executor", cluster.executor, "--cache", tmp_path / "other", "-q")
     assert said.code == 2
-    assert "cannot be used: it keeps its results in another folder than this run.\nhint: Let STYLEPIPE_CACHE name" in said.err
+    assert "cannot be used: it keeps its results in another folder than this run.\nhint: Set STYLEPIPE_CACHE to" in said.err
     assert f"there it is {cluster.cache}, here {tmp_path / 'other'}." in said.err
 
 
@@ -238,7 +238,7 @@ def test_a_worker_is_killed_and_the_sweep_comes_to_the_same_as_alone(cli, recipe
     started = sorted(found.count("stage started") for found in events.values())
     assert started == [1, 1, 1, 2], "each is computed once, but the one that was lost"
     text = (Path(there.data["folder"]) / "events.jsonl").read_text()
-    assert text.count("The worker that computed it was lost. It goes on in another.") == 1
+    assert text.count("Its worker died. Another worker resumes it.") == 1
     assert "127.0.0.1" not in text
     losses = [variant["losses"] for variant in there.data["results"]["variants"]]
     assert losses == [variant["losses"] for variant in alone.data["results"]["variants"]]
@@ -266,7 +266,7 @@ def test_a_cluster_without_workers_ends_the_sweep(cli, recipe, cluster, monkeypa
     said = cli("sweep", recipe.name, *options)
     killer.join()
     assert said.code == 1
-    assert said.err.startswith("error: The cluster has had no worker for 1 s.\nhint: What was computed is kept")
+    assert said.err.startswith("error: The cluster has had no worker for 1 s.\nhint: Finished results are kept")
 
 
 def test_a_cluster_without_its_scheduler_ends_the_sweep(cli, recipe, cluster, monkeypatch):
@@ -277,6 +277,6 @@ def test_a_cluster_without_its_scheduler_ends_the_sweep(cli, recipe, cluster, mo
     killer.join()
     assert said.code == 1
     assert said.err.endswith(
-        "error: The scheduler of the cluster is gone.\nhint: What was computed is kept: "
+        "error: The scheduler of the cluster is gone.\nhint: Finished results are kept: "
         "run the same command again when it is back.\n"
     )

@@ -256,12 +256,12 @@ def test_stages_of_a_process_that_was_killed_are_computed_again_in_another(cli, 
     assert said.code == code, said.err
     text = (Path(said.data["folder"]) / "events.jsonl").read_text()
     if retries:
-        assert "The worker that computed it was lost. It goes on in another." in text
+        assert "Its worker died. Another worker resumes it." in text
         digests = [variant["outputs"]["bright_again"]["digest"] for variant in said.data["results"]["variants"]]
         again = cli("sweep", recipe.name, "-p", "amount=0.25", "--force", "all", "--json", "-q").data["results"]["variants"]
         assert digests == [variant["outputs"]["bright_again"]["digest"] for variant in again]
     else:
         errors = [variant["error"]["message"] for variant in said.data["results"]["variants"] if variant["error"]]
         assert errors
-        assert all("the worker that computed it was lost 1 time." in error for error in errors)
+        assert all("its worker died 1 time." in error for error in errors)
     assert workers() == []

@@ -109,13 +109,13 @@ def test_the_digest_of_a_folder_is_of_names_and_contents(lab, folder):
 def test_a_folder_without_pictures(lab):
     (lab.folder / "photos").mkdir()
     error = problem(lab, lab.input("photos", "folder", "photos"))
-    assert error.message.startswith("recipe.yaml:3:5: input 'photos' names 'photos': there is no picture in it (.png, .jpg")
+    assert error.message.startswith("recipe.yaml:3:5: input 'photos' names 'photos': it contains no picture (.png, .jpg")
 
 
 def test_a_file_where_a_folder_is_expected(lab):
     lab.image("content", 1)
     error = problem(lab, lab.input("photos", "folder", "content.png"))
-    assert error.message == "recipe.yaml:3:5: input 'photos' names 'content.png': that is no folder."
+    assert error.message == "recipe.yaml:3:5: input 'photos' names 'content.png': it is not a folder."
     error = problem(lab, lab.input("photos", "folder", "photos"))
     assert error.message == "recipe.yaml:3:5: input 'photos' names 'photos': there is no such folder."
 
@@ -133,7 +133,7 @@ def test_a_picture_of_a_folder_that_changes_during_the_run(lab, folder):
     found = read_input(find_input(folder, lab.weights), lab.weights)
     lab.image("one", 9, size=(4, 4))
     (lab.folder / "photos" / "b.png").write_bytes((lab.folder / "one.png").read_bytes())
-    with pytest.raises(InputError, match="it was changed while the run was going on"):
+    with pytest.raises(InputError, match="it changed during the run"):
         found.read("b.png")
 
 
@@ -145,7 +145,7 @@ def test_a_picture_of_a_folder_that_is_gone_or_damaged_afterwards_is_a_changed_o
     (lab.folder / "photos" / "inner" / "a.png").unlink()
     for name in found.names:
         for read in (found.read, found.outline):
-            with pytest.raises(ChangedInput, match="it was changed while the run was going on"):
+            with pytest.raises(ChangedInput, match="it changed during the run"):
                 read(name)
 
 
@@ -170,13 +170,13 @@ def test_a_path_through_a_file(lab):
 def test_a_folder(lab):
     (lab.folder / "sub.png").mkdir()
     error = problem(lab, lab.input("content", "image", "sub.png"))
-    assert error.message == "recipe.yaml:3:5: input 'content' names 'sub.png': that is a folder."
+    assert error.message == "recipe.yaml:3:5: input 'content' names 'sub.png': it is a folder."
 
 
 def test_a_pipe(lab):
     os.mkfifo(lab.folder / "p.png")
     error = problem(lab, lab.input("content", "image", "p.png"))
-    assert error.message == "recipe.yaml:3:5: input 'content' names 'p.png': that is no regular file."
+    assert error.message == "recipe.yaml:3:5: input 'content' names 'p.png': it is not a regular file."
 
 
 @pytest.mark.parametrize("reference", ["x" * 300 + ".png", "loop.png"])
@@ -241,5 +241,5 @@ def test_a_file_that_changes_during_the_run(lab):
     found = find_input(lab.image("content", 1), lab.weights)
     lab.image("content", 2)
     os.utime(lab.folder / "content.png", ns=(1, 1))
-    with pytest.raises(InputError, match="it was changed while the run was going on"):
+    with pytest.raises(InputError, match="it changed during the run"):
         read_input(found, lab.weights)

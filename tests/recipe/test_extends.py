@@ -112,7 +112,7 @@ def test_a_chain_starts_from_the_first_recipes_folder(folder: Path) -> None:
         ('"a\\0b"', r"first.yaml:1:10: extends cannot be 'a\x00b': it holds a control character."),
         ("3", "first.yaml:1:10: extends cannot be 3: expected the path of a recipe."),
         ("[base.yaml]", "first.yaml:1:10: extends cannot be ['base.yaml']: expected the path of a recipe."),
-        ("first.yaml", "first.yaml:1:10: extends runs in a circle: first.yaml → first.yaml."),
+        ("first.yaml", "first.yaml:1:10: extends forms a cycle: first.yaml → first.yaml."),
         ("looks", "first.yaml:1:10: looks is a folder; expected a recipe."),
         ("outside.yaml", "first.yaml:1:10: extends cannot be 'outside.yaml': it is a link out of the recipe's folder."),
         (
@@ -148,10 +148,10 @@ def test_a_link_inside_the_folder_is_followed(folder: Path) -> None:
     assert read_recipe(Path("first.yaml"))[0].data["name"] == "base"
 
 
-def test_a_circle_over_several_files(folder: Path) -> None:
+def test_a_cycle_over_several_files(folder: Path) -> None:
     (folder / "a.yaml").write_text("extends: b.yaml\n")
     (folder / "b.yaml").write_text("name: b\nextends: a.yaml\n")
-    assert refusal("a.yaml") == "b.yaml:2:10: extends runs in a circle: a.yaml → b.yaml → a.yaml."
+    assert refusal("a.yaml") == "b.yaml:2:10: extends forms a cycle: a.yaml → b.yaml → a.yaml."
 
 
 def test_chains_are_bounded(folder: Path) -> None:

@@ -16,26 +16,26 @@ def test_needs_come_first_and_otherwise_the_given_order_stays() -> None:
     assert in_order({"d": ["b", "c"], "a": [], "b": ["a"], "c": ["a", "x"], "e": []}) == (["a", "b", "c", "d", "e"], [])
 
 
-def test_circles() -> None:
+def test_cycles() -> None:
     assert in_order({"a": ["b"], "b": ["c"], "c": ["b"], "d": ["d"]})[1] == [["b", "c"], ["d"]]
 
 
 def test_long_chains_are_no_trouble() -> None:
     needs = {str(node): [str(node + 1)] for node in range(20_000)}
-    order, circles = in_order(needs)
-    assert order[0] == "19999" and circles == []
+    order, cycles = in_order(needs)
+    assert order[0] == "19999" and cycles == []
 
 
 @given(graphs)
-def test_every_order_holds_and_every_circle_turns(needs: dict[str, list[str]]) -> None:
-    order, circles = in_order(needs)
+def test_every_order_holds_and_every_cycle_turns(needs: dict[str, list[str]]) -> None:
+    order, cycles = in_order(needs)
     assert sorted(order) == sorted(needs)
     try:
         list(TopologicalSorter(needs).static_order())
     except CycleError:
-        assert circles
+        assert cycles
     else:
-        assert not circles
+        assert not cycles
         assert all(order.index(need) < order.index(node) for node in needs for need in needs[node])
-    for circle in circles:
-        assert all(following in needs[node] for node, following in zip(circle, [*circle[1:], circle[0]], strict=True))
+    for cycle in cycles:
+        assert all(following in needs[node] for node, following in zip(cycle, [*cycle[1:], cycle[0]], strict=True))

@@ -171,7 +171,7 @@ def test_a_run_that_went_on_names_all_that_failed_and_what_that_kept_from_runnin
             {"event": "run started", "stages": ["first", "second", "third"]},
             {"event": "stage started", "stage": "first"},
             {"event": "stage started", "stage": "second"},
-            {"event": "note", "stage": "third", "text": "It does not run, because it needs 'first'."},
+            {"event": "note", "stage": "third", "text": "It is skipped, because it needs 'first'."},
         ],
         status="failed",
         failures={
@@ -182,7 +182,7 @@ def test_a_run_that_went_on_names_all_that_failed_and_what_that_kept_from_runnin
     text = read(folder).text
     assert "What went wrong It is too dark. Light a lamp. It is too bright." in text
     assert "Not reached: third." in text
-    assert "third: It does not run, because it needs 'first'." in text
+    assert "third: It is skipped, because it needs 'first'." in text
 
 
 def test_an_interrupted_run_says_how_to_go_on(write_run):

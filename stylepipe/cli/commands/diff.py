@@ -14,7 +14,7 @@ from stylepipe.errors import UsageError
 from stylepipe.escapes import visible_line
 
 if TYPE_CHECKING:
-    from stylepipe.report.comparison import Comparison, StageChange
+    from stylepipe.report.comparison import RunComparison, StageChange
 
 DIGITS = 12
 
@@ -51,7 +51,7 @@ def diff(
     Console(as_json=json).result(_told(found), data)
 
 
-def _told(found: "Comparison") -> str:
+def _told(found: "RunComparison") -> str:
     lines = [f"param    {change.name}: {_value(change.before)} → {_value(change.after)}" for change in found.params]
     lines += [f"input    {change.name}: {_digest(change.before)} → {_digest(change.after)}" for change in found.inputs]
     lines += [f"version  {change.name}: {_value(change.before)} → {_value(change.after)}" for change in found.versions]

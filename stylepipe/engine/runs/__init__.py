@@ -1,1 +1,1 @@
-"""The folder of a run: its record, its pictures, and writing it."""
+"""A run's folder: its record, its pictures, and how they are written."""

@@ -1,9 +1,9 @@
-"""What a run leaves: a folder with the recipe, a record, a log of events, numbered pictures and the results.
+"""The files that a run leaves: a folder with the recipe, a record, a log of events, numbered pictures and the results.
 
 outputs/<recipe>/<timestamp>-<id>/
     recipe.yaml   resolved.yaml   record.json   events.jsonl   01-content.png … 12-denoised.png   <output>.png
-    13-stylized.frames/000000.png …, previews of a stage that runs, or did not come to its end; of all stages with `--frames`
-    13-stylized.last.png, the last preview of a stage that failed, or the picture so far of one that was stopped
+    13-stylized.frames/000000.png …, previews of a running or unfinished stage; of all stages with `--frames`
+    13-stylized.last.png, the last preview of a failed stage, or the current picture of an interrupted one
 """
 
 import os
@@ -30,7 +30,7 @@ YEARS = range(1970, 3000)
 
 
 def file_name(name: str) -> str:
-    """A name from a recipe as a file name that every system allows; names of that form stay as they are."""
+    """Returns a name from a recipe as a file name that every system allows; valid names stay unchanged."""
     return re.sub(r"[^\w.@+=-]+", "_", name).lstrip(".") or "_"
 
 
@@ -54,9 +54,9 @@ def _inside(value: dict[str, Any] | list[Any]) -> Sequence[Any]:
     return list(value.values()) if isinstance(value, dict) else value
 
 
-# What a record may hold: whoever reads one can rely on it, whoever wrote it.
+# Types that bound what a record may hold: records come from anywhere.
 Name = Annotated[str, StringConstraints(max_length=500)]
-FileName = Annotated[str, AfterValidator(file_name)]  # never a path: it leads nowhere else than into the run's folder
+FileName = Annotated[str, AfterValidator(file_name)]  # never a path, so that it stays inside the run's folder
 Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{0,64}$")]
 Moment = Annotated[str, AfterValidator(_moment)]
 Seconds = Annotated[float, Field(ge=0, le=1e10, allow_inf_nan=False)]
@@ -72,9 +72,9 @@ class _Model(BaseModel):
 
 
 class InputRecord(_Model):
-    """An input: what the recipe calls it, the SHA-256 of its file, and its picture in the run's folder.
+    """An input: its reference in the recipe, the SHA-256 of its file, and its picture in the run's folder.
 
-    `channel` and `invert` say how a mask is read from a picture; None where it is as by default.
+    `channel` and `invert` say how a mask is read from a picture; None is the default.
     """
 
     kind: FileKind
@@ -86,10 +86,10 @@ class InputRecord(_Model):
 
 
 class StageRecord(_Model):
-    """A stage: what it was given, where its result came from and why, how long it took, and its files in the run's folder.
+    """A stage: its parameters and inputs, the origin of its result, how long it took, and its files in the run's folder.
 
-    `inputs` binds its arguments to inputs and stages of the recipe; `output` is the digest of its result. `computed` says when,
-    `seconds` how long, and `environment` where, if that was another than this run's.
+    `inputs` binds its arguments to inputs and stages of the recipe; `output` is the digest of its result. `computed` is the
+    time of the computation, `seconds` its duration, and `environment` where it ran, if not in this run's environment.
     """
 
     stage: Name
@@ -108,12 +108,12 @@ class StageRecord(_Model):
 
 
 def names_of(bound: str | Sequence[str]) -> Sequence[str]:
-    """The inputs and stages that an argument of a `StageRecord` is bound to."""
+    """Returns the inputs and stages that an argument of a `StageRecord` is bound to."""
     return [bound] if isinstance(bound, str) else bound
 
 
 class OutputRecord(_Model):
-    """A result of the run: the stage it comes from, the digest of its content, and its file."""
+    """A result of the run: its stage, the digest of its content, and its file."""
 
     stage: Name
     digest: Name
@@ -121,7 +121,7 @@ class OutputRecord(_Model):
 
 
 class Failure(_Model):
-    """Why a run ended early; `last_frame` is the last preview of the stage that failed or was stopped, a file in the folder."""
+    """Why a run ended early; `last_frame` is the file of the last preview of the stage that failed or was stopped."""
 
     stage: str | None
     message: str
@@ -130,11 +130,11 @@ class Failure(_Model):
 
 
 class RunRecord(_Model):
-    """All that is known of a run, as in record.json. A run is `killed` when its record says running and no process does it.
+    """The content of record.json. A run is `killed` when its record says running and no process runs it.
 
-    `command` is what one types to run the same again, if the run was typed, files from elsewhere by their names; with the `id`
-    in place of the recipe and its params, `stylepipe run` finds them. `error` is what ended it early, `failures` are
-    those of a run that went on without the stages that failed.
+    `command` is the command line that repeats a typed run, with files from elsewhere by their names; with the `id` in place of
+    the recipe and its parameters, `stylepipe run` locates them. `error` is what ended the run early; `failures` are those of a
+    run that continued without the failed stages.
     """
 
     format: Count = FORMAT
@@ -155,7 +155,7 @@ class RunRecord(_Model):
 
 
 class _AnyRecord(_Model):
-    """What records of all formats have."""
+    """The part that records of all formats share."""
 
     format: Count
 
@@ -178,7 +178,7 @@ class UnreadableRecord(ValueError):
 
 
 def read_record(path: Path, *, max_bytes: int = MAX_BYTES) -> RunRecord:
-    """The record in a file. Raises UnreadableRecord when it cannot be read, is damaged, too large, or of a newer format."""
+    """Returns the record in a file. Raises UnreadableRecord when it is unreadable, damaged, too large, or too new."""
     unreadable = f"its {RECORD} cannot be read"
     try:
         with open_regular(path) as file:
@@ -198,7 +198,7 @@ def read_record(path: Path, *, max_bytes: int = MAX_BYTES) -> RunRecord:
 
 
 def load_run(folder: Path) -> RunRecord:
-    """The record of a run. Raises StoreError when there is none, or it cannot be read."""
+    """Returns the record of a run. Raises StoreError when there is none, or it cannot be read."""
     try:
         record = read_record(folder / RECORD)
         alive = record.status != "running" or is_locked(folder / EVENTS)
@@ -212,24 +212,24 @@ def load_run(folder: Path) -> RunRecord:
 def list_runs(
     outputs: Path, *, unreadable: Callable[[StoreError], object] = lambda error: None
 ) -> list[tuple[Path, RunRecord]]:
-    """All runs under an output folder, the newest first.
+    """Returns all runs under an output folder, newest first.
 
-    A folder whose record cannot be read is left out, and `unreadable` is told why. Raises StoreError where the output folder
-    itself may not be read.
+    A folder with an unreadable record is left out and passed to `unreadable`. Raises StoreError where the output folder itself
+    cannot be read.
     """
     if is_folder(outputs) and not permits(outputs, os.R_OK | os.X_OK):
-        raise StoreError(f"The output folder '{outputs}' may not be read.", hint="Check its permissions.")
-    found: list[tuple[Path, RunRecord]] = []
+        raise StoreError(f"The output folder '{outputs}' cannot be read.", hint="Check its permissions.")
+    runs: list[tuple[Path, RunRecord]] = []
     for path in sorted(outputs.glob(f"*/*/{RECORD}") if is_folder(outputs) else ()):
         try:
-            found.append((path.parent, load_run(path.parent)))
+            runs.append((path.parent, load_run(path.parent)))
         except StoreError as error:
             unreadable(error)
-    return sorted(found, key=lambda run: datetime.fromisoformat(run[1].started), reverse=True)
+    return sorted(runs, key=lambda run: datetime.fromisoformat(run[1].started), reverse=True)
 
 
 def find_run(outputs: Path, reference: str, *, by_recipe: bool = True) -> Path:
-    """The folder of a run, by its path, by its id or the end of it, or (if `by_recipe`) a recipe's newest by the recipe's name.
+    """Returns the folder of a run, by path, by id or its end, or (if `by_recipe`) a recipe's newest by the recipe's name.
 
     Raises UsageError when there is none, or more than one.
     """
@@ -241,6 +241,6 @@ def find_run(outputs: Path, reference: str, *, by_recipe: bool = True) -> Path:
         return of_recipe[0]
     by_id = [folder for folder, record in runs if record.id.endswith(reference)]
     if len(by_id) != 1:
-        found = f"There are {len(by_id)} runs" if by_id else "There is no run"
-        raise UsageError(f"{found} '{reference}' in '{outputs}'.", hint="`stylepipe runs` lists them.")
+        count = f"There are {len(by_id)} runs" if by_id else "There is no run"
+        raise UsageError(f"{count} '{reference}' in '{outputs}'.", hint="`stylepipe runs` lists them.")
     return by_id[0]

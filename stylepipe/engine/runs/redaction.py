@@ -1,4 +1,4 @@
-"""Texts without the folders of this machine, for what a run leaves: its folder may be passed on."""
+"""Removes the folders of this machine from texts in a run's folder, which may be shared."""
 
 import re
 import sys
@@ -16,7 +16,7 @@ from stylepipe.recipe.resolved import ResolvedRecipe
 from stylepipe.recipe.templating.references import escape
 
 # An absolute path up to its last separator, on POSIX or Windows, or one from a user's folder; not the middle of a relative path
-# or of an address. In quotes there may be spaces in it.
+# or of an address. It may contain spaces inside quotes.
 _START = r"(?:(?:[A-Za-z]:)?|~(?:[A-Za-z_][\w.-]*)?)"
 _FOLDERS = re.compile(
     rf"(?<=['\"]){_START}(?:[/\\][^/\\'\"\n]+)+[/\\]"
@@ -26,22 +26,22 @@ _HOME = re.compile(r"~[^/]*/(?:.*/)?")
 
 
 class Redactor:
-    """Takes the folders of this machine, those given and those of the user and of Python, out of texts.
+    """Removes the folders of this machine from texts: `folders`, and those of the user and of Python.
 
-    What lies in a given folder, or in one of Python's, is known by its path from there; what lies elsewhere, below the current
-    folder or the user's, by the name of its file.
+    Paths below one of `folders`, or below one of Python's, become relative to it; other paths below the current folder or the
+    user's become the file's name.
     """
 
     def __init__(self, folders: Iterable[Path]) -> None:
         folders = list(folders)
         own = {form for folder in _own_folders() for form in _forms(folder)}
         python = [tempfile.gettempdir(), sys.prefix, *filter(None, sys.path)]
-        known = {form for folder in [*folders, *map(Path, python)] for form in _forms(folder)}
-        known -= {folder for folder in known if any(each.is_relative_to(folder) for each in own)}
+        shown = {form for folder in [*folders, *map(Path, python)] for form in _forms(folder)}
+        shown -= {folder for folder in shown if any(each.is_relative_to(folder) for each in own)}
         relative = {folder for folder in folders if not folder.is_absolute() and folder.name}
-        given = rf"(?:{_any_of(known)}|(?<=['\"])(?:{_any_of(relative)}))"
-        outer = rf"(?!{given}(?:[/\\]|(?![\w.-])))(?:{_any_of(own)})"
-        self._given = re.compile(rf"{given}(?:(?P<inside>[/\\])|(?![\w.-]))")
+        roots = rf"(?:{_any_of(shown)}|(?<=['\"])(?:{_any_of(relative)}))"
+        outer = rf"(?!{roots}(?:[/\\]|(?![\w.-])))(?:{_any_of(own)})"
+        self._roots = re.compile(rf"{roots}(?:(?P<inside>[/\\])|(?![\w.-]))")
         self._own = re.compile(
             rf"(?P<itself>{outer}(?![\w./\\-]))"
             rf"|(?<=['\"]){outer}[/\\](?:[^/\\'\"\n]+[/\\])*"
@@ -49,23 +49,23 @@ class Redactor:
         )
 
     def text(self, text: str) -> str:
-        """The text, absolute paths in it shortened to what follows a given folder, or else to the file's name."""
-        text = self._own.sub(lambda found: "." if found["itself"] else "", decoded(text))
-        text = self._given.sub(lambda found: "" if found["inside"] else ".", text)
+        """Returns the text with absolute paths made relative to one of the folders, or else shortened to the file's name."""
+        text = self._own.sub(lambda match: "." if match["itself"] else "", decoded(text))
+        text = self._roots.sub(lambda match: "" if match["inside"] else ".", text)
         return _FOLDERS.sub("", text)
 
     def traceback(self, error: BaseException) -> str:
-        """The error's traceback, as Python prints it."""
+        """Returns the error's traceback, as Python prints it, without folders."""
         return self.text("".join(traceback.format_exception(error)))
 
 
 def shareable(recipe: ResolvedRecipe, data: Any) -> Any:
-    """Plain data of a recipe, input files from outside the recipe's folder (given on the command line) known by their names.
+    """Returns a recipe's data with input files from outside the recipe's folder (on the command line) replaced by their names.
 
-    Of other texts that are paths below the user's folder only the file's name is left, too.
+    Other strings that are paths below the user's folder are shortened to the file's name too.
     """
     outside = names_of_outside_files(file.reference for file in recipe.inputs.values())
-    outside |= {escape(reference): escape(name) for reference, name in outside.items()}  # as documents have them
+    outside |= {escape(reference): escape(name) for reference, name in outside.items()}  # as documents spell them
     own = [f"{folder}/" for folder in _own_folders()]
 
     def walk(value: Any) -> Any:
@@ -86,7 +86,7 @@ def shareable(recipe: ResolvedRecipe, data: Any) -> Any:
 
 
 def _own_folders() -> list[Path]:
-    """The current folder and the user's, where there are any but the root."""
+    """Returns the current folder and the user's, except the root."""
     folders = [Path(expand_home("~"))]
     with suppress(OSError):  # it was deleted
         folders.append(Path.cwd())
@@ -94,13 +94,13 @@ def _own_folders() -> list[Path]:
 
 
 def _forms(folder: Path) -> set[Path]:
-    """How a folder may be written, unless it is the root."""
+    """Returns the spellings of a folder, except the root."""
     with suppress(OSError, RuntimeError):
         return {form for form in (folder.absolute(), folder.resolve()) if form.name}
     return {folder} if folder.is_absolute() and folder.name else set()
 
 
 def _any_of(folders: Collection[Path]) -> str:
-    """A pattern of these folders, the longest first; of nothing where there is none."""
+    """Returns a pattern of these folders, longest first; one that never matches if there are none."""
     ordered = sorted(map(str, folders), key=len, reverse=True)
     return "|".join(map(re.escape, ordered)) or "(?!)"

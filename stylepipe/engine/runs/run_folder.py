@@ -1,4 +1,4 @@
-"""Writing a run's folder while the run goes on; `records` describes the folder and reads it back."""
+"""Writes a run's folder during the run; `records` describes the folder and reads it back."""
 
 import fcntl
 import json
@@ -51,14 +51,14 @@ from stylepipe.stage import Note, Progress
 
 @dataclass(frozen=True)
 class Previews:
-    """How a run's folder shows the previews of a finished stage: the animation's format, and whether single frames stay."""
+    """How a run's folder shows a finished stage's previews: the animation's format, and whether single frames are kept."""
 
     animation: Literal["webp", "gif"] = "webp"
     frames: bool = False
 
 
 class RunFolder:
-    """A run's folder, from its making to its end. Whatever cannot be written raises StoreError."""
+    """A run's folder, from its creation to its end. Every method that writes raises StoreError on failure."""
 
     def __init__(
         self,
@@ -80,8 +80,10 @@ class RunFolder:
         self._numbers = {name: number for number, name in enumerate(numbered, 1)}
         with output_errors(outputs):
             self.path.mkdir(parents=True)
-            self._events = (self.path / EVENTS).open("ab", buffering=0)  # else what a full disk refused is written at the end
-            fcntl.flock(self._events, fcntl.LOCK_EX)  # while it is held, the run is alive
+            self._events = (self.path / EVENTS).open(
+                "ab", buffering=0
+            )  # buffered data refused by a full disk would be written at the end
+            fcntl.flock(self._events, fcntl.LOCK_EX)  # held while the run is alive
             (self.path / "recipe.yaml").write_text(recipe.text, encoding="utf-8")
             (self.path / "resolved.yaml").write_text(dump(shareable(recipe, recipe.document)), encoding="utf-8")
         self.record = RunRecord(
@@ -97,7 +99,7 @@ class RunFolder:
         self.save()
 
     def write(self, event: Event) -> None:
-        """Adds an event to the log; pictures are not logged."""
+        """Writes an event to the log; pictures are not logged."""
         match event:
             case RunStarted(_, stages):
                 self._log("run started", stages=stages)
@@ -119,20 +121,20 @@ class RunFolder:
                 self._log("run ended", status=status)
 
     def add_picture(self, name: str, source: Path) -> str:
-        """Copies the picture, or the animation, of an input or a stage under its number; the file's name."""
+        """Copies the picture or animation of an input or a stage under its number; returns the file's name."""
         file = self._numbered(name, source.suffix)
         with output_errors(self._outputs):
             copy(source, self.path / file)
         return file
 
     def add_shareable(self, name: str, source: Path) -> str | None:
-        """Copies an input's own file without its metadata; None where that is not possible."""
+        """Copies an input's own file without its metadata; returns None where that is impossible."""
         file = self._numbered(name, source.suffix.lower())
         with output_errors(self._outputs):
             return file if copy_without_metadata(source, self.path / file) else None
 
     def add_preview(self, name: str, source: Path) -> None:
-        """Copies a preview of a stage that runs, whole or not at all, for whoever watches the folder."""
+        """Copies a preview of a running stage atomically, for programs that watch the folder."""
         path = self._frames(name) / source.name
         with output_errors(self._outputs):
             path.parent.mkdir(exist_ok=True)
@@ -141,7 +143,7 @@ class RunFolder:
                 path.with_suffix(".part").replace(path)
 
     def add_animation(self, name: str, source: Path) -> str:
-        """Writes the animation of a finished stage in place of its previews, or beside them; the file's name."""
+        """Writes the animation of a finished stage, and removes previews that are not kept; returns the file's name."""
         frames = self._frames(name)
         with output_errors(self._outputs):
             if not self._previews.frames:
@@ -157,7 +159,7 @@ class RunFolder:
             return path.name
 
     def _frames(self, name: str) -> Path:
-        """The folder of a stage's single previews."""
+        """Returns the folder of a stage's single previews."""
         return self.path / self._numbered(name, ".frames")
 
     def add_input(self, name: str, record: InputRecord) -> None:
@@ -171,34 +173,34 @@ class RunFolder:
         self.record = self.record.model_copy(update={"stages": {**self.record.stages, name: record}})
 
     def add_output(self, name: str, stage: str, source: Path) -> None:
-        """Copies the result of a stage under the output's own name, and adds it to the record."""
+        """Copies the result of a stage under the output's name, and adds it to the record."""
         record = OutputRecord(stage=stage, digest=self.record.stages[stage].output, file=file_name(name) + source.suffix)
         with output_errors(self._outputs):
             copy(source, self.path / record.file)
         self.record = self.record.model_copy(update={"outputs": {**self.record.outputs, name: record}})
 
     def save(self) -> None:
-        """Writes the record as it is now."""
+        """Writes the current record."""
         seconds = round(time.monotonic() - self._began, 3)
         self.record = self.record.model_copy(update={"seconds": seconds})
         with output_errors(self._outputs):
             write_whole(self.path / RECORD, (self.record.model_dump_json(indent=2) + "\n").encode())
 
     def fail(self, error: BaseException, stage: str | None, last_frame: bytes | None) -> None:
-        """Adds why the run ended early."""
+        """Records why the run ended early."""
         self.record = self.record.model_copy(update={"error": self._describe(error, stage, last_frame)})
 
     def go_on_after(self, error: BaseException, stage: str, last_frame: bytes | None) -> None:
-        """Adds why a stage failed that the run goes on without."""
+        """Records the failure of a stage that the run skips."""
         failures = {**self.record.failures, stage: self._describe(error, stage, last_frame)}
         self.record = self.record.model_copy(update={"failures": failures})
         self.save()
 
     def _describe(self, error: BaseException, stage: str | None, last_frame: bytes | None) -> Failure:
-        """Writes the failed stage's last frame, and the traceback where the fault is not the user's."""
-        known = isinstance(error, StylepipeError)
-        message, hint = (error.message, error.hint) if known else (f"{type(error).__name__}: {error}", None)
-        if not known or (isinstance(error, StageError) and error.__cause__):
+        """Returns the failure; writes the failed stage's last frame, and the traceback of an unexpected error."""
+        expected = isinstance(error, StylepipeError)
+        message, hint = (error.message, error.hint) if expected else (f"{type(error).__name__}: {error}", None)
+        if not expected or (isinstance(error, StageError) and error.__cause__):
             with output_errors(self._outputs), (self.path / TRACEBACK).open("a", encoding="utf-8") as file:
                 file.write(self._redactor.traceback(error))
         return Failure(
@@ -218,13 +220,13 @@ class RunFolder:
         return f"{self._numbers[name]:02}-{file_name(name)}{suffix}"
 
     def end(self, status: Status) -> None:
-        """Ends the record."""
+        """Writes the final record."""
         self.record = self.record.model_copy(update={"status": status})
         self.save()
 
     def close(self) -> None:
-        """Ends the log."""
-        with suppress(OSError):  # of a network's file system, which may refuse only now what was written
+        """Closes the log."""
+        with suppress(OSError):  # network file systems may report write errors only on close
             self._events.close()
 
     def _log_earlier(self, stage: str, lines: Iterable[Line]) -> None:
@@ -238,7 +240,7 @@ class RunFolder:
 
 
 def add_note(folder: Path, text: str) -> EngineNote:
-    """Adds a note on the whole run to the log of one that has ended; the event to tell of it. Raises StoreError."""
+    """Adds a note on a finished run to its log; returns the event to report. Raises StoreError."""
     line = {"time": load_run(folder).seconds, "event": "note", "stage": None, "text": Redactor([]).text(text)}
     with output_errors(folder), (folder / EVENTS).open("a", encoding="utf-8") as log:
         log.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -1,1 +1,1 @@
-"""A sweep: the variants of a recipe merged into one run, its table of results and its contact sheets."""
+"""Sweeps: the variants of a recipe merged into one run, its table of results and its contact sheets."""

@@ -1,4 +1,4 @@
-"""The pictures of a sweep side by side, labeled: what varies most in columns and rows, the rest on sheets of their own."""
+"""Contact sheets: the pictures of a sweep side by side, labeled; two parameters span columns and rows, others extra sheets."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -26,8 +26,8 @@ _PAPER, _INK, _FAINT, _BLANK, _ALARM = "white", "#202020", "#707070", "#ececec",
 
 
 @dataclass(frozen=True)
-class Tile:
-    """What stands in one place of a sheet: a picture's file, or else the words in its place; and its own label."""
+class SheetCell:
+    """One cell of a sheet: a picture's file, or text in its place; and a label."""
 
     label: str
     file: str | None
@@ -37,16 +37,16 @@ class Tile:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet: its title, the labels of its rows and columns where it has them, and its tiles by row and column."""
+    """One sheet: its title, the labels of its rows and columns if any, and its cells by row and column."""
 
     title: str
     rows: tuple[str, ...]
     columns: tuple[str, ...]
-    tiles: Mapping[tuple[int, int], Tile]
+    tiles: Mapping[tuple[int, int], SheetCell]
 
 
 def write_sheets(results: SweepResults, folder: Path) -> tuple[str, ...]:
-    """Writes the sheets of all outputs into the sweep's folder; their files' names. Raises StoreError when that fails."""
+    """Writes the sheets of all outputs into the sweep's folder and returns their file names. Raises StoreError."""
     files: list[str] = []
     for output in results.outputs:
         for parts, sheet in arrange(results, output):
@@ -60,10 +60,10 @@ def write_sheets(results: SweepResults, folder: Path) -> tuple[str, ...]:
 
 
 def arrange(results: SweepResults, output: str) -> Iterator[tuple[tuple[str, ...], Sheet]]:
-    """The sheets of an output, each with the values that it is of.
+    """Yields the sheets of an output, each with the labels of its fixed values.
 
-    The last param that varies goes over the columns, the one before over the rows, of the others each combination has a sheet.
-    Variants that fill less than half of such a table, and those of one param, stand one after the other, by name.
+    The last parameter that varies spans the columns, the one before it the rows; each combination of the others has its own
+    sheet. Variants of one parameter, or ones that fill less than half of the table, are listed one after the other by name.
     """
     axes = {name: values for name, values in results.axes.items() if len(values) > 1}
     if len(axes) < 2 or 2 * len(results.variants) < math.prod(map(len, axes.values())):
@@ -85,16 +85,16 @@ def arrange(results: SweepResults, output: str) -> Iterator[tuple[tuple[str, ...
             yield tuple(named), Sheet("  ".join([results.recipe, *named]), rows, columns, tiles)
 
 
-def _tile(variant: VariantResult, output: str, label: str = "") -> Tile:
-    found = variant.outputs.get(output)
-    if found is None:
+def _tile(variant: VariantResult, output: str, label: str = "") -> SheetCell:
+    record = variant.outputs.get(output)
+    if record is None:
         words = variant.error.message if variant.error else variant.status
-        return Tile(label, None, words, failed=variant.error is not None)
-    return Tile(label, found.file, "") if found.file.endswith(".png") else Tile(label, None, "no picture")
+        return SheetCell(label, None, words, failed=variant.error is not None)
+    return SheetCell(label, record.file, "") if record.file.endswith(".png") else SheetCell(label, None, "no picture")
 
 
 def draw(sheet: Sheet, folder: Path) -> Pillow.Image:
-    """The sheet as a picture; the files of its tiles lie in `folder`."""
+    """Returns the sheet as a picture; the files of its cells are in `folder`."""
     font = ImageFont.load_default(14)
     height, width = (1 + max(place[axis] for place in sheet.tiles) for axis in (0, 1))
     height, width = max(height, len(sheet.rows)), max(width, len(sheet.columns))
@@ -129,7 +129,7 @@ def draw(sheet: Sheet, folder: Path) -> Pillow.Image:
 
 
 def _thumbnail(path: Path, side: int) -> Pillow.Image | NoPreview:
-    """The picture as it looks on the sheet's paper, scaled down to the side where it is larger; or why there is none."""
+    """Returns the picture on the sheet's background, scaled down to the side if larger; or why there is none."""
     try:
         picture = preview(path, (side, side))
     except NoPreview as error:

@@ -1,4 +1,4 @@
-"""The variants of a sweep as one graph, in which what they have in common stands once."""
+"""Merges the variants of a sweep into one graph, in which shared stages appear once."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -21,7 +21,7 @@ _NOT_IN_LABELS = re.compile(r"[^A-Za-z0-9_.+-]+")
 
 @dataclass(frozen=True)
 class MergedVariant:
-    """A variant, and what its stages and outputs are called in the graph of all variants; `values` are those of the axes."""
+    """A variant, and the names of its stages and outputs in the merged graph; `values` are those of the axes."""
 
     name: str
     values: Mapping[str, Any]
@@ -31,7 +31,7 @@ class MergedVariant:
 
 @dataclass(frozen=True)
 class SweepJob:
-    """A sweep that is ready to be planned or run: the job that computes all variants, and what each of them is of it."""
+    """A sweep that is ready to be planned or run: the job that computes all variants, and each variant's part in it."""
 
     job: Job
     axes: Mapping[str, Sequence[Any]]
@@ -41,11 +41,11 @@ class SweepJob:
 def prepare_sweep(
     sweep: ResolvedSweep, *, weights: WeightsSource, force: bool | Collection[str] = (), find: FindInput = find_input
 ) -> SweepJob:
-    """Finds the inputs of all variants, and merges their graphs.
+    """Locates the inputs of all variants, and merges their graphs.
 
-    Two stages are one when they have the same name in the recipe and would have the same key: each is known by its document
-    with the identities of what it needs in place of the digests, which are not known yet. `force` and `find` are as in
-    `prepare`, and it raises what that does.
+    Two stages are merged when they have the same name in the recipe and would have the same key: each is identified by its
+    document, with the identities of its inputs in place of digests, which are not known yet. `force` and `find` are as in
+    `prepare`, which also defines the errors raised.
     """
     find = cache(find)  # each file is read once, however many variants use it
     jobs = [prepare(variant.recipe, weights=weights, force=force, find=find) for variant in sweep.variants]
@@ -58,11 +58,11 @@ def prepare_sweep(
     forced: set[str] = set()
     outputs: dict[str, str] = {}
     variants: list[MergedVariant] = []
-    for variant, job, known in zip(sweep.variants, jobs, identities, strict=True):
-        called = {name: names[name, identity] for name, identity in known.items()}
+    for variant, job, identity_of in zip(sweep.variants, jobs, identities, strict=True):
+        called = {name: names[name, identity] for name, identity in identity_of.items()}
         for name in job.selection.inputs:
-            found = job.inputs[name]
-            inputs.setdefault(called[name], replace(found, file=replace(found.file, name=called[name])))
+            source = job.inputs[name]
+            inputs.setdefault(called[name], replace(source, file=replace(source.file, name=called[name])))
         for name in job.selection.stages:
             stages.setdefault(called[name], _renamed(job.recipe.stages[name], called))
             seeds[called[name]] = job.recipe.seed
@@ -84,7 +84,7 @@ def prepare_sweep(
         description=sweep.base.description,
         seed=sweep.base.seed,
         params={**sweep.base.params, **sweep.axes},
-        inputs={name: found.file for name, found in inputs.items()},
+        inputs={name: source.file for name, source in inputs.items()},
         stages=stages,
         outputs=outputs,
         warnings=sweep.base.warnings,
@@ -96,33 +96,33 @@ def prepare_sweep(
 
 
 def _identities(job: Job) -> dict[str, str]:
-    """What each input and stage is, as far as can be known before anything runs.
+    """Returns the identity of each input and stage, as far as it is known before anything runs.
 
-    Of two inputs with the same content and other references both are kept, so that the record, and whoever takes this
-    machine's folders out of it, knows all references.
+    Two inputs with the same content but different references are both kept, so that the record holds, and redaction sees, all
+    references.
     """
-    known = job.input_digests()
+    identities = job.input_digests()
     for name in job.selection.stages:
-        known[name] = key_of(job.stage_document(name, known))
-    return known | {name: f"{found.digest} {found.file.reference}" for name, found in job.inputs.items()}
+        identities[name] = key_of(job.stage_document(name, identities))
+    return identities | {name: f"{source.digest} {source.file.reference}" for name, source in job.inputs.items()}
 
 
 def _names(sweep: ResolvedSweep, identities: Sequence[Mapping[str, str]]) -> dict[tuple[str, str], str]:
-    """The name of each input and stage, by its name in the recipe and its identity, in the graph of all variants.
+    """Returns the names of inputs and stages in the merged graph, by their names in the recipe and their identities.
 
-    It is the recipe's own where all variants agree. Else the values behind it say of which variants it is, as those of a
-    `foreach` do: sharpened@0.5, stylized@384_10.
+    A name is the recipe's own where all variants agree. Otherwise the values after it, as in a `foreach`, name the variants:
+    sharpened@0.5, stylized@384_10.
     """
     users: dict[str, dict[str, list[int]]] = {}
-    for number, known in enumerate(identities):
-        for name, identity in known.items():
+    for number, identity_of in enumerate(identities):
+        for name, identity in identity_of.items():
             users.setdefault(name, {}).setdefault(identity, []).append(number)
     names: dict[tuple[str, str], str] = {}
-    taken = {name for name, found in users.items() if len(found) == 1}
-    for name, found in users.items():
-        for identity, numbers in found.items():
+    taken = {name for name, by_identity in users.items() if len(by_identity) == 1}
+    for name, by_identity in users.items():
+        for identity, numbers in by_identity.items():
             made = name
-            if len(found) > 1:
+            if len(by_identity) > 1:
                 made += ("_" if "@" in name else "@") + _label(sweep, numbers)
                 while made in taken:
                     made += "+"
@@ -132,7 +132,7 @@ def _names(sweep: ResolvedSweep, identities: Sequence[Mapping[str, str]]) -> dic
 
 
 def _label(sweep: ResolvedSweep, numbers: Sequence[int]) -> str:
-    """The values, of params that vary in the sweep, that these variants have in common; else the number of the first."""
+    """Returns the values that these variants share, of parameters that vary; else the number of the first variant."""
     params = [sweep.variants[number].recipe.params for number in numbers]
     common = [
         axis_labels(values)[values.index(params[0][axis])]

@@ -1,4 +1,4 @@
-"""What a sweep comes to: a table with a row for each variant, as results.csv and results.json in the sweep's folder."""
+"""The results of a sweep: a table with a row for each variant, as results.csv and results.json in the sweep's folder."""
 
 import csv
 import io
@@ -30,10 +30,10 @@ class _Model(BaseModel):
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured of a run's results.
+    """The measurements of a run's results.
 
-    `measures` says by name what each measure was taken of; `values` has them by output and measure, where they could be taken;
-    `notes` say why others could not.
+    `measures` describes each measure by name; `values` holds the numbers by output and measure; `notes` say why others are
+    missing.
     """
 
     measures: Mapping[str, str] = field(default_factory=dict)
@@ -49,10 +49,10 @@ LastLine = Annotated[Line, AfterValidator(lambda line: ProgressLine.model_valida
 
 
 class VariantResult(_Model):
-    """A variant: its values of the axes, what its stages are called in the run's record, and what came of it.
+    """A variant: its values of the axes, the names of its stages in the run's record, and its results.
 
-    `losses` are the last ones of each stage that minimizes something, `quality` what was measured of each output, `seconds`
-    what all its stages took, whether or not it shares them with others or took them from the cache.
+    `losses` are the final ones of each stage that minimizes a loss, `quality` the measures of each output, `seconds` the time
+    of all its stages, including shared and cached ones.
     """
 
     name: str
@@ -67,9 +67,9 @@ class VariantResult(_Model):
 
 
 class SweepResults(_Model):
-    """All that a sweep comes to, as in results.json.
+    """The content of results.json.
 
-    `measures` says what each measure of quality was taken of; `sheets` are the files of its contact sheets.
+    `measures` describes each measure of quality; `sheets` are the files of its contact sheets.
     """
 
     format: Count = FORMAT
@@ -88,23 +88,25 @@ class SweepResults(_Model):
 
     @property
     def quality_columns(self) -> Mapping[str, tuple[str, str]]:
-        """By the name of its column, each output and measure of quality."""
+        """The output and measure of each quality column, by the column's name."""
         several = len(self.outputs) > 1
         pairs = [(output, measure) for output in self.outputs for measure in self.measures]
         return {f"{measure} {output}" if several else measure: (output, measure) for output, measure in pairs}
 
 
 def results_of(sweep: SweepJob, record: RunRecord, losses: Mapping[str, Line], measured: Measured) -> SweepResults:
-    """The results of a sweep's run; `losses` holds the last line of each stage that told any."""
+    """Returns the results of a sweep's run; `losses` holds the last line of each stage that reported any."""
     failures = dict(record.failures)
     if record.error:
-        unread = next((name for name in sweep.job.inputs if name not in record.inputs), "")  # at which it ended without a stage
+        unread = next(
+            (name for name in sweep.job.inputs if name not in record.inputs), ""
+        )  # an input whose reading ended the run
         failures[record.error.stage or unread] = record.error
     recipe = sweep.job.recipe
 
     def row(variant: MergedVariant) -> VariantResult:
         outputs = {own: record.outputs[name] for own, name in variant.outputs.items() if name in record.outputs}
-        done = [record.stages[name] for name in variant.stages.values() if name in record.stages]
+        finished = [record.stages[name] for name in variant.stages.values() if name in record.stages]
         needed = {*variant.stages.values(), *(name for node in variant.stages.values() for name in recipe.stages[node].needs)}
         error = next((failure for name, failure in failures.items() if name in needed), None)
         return VariantResult(
@@ -113,7 +115,7 @@ def results_of(sweep: SweepJob, record: RunRecord, losses: Mapping[str, Line], m
             params=shareable(recipe, variant.values),
             losses={own: losses[name] for own, name in variant.stages.items() if name in losses},
             quality={own: _finite(measured.values[name]) for own, name in variant.outputs.items() if name in measured.values},
-            seconds=round(sum(stage.seconds for stage in done), 3),
+            seconds=round(sum(stage.seconds for stage in finished), 3),
             stages=variant.stages,
             outputs=outputs,
             error=error,
@@ -130,19 +132,19 @@ def results_of(sweep: SweepJob, record: RunRecord, losses: Mapping[str, Line], m
 
 
 def _finite(measures: Mapping[str, float]) -> Mapping[str, float]:
-    """Those that JSON has numbers for."""
+    """Returns the finite measures, which JSON can represent."""
     return {name: value for name, value in measures.items() if math.isfinite(value)}
 
 
 def write_results(results: SweepResults, folder: Path) -> None:
-    """Writes results.json and results.csv. Raises StoreError when that fails."""
+    """Writes results.json and results.csv. Raises StoreError."""
     with output_errors(folder):
         write_whole(folder / RESULTS, (results.model_dump_json(indent=2) + "\n").encode())
         write_whole(folder / TABLE, _table(results).encode())
 
 
 def load_results(folder: Path) -> SweepResults | None:
-    """The results of a sweep; None in the folder of a run that is none. Raises StoreError when they cannot be read."""
+    """Returns the results of a sweep; None for a run that is not a sweep. Raises StoreError when they cannot be read."""
     path = folder / RESULTS
     try:
         with open_regular(path) as file:
@@ -157,7 +159,7 @@ def load_results(folder: Path) -> SweepResults | None:
 
 
 def _table(results: SweepResults) -> str:
-    """A line for each variant: its parameters, losses, quality, seconds, and the digests and files of its outputs."""
+    """Returns the CSV: for each variant its parameters, losses, quality, seconds, and the digests and files of its outputs."""
     stages = dict.fromkeys(stage for variant in results.variants for stage in variant.losses)
     outputs = results.outputs
     apart = {output: f" {output}" if len(outputs) > 1 else "" for output in outputs}
@@ -185,9 +187,9 @@ def _table(results: SweepResults) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """A cell's value: of a text without controls, an apostrophe before what spreadsheets take for a formula; or a number.
+    """Returns a cell's value: a number, or a text without controls, with an apostrophe before formula characters.
 
-    As OWASP advises against CSV injection, https://owasp.org/www-community/attacks/CSV_Injection.
+    Follows OWASP's advice against CSV injection, https://owasp.org/www-community/attacks/CSV_Injection.
     """
     if not isinstance(value, str):
         return value

@@ -1,4 +1,4 @@
-"""Running a sweep: the graph of all variants as one run, whose folder gets the results and contact sheets besides."""
+"""Runs a sweep: the merged graph as one run, whose folder also gets the results and contact sheets."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class SweepResult:
-    """A sweep that came to its end: its folder, and what became of each variant."""
+    """A finished sweep: its folder, and the results of each variant."""
 
     folder: Path
     results: SweepResults
@@ -40,12 +40,11 @@ def run_sweep(
     command: Sequence[str] = (),
     ahead: Workers | None = None,
 ) -> SweepResult:
-    """Computes what is not in the store, each stage once, and leaves one folder as `run` does, for all variants.
+    """Computes what is not cached, each stage once, and writes one folder, as `run` does, for all variants.
 
-    A stage that fails takes with it the variants that need it; unless the sweep is to keep going, it ends there. What was
-    computed is in the store, so that a sweep that was killed goes on when it is run again. At the end `measure` measures what
-    there is, and contact sheets are drawn, unless the user has stopped the sweep. Raises Interrupted and StoreError as `run`
-    does.
+    A failed stage fails the variants that need it; without `keep_going` the sweep ends there. Results are stored as they are
+    computed, so that a killed sweep resumes when it is run again. At the end `measure` measures the results, and contact sheets
+    are drawn, unless the user stopped the sweep. Raises Interrupted and StoreError as `run` does.
     """
     watch = _Watch(sweep, observe, measure)
     try:
@@ -57,7 +56,7 @@ def run_sweep(
 
 
 class _Watch:
-    """Hands events on, keeps the last losses of each stage, and when the run ends, however it ends, writes the results."""
+    """Forwards events, records the last losses of each stage, and writes the results when the run ends in any way."""
 
     def __init__(self, sweep: SweepJob, observe: Observer, measure: Measure) -> None:
         self._folder = Path()
@@ -81,17 +80,17 @@ class _Watch:
 
     @property
     def has_begun(self) -> bool:
-        """Whether there is a folder, whose results tell of what fails."""
+        """Whether there is a folder, whose results record failures."""
         return self._folder != Path()
 
     def result(self) -> SweepResult:
-        """What the sweep came to. Raises StoreError when its end could not be written."""
+        """Returns the sweep's result. Raises StoreError when it could not be written."""
         if self._results is None:
             raise StoreError(f"The results of the sweep in '{self._folder}' could not be written.", hint="Make room there.")
         return SweepResult(self._folder, self._results)
 
     def _end(self, status: str) -> None:
-        """Writes the results twice: as soon as the record is there, and with whatever could be measured and drawn."""
+        """Writes the results twice: as soon as the record is written, and with measurements and contact sheets."""
         record = load_run(self._folder)
         self._write(results_of(self._sweep, record, self._losses, Measured()))
         if status == "interrupted":
@@ -108,7 +107,7 @@ class _Watch:
         self._results = results
 
     def _attempted(self, failed: str, attempt: Callable[[], T], otherwise: T) -> T:
-        """What the attempt returns; a note and `otherwise` where it fails, which is not to cost the results."""
+        """Returns the attempt's result; on an error, which must not cost the results, adds a note and returns `otherwise`."""
         try:
             return attempt()
         except Exception as error:

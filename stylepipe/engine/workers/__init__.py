@@ -1,1 +1,1 @@
-"""Stages computed ahead of a run by worker processes, on this machine or on a Dask cluster."""
+"""Worker processes that compute stages ahead of a run, on this machine or on a Dask cluster."""

@@ -1,7 +1,7 @@
-"""Workers of a Dask cluster, on whatever machines they are; all share the store's folder, through which results go.
+"""A pool of Dask workers, on any machines; all share the store's folder, through which results are exchanged.
 
-Which stage is computed when, and what becomes of it when its worker is lost, is decided as for workers of this machine: Dask is
-told which worker does a task, and carries tasks there and answers back.
+Scheduling and retries are the same as for local workers: each task is assigned to a given Dask worker, and Dask only transports
+tasks and answers.
 """
 
 import asyncio
@@ -32,15 +32,15 @@ _ROLL_CALL_SECONDS = 1.0
 _PATIENCE_SECONDS = 60.0
 _GRACE_SECONDS = 4.0
 
-_START = "Start some, by `dask worker HOST:PORT --nthreads 1 --memory-limit 0` where they are to compute."
+_START = "Start some with `dask worker HOST:PORT --nthreads 1 --memory-limit 0` on the machines that are to compute."
 _INSTALL = "Install the same stylepipe and the same stages for all workers."
-_AGAIN = "What was computed is kept: run the same command again when it is back."
+_AGAIN = "Finished results are kept: run the same command again when it is back."
 _LOST = "Did it run out of memory? Its own log may tell; --retries lets a stage be tried more often."
 
 
 @dataclass
 class _Attempt:
-    """A task in the hands of a worker; `heard` tells whether that has said anything of it."""
+    """A task assigned to a worker; `heard` is whether the worker has sent anything about it."""
 
     task: Task
     worker: str
@@ -50,7 +50,7 @@ class _Attempt:
 
 @dataclass(frozen=True)
 class _Misfit:
-    """A worker that cannot be used: why, and what to do."""
+    """A worker that cannot be used: the reason and a hint."""
 
     worker: str
     reason: str
@@ -58,11 +58,11 @@ class _Misfit:
 
 
 class Cluster:
-    """The workers of the scheduler at `dask://host:port`, each for one task at a time; a context in which it is connected.
+    """The workers of the scheduler at `dask://host:port`, each running one task at a time; a context manager.
 
-    `prepare` is called first in each worker. Where some have declared a GPU, no others are used. Entering raises UsageError
-    when there is no scheduler, no worker, or one that cannot compute for this store; workers that come later are used, too.
-    When the context ends, those that still compute save their state and stop, for which it waits `_GRACE_SECONDS` at most.
+    `prepare` is called first in each worker. If some declare a GPU, no others are used. Entering raises UsageError if there is
+    no scheduler, no worker, or one that cannot compute for this store; workers that join later are used too. On exit, busy
+    workers save their state and stop; it waits at most `_GRACE_SECONDS` for them.
     """
 
     def __init__(self, address: str, store: Store, *, prepare: Callable[[], None]) -> None:
@@ -71,7 +71,7 @@ class Cluster:
         self._store = store
         self._prepare = prepare
         self._topic = f"stylepipe-{token_hex(6)}"
-        self._told: SimpleQueue[tuple[str, Answer | None]] = SimpleQueue()
+        self._inbox: SimpleQueue[tuple[str, Answer | None]] = SimpleQueue()
         self._workers: dict[str, Introduction] = {}
         self._device = ""
         self._refused: set[str] = set()
@@ -107,16 +107,16 @@ class Cluster:
 
     @property
     def free(self) -> int:
-        """How many workers do nothing for this run."""
+        """The number of idle workers."""
         return len(self._idle())
 
     @property
     def lasts(self) -> bool:
-        """Always: where all workers are gone, others may come."""
+        """Always True: new workers may join after all have left."""
         return True
 
     def begin(self, task: Task) -> None:
-        """Hands a task to a free worker."""
+        """Submits a task to an idle worker."""
         worker = self._idle()[0]
         self._begun += 1
         attempt = f"{task.stage}-{self._topic}-{self._begun}"
@@ -126,29 +126,29 @@ class Cluster:
                 compute_stage, task, self._topic, key=attempt, workers=[worker], resources=resources, pure=False
             )
         self._attempts[attempt] = _Attempt(task, worker, future)
-        future.add_done_callback(lambda _: self._told.put((attempt, None)))
+        future.add_done_callback(lambda _: self._inbox.put((attempt, None)))
 
     def listen(self) -> Iterator[Answer]:
-        """What the workers have said, after a moment's waiting for it.
+        """Polls for worker messages.
 
         Raises ClusterError when the scheduler is gone, and when there has been no worker for a minute.
         """
         with suppress(Empty):
-            attempt, answer = self._told.get(timeout=_POLL_SECONDS)
+            attempt, answer = self._inbox.get(timeout=_POLL_SECONDS)
             while True:
                 yield from self._understood(attempt, answer)
-                attempt, answer = self._told.get_nowait()
+                attempt, answer = self._inbox.get_nowait()
         if time.monotonic() - self._called >= _ROLL_CALL_SECONDS:
             for misfit in self._call_roll():
-                yield EngineNote(f"A worker that has come is not used: {misfit.reason}.")
-            for attempt, found in list(self._attempts.items()):
-                if found.worker not in self._workers:
+                yield EngineNote(f"A new worker is not used: {misfit.reason}.")
+            for attempt, state in list(self._attempts.items()):
+                if state.worker not in self._workers:
                     yield self._give_up(attempt)
         if time.monotonic() - self._peopled >= _PATIENCE_SECONDS:
             raise ClusterError(f"The cluster has had no worker for {_PATIENCE_SECONDS:.0f} s.", hint=_AGAIN)
 
     def stop(self) -> None:
-        """Takes all tasks back, so that whoever computes one saves its state and stops. Does not wait for it."""
+        """Cancels all tasks, so that busy workers save their state and stop. Does not wait for them."""
         with suppress(ClusterError):
             self._take_back([attempt.future for attempt in self._attempts.values()])
 
@@ -157,17 +157,17 @@ class Cluster:
         return [worker for worker in self._workers if worker not in busy]
 
     def _hear(self, event: tuple[float, Any]) -> None:
-        """Takes what Dask hands on from a worker; called on a thread of Dask's."""
-        with suppress(ValueError, KeyError, TypeError):  # of another run's, or of another version: its worker is refused
-            self._told.put((event[1]["attempt"], decode(event[1]["answer"])))
+        """Receives a message that Dask forwards from a worker; called on a thread of Dask's."""
+        with suppress(ValueError, KeyError, TypeError):  # from another run or another version: its worker is refused
+            self._inbox.put((event[1]["attempt"], decode(event[1]["answer"])))
 
     def _understood(self, name: str, answer: Answer | None) -> Iterator[Answer]:
-        """What is told of an attempt. None is Dask's word that it has ended, which comes after all that the worker said."""
+        """Yields the answers about an attempt. None means that Dask considers it ended, after all of the worker's messages."""
         attempt = self._attempts.get(name)
         if attempt is None:
             return
         if answer is None:
-            if attempt.future.status != "cancelled":  # which this run has done itself
+            if attempt.future.status != "cancelled":  # by this run
                 yield self._without_answer(name)
             return
         attempt.heard = True
@@ -176,7 +176,7 @@ class Cluster:
         yield answer
 
     def _without_answer(self, name: str) -> Failed | Lost:
-        """What became of a task that ended for Dask without a word from the worker."""
+        """Returns the outcome of a task that Dask ended without an answer from the worker."""
         from distributed import KilledWorker
 
         attempt = self._attempts[name]
@@ -197,7 +197,7 @@ class Cluster:
 
     @contextmanager
     def _scheduler(self) -> Iterator[None]:
-        """Raises ClusterError when the scheduler turns out to be gone in the block."""
+        """Raises ClusterError when the connection to the scheduler fails in the block."""
         try:
             yield
         except Exception as error:
@@ -206,20 +206,20 @@ class Cluster:
             raise ClusterError("The scheduler of the cluster is gone.", hint=_AGAIN) from error
 
     def _call_roll(self) -> Sequence[_Misfit]:
-        """Learns which workers there are now, and of the new ones which cannot be used. Raises ClusterError."""
+        """Updates the list of workers, and returns the new ones that cannot be used. Raises ClusterError."""
         session = self._session.folder.relative_to(self._store.root)
         with self._scheduler():
             present = self._client.nthreads().keys()
             new = sorted(present - self._workers.keys() - self._refused)
             answers = self._client.run(introduce, str(session), self._prepare, workers=new, on_error="return") if new else {}
-        told = {worker: _introduction(answer) for worker, answer in answers.items()}
-        self._workers = {worker: known for worker, known in self._workers.items() if worker in present}
-        known = [*self._workers.values(), *(said for said in told.values() if isinstance(said, Introduction))]
-        gpus = any(said.declared for said in known)
+        introductions = {worker: _introduction(answer) for worker, answer in answers.items()}
+        self._workers = {worker: introduction for worker, introduction in self._workers.items() if worker in present}
+        usable = [*self._workers.values(), *(each for each in introductions.values() if isinstance(each, Introduction))]
+        gpus = any(each.declared for each in usable)
         misfits = []
-        for worker, said in told.items():
+        for worker, said in introductions.items():
             if isinstance(said, OSError):
-                continue  # it is gone again
+                continue  # it has left again
             misfit = self._misfit(worker, said)
             misfits += [misfit] if misfit else []
             if misfit or isinstance(said, Exception) or (gpus and not said.declared):
@@ -238,26 +238,26 @@ class Cluster:
             return _Misfit(worker, f"it has stylepipe {said.version}, and this run {__version__}", _INSTALL)
         if not said.shares:
             places = f"there it is {said.cache}, here {self._store.root}"
-            hint = f"Let STYLEPIPE_CACHE name a folder that all machines share; {places}."
+            hint = f"Set STYLEPIPE_CACHE to a folder that all machines share; {places}."
             return _Misfit(worker, "it keeps its results in another folder than this run", hint)
         if self._device and said.device != self._device:
-            hint = "Let those with a GPU declare it, by `dask worker --resources GPU=1`: only they are used then."
+            hint = "Start those with a GPU by `dask worker --resources GPU=1`: only they are used then."
             return _Misfit(worker, f"it computes on a {said.device}, and others on a {self._device}", hint)
         return None
 
 
 def _introduction(answer: str | Exception) -> Introduction | Exception:
-    """What a worker said of itself, or why it could not."""
+    """Parses a worker's introduction, or returns the error why there is none."""
     if isinstance(answer, Exception):
         return answer
     try:
         return Introduction(**json.loads(answer))
     except (ValueError, TypeError):
-        return ValueError("it says of itself what this version of stylepipe does not understand")
+        return ValueError("this version of stylepipe does not understand its introduction")
 
 
 def _host_and_port(address: str) -> tuple[str, int]:
-    """The parts of `dask://host:port`. Raises UsageError for anything else."""
+    """Splits `dask://host:port`. Raises UsageError for anything else."""
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
@@ -270,9 +270,9 @@ def _host_and_port(address: str) -> tuple[str, int]:
 
 @contextmanager
 def _connected(address: str, host: str, port: int) -> Iterator[Any]:
-    """The scheduler's client (whose methods are typed for asynchronous use only). Raises UsageError.
+    """Yields the scheduler's client (whose methods are typed for asynchronous use only). Raises UsageError.
 
-    Whether the connection is encrypted is a matter of Dask's own configuration.
+    Encryption is configured in Dask itself.
     """
     try:
         from distributed import Client
@@ -285,17 +285,17 @@ def _connected(address: str, host: str, port: int) -> Iterator[Any]:
         client = Client(place, timeout=_CONNECT_SECONDS, set_as_default=False)
     except Exception as error:  # another kind of server may answer anything
         if isinstance(error, OSError) and not isinstance(error, TimeoutError):
-            reason = (str(error.__cause__ or "") or str(error)).rpartition(">: ")[2]  # behind the object that Dask names
+            reason = (str(error.__cause__ or "") or str(error)).rpartition(">: ")[2]  # after the object that Dask names
         else:
-            reason = "what is there does not answer as one"
-        hint = "Start one by `dask scheduler`. With TLS, Dask's configuration must name the certificates here, too."
+            reason = "another kind of server answers there"
+        hint = "Start one with `dask scheduler`. For TLS, Dask's configuration here must name the certificates too."
         raise UsageError(f"There is no Dask scheduler at {address}: {reason}.", hint=hint) from None
     with client:
         yield client
 
 
 async def _knock(place: str) -> None:
-    """Connects once, and gives up soon: Dask's client would wait for ever where another kind of server listens."""
+    """Connects once with a timeout: Dask's client would wait forever where another kind of server listens."""
     from distributed import Security
     from distributed.comm.core import connect
 

@@ -1,4 +1,4 @@
-"""What the workers of a Dask cluster are asked to do: to introduce themselves, and to compute stages."""
+"""The functions that run in Dask workers: one introduces the worker, one computes a stage."""
 
 import json
 import sys
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from distributed import Worker
 
 RESOURCE = "GPU"
-"""What Dask's workers declare that have one: `dask worker --resources GPU=1`."""
+"""The resource that Dask workers with a GPU declare: `dask worker --resources GPU=1`."""
 
 
 @dataclass(frozen=True)
 class Introduction:
-    """What a worker says of itself.
+    """A worker's description of itself.
 
-    Where its cache is, and whether that `shares` the run's store; the class of its device; stylepipe's version; and whether
+    The path of its cache, and whether that `shares` the run's store; the class of its device; stylepipe's version; and whether
     it has `declared` a GPU.
     """
 
@@ -40,9 +40,9 @@ class Introduction:
 
 
 def introduce(session: str, prepare: Callable[[], None], dask_worker: "Worker") -> str:
-    """Makes the worker ready by `prepare`; its `Introduction` as JSON.
+    """Prepares the worker with `prepare`; returns its `Introduction` as JSON.
 
-    `session` is the run's own folder in its store, relative to that.
+    `session` is the run's folder in its store, relative to the store's root.
     """
     _forget_current_folder()
     prepare()
@@ -52,14 +52,14 @@ def introduce(session: str, prepare: Callable[[], None], dask_worker: "Worker") 
 
 
 def _forget_current_folder() -> None:
-    """From now on the worker imports nothing from the folder where it was started, which Python puts on its path."""
+    """Removes the folder where the worker was started from sys.path, so that it imports nothing from there."""
     if sys.path and not sys.flags.safe_path and Path(sys.path[0]) == Path.cwd():
-        del sys.path[0]  # `python -m dask`; the empty name is that folder, too
+        del sys.path[0]  # `python -m dask`; the empty name is that folder too
     sys.path[:] = filter(None, sys.path)
 
 
 def compute_stage(task: Task, topic: str) -> None:
-    """Does a task in the worker's own cache; events, and at last what became of it, go to the topic of the run."""
+    """Runs a task in the worker's own cache; sends events, and finally the outcome, to the run's topic."""
     from distributed import get_worker
 
     worker = get_worker()
@@ -69,7 +69,7 @@ def compute_stage(task: Task, topic: str) -> None:
         worker.log_event(topic, {"attempt": attempt, "answer": encode(answer)})
 
     try:
-        inputs = {name: _found_here(name, task) for name in task.job.inputs}
+        inputs = {name: _local_input(name, task) for name in task.job.inputs}
         here = replace(task, job=replace(task.job, inputs=inputs))
         with Store(cache_folder()).session() as session:
             tell(do(here, session, _Withdrawal(worker, attempt), tell))
@@ -79,19 +79,19 @@ def compute_stage(task: Task, topic: str) -> None:
         tell(Left(task.stage))
 
 
-def _found_here(name: str, task: Task) -> FoundInput:
-    """An input as this machine has it. Raises InputError when it is another than that of the run."""
-    found = find_input(task.job.inputs[name].file, task.job.weights)
-    if found.digest != task.digests[name]:
+def _local_input(name: str, task: Task) -> FoundInput:
+    """Returns an input as located on this machine. Raises InputError when it differs from the run's."""
+    source = find_input(task.job.inputs[name].file, task.job.weights)
+    if source.digest != task.digests[name]:
         raise InputError(
-            f"Stage '{task.stage}': its worker has another input '{name}' than this run.",
+            f"Stage '{task.stage}': its worker has a different input '{name}' than this run.",
             hint="All workers must find the same inputs at the same paths.",
         )
-    return found
+    return source
 
 
 class _Withdrawal(StopRequest):
-    """Dask's word that nobody wants the result any more: the run was stopped, or is gone."""
+    """A stop request that is made when Dask cancels the task, because the run was stopped or is gone."""
 
     def __init__(self, worker: "Worker", attempt: str) -> None:
         super().__init__()
@@ -100,6 +100,6 @@ class _Withdrawal(StopRequest):
 
     @property
     def asked(self) -> bool:
-        """Whether the task was taken back while it is being done."""
+        """Whether the running task was cancelled."""
         task = self._tasks.get(self._attempt)
         return task is None or task.state not in ("executing", "long-running")

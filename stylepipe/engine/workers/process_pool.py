@@ -1,4 +1,4 @@
-"""Workers that are processes of this machine, each with an equal share of its cores."""
+"""A pool of worker processes on this machine, each with an equal share of its cores."""
 
 import math
 import os
@@ -40,9 +40,9 @@ class _Worker:
 class Processes:
     """A pool of `count` processes, in each of which `prepare` is called first; a context manager.
 
-    A process that dies while it computes is replaced. The one request to stop is that the connection closes, which is also what
-    happens when this process is killed: workers that compute save their state and end. What has not ended `GRACE_SECONDS` later
-    is killed when the context is left; a KeyboardInterrupt meanwhile kills at once.
+    A process that dies while it computes is replaced. Closing the connection requests a stop, which also happens when this
+    process is killed: busy workers save their state and exit. On exit, workers still alive after `GRACE_SECONDS` are killed; a
+    KeyboardInterrupt kills them at once.
     """
 
     def __init__(self, count: int, store: Store, *, prepare: Callable[[], None]) -> None:
@@ -78,23 +78,23 @@ class Processes:
 
     @property
     def free(self) -> int:
-        """How many processes have nothing to do."""
+        """The number of idle processes."""
         return sum(worker.task is None for worker in self._workers)
 
     @property
     def lasts(self) -> bool:
-        """Whether there are any left: one that is lost while it has nothing to do is not replaced."""
+        """Whether any processes are left: one that dies while idle is not replaced."""
         return bool(self._workers)
 
     def begin(self, task: Task) -> None:
-        """Hands a task to a free process."""
+        """Sends a task to an idle process."""
         worker = next(worker for worker in self._workers if worker.task is None)
         worker.task = task
-        with suppress(OSError):  # it is gone, which is noticed when it is listened to
+        with suppress(OSError):  # it has died, which `listen` notices
             worker.connection.send_bytes(pickle.dumps((task.stage, pickle.dumps(task))))
 
     def listen(self) -> Iterator[Answer]:
-        """What the processes have said, after a moment's waiting for it."""
+        """Polls for worker messages."""
         ready = wait([worker.connection for worker in self._workers], _POLL_SECONDS)
         for worker in [worker for worker in self._workers if worker.connection in ready]:
             try:
@@ -107,7 +107,7 @@ class Processes:
             yield answer
 
     def stop(self) -> None:
-        """Asks those that compute to save their state and end, and ends the others; does not wait for it."""
+        """Asks busy processes to save their state and exit, and kills idle ones; does not wait."""
         self._stopped = min(self._stopped, time.monotonic())
         for worker in self._workers:
             worker.connection.close()
@@ -126,8 +126,7 @@ class Processes:
     def _start(self, cores: Collection[int]) -> None:
         """Starts a process that imports nothing from the current folder.
 
-        It has a session of its own, so that the terminal's Ctrl-C reaches this process alone, and whatever a stage prints goes
-        to stderr, since stdout is for results.
+        Its own session shields it from the terminal's Ctrl-C. Its output goes to stderr, because stdout is for results.
         """
         stderr = sys.__stderr__.fileno() if sys.__stderr__ else subprocess.DEVNULL
         ours, theirs = Pipe()
@@ -153,18 +152,18 @@ class Processes:
 
 
 def _kill(worker: _Worker) -> None:
-    """Kills a worker, if it lives, and the processes that a stage has started there."""
+    """Kills a living worker and the processes that its stage has started."""
     if worker.process.poll() is None:
         with suppress(ProcessLookupError):
             os.killpg(worker.process.pid, signal.SIGKILL)
 
 
 def python_command() -> list[str]:
-    """This interpreter, with its options for warnings, and without the current folder on its path."""
+    """Returns this interpreter's command, with its warning options, and without the current folder on its path."""
     isolated = ["-I"] if sys.flags.isolated else ["-P"]
     return [sys.executable, *isolated, *(f"-W{option}" for option in sys.warnoptions)]
 
 
 def safe_environment() -> Mapping[str, str]:
-    """The environment for a Python process: those that it starts import nothing from the current folder either."""
+    """Returns the environment for a Python process, whose children import nothing from the current folder either."""
     return {**os.environ, "PYTHONSAFEPATH": "1"}

@@ -1,4 +1,4 @@
-"""The other end of `processes`: a process that computes the stages that it is handed."""
+"""The worker side of `process_pool`: a process that computes the stages that it receives."""
 
 import os
 import pickle
@@ -23,7 +23,7 @@ ORPHAN_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class Setup:
-    """What a worker is told first: what to call, the store, and the cores to compute on (none: any)."""
+    """The first message to a worker: the function to call, the store, and the cores to use (none: any)."""
 
     prepare: Callable[[], None]
     store: Store
@@ -31,10 +31,10 @@ class Setup:
 
 
 def serve(descriptor: int) -> None:
-    """Does the tasks that come through the connection until that closes.
+    """Runs the tasks that arrive through the connection until it closes.
 
-    A stage that computes then is asked to stop. The process ends `ORPHAN_SECONDS` later at the latest, whatever it does, so
-    that it does not outlive a parent that was killed.
+    A running stage is then asked to stop. The process exits at most `ORPHAN_SECONDS` later, so that it does not outlive a
+    killed parent.
     """
     os.set_inheritable(descriptor, False)
     if not sys.warnoptions:
@@ -42,16 +42,16 @@ def serve(descriptor: int) -> None:
     stop = StopRequest()
     messages: SimpleQueue[bytes | None] = SimpleQueue()
     with Connection(descriptor) as connection, suppress(EOFError):
-        setup: Setup = pickle.loads(connection.recv_bytes())  # noqa: S301 (from the parent, through a pipe of its own)
+        setup: Setup = pickle.loads(connection.recv_bytes())  # noqa: S301 (from the parent, through a private pipe)
         if setup.cores:
-            os.sched_setaffinity(0, setup.cores)  # before XLA starts its threads, of which there is one for each core
+            os.sched_setaffinity(0, setup.cores)  # before XLA starts its threads, one for each core
         setup.prepare()
         threading.Thread(target=_receive, args=(connection, messages, stop), daemon=True).start()
         _work(connection, messages, stop, setup.store)
 
 
 def _receive(connection: Connection, messages: "SimpleQueue[bytes | None]", stop: StopRequest) -> None:
-    """Receives tasks on a thread of its own, so that the connection's end is noticed while a stage computes."""
+    """Receives tasks on a separate thread, so that the connection's end is noticed while a stage computes."""
     with suppress(EOFError, OSError):
         while True:
             messages.put(connection.recv_bytes())
@@ -65,14 +65,14 @@ def _work(connection: Connection, messages: "SimpleQueue[bytes | None]", stop: S
     lock = threading.Lock()  # a stage may emit on several threads
 
     def tell(answer: Answer) -> None:
-        with lock, suppress(OSError):  # nobody listens any more, which `_receive` notices
+        with lock, suppress(OSError):  # the parent is gone, which `_receive` notices
             connection.send_bytes(encode(answer).encode())
 
     with store.session() as session:
         while (message := messages.get()) is not None:
             stage, pickled = pickle.loads(message)  # noqa: S301
             try:
-                task: Task = pickle.loads(pickled)  # noqa: S301 (it imports the stage's module, which may fail)
+                task: Task = pickle.loads(pickled)  # noqa: S301 (unpickling imports the stage's module, which may fail)
                 answer = do(task, session, stop, tell)
             except Interrupted:
                 return

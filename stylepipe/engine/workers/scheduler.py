@@ -1,6 +1,6 @@
-"""Computing ahead of a run: whatever is ready, while the run goes through its stages in order.
+"""Schedules stages ahead of a run: workers compute whatever is ready, while the run goes through its stages in order.
 
-The run stays the one that keeps records: it waits for each stage in turn until a worker has put its result into the store.
+Only the run writes the record: it waits for each stage in turn until a worker has stored its result.
 """
 
 from collections import Counter
@@ -24,16 +24,16 @@ class _RemoteError(Exception):
 
 @runtime_checkable
 class Pool(Protocol):
-    """Workers, each of which does one task at a time."""
+    """Workers that each run one task at a time."""
 
     @property
     def device(self) -> str:
-        """The class of device that they compute on: cpu, gpu or tpu."""
+        """The class of the workers' devices: cpu, gpu or tpu."""
         ...
 
     @property
     def free(self) -> int:
-        """How many tasks can be begun now."""
+        """The number of tasks that can start now."""
         ...
 
     @property
@@ -42,23 +42,23 @@ class Pool(Protocol):
         ...
 
     def begin(self, task: Task) -> None:
-        """Hands a task to a free worker."""
+        """Sends a task to an idle worker."""
         ...
 
     def listen(self) -> Iterable[Answer]:
-        """What workers have said since, after a moment's waiting for it: of each task events, and at last what became of it."""
+        """Polls for worker messages: for each task its events, and finally its outcome."""
         ...
 
     def stop(self) -> None:
-        """Asks all workers to save their state and stop; returns at once. Nothing is begun or listened to afterwards."""
+        """Asks all workers to save their state and stop; returns at once. No other method is called afterwards."""
         ...
 
 
 class Workers:
-    """Hands the stages of a job to a pool as they become ready, and knows what became of each.
+    """Submits the stages of a job to a pool as they become ready, and records the outcome of each.
 
-    A stage whose worker is lost is computed again by another, `retries` times; one that fails never is. After a failure without
-    `keep_going` no more stages are begun.
+    A stage whose worker dies is retried by another, `retries` times; one that fails never is. After a failure without
+    `keep_going` no more stages are started.
     """
 
     def __init__(self, pool: Pool, job: Job, store: Store, *, retries: int, keep_going: bool) -> None:
@@ -70,46 +70,46 @@ class Workers:
         self._digests: dict[str, str] = {}
         self._ready: dict[str, Task] = {}
         self._running: dict[str, Task] = {}
-        self._settled: dict[str, Done | Failed | Left] = {}
+        self._outcomes: dict[str, Done | Failed | Left] = {}
         self._losses: Counter[str] = Counter()
 
     def settle(self, stage: str, digests: Mapping[str, str], stop: StopRequest, tell: Observer) -> bool:
-        """Waits until it is known what becomes of a stage, and tells what the workers tell meanwhile.
+        """Waits for the outcome of a stage, forwarding worker events in the meantime.
 
-        True when it was computed and is in the store; False when it is left to the run, which may find it there all the same.
-        `digests` has those of all that it needs. Raises the error of a stage that failed, and Interrupted when asked to stop.
+        Returns True when it was computed and is in the store; False when it is left to the run, which may find it in the store
+        too. `digests` has those of its inputs. Raises the error of a failed stage, and Interrupted when asked to stop.
         """
         self._digests |= digests
         while True:
             self._look_up()
             self._hand_out()
-            settled = self._settled.get(stage)
-            if settled:
+            outcome = self._outcomes.get(stage)
+            if outcome:
                 break
             if stage not in self._running and not (self._pool.lasts and self._may_begin()):
                 return False
             stop.check()
             for answer in self._pool.listen():
                 self._take(answer, tell)
-        if isinstance(settled, Failed):
-            raise settled.error from (_RemoteError(settled.traceback) if settled.traceback else None)
-        self._settled[stage] = Left(stage)
+        if isinstance(outcome, Failed):
+            raise outcome.error from (_RemoteError(outcome.traceback) if outcome.traceback else None)
+        self._outcomes[stage] = Left(stage)
         current = key_of(self._job.stage_document(stage, digests))
-        return isinstance(settled, Done) and settled.computed and settled.key == current
+        return isinstance(outcome, Done) and outcome.computed and outcome.key == current
 
     def stop(self) -> None:
-        """Asks all workers to stop, since the run ends early."""
+        """Asks all workers to stop, because the run ends early."""
         self._pool.stop()
 
     def _may_begin(self) -> bool:
-        return self._keep_going or not any(isinstance(settled, Failed) for settled in self._settled.values())
+        return self._keep_going or not any(isinstance(outcome, Failed) for outcome in self._outcomes.values())
 
     def _look_up(self) -> None:
-        """Finds the stages of which all that they need is known: they are in the store, or ready to be computed."""
+        """Adds the stages whose inputs are available: they are in the store, or ready to compute."""
         for name in self._job.selection.stages:
             needs = self._job.recipe.stages[name].needs
-            known = name in self._ready or name in self._running or name in self._settled
-            if known or not all(needed in self._digests for needed in needs):
+            scheduled = name in self._ready or name in self._running or name in self._outcomes
+            if scheduled or not all(needed in self._digests for needed in needs):
                 continue
             document = self._job.stage_document(name, self._digests)
             key = key_of(document)
@@ -119,7 +119,7 @@ class Workers:
                 action = None
             if action:
                 self._digests[name] = action.output
-                self._settled[name] = Left(name)
+                self._outcomes[name] = Left(name)
             else:
                 digests = {needed: self._digests[needed] for needed in needs}
                 reasons = self._job.reasons(name, document, self._store)
@@ -135,17 +135,17 @@ class Workers:
         match answer:
             case Done() | Failed() | Left():
                 del self._running[answer.stage]
-                self._settled[answer.stage] = answer
+                self._outcomes[answer.stage] = answer
                 if isinstance(answer, Done):
                     self._digests[answer.stage] = answer.output
             case Lost(name, hint):
                 task = self._running.pop(name)
                 self._losses[name] += 1
                 if self._losses[name] > self._retries:
-                    message = f"Stage '{name}': the worker that computed it was lost {counted(self._losses[name], 'time')}."
-                    self._settled[name] = Failed.of(name, StageError(message, hint=hint))
+                    message = f"Stage '{name}': its worker died {counted(self._losses[name], 'time')}."
+                    self._outcomes[name] = Failed.of(name, StageError(message, hint=hint))
                 else:
                     self._ready[name] = task
-                    tell(EngineNote("The worker that computed it was lost. It goes on in another.", name))
+                    tell(EngineNote("Its worker died. Another worker resumes it.", name))
             case event:
                 tell(event)

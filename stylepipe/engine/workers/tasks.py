@@ -1,4 +1,4 @@
-"""A stage as a task for a worker, and doing it: the result goes into the store that all share."""
+"""Tasks for workers: one stage each, whose result goes into the shared store."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ _INSTALL = "Install the same stylepipe and the same stages for all workers."
 
 @dataclass(frozen=True)
 class Task:
-    """A stage to compute, with the job as far as it concerns the stage.
+    """A stage to compute, with the part of the job that it needs.
 
-    `digests` has those of all that it needs, `key` is what its result is to have, `reasons` why that is not in the store.
+    `digests` has those of its inputs, `key` is that of its result, `reasons` say why that is not in the store.
     """
 
     stage: str
@@ -34,21 +34,21 @@ class Task:
 
 
 def do(task: Task, session: Session, stop: StopRequest, tell: Observer) -> Done | Failed | Left:
-    """Computes the stage and stores its result, unless it is there in the meantime. Raises Interrupted when asked to stop."""
+    """Computes the stage and stores its result, unless it is stored already. Raises Interrupted when asked to stop."""
 
     def value(name: str) -> StageInput:
         if name not in job.inputs:
             return session.store.load(task.digests[name])
-        found = job.inputs[name]
-        # The run itself has told of single pictures, which it has read before.
-        note = (lambda text: tell(EngineNote(text, task.stage))) if found.file.kind == "folder" else unheard
-        return read_input(found, job.weights, note=note)
+        source = job.inputs[name]
+        # The run itself has read single pictures before, and reported their notes.
+        note = (lambda text: tell(EngineNote(text, task.stage))) if source.file.kind == "folder" else unheard
+        return read_input(source, job.weights, note=note)
 
     job, node = task.job, task.job.recipe.stages[task.stage]
     try:
         document = job.stage_document(task.stage, task.digests)
         if key_of(document) != task.key:
-            message = f"Stage '{task.stage}': its worker has other code than this run, or another kind of device."
+            message = f"Stage '{task.stage}': its worker has different code than this run, or a different kind of device."
             raise StageError(message, hint=_INSTALL)
         with session.flight(task.key, waiting=lambda seconds: stop.check()) as work:
             action = None if task.stage in job.forced else session.use(task.key)
@@ -69,6 +69,6 @@ def do(task: Task, session: Session, stop: StopRequest, tell: Observer) -> Done 
 
 
 def unexpected(stage: str, error: BaseException) -> Failed:
-    """The failure of a worker that is no failure of the stage."""
-    told = StageError(f"Stage '{stage}': its worker failed with {reason_of(error)}.", hint=_INSTALL)
-    return Failed.of(stage, told, traceback_of(error))
+    """Returns the failure for an error of the worker that is not one of the stage."""
+    failure = StageError(f"Stage '{stage}': its worker failed with {reason_of(error)}.", hint=_INSTALL)
+    return Failed.of(stage, failure, traceback_of(error))

@@ -1,4 +1,4 @@
-"""A recipe's `sweep`: checked, and expanded to the variants that it stands for, each as values for the recipe's params."""
+"""Checks a recipe's `sweep`, and expands it to variants, each a set of values for the recipe's params."""
 
 import math
 import random
@@ -25,7 +25,7 @@ _NOT_IN_NAMES = re.compile(r"[^\w.@+=-]+")
 
 
 def check_sweep(sweep: Sweep, names: Names, problems: Problems) -> None:
-    """Reports what is wrong with a sweep: unknown params, values of another type, ranges and lists that do not fit."""
+    """Reports a sweep's problems: unknown params, values of the wrong type, invalid ranges, lists of unequal length."""
 
     def is_param(path: KeyPath) -> bool:
         name = str(path[-1])
@@ -90,7 +90,7 @@ def _check_axes(sweep: Sweep, problems: Problems) -> None:
 
 
 def combinations(sweep: Sweep) -> int:
-    """How many variants a sweep has before some are excluded, counted without making them."""
+    """Returns the number of variants before exclusion, without generating them."""
     rows = len(next(iter(sweep.zip.values()), [()]))
     samples = sweep.random.samples if sweep.random else 1
     return _varies(sweep) * math.prod(map(len, sweep.grid.values())) * rows * samples + len(sweep.include)
@@ -101,7 +101,7 @@ def _varies(sweep: Sweep) -> bool:
 
 
 def expand_sweep(sweep: Sweep, params: Values, *, seed: int) -> list[dict[str, Any]]:
-    """The values of each variant: of the grid, each with each zipped row and each sample, the last varying fastest.
+    """Returns the values of each variant: the product of samples, zipped rows and grid, the last varying fastest.
 
     Those that are excluded are left out, those that are included follow. Of equal variants, what is not given taken from
     `params`, the first stays.
@@ -117,10 +117,10 @@ def expand_sweep(sweep: Sweep, params: Values, *, seed: int) -> list[dict[str, A
         if not any(all(all_values[name] == value for name, value in out.items()) for out in sweep.exclude)
     ]
     variants: list[dict[str, Any]] = []
-    seen: list[dict[str, Any]] = []
+    distinct: list[dict[str, Any]] = []
     for values in [*kept, *map(dict, sweep.include)]:
-        if (all_values := {**params, **values}) not in seen:
-            seen.append(all_values)
+        if (all_values := {**params, **values}) not in distinct:
+            distinct.append(all_values)
             variants.append(values)
     return variants
 
@@ -147,7 +147,7 @@ def _draw(bounds: Range, fraction: float, *, whole: bool) -> int | float:
 
 
 def axes_of_variants(variants: Sequence[Values], params: Values) -> dict[str, list[Any]]:
-    """The params that variants give values for, in order, each with its distinct values."""
+    """Returns the params that variants set, in order, each with its distinct values."""
     names = dict.fromkeys(name for values in variants for name in values)
     axes: dict[str, list[Any]] = {name: [] for name in names}
     for values in variants:
@@ -159,7 +159,7 @@ def axes_of_variants(variants: Sequence[Values], params: Values) -> dict[str, li
 
 
 def name_variants(sweep: Sweep, variants: Sequence[Values], params: Values, problems: Problems) -> list[str]:
-    """A name for each variant, which can be a file's: by the sweep's template, else what varies in it.
+    """Returns a name for each variant, valid as a file name: from the sweep's template, else from its values.
 
     Where that would be long, or the same for several, variants are numbered. A template that does so is reported.
     """

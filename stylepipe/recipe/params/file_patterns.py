@@ -13,7 +13,7 @@ from stylepipe.recipe.syntax.recipe_files import escape_reason, unreadable_reaso
 from stylepipe.recipe.validation.problems import show
 
 MAX_NAMES = 500_000
-"""How many names the patterns of one command are compared with: some seconds."""
+"""The maximal number of names that the patterns of one command are compared with: a few seconds."""
 
 _FITTING = 4
 """For how many names more one counts that fits: it is looked for on the disk, and put in order."""
@@ -23,11 +23,11 @@ _MAGIC = re.compile(r"[*?[]")
 
 
 class NoFiles(Exception):
-    """A pattern that stands for no file; the message is a clause that says why."""
+    """A pattern that matches no file; the message is the reason, as a clause."""
 
 
 class Patterns:
-    """Replaces patterns and folders by files, within bounds.
+    """Replaces patterns and folders by matching files, within bounds.
 
     `*`, `?` and `[abc]` are as in shells, `**` is any number of folders. A part that exists as it is written is taken as
     written, so that folders may have brackets in their names. The endings of pictures match in any case; hidden files, and
@@ -64,7 +64,7 @@ class Patterns:
         return self.files(value, kind, folder)
 
     def files(self, value: str, kind: str, folder: Path) -> list[str]:
-        """The files of a pattern or a folder, in natural order. Raises NoFiles when there are none."""
+        """Returns the files of a pattern or a folder, in natural order. Raises NoFiles when there are none."""
         if is_folder(folder / value) and kind != "folder":
             value = f"{value.rstrip('/')}/*"
         *_, last = parts = [part for part in value.split("/") if part]
@@ -112,14 +112,14 @@ class Patterns:
         return self._listed[folder]
 
     def _count(self, names: int) -> None:
-        """Raises NoFiles where the names that are looked at become too many."""
+        """Counts names, and raises NoFiles beyond the limit."""
         self._left -= names
         if self._left < 0:
             raise NoFiles(f"more than {MAX_NAMES} names would have to be looked at; name a smaller folder, or fewer patterns")
 
     @staticmethod
     def _literal(folder: Path, parts: Sequence[str]) -> Iterator[str]:
-        """The folders that a pattern begins with."""
+        """Yields the literal folders at the start of a pattern."""
         for part in parts[:-1]:
             if part == "**" or (_MAGIC.search(part) and not exists(folder / part)):
                 return

@@ -1,4 +1,4 @@
-"""Values as names and labels show them: short, a path by its file's name."""
+"""Short labels of values; a path is labeled by its file's name."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from stylepipe.recipe.validation.problems import show
 
 
 def value_label(value: Any) -> str:
-    """A value as names and labels show it; a path by its file's name."""
+    """Returns the label of a value; for a path, the file's name."""
     match value:
         case str():
             return PurePath(value).name if "/" in value else value

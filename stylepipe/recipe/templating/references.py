@@ -44,7 +44,7 @@ class TemplateError(Exception):
 
 
 class Unknown(TemplateError):
-    """A reference to a value that was found wrong already: nothing more is said about it."""
+    """A reference to a value with a reported problem; no further problem is reported."""
 
     def __init__(self) -> None:
         super().__init__("")
@@ -62,7 +62,7 @@ def following(path: KeyPath, problems: Problems) -> Iterator[None]:
 
 
 def parse(text: str) -> Reference | list[str | Reference]:
-    """A text as one reference, or as the parts that it is put together from. Raises TemplateError."""
+    """Parses a text as one reference, or as a list of texts and references. Raises TemplateError."""
     if "$" not in text:
         return [text]
     if len(text) > MAX_TEXT:
@@ -70,18 +70,18 @@ def parse(text: str) -> Reference | list[str | Reference]:
     if whole := _WHOLE.fullmatch(text):
         return _reference(whole)
     parts: list[str | Reference] = []
-    for found in _PART.finditer(text):
-        if found[0] == "$":
+    for match in _PART.finditer(text):
+        if match[0] == "$":
             raise TemplateError(
                 f"in {show(text)} a '$' begins no reference",
                 "Write $name for a value, ${name} for one inside a text, $$ for a dollar sign.",
             )
-        parts.append(_reference(found) if found[1] else found[0].replace("$$", "$"))
+        parts.append(_reference(match) if match[1] else match[0].replace("$$", "$"))
     return parts
 
 
 def references_in(value: Any) -> Iterator[Reference]:
-    """All references in plain data that can be read."""
+    """Yields all valid references in plain data."""
     match value:
         case str():
             with suppress(TemplateError):
@@ -96,7 +96,7 @@ def references_in(value: Any) -> Iterator[Reference]:
 
 
 def escape(value: Any) -> Any:
-    """Plain data as they must be written so that no text in them is taken for a reference."""
+    """Returns plain data with dollar signs escaped, so that no text is taken for a reference."""
     match value:
         case str():
             return value.replace("$", "$$")
@@ -108,7 +108,7 @@ def escape(value: Any) -> Any:
 
 
 def inside(value: Any, reference: Reference) -> Any:
-    """What the dots of a reference lead to in `value`. Raises TemplateError where they lead nowhere."""
+    """Returns the value at a reference's dotted path in `value`. Raises TemplateError where there is none."""
     for depth, key in enumerate(reference.inner):
         if not isinstance(value, Mapping):
             raise TemplateError(f"{Reference(reference.name, reference.inner[:depth])} is {show(value)} and has no '{key}'")
@@ -120,7 +120,7 @@ def inside(value: Any, reference: Reference) -> Any:
 
 
 class Resolver:
-    """Replaces references in plain data by values, and keeps within bounds what that may grow to.
+    """Replaces references in plain data by values, and bounds the size of the result.
 
     `lookup` gives the value of a reference, or raises TemplateError.
     """
@@ -176,6 +176,6 @@ def _piece(reference: Reference, value: Any) -> str:
     return value if isinstance(value, str) else show(value)
 
 
-def _reference(found: re.Match[str]) -> Reference:
-    name, inner, item = found.groups()
+def _reference(match: re.Match[str]) -> Reference:
+    name, inner, item = match.groups()
     return Reference(name, tuple(inner.split(".")[1:]), item)

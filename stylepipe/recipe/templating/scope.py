@@ -1,4 +1,4 @@
-"""What the names in references stand for: params and items for values, inputs and stages for pictures."""
+"""The scope of references: params and items are values, inputs and stages are nodes of the graph."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from stylepipe.recipe.validation.problems import Problems, show, suggest
 
 
 @dataclass(frozen=True)
-class Target:
-    """What a name in the graph stands for: an input, or a stage with its nodes (several where it has `foreach`).
+class ReferenceTarget:
+    """The target of a name in the graph: an input, or a stage with its nodes (several where it has `foreach`).
 
     `kind` is image, mask, weights or folder; a list of images has a node for each. A target that was not looked at yet, or has
     problems of its own, has no nodes.
@@ -26,14 +26,14 @@ class Target:
 
 @dataclass(frozen=True)
 class Names:
-    """Everything that references may name: `targets` are filled in as they are looked at, `problems` knows the wrong params."""
+    """The names that references may use: `targets` are added as they are checked, `problems` knows the invalid params."""
 
     params: Mapping[str, Any]
-    targets: dict[str, Target]
+    targets: dict[str, ReferenceTarget]
     problems: Problems
 
     def value(self, reference: Reference, item: tuple[Any, ...] | None = ()) -> Any:
-        """The value of a reference. Raises TemplateError when it has none.
+        """Returns the value of a reference. Raises TemplateError when it has none.
 
         `item` holds the item inside a `foreach`; it is None where the items have problems.
         """
@@ -62,8 +62,8 @@ class Names:
             raise TemplateError(f"there is no {reference}", f"Did you mean '$params.{reference.name}'?")
         raise TemplateError(f"there is no {reference}", suggest(reference.name, [f"params.{name}" for name in self.params]))
 
-    def node(self, reference: Reference) -> tuple[str, Target]:
-        """The node or input that a reference names, the last of a `foreach` if it names no item. Raises TemplateError."""
+    def node(self, reference: Reference) -> tuple[str, ReferenceTarget]:
+        """Returns the node or input of a reference; without an item, the last of a `foreach`. Raises TemplateError."""
         if reference.name in ("params", "item"):
             raise TemplateError(f"{reference} is a value, not an input or a stage")
         exact = str(reference).removeprefix("$")
@@ -86,7 +86,7 @@ class Names:
 
 
 def item_label(item: Any) -> str:
-    """What stands behind the '@' in the name of a scalar item's stage."""
+    """Returns the part after the '@' in the name of a scalar item's stage."""
     return item if isinstance(item, str) else show(item)
 
 

@@ -1,1 +1,1 @@
-"""Data checked against models, and problems reported in the terms of the recipe."""
+"""Validation of data by models, with problems reported in the recipe's terms."""

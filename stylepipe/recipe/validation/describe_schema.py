@@ -1,4 +1,4 @@
-"""Words for what a model allows: its JSON Schema, followed along an error's location, and described in a phrase."""
+"""Describes in words what a model allows, by following an error's location through its JSON Schema."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ def tags(root: Schema, schema: Schema) -> tuple[str, list[str]]:
 
 
 def phrase(root: Schema, schema: Schema) -> str:
-    """What is allowed, in words: 'a whole number from 1 to 8'."""
+    """Returns the allowed values in words: 'a whole number from 1 to 8'."""
     schema = _resolved(root, schema)
     if listed := choices(root, schema):
         return ("one of " if len(listed) > 1 else "") + ", ".join(map(show, listed))

@@ -1,4 +1,4 @@
-"""Collecting what is wrong with a recipe, so that all of it is reported at once, each in its place and none twice."""
+"""Collects the problems of a recipe, to report all of them at once, each with its place and without duplicates."""
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
@@ -11,16 +11,16 @@ MAX_SHOWN = 60
 
 
 class Problems:
-    """The problems found so far in one recipe.
+    """The problems of one recipe.
 
-    A value that was found wrong is broken: nothing more is reported about it, or about what is inside it. `origins` says which
-    reference a value came from, where it does not stand in the text itself.
+    A value with a problem is broken: nothing more is reported about it or the values inside it. `origins` maps a value to the
+    reference that it came from, if any.
     """
 
     def __init__(self, source: Source) -> None:
         self.origins: dict[KeyPath, object] = {}
         self._source = source
-        self._found: dict[Problem, None] = {}
+        self._problems: dict[Problem, None] = {}
         self._broken: set[KeyPath] = set()
         self._around_broken: set[KeyPath] = set()
         for path in source.broken:
@@ -42,20 +42,20 @@ class Problems:
         self._keep(problem)
 
     def mark_broken(self, path: KeyPath) -> None:
-        """Says that the value at `path` is not to be looked at any more."""
+        """Marks the value at `path` as broken."""
         self._broken.add(path)
         self._around_broken.update(path[:length] for length in range(len(path) + 1))
 
     def is_broken(self, path: KeyPath) -> bool:
-        """Whether the value at `path`, or one that it is part of, was found wrong already."""
+        """Returns whether the value at `path`, or one that contains it, is broken."""
         return bool(self._broken) and any(path[:length] in self._broken for length in range(len(path) + 1))
 
     def holds_broken(self, path: KeyPath) -> bool:
-        """Whether the value at `path`, or one inside it, was found wrong already."""
+        """Returns whether the value at `path`, or one inside it, is broken."""
         return path in self._around_broken
 
     def place(self, path: KeyPath, *, at_key: bool = False) -> Place:
-        """Where the value at `path`, or its key, stands; if it does not stand in the text, what is nearest around it."""
+        """Returns the place of the value at `path`, or of its key; if it is not in the text, of its nearest container."""
         for outer in _outwards(path):
             if at_key and outer in self._source.keys:
                 return self._source.keys[outer]
@@ -69,16 +69,16 @@ class Problems:
 
     def raise_any(self) -> None:
         """Raises RecipeError with all problems in the order of their places, if there are any."""
-        if self._found:
+        if self._problems:
             raise self.error()
 
     def error(self) -> RecipeError:
-        """All problems in the order of their places."""
-        return error_of(list(self._found))
+        """Returns an error with all problems in the order of their places."""
+        return error_of(list(self._problems))
 
     def _keep(self, problem: Problem) -> None:
-        self._found[problem] = None
-        if len(self._found) > MAX_PROBLEMS:
+        self._problems[problem] = None
+        if len(self._problems) > MAX_PROBLEMS:
             raise self.error()
 
 
@@ -93,7 +93,7 @@ def dotted(path: KeyPath) -> str:
 
 
 def show(value: object) -> str:
-    """A value as messages cite it: about as it would be written, but short."""
+    """Returns a value as messages quote it: nearly as written, but short."""
     match value:
         case None:
             return "null"

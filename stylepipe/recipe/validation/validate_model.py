@@ -1,4 +1,4 @@
-"""Checking plain data against a pydantic model, and saying in the recipe's own terms what is wrong with it."""
+"""Validates plain data with a pydantic model, and reports errors in the recipe's terms."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _HABITS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
 def validate(model: type[Model], data: Any, *, at: KeyPath, problems: Problems, beside: Sequence[str] = ()) -> Model | None:
-    """The model of `data`, which stands at the path `at`; None when it has problems, which are reported.
+    """Returns the model of `data` at the path `at`; None when it has problems, which are reported.
 
     Types are strict, as YAML's are: text is no number, though a whole number is a number. `beside` are names that may stand
     beside the model's own in the same mapping, for the hint about an unknown one.
@@ -26,22 +26,24 @@ def validate(model: type[Model], data: Any, *, at: KeyPath, problems: Problems, 
         return model.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
         schema = model.model_json_schema()
-        located = [(locate(schema, found["loc"]), found) for found in error.errors(include_url=False)]
+        located = [(locate(schema, details["loc"]), details) for details in error.errors(include_url=False)]
         # The innermost first: that an entry is wrong says more than that the list it is in is not, say, a number.
-        for spot, found in sorted(located, key=lambda pair: -len(pair[0].path)):
-            _report(found, spot, schema=schema, at=at, problems=problems, beside=beside)
+        for spot, details in sorted(located, key=lambda pair: -len(pair[0].path)):
+            _report(details, spot, schema=schema, at=at, problems=problems, beside=beside)
     except Exception as error:  # of a check that the model of another package makes
         problems.add(at, f"{dotted(at)} cannot be checked: {reason_of(error)}.")
     return None
 
 
-def _report(found: Any, spot: Spot, *, schema: dict[str, Any], at: KeyPath, problems: Problems, beside: Sequence[str]) -> None:
-    value = found["input"]
+def _report(
+    details: Any, spot: Spot, *, schema: dict[str, Any], at: KeyPath, problems: Problems, beside: Sequence[str]
+) -> None:
+    value = details["input"]
     path = at + spot.path
     name = dotted(path)
-    match found["type"]:
+    match details["type"]:
         case "extra_forbidden":
-            key = str(found["loc"][-1])
+            key = str(details["loc"][-1])
             known = [*fields(schema, spot.schema), *(() if spot.path else beside)]
             problems.add((*path, key), f"{name} has no '{key}'.", suggest(key, known), at_key=True)
         case "missing":
@@ -57,7 +59,7 @@ def _report(found: Any, spot: Spot, *, schema: dict[str, Any], at: KeyPath, prob
         case "value_error" | "assertion_error":
             said = f" is {show(value)}{problems.origin(path)}" if not isinstance(value, dict | list) else ""
             subject = f"The name {show(value)} cannot stand here" if spot.is_key else name + said
-            problems.add(path, f"{subject}: {str(found['ctx']['error']).rstrip('.')}.", at_key=spot.is_key)
+            problems.add(path, f"{subject}: {str(details['ctx']['error']).rstrip('.')}.", at_key=spot.is_key)
         case _ if spot.is_key:
             message = f"The name {show(value)} cannot stand here; expected {phrase(schema, spot.schema)}."
             problems.add(path, message, nearest(value, choices(schema, spot.schema)), at_key=True)

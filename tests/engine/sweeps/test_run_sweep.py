@@ -283,7 +283,7 @@ def test_a_sweep_keeps_going_without_what_fails(lab):
     assert of_kind(lab, StageFailed) == ["halved@1", "halved@2"]
     assert of_kind(lab, StageFinished) == ["bright", "halved@null", "rounded@null"]
     notes = [event.text for event in lab.events if isinstance(event, EngineNote)]
-    assert notes == ["It does not run, because it needs 'halved@1'.", "It does not run, because it needs 'halved@2'."]
+    assert notes == ["It is skipped, because it needs 'halved@1'.", "It is skipped, because it needs 'halved@2'."]
     record = load_run(result.folder)
     assert (record.status, record.error, list(record.failures)) == ("failed", None, ["halved@1", "halved@2"])
     failure = record.failures["halved@2"]

@@ -148,7 +148,7 @@ def test_workers_that_come_later_are_used_unless_they_cannot_be(connect, task):
         cluster.begin(task)
         assert client.submitted[0]["resources"] is None
         client.workers |= {"two": FIT, "three": replace(FIT, device="gpu")}
-        note = "A worker that has come is not used: it computes on a gpu, and others on a cpu."
+        note = "A new worker is not used: it computes on a gpu, and others on a cpu."
         assert list(cluster.listen()) == [EngineNote(note)]
         assert cluster.free == 1
         assert list(cluster.listen()) == []
@@ -277,7 +277,7 @@ def test_a_worker_that_has_another_input_says_so(lab, task, compute):
     lab.image("content", 2)
     [failed] = compute(task)
     assert type(failed.error) is InputError
-    assert failed.message == "Stage 'brighter': its worker has another input 'content' than this run."
+    assert failed.message == "Stage 'brighter': its worker has a different input 'content' than this run."
 
 
 def test_a_worker_that_has_no_such_input_says_so(lab, task, compute):

@@ -119,14 +119,14 @@ def test_a_stage_whose_worker_is_lost_is_computed_again(lab, retries):
     assert pool.log.count("begin left") == retries + 1
     assert sorted(lab.calls) == ["add", "add", "mix"]
     notes = [event for event in lab.events if isinstance(event, EngineNote)]
-    assert notes == [EngineNote("The worker that computed it was lost. It goes on in another.", "left")] * retries
+    assert notes == [EngineNote("Its worker died. Another worker resumes it.", "left")] * retries
 
 
 def test_a_stage_whose_worker_is_lost_once_more_fails(lab):
     pool = Pretended(lab, losses={"left": 3})
     with pytest.raises(StageError) as raised:
         run_with(lab, pool, lab.job(diamond(lab)), retries=2)
-    assert raised.value.message == "Stage 'left': the worker that computed it was lost 3 times."
+    assert raised.value.message == "Stage 'left': its worker died 3 times."
     assert raised.value.hint == "Look into its log."
     assert "begin both" not in pool.log
 
@@ -240,7 +240,7 @@ def test_a_worker_with_other_code_does_not_compute(lab):
         def begin(self, task: Task) -> None:
             super().begin(replace(task, key="0" * 64))
 
-    with pytest.raises(StageError, match="its worker has other code than this run, or another kind of device"):
+    with pytest.raises(StageError, match="its worker has different code than this run, or a different kind of device"):
         run_with(lab, Outdated(lab), lab.job(diamond(lab)), retries=5)
     assert lab.calls == []
 
@@ -249,6 +249,6 @@ def test_a_machine_with_another_device_computes_nothing_that_is_left_to_it(lab):
     job = replace(lab.job(diamond(lab)), device="gpu")
     pool = Pretended(lab, size=0)
     pool.lasts = False
-    with pytest.raises(StageError, match="'left' is to be computed on a gpu, and was left to this machine, which has a cpu"):
+    with pytest.raises(StageError, match="'left' needs a gpu, but fell back to this machine, which has a cpu"):
         run_with(lab, pool, job)
     assert lab.calls == []

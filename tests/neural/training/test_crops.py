@@ -207,7 +207,7 @@ def test_damaged_pictures_to_validate_with_are_left_out():
 
 def test_a_picture_that_was_changed_is_not_left_out():
     def changed(name: str) -> Image:
-        raise ChangedInput("it was changed while the run was going on")
+        raise ChangedInput("it changed during the run")
 
     files = Files(2)
     with pytest.raises(ChangedInput):
