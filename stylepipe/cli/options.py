@@ -85,25 +85,27 @@ CacheFolder = Annotated[
         "--cache",
         parser=typed_path,
         metavar="DIR",
-        help="Where results are kept. [default: $STYLEPIPE_CACHE, or the user's cache]",
+        help="The cache folder. [default: $STYLEPIPE_CACHE, or the user's cache]",
         show_default=False,
     ),
 ]
-Outputs = Annotated[Path, typer.Option("--outputs", parser=typed_path, metavar="DIR", help="Where runs leave their folders.")]
+Outputs = Annotated[Path, typer.Option("--outputs", parser=typed_path, metavar="DIR", help="The folder of runs.")]
 From = Annotated[
     str | None,
-    typer.Option("--from", metavar="STAGE", help="Runs from this stage on; the rest is cached.", show_default=False),
+    typer.Option("--from", metavar="STAGE", help="Runs from this stage on; earlier stages must be cached.", show_default=False),
 ]
 Until = Annotated[str | None, typer.Option("--until", metavar="STAGE", help="Stops after this stage.", show_default=False)]
 Force = Annotated[
     list[str] | None,
-    typer.Option("--force", metavar="STAGE", help="Runs this stage anew; 'all' runs every one.", show_default=False),
+    typer.Option(
+        "--force", metavar="STAGE", help="Runs this stage although it is cached; 'all' runs every stage.", show_default=False
+    ),
 ]
 NoLimits = Annotated[
     bool,
-    typer.Option("--no-limits", help="Of a picture or a bundle: gives it all the stages, memory and time it asks for."),
+    typer.Option("--no-limits", help="Lifts the limits on stages, memory and time of a picture or bundle."),
 ]
-NoEmbed = Annotated[bool, typer.Option("--no-embed", help="Leaves out of the pictures how they were made.")]
+NoEmbed = Annotated[bool, typer.Option("--no-embed", help="Does not embed the recipe in the pictures.")]
 
 
 def overrides(given: Sequence[str] | None) -> Mapping[str, str]:

@@ -156,7 +156,7 @@ def test_losses(cli):
     listed = dict(block.split("\n", 1) for block in said.out.rstrip().split("\n\n"))
     assert list(listed) == sorted(IMPLEMENTATIONS)
     assert listed["gram"].splitlines() == [
-        "  Compares Gram matrices: which features occur together, wherever they do.",
+        "  Compares Gram matrices: which features occur together, regardless of position.",
         "  parameters: weight, normalize, layers, geometric, shift",
         "  source: Gatys, Ecker and Bethge 2015, arXiv 1508.06576",
     ]

@@ -23,21 +23,21 @@ def export(
             "--output",
             parser=typed_path,
             metavar="FILE",
-            help="What to write: *.stylepipe; a folder or *.zip for a crate.",
+            help="The file to write: *.stylepipe; a folder or *.zip for a crate.",
             show_default=False,
         ),
     ],
     param: Annotated[
         list[str] | None,
-        typer.Option("-p", "--param", metavar="NAME=FILE", help="Says where an input is now.", show_default=False),
+        typer.Option("-p", "--param", metavar="NAME=FILE", help="The current path of an input.", show_default=False),
     ] = None,
     as_crate: Annotated[
-        bool, typer.Option("--crate", help="Writes a Workflow Run RO-Crate, for archives of research; results included.")
+        bool, typer.Option("--crate", help="Writes a Workflow Run RO-Crate for research archives, with the results.")
     ] = False,
     outputs: Outputs = DEFAULT_OUTPUTS,
     json: Json = False,
 ) -> None:
-    """Writes a run and its inputs into one file, to be run elsewhere."""
+    """Writes a run and its inputs into one file that runs elsewhere."""
     from stylepipe.cli.shared_recipes import weights_source
     from stylepipe.engine.runs.records import find_run, load_run
     from stylepipe.sharing.archive import write_archive, write_folder
@@ -64,12 +64,12 @@ def import_(
     target: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", parser=typed_path, metavar="DIR", help="The folder to make. [default: FILE without its ending]"
+            "-o", "--output", parser=typed_path, metavar="DIR", help="The folder to create. [default: FILE without its ending]"
         ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Unpacks a bundle into a new folder, once all of it is checked.
+    """Checks a bundle and unpacks it into a new folder.
 
     The recipe to run there is resolved.yaml.
     """

@@ -18,7 +18,7 @@ UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 @app.command()
 def ls(cache: CacheFolder = None, json: Json = False) -> None:
-    """Lists what is kept, the most recently used first."""
+    """Lists cached results, the most recently used first."""
     from stylepipe.engine.cache.atomic_files import size_of
     from stylepipe.engine.cache.compiled_programs import programs, programs_folders
     from stylepipe.engine.garbage_collection import entries
@@ -42,20 +42,20 @@ def ls(cache: CacheFolder = None, json: Json = False) -> None:
 @app.command()
 def gc(
     days: Annotated[
-        int | None, typer.Option(min=0, max=36_500, help="Removes what was not used for so many days.", show_default=False)
+        int | None, typer.Option(min=0, max=36_500, help="Removes results not used for this many days.", show_default=False)
     ] = None,
     size: Annotated[
         str | None,
         typer.Option(
             metavar="SIZE",
-            help="Then the least recently used, until at most this is left of results: 500MB, 2GB.",
+            help="Then removes the least recently used results, down to this total size: 500MB, 2GB.",
             show_default=False,
         ),
     ] = None,
     cache: CacheFolder = None,
     json: Json = False,
 ) -> None:
-    """Makes room: removes what is old, or too much, and whatever nothing refers to."""
+    """Removes old results, results beyond a size, and unreferenced objects."""
     from dataclasses import asdict
 
     from stylepipe.engine.garbage_collection import collect
@@ -69,7 +69,7 @@ def gc(
 
 @app.command()
 def verify(cache: CacheFolder = None, json: Json = False) -> None:
-    """Reads everything again; what is damaged is moved aside, to be computed anew when it is needed."""
+    """Verifies every object; moves damaged ones aside, to be recomputed when needed."""
     from dataclasses import asdict
 
     from stylepipe.engine.garbage_collection import verify as verify_store

@@ -25,13 +25,13 @@ def diff(
     picture: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", parser=typed_path, metavar="FILE", help="Writes the results of both side by side, as a PNG."
+            "-o", "--output", parser=typed_path, metavar="FILE", help="Writes the results of both runs side by side as a PNG."
         ),
     ] = None,
     outputs: Outputs = DEFAULT_OUTPUTS,
     json: Json = False,
 ) -> None:
-    """Says what sets two runs apart.
+    """Shows the differences between two runs.
 
     Compared are parameters, inputs, versions, stages by key and digest, losses, and results.
     """

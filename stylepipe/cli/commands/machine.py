@@ -36,7 +36,7 @@ def about(
 
 
 def doctor(cache: CacheFolder = None, json: Json = False) -> None:
-    """Checks what recipes need here; says what to do."""
+    """Checks the installation and suggests fixes."""
     from stylepipe.engine.environment import environment
     from stylepipe.neural.weights.catalog import list_weights
     from stylepipe.plugins import stage_modules
@@ -71,7 +71,7 @@ def doctor(cache: CacheFolder = None, json: Json = False) -> None:
 
 
 def _problems(store: "Store") -> Iterator[StylepipeError]:
-    """What is wrong here, each with what to do about it."""
+    """Returns the problems of this installation, each with a fix."""
     from stylepipe.plugins import usable_stages
 
     checks: list[Callable[[], object]] = [partial(_check_cache, store), _check_devices, _check_weights]

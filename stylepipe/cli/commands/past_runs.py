@@ -23,11 +23,15 @@ if TYPE_CHECKING:
     from stylepipe.engine.runs.records import RunRecord
 
 Removed = Annotated[
-    list[str], typer.Argument(parser=expand_home, metavar="RUN", help="A run's folder, its id or the end of it.")
+    list[str], typer.Argument(parser=expand_home, metavar="RUN", help="A run: its folder, its id, or the end of its id.")
 ]
 Shown = Annotated[
     str,
-    typer.Argument(parser=expand_home, metavar="RUN", help="As RUN elsewhere; or a picture of a run, a bundle, or a recipe."),
+    typer.Argument(
+        parser=expand_home,
+        metavar="RUN",
+        help="A run (folder, id, or end of the id), a picture of a run, a bundle, or a recipe.",
+    ),
 ]
 
 
@@ -39,12 +43,14 @@ class _ListByDefault(TyperGroup):
         return super().parse_args(ctx, args if named else ["list", *args])
 
 
-app = typer.Typer(cls=_ListByDefault, help="The runs: list (what `runs` alone does), rm.")
+app = typer.Typer(cls=_ListByDefault, help="Lists and removes runs; `runs` alone lists them.")
 
 
 @app.command("list")
 def list_(
-    most: Annotated[int | None, typer.Option("-n", min=1, metavar="N", help="Only the newest N.", show_default=False)] = None,
+    most: Annotated[
+        int | None, typer.Option("-n", min=1, metavar="N", help="Lists only the newest N.", show_default=False)
+    ] = None,
     outputs: Outputs = DEFAULT_OUTPUTS,
     json: Json = False,
 ) -> None:
@@ -71,11 +77,11 @@ def list_(
 @app.command()
 def rm(
     runs: Removed,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Does not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Does not ask for confirmation.")] = False,
     outputs: Outputs = DEFAULT_OUTPUTS,
     json: Json = False,
 ) -> None:
-    """Removes the folders of runs, with their pictures; what the cache holds stays.
+    """Removes the folders of runs with their pictures; cached results stay.
 
     A run that is going on is not removed, nor is a folder that is no run's.
     """
@@ -109,18 +115,18 @@ def rm(
 
 
 def _last_picture(folder: Path, record: "RunRecord") -> Path | None:
-    """What a run came to: its first result that is a picture, or the last picture that it made."""
+    """Returns the first result that is a picture, or the last picture that was made."""
     made = [*record.outputs.values(), *reversed(list(record.stages.values()))]
     return next((folder / each.file for each in made if each.file and each.file.endswith(".png")), None)
 
 
 def show(
     run: Shown,
-    open_report: Annotated[bool, typer.Option("--open", help="Opens the run's report in the browser, written anew.")] = False,
+    open_report: Annotated[bool, typer.Option("--open", help="Updates the run's report and opens it in the browser.")] = False,
     outputs: Outputs = DEFAULT_OUTPUTS,
     json: Json = False,
 ) -> None:
-    """Shows a run, how a picture was made, or what a recipe takes.
+    """Shows a run, how a picture was made, or the params of a recipe.
 
     Of a run: its parameters, its stages, its results. Of a picture or a bundle: the recipe, inputs and versions in it. Of a
     recipe: its params with their types and defaults.
@@ -173,7 +179,7 @@ def _run(folder: Path, record: "RunRecord") -> str:
 
 
 def _recipe(path: Path) -> tuple[str, Mapping[str, Any]]:
-    """What a recipe takes, for people and for programs. Raises RecipeError."""
+    """Returns the params of a recipe as text and as JSON data. Raises RecipeError."""
     from stylepipe.recipe.load import load_recipe
     from stylepipe.recipe.params.overrides import type_phrase
 
@@ -207,7 +213,7 @@ def _default(value: Any) -> str:
 
 
 def _shipped(name: str) -> Path | None:
-    """The file of the shipped recipe of that name, if there is one."""
+    """Returns the file of the shipped recipe of that name, if there is one."""
     try:
         path = typed_recipe(name)
     except UsageError:

@@ -31,12 +31,12 @@ def init(
         typer.Option(
             "--from",
             metavar="NAME",
-            help="Copies a recipe that comes with stylepipe, with its pictures; `stylepipe recipes` lists them.",
+            help="Copies a shipped recipe with its pictures; `stylepipe recipes` lists them.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Writes a recipe to start from."""
+    """Writes a starter recipe."""
     from importlib.resources import files
 
     if name:
@@ -88,7 +88,7 @@ def _copy_shipped(name: str, target: Path) -> None:
 
 
 def recipes(json: Json = False) -> None:
-    """Lists the recipes that come with stylepipe."""
+    """Lists the shipped recipes."""
     from stylepipe.recipe.extends import read_recipe
     from stylepipe.recipe.shipped import shipped_recipes
 
@@ -99,7 +99,7 @@ def recipes(json: Json = False) -> None:
 
 
 def validate(recipe: RecipePath, param: Overrides = None, json: Json = False) -> None:
-    """Checks a recipe, and reports everything that is wrong with it."""
+    """Checks a recipe and reports all problems."""
     from stylepipe.recipe.load import load_recipe
     from stylepipe.recipe.load_variants import has_sweep, load_sweep
 
@@ -131,7 +131,7 @@ def schema() -> None:
 
 def stages(
     name: Annotated[
-        str | None, typer.Argument(metavar="STAGE", help="One stage, described in full.", show_default=False)
+        str | None, typer.Argument(metavar="STAGE", help="Describes one stage in full.", show_default=False)
     ] = None,
     reference: Annotated[bool, typer.Option("--reference", help="Prints the whole reference, as Markdown.")] = False,
     json: Json = False,
@@ -159,7 +159,7 @@ def stages(
 
 
 def _usable_stages(console: Console) -> Mapping[str, "Stage"]:
-    """The stages that recipes may use; what is wrong with others is said."""
+    """Returns the usable stages; prints the problems of the others."""
     from stylepipe.plugins import usable_stages
 
     stages, problems = usable_stages()
@@ -169,7 +169,7 @@ def _usable_stages(console: Console) -> Mapping[str, "Stage"]:
 
 
 def losses(
-    kind: Annotated[str | None, typer.Argument(metavar="KIND", help="One loss, described in full.", show_default=False)] = None,
+    kind: Annotated[str | None, typer.Argument(metavar="KIND", help="Describes one loss in full.", show_default=False)] = None,
     json: Json = False,
 ) -> None:
     """Lists the losses that stylize can minimize, or describes one."""
@@ -200,5 +200,5 @@ def losses(
 
 
 def _name(path: Path) -> str:
-    """A recipe's name, which begins with a letter, out of its file's name."""
+    """Returns a recipe's name, which begins with a letter, from its file name."""
     return re.sub(r"[^a-z0-9_]+", "-", re.sub(r"^[^a-z]+", "", path.stem.lower()))[:64].strip("-") or "first-look"

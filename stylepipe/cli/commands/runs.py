@@ -36,7 +36,7 @@ RunReference = Annotated[
     typer.Argument(
         parser=expand_home,
         metavar="RUN",
-        help="A run's folder, its id or the end of it, or a recipe's name for its newest run.",
+        help="A run (folder, id, or end of the id), or a recipe's name for its newest run.",
     ),
 ]
 Animation = Literal["webp", "gif"]
@@ -50,10 +50,8 @@ def run(
     force: Force = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Shows what would run, as `plan` does.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Shows no progress.")] = False,
-    animation: Annotated[
-        Animation, typer.Option(help="The format in which the previews of a stage are shown in motion.")
-    ] = "webp",
-    frames: Annotated[bool, typer.Option("--frames", help="Keeps the previews of a stage as single pictures, too.")] = False,
+    animation: Annotated[Animation, typer.Option(help="The format of the animation of a stage's previews.")] = "webp",
+    frames: Annotated[bool, typer.Option("--frames", help="Also keeps the previews of a stage as single pictures.")] = False,
     no_embed: NoEmbed = False,
     no_limits: NoLimits = False,
     target: Annotated[
@@ -63,7 +61,7 @@ def run(
             "--output",
             parser=typed_path,
             metavar="FILE",
-            help="Writes the result here, too: PNG, JPEG, WebP or TIFF by its ending; of several, each into the folder FILE. "
+            help="Also writes the result here: PNG, JPEG, WebP or TIFF by its ending; several results into the folder FILE. "
             "Only PNG carries the recipe.",
             show_default=False,
         ),
@@ -74,16 +72,16 @@ def run(
             min=1,
             max=100,
             metavar="N",
-            help="Of a JPEG or WebP file of -o, 1 to 100. [default: 95; WebP without loss]",
+            help="Quality of a JPEG or WebP file of -o, 1 to 100. [default: 95; lossless WebP]",
             show_default=False,
         ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Lets -o replace a file.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Lets -o replace an existing file.")] = False,
     outputs: Outputs = DEFAULT_OUTPUTS,
     cache: CacheFolder = None,
     json: Json = False,
 ) -> None:
-    """Runs a recipe; what was computed before is taken from the cache."""
+    """Runs a recipe; takes earlier results from the cache."""
     from stylepipe.cli.progress import observer
     from stylepipe.cli.reports import shareable_command
     from stylepipe.cli.shared_recipes import unpacked
@@ -196,7 +194,7 @@ def explain(
     cache: CacheFolder = None,
     json: Json = False,
 ) -> None:
-    """Says why a stage would run, or that it is cached."""
+    """Shows why a stage would run, or that it is cached."""
     from dataclasses import asdict
 
     from stylepipe.cli.shared_recipes import unpacked
@@ -215,11 +213,11 @@ def explain(
 
 
 def _memory(stage: "PlannedStage") -> str:
-    """What a stage will take; nothing is taken by one that is cached."""
+    """Returns the estimated memory of a stage as text; empty for cached stages."""
     known = "—" if stage.memory is None else f"{stage.memory / 1e9:.2g} GB"
     return "" if stage.state == "cached" else known
 
 
 def seconds_of(seconds: float | None) -> str:
-    """How long something took, where that is known."""
+    """Returns a duration as text; empty where it is unknown."""
     return "" if seconds is None else f"{seconds:.1f} s"

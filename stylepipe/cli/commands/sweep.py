@@ -43,28 +43,26 @@ def sweep(
     param: Overrides = None,
     force: Force = None,
     keep_going: Annotated[
-        bool, typer.Option("--keep-going/--fail-fast", help="When a stage fails, goes on with the variants that need it not.")
+        bool, typer.Option("--keep-going/--fail-fast", help="After a failure, keeps running variants that do not depend on it.")
     ] = True,
     max_variants: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Allows so many variants. [default: 256]", show_default=False)
+        int | None, typer.Option(min=1, metavar="N", help="The largest number of variants. [default: 256]", show_default=False)
     ] = None,
     jobs: Annotated[
         int,
         typer.Option(
             min=1,
             metavar="N",
-            help="Computes in so many processes, each with its share of the cores. "
+            help="Computes in this many processes, each with its share of the cores. "
             "To each, `memory: auto` is most of what is free: give large pictures a budget.",
         ),
     ] = 1,
     executor: Annotated[
         str | None,
-        typer.Option(metavar="dask://HOST:PORT", help="Computes by the workers of a Dask cluster.", show_default=False),
+        typer.Option(metavar="dask://HOST:PORT", help="Computes on the workers of a Dask cluster.", show_default=False),
     ] = None,
-    retries: Annotated[
-        int, typer.Option(min=0, metavar="N", help="How often a stage is computed again whose worker was lost.")
-    ] = 2,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Shows the variants, and what of them would run.")] = False,
+    retries: Annotated[int, typer.Option(min=0, metavar="N", help="Retries of a stage after its worker dies.")] = 2,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Shows the variants and which of their stages would run.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Shows no progress.")] = False,
     no_embed: NoEmbed = False,
     no_limits: NoLimits = False,
@@ -72,7 +70,7 @@ def sweep(
     cache: CacheFolder = None,
     json: Json = False,
 ) -> None:
-    """Runs all variants of a recipe; what they share is computed once.
+    """Runs all variants of a recipe; computes shared stages once.
 
     They are those of its `sweep`, and of lists in the place of single values: -p size='[256, 512]'.
     """
@@ -137,7 +135,7 @@ def sweep(
 
 
 def _say_what_is_missing(results: "SweepResults", console: Console) -> None:
-    """The variants without results and why, each hint once."""
+    """Returns the failed variants with their reasons, each hint once."""
     missing = [variant for variant in results.variants if variant.status != "done"]
     for variant in missing:
         console.say(f"{variant.status}: {variant.name}" + (f": {variant.error.message}" if variant.error else ""))
@@ -146,7 +144,7 @@ def _say_what_is_missing(results: "SweepResults", console: Console) -> None:
 
 
 def plan_sweep(recipe: Path, param: Sequence[str], *, force: Sequence[str] | None, store: "Store") -> tuple[str, Any]:
-    """What a sweep would run, for people and for programs. Raises as `load_sweep` and `prepare_sweep` do."""
+    """Returns the plan of a sweep as text and as JSON data. Raises as `load_sweep` and `prepare_sweep` do."""
     _, job = _load(recipe, param, force=force, max_variants=None)
     return _planned(job, store)
 
@@ -169,7 +167,7 @@ def _load(
 
 @contextmanager
 def _pool(jobs: int, executor: str | None, store: "Store") -> Iterator["Pool | None"]:
-    """Who computes besides this process: processes of this machine, the workers of a cluster, or nobody."""
+    """Returns the pool of workers: local processes, a Dask cluster, or None."""
     from stylepipe.engine.environment import backend
     from stylepipe.neural.xla.allocator import keep_freed_memory
 
@@ -198,7 +196,7 @@ def _size(job: "SweepJob") -> str:
 
 
 def _planned(job: "SweepJob", store: "Store") -> tuple[str, Any]:
-    """What would run, for people and for programs."""
+    """Returns the plan as text and as JSON data."""
     from dataclasses import asdict
 
     from stylepipe.engine.plan import plan
@@ -222,7 +220,7 @@ def _planned(job: "SweepJob", store: "Store") -> tuple[str, Any]:
 
 
 def _prediction(stages: int, known: Sequence[float]) -> str:
-    """How long so many stages will take, by how long they took the last time, as far as that is known."""
+    """Returns the estimated duration of the stages that would run, from their last runs."""
     if not stages:
         return ""
     if not known:

@@ -24,17 +24,20 @@ DIFFERENT = 4
 DIGITS = 12
 
 Verified = Annotated[
-    str, typer.Argument(parser=expand_home, metavar="RUN", help="As RUN elsewhere; or a picture of a run, or a bundle.")
+    str,
+    typer.Argument(
+        parser=expand_home, metavar="RUN", help="A run (folder, id, or end of the id), a picture of a run, or a bundle."
+    ),
 ]
 InputFiles = Annotated[
     list[str] | None,
-    typer.Option("-p", "--param", metavar="NAME=FILE", help="Says where an input is now.", show_default=False),
+    typer.Option("-p", "--param", metavar="NAME=FILE", help="The current path of an input.", show_default=False),
 ]
 
 
 @dataclass(frozen=True)
 class _Subject:
-    """What is verified: how it was made and on what, the pictures that are left of it, and where its inputs may be."""
+    """The subject of a verification: its provenance, its environment, its pictures, and folders of its inputs."""
 
     provenance: "Provenance"
     environments: Collection[Mapping[str, str | int]]
@@ -50,7 +53,7 @@ def verify(
     outputs: Outputs = DEFAULT_OUTPUTS,
     json: Json = False,
 ) -> None:
-    """Makes a run again, and says whether it comes to the same.
+    """Runs a run again and compares the results.
 
     It begins from the inputs, with nothing from the cache. Exact: the same bytes, as is promised where platform, device,
     threads and versions are those of the run. Within tolerance: pictures with a PSNR of at least 40 dB. Else different, and
@@ -82,7 +85,7 @@ def verify(
 
 
 def _subject(reference: str, outputs: Path, folder: Path, *, limited: bool) -> _Subject:
-    """Finds what is to be verified, and writes its recipe into the folder. Raises as `unpack` and `find_run` do."""
+    """Finds the subject and writes its recipe into the folder. Raises as `unpack` and `find_run` do."""
     from stylepipe.cli.shared_recipes import weights_source
     from stylepipe.engine.runs.records import RECORD, find_run, load_run
     from stylepipe.sharing.unpacking import is_shared, unpack, unpack_run
@@ -108,7 +111,7 @@ def _subject(reference: str, outputs: Path, folder: Path, *, limited: bool) -> _
 
 
 def _job(subject: _Subject, folder: Path, given: Mapping[str, str]) -> "Job":
-    """The run, with inputs whose digests are those of its record. Raises UsageError for inputs that are not found so."""
+    """Returns the job, with inputs whose digests match the record. Raises UsageError for missing inputs."""
     from stylepipe.cli.options import load_job
     from stylepipe.cli.shared_recipes import inputs_here
     from stylepipe.recipe.validation.problems import show
@@ -131,7 +134,7 @@ def _job(subject: _Subject, folder: Path, given: Mapping[str, str]) -> "Job":
 def _tell(
     results: Mapping[str, "Compared"], made: "RunResult", changed: Mapping[str, tuple[Any, Any]], console: Console
 ) -> None:
-    """Prints what came of each result, and what was promised."""
+    """Prints the comparison of each result, and the verdict."""
     from stylepipe.sharing.verification import TOLERANCE, VERDICTS
 
     lines = []

@@ -11,12 +11,14 @@ from stylepipe.cli.options import Json, typed_path
 from stylepipe.escapes import visible_line
 
 app = typer.Typer(help="Network weights: list, pull, verify, convert, path.", no_args_is_help=True)
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Weights by name, as `weights list` has them.", show_default=False)]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="The name of weights, as `weights list` shows it.", show_default=False)
+]
 
 
 @app.command("list")
 def list_(json: Json = False) -> None:
-    """Lists the weights that recipes may name, where they lie, their licenses, and whose work is in them."""
+    """Lists the weights that recipes may name, their files, licenses and authors."""
     from stylepipe.neural.weights.catalog import CATALOGUE, list_weights
 
     found = list_weights()
@@ -42,7 +44,7 @@ def pull(
     offline: Annotated[bool, typer.Option("--offline", help="Forbids the network.")] = False,
     json: Json = False,
 ) -> None:
-    """Downloads published weights, checked, into the cache."""
+    """Downloads published weights into the cache and verifies them."""
     from stylepipe.cli.progress import download_bar
     from stylepipe.neural.weights.catalog import pull as pull_weights
 
@@ -54,11 +56,11 @@ def pull(
 @app.command()
 def verify(
     weights: Annotated[
-        str, typer.Argument(parser=expand_home, metavar="WEIGHTS", help="Weights by name, or a file.", show_default=False)
+        str, typer.Argument(parser=expand_home, metavar="WEIGHTS", help="The name of weights, or a file.", show_default=False)
     ],
     json: Json = False,
 ) -> None:
-    """Reads weights, checks them, and says what network they are."""
+    """Verifies a file of weights and describes its network."""
     from stylepipe.neural.encoders.vgg_layout import Vgg
     from stylepipe.neural.weights.catalog import verify as verify_weights
 
@@ -84,7 +86,7 @@ def convert(
     ],
     json: Json = False,
 ) -> None:
-    """Brings weights of another layout into stylepipe's own."""
+    """Converts published weights to stylepipe's layout."""
     from stylepipe.neural.weights.catalog import convert as convert_weights
 
     convert_weights(source, target)
@@ -93,7 +95,7 @@ def convert(
 
 @app.command()
 def path(name: Name, json: Json = False) -> None:
-    """Prints the file that a name stands for."""
+    """Prints the path of named weights."""
     from stylepipe.neural.weights.catalog import find
 
     _tell(find(name), json=json)
