@@ -1,4 +1,4 @@
-"""The command line: thin, and quick to start, since each command imports only what it needs."""
+"""The command line. Each command imports only what it needs, for a quick start."""
 
 import errno
 import io
@@ -28,7 +28,7 @@ _HINTS = {errno.EACCES: _PERMISSIONS, errno.EPERM: _PERMISSIONS, errno.ENAMETOOL
 
 
 def build() -> typer.Typer:
-    """The whole command line."""
+    """Builds the command line."""
     app = typer.Typer(
         help="Declarative pipelines for neural style transfer.",
         epilog=EPILOG,
@@ -61,7 +61,7 @@ def build() -> typer.Typer:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line, and ends the process with its exit code; an error is a sentence and a hint, not a traceback."""
+    """Runs the command line and exits with its code; errors print a sentence and a hint, no traceback."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     console = Console(as_json="--json" in arguments)
     _open_standard_streams()
@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _refused_by_the_system(error: OSError) -> StylepipeError:
-    """What the system refused where nobody foresaw it: a disk, a folder or a stream, and no fault of stylepipe."""
+    """Returns the error for an unexpected refusal of the system: of a disk, a folder or a stream."""
     from stylepipe.engine.cache.atomic_files import system_reason
 
     try:
@@ -108,7 +108,7 @@ def _refused_by_the_system(error: OSError) -> StylepipeError:
 
 
 def _open_standard_streams() -> None:
-    """Gives those that are closed to nobody, lest the next file that is opened becomes one, and libraries write to it."""
+    """Opens closed standard streams on the null device, so that no other file takes their numbers."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -117,7 +117,7 @@ def _open_standard_streams() -> None:
 
 
 def _usage(error: TyperException) -> str:
-    """What Typer says of a command line that it cannot take: the usage, and what is wrong."""
+    """Returns Typer's message for an invalid command line: the usage and the problem."""
     text = io.StringIO()
     cast("typer.BadParameter", error).show(file=text)
     return text.getvalue().rstrip("\n")

@@ -1,4 +1,4 @@
-"""What the user sees: results on stdout, everything else on stderr; no text that it quotes steers the terminal."""
+"""Output for users: results on stdout, everything else on stderr; quoted text cannot control the terminal."""
 
 import io
 import json
@@ -17,7 +17,7 @@ from stylepipe.escapes import visible, visible_json, visible_line
 
 
 class Console:
-    """Writes for people, or with `as_json` one JSON document on stdout for programs."""
+    """Writes text for people, or with `as_json` one JSON document on stdout for programs."""
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
@@ -44,12 +44,12 @@ class Console:
             raise _no_stdout("it is closed")
 
     def say(self, text: str) -> None:
-        """A line for people, beside the result; where nobody can be told, the work goes on."""
+        """Prints a line for people on stderr; ignores a closed stream."""
         with suppress(OSError):
             print(visible(text), file=sys.stderr)  # noqa: T201
 
     def problem(self, error: StylepipeError) -> None:
-        """What is wrong, and what to do about it."""
+        """Prints a problem and a hint."""
         problems = map(str, error.problems) if isinstance(error, RecipeError) else [error.message]
         for problem in problems:
             self.say("error: " + problem.replace("\n", "\n       "))  # no name with a line break in it passes for a message
@@ -57,7 +57,7 @@ class Console:
             self.say(f"hint: {error.hint}")
 
     def failure(self, error: StylepipeError) -> None:
-        """The error that ends a command, which then has no other result; programs get it on stdout, too."""
+        """Prints the error that ends a command; with JSON also on stdout."""
         self.problem(error)
         if self.as_json:
             problems = [asdict(problem) for problem in error.problems] if isinstance(error, RecipeError) else []
@@ -73,7 +73,7 @@ def _no_stdout(reason: str) -> StoreError:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> str:
-    """Rows under their columns' names, or the sentence `empty` when there are none.
+    """Formats rows as a table, or returns the sentence `empty` without rows.
 
     On a terminal the last column is wrapped to what the others leave of the width; where they leave too little, rows are
     written as lists of what is in them. Words such as ids and paths are never cut.
@@ -96,7 +96,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) 
 
 
 def _listed(columns: Sequence[str], row: Sequence[str], width: int) -> str:
-    """A row of a table as lines of its own: each column's name and what is in it, where there is anything."""
+    """Formats a row as lines, one for each non-empty column, with its name."""
     indent = max(map(len, columns)) + 2
     lines = [
         textwrap.fill(
@@ -114,7 +114,7 @@ def _listed(columns: Sequence[str], row: Sequence[str], width: int) -> str:
 
 
 def _finite(data: Any) -> Any:
-    """Plain data, with null for numbers that are infinite or none."""
+    """Returns plain data, with null for infinite numbers and NaN."""
     match data:
         case float():
             return data if math.isfinite(data) else None

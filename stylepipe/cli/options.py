@@ -1,4 +1,4 @@
-"""The options that several commands take, each declared once."""
+"""Options that several commands share, each declared once."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -37,7 +37,7 @@ def typed_path(text: str | Path) -> Path:
 
 
 def typed_recipe(text: str) -> Path:
-    """A recipe's path as it was typed, or that of a shipped one by its bare name. Raises UsageError when there is none."""
+    """Returns the path of a recipe as typed, or of a shipped one by its bare name. Raises UsageError when there is none."""
     path = typed_path(text)
     if path.suffix or is_file(path) or text.startswith((".", "/", "~")):
         return path
@@ -47,7 +47,7 @@ def typed_recipe(text: str) -> Path:
 
 
 def typed_source(text: str) -> Path:
-    """As `typed_recipe`; a run's folder, and a bare name that is no recipe's but may be a run's id, stay as they are."""
+    """As `typed_recipe`; a run folder, and a bare name that may be the id of a run, are returned unchanged."""
     path = typed_path(text)
     try:
         return path if is_folder(path) else typed_recipe(text)
@@ -56,7 +56,7 @@ def typed_source(text: str) -> Path:
 
 
 def recipe_folders(command: Sequence[str]) -> list[Path]:
-    """The folder of the recipe in a recorded command, where its inputs are likely to be; none where that is not known."""
+    """Returns the folder of the recipe in a recorded command, a likely place of its inputs; none if unknown."""
     try:
         folders = [typed_recipe(command[2]).parent] if len(command) > 2 else []
     except UsageError:
@@ -109,7 +109,7 @@ NoEmbed = Annotated[bool, typer.Option("--no-embed", help="Does not embed the re
 
 
 def overrides(given: Sequence[str] | None) -> Mapping[str, str]:
-    """`name=value` pairs as a mapping. Raises UsageError for one without '=' or given twice."""
+    """Parses `name=value` pairs. Raises UsageError for one without `=` or given twice."""
     values: dict[str, str] = {}
     for pair in given or ():
         name, equals, value = pair.partition("=")
@@ -122,7 +122,7 @@ def overrides(given: Sequence[str] | None) -> Mapping[str, str]:
 
 
 def open_store(folder: Path | None) -> "Store":
-    """The store in the folder given, or in the default one, to look after. Raises StoreError."""
+    """Opens the store in a folder, or the default one, for maintenance. Raises StoreError."""
     from stylepipe.cache_folder import cache_folder
     from stylepipe.engine.cache.cache_access import open_cache
 
@@ -130,7 +130,7 @@ def open_store(folder: Path | None) -> "Store":
 
 
 def open_store_to_run(folder: Path | None) -> "Store":
-    """The store in the folder given, or in the default one, to take results from and to add some. Raises StoreError."""
+    """Opens the store in a folder, or the default one, for reading and adding results. Raises StoreError."""
     from stylepipe.cache_folder import cache_folder
     from stylepipe.engine.cache.cache_access import open_cache_to_run
 
@@ -138,7 +138,7 @@ def open_store_to_run(folder: Path | None) -> "Store":
 
 
 def say_where_results_go(store: "Store", console: "Console") -> None:
-    """Says so where that is another cache than the chosen one."""
+    """Notes when the store is not the chosen cache."""
     if store.read_only:
         console.say(f"The cache '{store.read_only}' may not be written: new results are kept in '{store.root}'.")
 

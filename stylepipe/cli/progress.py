@@ -31,7 +31,7 @@ HEARTBEAT_SECONDS = 60.0
 
 
 class _Terminal(Console):
-    """Standard error; when nobody reads it any more the work goes on, where rich would end the process."""
+    """Standard error that ignores a closed stream, where rich would end the process."""
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
@@ -39,7 +39,7 @@ class _Terminal(Console):
 
 @contextmanager
 def observer(*, quiet: bool) -> Iterator[Observer]:
-    """What shows a run's events while it goes on."""
+    """Returns an observer that shows the events of a run."""
     console = _Terminal(stderr=True, highlight=False, quiet=quiet)
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -56,7 +56,7 @@ def observer(*, quiet: bool) -> Iterator[Observer]:
 
 @contextmanager
 def _each_minute(beat: Callable[[], None]) -> Iterator[None]:
-    """Calls it once a minute from a thread of its own, until the block ends."""
+    """Calls a function once a minute from a thread until the block ends."""
     ended = threading.Event()
 
     def go_on() -> None:
@@ -74,14 +74,14 @@ def _each_minute(beat: Callable[[], None]) -> Iterator[None]:
 
 @dataclass
 class _Pulse:
-    """What is known of a stage that runs: since when, after which iteration it began, and its last progress."""
+    """The state of a running stage: its start, its first iteration, and its last progress."""
 
     began: float
     first: int
     progress: Iterated | None = None
 
     def text(self, now: float) -> str:
-        """Where the stage is, and how long it will take if it goes on so."""
+        """Formats the progress of the stage and its estimated remaining time."""
         if self.progress is None:
             return f"running for {duration(now - self.began)}"
         done, total = self.progress.done, self.progress.total
@@ -91,7 +91,7 @@ class _Pulse:
 
 
 class _Display:
-    """Turns events into lines, and into a bar for each stage that runs."""
+    """Shows events as lines, and running stages as bars."""
 
     def __init__(self, console: Console, bars: Progress) -> None:
         self._console = console
@@ -103,7 +103,7 @@ class _Display:
         self._pulses: dict[str, _Pulse] = {}
 
     def __call__(self, event: Event) -> None:
-        """Shows an event, until that fails, which is not to end the run: stderr may be closed, or its disk full."""
+        """Shows an event; after a failure (a closed stderr, a full disk) shows nothing more."""
         if self._broken:
             return
         try:
@@ -150,7 +150,7 @@ class _Display:
             self._line(f"{self._labels[stage]}: {progress.done}/{progress.total} {loss}".rstrip())
 
     def beat(self) -> None:
-        """A line for each stage that runs, so that whoever reads a log sees that it does."""
+        """Prints a line for each running stage, as a heartbeat for logs."""
         for stage, pulse in list(self._pulses.items()):
             self._line(f"{self._labels[stage]}: {pulse.text(time.monotonic())}")
 
@@ -171,7 +171,7 @@ def _loss(progress: Iterated) -> str:
 
 @contextmanager
 def download_bar(name: str) -> Iterator[Callable[[int, int], None]]:
-    """What shows a download's bytes so far, of all."""
+    """Formats the received and total bytes of a download."""
     console = _Terminal(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as bars:

@@ -16,7 +16,7 @@ from stylepipe.report.page import write_report
 def shareable_command(
     path: Path, recipe: ResolvedRecipe, *, params: Sequence[str] | None, until: str | None = None, command: str = "run"
 ) -> tuple[str, ...]:
-    """What one types to run or sweep the recipe so again; files from elsewhere are known by their name only."""
+    """Returns the command that repeats the run or sweep; outside files appear by name only."""
     outside = path.is_absolute() or ".." in path.parts
     name = shipped_name(path) or (path.name if outside else str(path))
     values = shareable(recipe, recipe.params)
@@ -25,13 +25,13 @@ def shareable_command(
 
 
 def _as_typed(value: Any) -> str:
-    """A param's value for `-p`, which takes a text as it stands unless it begins like a quoted one or a list."""
+    """Formats a param's value for `-p`, which takes text literally unless it begins like a quoted text or a list."""
     plain = isinstance(value, str) and not value.startswith(("'", '"', "["))
     return value if plain else json.dumps(value, ensure_ascii=False)
 
 
 def open_report(folder: Path) -> Path:
-    """Writes the report as the run is now, and opens it in the user's browser; its path."""
+    """Updates the report of a run and opens it in the browser; returns its path."""
     report = write_report(folder)
     webbrowser.open(report.resolve().as_uri())
     return report

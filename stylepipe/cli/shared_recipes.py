@@ -1,4 +1,4 @@
-"""Recipes out of runs, pictures and bundles, unpacked while a command runs."""
+"""Recipes of runs, pictures and bundles, unpacked while a command runs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ from stylepipe.sharing.unpacking import inputs_of, is_shared, placed_in, unpack,
 
 
 def weights_source() -> WeightsSource:
-    """Where weights are found by name."""
+    """Returns the source of weights by name."""
     return WeightsSource(catalog.find, catalog.read_weights)
 
 
@@ -30,7 +30,7 @@ def weights_source() -> WeightsSource:
 def unpacked(
     path: Path, params: Sequence[str] | None, *, outputs: Path = DEFAULT_OUTPUTS, limited: bool = True
 ) -> Iterator[tuple[Path, list[str]]]:
-    """The recipe to run, and the params that it is given: of a run, a picture or a bundle, unpacked while the block lasts.
+    """Unpacks a run, picture or bundle while the block lasts; yields the recipe to run and its params.
 
     A run is named by its folder, or by its id, or the end of that, under `outputs`. Any other file is taken for a recipe as it
     is. Raises as `unpack`, `unpack_run` and `inputs_of` do.
@@ -51,7 +51,7 @@ def unpacked(
 
 
 def inputs_here(provenance: Provenance, folder: Path, *, given: Mapping[str, str], folders: Sequence[Path]) -> dict[str, str]:
-    """As `inputs_of`; inputs are looked for where they were when this user's runs used them, too, and that is said."""
+    """As `inputs_of`; also searches the places in the user's index of inputs, and prints what it uses."""
     source = weights_source()
     with own_input_index() as index:
         places = index.places if index else nowhere
@@ -59,7 +59,7 @@ def inputs_here(provenance: Provenance, folder: Path, *, given: Mapping[str, str
 
 
 def _run_folder(path: Path, outputs: Path) -> Path | None:
-    """The folder of the run that is meant; None where it is the file of a recipe. Raises UsageError where it is neither."""
+    """Returns the folder of a run; None for the file of a recipe. Raises UsageError for neither."""
     if is_file(path / RECORD):
         return path
     if path.suffix or exists(path):
@@ -75,7 +75,7 @@ def _run_folder(path: Path, outputs: Path) -> Path | None:
 
 
 def describe(provenance: Provenance) -> str:
-    """A provenance for people."""
+    """Formats a provenance for people."""
     versions = ", ".join(f"{name} {value}" for name, value in provenance.environment.items())
     lines = [f"recipe  {provenance.name}"]
     lines += [f"input   {name}: {found.reference} ({found.sha256[:12]})" for name, found in provenance.inputs.items()]

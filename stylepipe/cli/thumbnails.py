@@ -1,4 +1,4 @@
-"""Pictures in a terminal: two pixels to a character, one above the other."""
+"""Pictures in a terminal: two pixels per character cell."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ Pixel = tuple[int, int, int, int]
 
 
 def with_thumbnails(columns: Sequence[str], rows: Sequence[Sequence[str]], pictures: Sequence[Path | None]) -> str | None:
-    """Rows under their columns' names, each with its picture before it.
+    """Formats rows as a table, each with its picture.
 
     None where stdout is no terminal of all colors, or is too narrow for it.
     """
@@ -40,7 +40,7 @@ def with_thumbnails(columns: Sequence[str], rows: Sequence[Sequence[str]], pictu
 
 
 def thumbnail(path: Path) -> Text:
-    """A picture as colored characters, transparent where it is; empty when there is none, or it cannot be read."""
+    """Returns a picture as colored characters; empty when it is missing or unreadable."""
     try:
         picture = preview(path, (WIDTH, HEIGHT))
     except NoPreview:
@@ -57,7 +57,7 @@ def thumbnail(path: Path) -> Text:
 
 
 def _character(upper: Pixel, lower: Pixel) -> tuple[str, Style]:
-    """A block that fills the upper half, on the lower one's color; the other way round where only the lower one is seen."""
+    """Returns a half block: the upper color on the lower one, or the reverse where only the lower one is visible."""
     ink, paper = (Color.from_rgb(*pixel[:3]) if pixel[3] >= 128 else None for pixel in (upper, lower))
     if ink is None:
         return ("▄", Style(color=paper)) if paper else (" ", Style())

@@ -1,1 +1,1 @@
-"""Passing runs on: what a picture carries, and bundles; nothing of a stranger's is believed before it is checked."""
+"""Passing runs on: provenance in pictures, bundles, crates. Nothing from others is trusted before it is checked."""

@@ -1,4 +1,4 @@
-"""Archives that are the same for the same content, and are unpacked only when nothing in them is out of place.
+"""Reproducible archives, and safe unpacking.
 
 They are zip files whose members are stored as they are, in the order of their names, all of one time; the last, `SHA256SUMS`,
 has the sums of all others as sha256sum writes them. Since nothing is compressed, nothing becomes larger by unpacking it.
@@ -32,7 +32,7 @@ _HINT = "Do not use it, or get it again from where it came."
 
 
 def write_archive(path: Path, members: Mapping[str, Path | bytes]) -> None:
-    """Writes files and bytes under their names, and their sums.
+    """Writes files and bytes under their names, with their checksums.
 
     Raises UsageError when the archive would be refused where it is unpacked, StoreError when it cannot be written.
     """
@@ -66,7 +66,7 @@ def write_folder(path: Path, members: Mapping[str, Path | bytes]) -> None:
 
 
 def unpack_archive(path: Path, folder: Path) -> None:
-    """Unpacks an archive into an empty folder, once its listing is found to be in order, and compares all sums.
+    """Checks the listing of an archive, unpacks it into an empty folder, and verifies all checksums.
 
     Raises InputError with what is not as it should be; what is in the folder then is not to be used.
     """
@@ -100,7 +100,7 @@ def unpack_archive(path: Path, folder: Path) -> None:
 
 
 def refusal(path: Path, reason: str) -> InputError:
-    """The error of an archive that is not to be used, for a reason, which is a clause."""
+    """Returns the error for an unusable archive; `reason` is a clause."""
     return InputError(f"'{path}' is refused: {reason}.", hint=_HINT)
 
 
@@ -124,7 +124,7 @@ def _info(name: str) -> zipfile.ZipInfo:
 
 
 def _write(archive: zipfile.ZipFile, info: zipfile.ZipInfo, source: Path | bytes) -> str:
-    """Adds a member; its SHA-256."""
+    """Adds a member; returns its SHA-256."""
     sha256 = hashlib.sha256()
     with archive.open(info, "w") as member:
         for chunk in _chunks(source):
@@ -143,7 +143,7 @@ def _chunks(source: Path | bytes) -> Iterator[bytes]:
 
 
 def _checked(file: BufferedReader, path: Path) -> BufferedReader:
-    """The file, unless its table of members is one that could fill the memory; which is known from its last bytes alone."""
+    """Opens the file, unless its table of members could exhaust the memory, which its last bytes show."""
     directory = directory_bytes(file)
     if directory is None:
         raise refusal(path, "it does not end as a zip file without a comment does")
@@ -153,7 +153,7 @@ def _checked(file: BufferedReader, path: Path) -> BufferedReader:
 
 
 def _reason_against(members: Iterable[zipfile.ZipInfo]) -> str | None:
-    """What is out of place in a listing, as a clause."""
+    """Returns what is wrong with a listing, as a clause."""
     members = list(members)
     if len(members) > MAX_MEMBERS:
         return f"it has {len(members)} members; at most {MAX_MEMBERS} are read"
@@ -165,7 +165,7 @@ def _reason_against(members: Iterable[zipfile.ZipInfo]) -> str | None:
 
 
 def _reason_against_names(members: Iterable[str]) -> str | None:
-    """What is out of place in the names of files that are to lie in one folder, as a clause."""
+    """Returns what is wrong with the names of files for one folder, as a clause."""
     names: dict[str, str] = {}
     for name in members:
         if reason := _name_reason(name):
@@ -182,7 +182,7 @@ def _reason_against_names(members: Iterable[str]) -> str | None:
 
 
 def _name_reason(name: str) -> str | None:
-    """Why a file is not to be written under a name, which may have folders in it, as a clause."""
+    """Returns why a file must not be written under a name (which may contain folders), as a clause."""
     if reason := escape_reason(name):
         return reason
     if len(name.encode(errors="replace")) > MAX_NAME:
@@ -194,7 +194,7 @@ def _name_reason(name: str) -> str | None:
 
 
 def _reason(info: zipfile.ZipInfo) -> str | None:
-    """Why a member is not taken, as a clause."""
+    """Returns why a member is refused, as a clause."""
     kind = stat.S_IFMT(info.external_attr >> 16)
     if info.orig_filename != info.filename:
         return "its name holds a zero byte"
@@ -212,7 +212,7 @@ def _reason(info: zipfile.ZipInfo) -> str | None:
 
 
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Iterator[bytes]:
-    """A member's bytes. Raises InputError when the archive, at that path, cannot be read."""
+    """Returns the bytes of a member. Raises InputError when the archive at that path cannot be read."""
     try:
         with archive.open(info) as member:
             while chunk := member.read(_CHUNK):
@@ -222,7 +222,7 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Iterat
 
 
 def _write_file(path: Path, chunks: Iterable[bytes]) -> str:
-    """Writes a member; its SHA-256."""
+    """Writes a member; returns its SHA-256."""
     sha256 = hashlib.sha256()
     with output_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A bundle: a run with all that is needed to make it again, in one file `<name>.stylepipe`.
+"""A bundle: one file `<name>.stylepipe` with a run and everything needed to repeat it.
 
     recipe.yaml     as its author wrote it
     resolved.yaml   what runs: its params have the values of the run, and the path of each input is a param
@@ -33,7 +33,7 @@ MAX_RECORD_BYTES = 16_000_000
 
 @dataclass(frozen=True)
 class Contents:
-    """What a bundle holds: the run's record, the reference of each input that is in it, and all members by name."""
+    """The contents of a bundle: the record of the run, the references of included inputs, and all members by name."""
 
     record: RunRecord
     references: Mapping[str, str]
@@ -41,7 +41,7 @@ class Contents:
 
 
 def contents_of(folder: Path, *, given: Mapping[str, Path], folders: Sequence[Path], weights: WeightsSource) -> Contents:
-    """What the bundle of a run holds.
+    """Collects the contents of the bundle of a run.
 
     The inputs' files are those that are `given` for their params, or else are looked for in `folders` by their digests. Raises
     UsageError when one is missing or is another now, when a param is given that is no input's, and when the folder is that of a
@@ -74,7 +74,7 @@ def contents_of(folder: Path, *, given: Mapping[str, Path], folders: Sequence[Pa
 
 
 def file_of(folder: Path, name: str, *, what: str = "The file") -> Path:
-    """A file in a run's folder that is passed on. Raises UsageError when it is gone, or a link: that may lead anywhere."""
+    """Returns a file of a run folder for sharing. Raises UsageError when it is missing, or a link, which may lead anywhere."""
     path = folder / name
     if path.is_symlink() or not path.is_file():
         raise UsageError(
@@ -87,7 +87,7 @@ def file_of(folder: Path, name: str, *, what: str = "The file") -> Path:
 def _found(
     record: RunRecord, params: Mapping[str, str], given: Mapping[str, Path], folders: Sequence[Path], weights: WeightsSource
 ) -> dict[str, FoundInput]:
-    """The inputs' files, but for those of weights; `params` are those of their paths by the inputs' names.
+    """Returns the files of the inputs, except weights; `params` maps input names to the params of their paths.
 
     A folder that is given in the place of pictures is where they are looked for.
     """
@@ -107,7 +107,7 @@ def _found(
 
 
 def unpack_bundle(path: Path, folder: Path) -> Provenance:
-    """Unpacks a bundle into an empty folder, every member compared with its sum; what it says of how it was made.
+    """Unpacks a bundle into an empty folder, verifies every member, and returns its provenance.
 
     Raises InputError with what is not as it should be, and RecipeError when its recipe cannot be read.
     """

@@ -1,4 +1,4 @@
-"""A run as a Workflow Run RO-Crate, which archives of research read: the bundle, the results, and what relates them.
+"""A run as a Workflow Run RO-Crate for research archives: the bundle, the results, and their relations.
 
 RO-Crate 1.1 (https://w3id.org/ro/crate/1.1) in the profile Workflow Run Crate 0.5 (https://w3id.org/ro/wfrun/workflow/0.5): the
 recipe is the workflow, the run an action with the inputs as objects and the results as what came of it. The record has no
@@ -33,7 +33,7 @@ Members = Mapping[str, Path | bytes]
 
 
 def crate_of(contents: Contents, folder: Path) -> dict[str, Path | bytes]:
-    """The files of a run's crate, by name. Raises UsageError as `file_of` does when a result is gone."""
+    """Returns the files of the crate of a run by name. Raises UsageError as `file_of` does for a missing result."""
     results = {output.file: file_of(folder, output.file, what="The result") for output in contents.record.outputs.values()}
     members = {**contents.members, **results}
     graph = list(_graph(contents, members))
@@ -96,7 +96,7 @@ def _workflow(record: RunRecord, members: Members, inputs: list[str], outputs: l
 
 
 def _inputs(contents: Contents, members: Members) -> dict[str, Entity]:
-    """An entity for each input: a file, a collection of files, or for weights their name and digest."""
+    """Returns an entity for each input: a file, a collection of files, or the name and digest of weights."""
     entities: dict[str, Entity] = {}
     for name, found in contents.record.inputs.items():
         example = {"exampleOfWork": _to(_parameter_id(name, "input"))}
@@ -172,6 +172,6 @@ def _to(identifier: str) -> Entity:
 
 
 def _all(identifiers: Iterable[str]) -> Entity | list[Entity]:
-    """A list of references, or the only one by itself."""
+    """Returns a list of references, or the only reference itself."""
     references = [_to(identifier) for identifier in identifiers]
     return references[0] if len(references) == 1 else references

@@ -1,4 +1,4 @@
-"""Lets the pictures of a run carry how they were made, when it ends."""
+"""Embeds the provenance into the pictures of a run when it ends."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from stylepipe.sharing.provenance import provenance_of
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a picture comes from: a recipe, and the name of the output there."""
+    """The origin of a picture: a recipe, and the name of the output there."""
 
     recipe: ResolvedRecipe
     output: str
 
 
 def embedding(observe: Observer, origins: Mapping[str, Origin], found: Collection[FoundInput]) -> Observer:
-    """Passes events on to `observe`, and when the run ends, lets its pictures carry how they were made.
+    """Passes events on to `observe`, and embeds the provenance into the pictures when the run ends.
 
     `origins` has those of the run's outputs by name, `found` all inputs of the run.
     """
@@ -61,5 +61,5 @@ def _embed(folder: Path, origins: Mapping[str, Origin], found: Collection[FoundI
 
 
 def _identity(file: InputFile) -> tuple[str, Path, str, str | None, bool]:
-    """What an input is, whatever the recipe calls it."""
+    """Returns the identity of an input, independent of its name in the recipe."""
     return file.kind, file.root, file.reference, file.channel, file.invert

@@ -1,4 +1,4 @@
-"""Finding the inputs of a recipe that was passed on: files with the same bytes, whatever they are called here."""
+"""Finding the inputs of a shared recipe: files with the same bytes, whatever their names here."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -16,17 +16,17 @@ from stylepipe.recipe.resolved import WEIGHTS_ENDINGS, InputFile
 from stylepipe.recipe.validation.problems import show
 
 MAX_FILES = 1000
-"""How many files of a folder are looked into."""
+"""The number of files of a folder that are read."""
 
 _ENDINGS = {"image": ENDINGS, "mask": ENDINGS, "weights": WEIGHTS_ENDINGS}
 
 
 Places = Callable[[str], Sequence[Path]]
-"""Where a file or a folder of a SHA-256 was, as this user's index of inputs remembers it."""
+"""Returns the former places of a file or folder with a SHA-256, from the index of inputs."""
 
 
 def nowhere(sha256: str) -> Sequence[Path]:
-    """Places of one who remembers none."""
+    """An index without places."""
     return ()
 
 
@@ -37,7 +37,7 @@ def find_inputs(
     weights: WeightsSource,
     places: Places = nowhere,
 ) -> dict[str, Path]:
-    """The files, by the input's name, that are to be taken in place of those that a recipe names.
+    """Returns the files that replace those of a recipe, by the name of the input.
 
     What the recipe names is right where it has the recorded SHA-256. Else it is looked for at the `places` of that SHA-256, and
     in the folders: under its own path and name, then among the files of its kind. Whatever is returned has been read and has
@@ -72,7 +72,7 @@ def find_inputs(
 
 
 def require_inputs(given: Iterable[str], params: Iterable[str]) -> None:
-    """Raises UsageError when a param is given that is not among those of the inputs' paths."""
+    """Raises UsageError for a param that holds no path of an input."""
     allowed = sorted(set(params))
     for name in given:
         if name not in allowed:
@@ -92,7 +92,7 @@ def _find(
 
 
 def _candidates(file: InputFile, folders: Sequence[Path]) -> Iterator[Path]:
-    """Where in the folders an input may be, what is most likely first."""
+    """Yields candidates for an input in the folders, the most likely first."""
     for folder in (folder.absolute() for folder in folders):
         yield folder / file.reference
         yield folder / Path(file.reference).name

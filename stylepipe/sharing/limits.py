@@ -1,4 +1,4 @@
-"""How much a recipe asks for, and how much of that is given to a stranger's before the user has agreed."""
+"""The demands of a recipe, and the limits for recipes of others."""
 
 from dataclasses import dataclass
 from math import prod
@@ -20,7 +20,7 @@ _HINT = "--no-limits gives it what it asks for."
 
 @dataclass(frozen=True)
 class Demands:
-    """What a recipe asks for by the estimates of its stages.
+    """The estimated demands of a recipe.
 
     `pixels` are those of the largest result of a stage, `memory` the bytes of the process at its most, and `work` the seconds
     that one core of a usual processor computes, all stages together. Stages that estimate nothing count only by their number.
@@ -40,7 +40,7 @@ class Demands:
 
 
 def demands(job: Job) -> Demands:
-    """What all stages of a job ask for, none of them taken from the cache; of its pictures only the headers are read."""
+    """Estimates the demands of all stages of a job without the cache; reads only the headers of pictures."""
     estimates = Estimates(job, None, job.input_digests())
     each = [estimates.of(name) for name in job.selection.stages]
     return Demands(
@@ -52,14 +52,14 @@ def demands(job: Job) -> Demands:
 
 
 def check_stages(recipe: ResolvedRecipe) -> None:
-    """Raises UsageError for a recipe with more stages than a stranger's is given, before anything else of it is looked at."""
+    """Raises UsageError for a recipe with too many stages, before reading anything else of it."""
     if len(recipe.stages) > MAX_STAGES:
         most = f"what others have made is given at most {MAX_STAGES}"
         raise UsageError(f"It asks for {counted(len(recipe.stages), 'stage')}; {most}.", hint=_HINT)
 
 
 def check_demands(job: Job) -> None:
-    """Raises UsageError for a job that asks for more than a stranger's is given."""
+    """Raises UsageError for a job beyond the limits."""
     asked = demands(job)
     if asked.pixels > MAX_PIXELS or asked.memory > MAX_MEMORY or asked.work > MAX_WORK:
         most = Demands(MAX_STAGES, MAX_PIXELS, MAX_MEMORY, MAX_WORK)

@@ -1,4 +1,4 @@
-"""A picture carries its provenance: JSON in one compressed iTXt chunk of a PNG file, whose pixels stay as they are.
+"""Provenance in a picture: JSON in one compressed iTXt chunk of a PNG file. The pixels do not change.
 
 PNG, third edition, sections 5.3 (chunks) and 11.3.3.4 (iTXt).
 """
@@ -18,13 +18,13 @@ from stylepipe.sharing.provenance import Provenance, parse_provenance
 
 KEYWORD = "stylepipe"
 MAX_BYTES = MAX_TEXT_CHUNK
-"""1 MiB of JSON before it is compressed: what Pillow, and many other readers, decompress at most."""
+"""1 MiB of JSON before compression: the most that Pillow and many other readers decompress."""
 MAX_FILE_BYTES = 1_000_000_000
 MAX_SIDE = 65_536
 """The longest side in pixels that a stage makes."""
 
 MAX_CHUNKS = 1000
-"""Before the pixels of a file that is read."""
+"""The most chunks before the pixels of a file."""
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER = len(_SIGNATURE) + 4 + len("IHDR") + 13 + 4
@@ -43,7 +43,7 @@ def embed(path: Path, provenance: Provenance) -> None:
 
 
 def with_text(png: bytes, keyword: str, text: str) -> bytes:
-    """A PNG file with one more text, compressed, as the first chunk behind its header."""
+    """Returns a PNG file with one more compressed text, as the first chunk after its header."""
     chunks = PngInfo()
     chunks.add_itxt(keyword, text, zip=True)
     chunk = BytesIO()
@@ -53,7 +53,7 @@ def with_text(png: bytes, keyword: str, text: str) -> bytes:
 
 
 def read_picture(path: Path) -> Provenance:
-    """What a picture says of how it was made; its pixels are not decoded.
+    """Reads the provenance of a picture without decoding its pixels.
 
     Raises InputError when it says nothing, or the file is missing, damaged, or larger than `MAX_FILE_BYTES`.
     """
@@ -84,7 +84,7 @@ def read_picture(path: Path) -> Provenance:
 
 
 def _require_few_chunks(file: BufferedReader) -> None:
-    """Raises ValueError for a PNG with many chunks before its pixels, over each of which Pillow takes its time."""
+    """Raises ValueError for a PNG with many chunks before its pixels, which Pillow reads slowly."""
     file.seek(len(_SIGNATURE))
     for _ in range(MAX_CHUNKS):
         length, kind = struct.unpack(">I4s", file.read(8).ljust(8, b"\0"))

@@ -1,4 +1,4 @@
-"""How a result came to be, so that it can be made again: the recipe, what it was given, and what computed it."""
+"""The provenance of a result: the recipe, its inputs, and the environment that computed it."""
 
 from collections.abc import Collection, Mapping
 from itertools import chain, count, takewhile
@@ -19,7 +19,7 @@ FORMAT = 1
 
 
 class Provenance(BaseModel):
-    """What is passed on about results.
+    """The provenance of results.
 
     `recipe` is the text of a recipe, whose params have the values of the run and in which the path of each input is a param;
     `inputs` says what they were, `environment` what computed, and `outputs` has the digest of each result's content by name.
@@ -43,7 +43,7 @@ def provenance_of(
     environment: Mapping[str, str | int],
     outputs: Mapping[str, str],
 ) -> Provenance:
-    """The provenance of results of a recipe, whose inputs were `found`."""
+    """Returns the provenance of results of a recipe with these inputs."""
     inputs = {
         name: InputRecord(
             kind=each.file.kind,
@@ -59,7 +59,7 @@ def provenance_of(
 
 
 def portable(document: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
-    """A recipe in which the paths of its inputs are params, so that others can be given for them.
+    """Returns the recipe with a param for the path of each input, so that others can be set.
 
     `document` is a recipe as plain data; `files` holds the inputs' paths by name, and inputs that are not in it stay as they
     are. An input keeps the param that it has, if only inputs depend on that; else it gets one of its own name. Raises
@@ -85,33 +85,33 @@ def portable(document: Mapping[str, Any], files: Mapping[str, str]) -> dict[str,
 
 
 def params_of_inputs(document: Mapping[str, Any], names: Collection[str]) -> dict[str, str]:
-    """By the names of inputs, as far as they are a portable recipe's, the params that hold their paths."""
+    """Returns the params that hold the paths of inputs, by input name, for a portable recipe."""
     held = [(name, kind, path) for name, block in document["inputs"].items() for kind, path in block.items() if kind in KINDS]
     return {each: param for name, kind, path in held if (param := _whole_param(path)) for each in _names(name, kind, names)}
 
 
 def _names(name: str, kind: str, known: Collection[str]) -> list[str]:
-    """Those of the known inputs that an entry of `inputs:` stands for: itself, or each of a list of images, in order."""
+    """Returns the known inputs of an entry of `inputs:`: itself, or each of a list of images, in order."""
     if kind != "images":
         return [name] if name in known else []
     return list(takewhile(known.__contains__, (f"{name}-{number}" for number in count(1))))
 
 
 def _whole_param(path: Any) -> str | None:
-    """The param whose value a path is, if it is one's."""
+    """Returns the param that a path refers to, if any."""
     reference = next(references_in(path), None)
     whole = reference and reference.name == "params" and len(reference.inner) == 1 and str(reference) == path
     return reference.inner[0] if reference and whole else None
 
 
 def _free_name(name: str, taken: Collection[str]) -> str:
-    """The name, or the name with a number behind it, that no param has."""
+    """Returns the name, or the name with the first number that makes it unique among the params."""
     numbered = (f"{name}_{number}" for number in count(2))
     return next(free for free in chain([name], numbered) if free not in taken)
 
 
 def parse_provenance(text: str, *, file: str) -> Provenance:
-    """The provenance that a `file` says it has. Raises InputError when it is none, or of a newer format."""
+    """Parses the provenance of a `file`. Raises InputError when it is invalid or of a newer format."""
     try:
         provenance = Provenance.model_validate_json(text)
     except ValidationError as error:

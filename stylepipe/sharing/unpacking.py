@@ -1,4 +1,4 @@
-"""What was passed on, as a recipe in a folder of its own: from there it runs like any other."""
+"""Shared recipes, unpacked into a folder of their own, from which they run like any other."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,12 +26,12 @@ from stylepipe.sharing.provenance import Provenance, portable
 
 
 def is_shared(path: Path) -> bool:
-    """Whether a file, by its name, is one that a recipe is passed on in, and no recipe itself."""
+    """Returns whether the name of a file is that of a picture or bundle with a recipe, and no recipe itself."""
     return path.suffix.lower() in (".png", ENDING)
 
 
 def read_shared(path: Path) -> Provenance:
-    """What a picture or a bundle says of how it was made. Raises as `read_picture` and `unpack_bundle` do."""
+    """Reads the provenance of a picture or bundle. Raises as `read_picture` and `unpack_bundle` do."""
     if path.suffix.lower() != ENDING:
         return read_picture(path)
     with TemporaryDirectory(prefix="stylepipe-") as folder:
@@ -39,7 +39,7 @@ def read_shared(path: Path) -> Provenance:
 
 
 def unpack(path: Path, folder: Path, weights: WeightsSource, *, limited: bool = True) -> Provenance:
-    """Writes what a picture or a bundle holds into an empty folder, and checks all of it.
+    """Writes the contents of a picture or bundle into an empty folder, and checks all of it.
 
     Raises InputError when it is damaged or not what it should be, RecipeError when its recipe cannot be run here, and
     UsageError when a bundle's inputs are not those of its run, or, if it is to be `limited`, it has more stages than are given.
@@ -63,7 +63,7 @@ def unpack(path: Path, folder: Path, weights: WeightsSource, *, limited: bool = 
 
 
 def unpack_run(run: Path, folder: Path) -> Provenance:
-    """Writes the recipe of a run, by its folder, into an empty folder.
+    """Writes the recipe of a run into an empty folder.
 
     Raises UsageError for a sweep, which has a recipe for each variant, and for a record with results that are not the recipe's
     or have no digests; StoreError or RecipeError as reading does.
@@ -97,7 +97,7 @@ def inputs_of(
     places: Places = nowhere,
     note: Callable[[str], None] = lambda text: None,
 ) -> dict[str, str]:
-    """The values of params whose files lie elsewhere than the unpacked recipe says, but for params that the user has `given`.
+    """Returns values for params whose files lie elsewhere than the unpacked recipe says, except for params in `given`.
 
     They are looked for at the `places` and in the `folders` as `find_inputs` does, and raises what that does. `note` is told
     of each that is taken from outside the folders.
@@ -122,14 +122,14 @@ def inputs_of(
 
 
 def _load(folder: Path, path: Path) -> ResolvedRecipe:
-    """The unpacked recipe; its problems have their places in the file that it came from."""
+    """Loads the unpacked recipe; places of problems name the original file."""
     with placed_in(path, folder):
         return load_recipe(folder / RESOLVED)
 
 
 @contextmanager
 def placed_in(path: Path, folder: Path) -> Iterator[None]:
-    """Errors of the block that name the recipe in a folder, which is a temporary one, name the file that it came from."""
+    """Makes errors of the block name the original file in place of the temporary recipe."""
 
     def named(text: str) -> str:
         return text.replace(str(folder / RESOLVED), f"{path}: {RESOLVED}")

@@ -1,4 +1,4 @@
-"""Whether a run that was made again came to the same: each result compared with what was left, and what could be promised."""
+"""Verification: compares the results of a repeated run with the originals, and says what could be promised."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from stylepipe.image.files.io import read_image
 from stylepipe.image.metrics import psnr
 
 TOLERANCE = 40.0
-"""In dB of PSNR: a root mean square difference of 1 % of the range, 2.55 of 255 levels, which is not seen side by side.
+"""In dB of PSNR: a root mean square difference of 1 % of the range (2.55 of 255 levels), invisible side by side.
 
 Other versions and devices round otherwise, which an optimization amplifies; its result is another one of the same look.
 """
@@ -34,7 +34,7 @@ class Compared:
 
 
 def compare(digest: str, file: Path | None, made: OutputRecord, made_file: Path) -> Compared:
-    """Compares a result, known by its digest and, if there is one, its picture, with the same result made again.
+    """Compares a result, given by its digest and optionally its picture, with the repeated result.
 
     It is exact when the digests are equal, and the pictures to the last bit. Raises InputError when a picture cannot be read.
     """
@@ -47,7 +47,7 @@ def compare(digest: str, file: Path | None, made: OutputRecord, made_file: Path)
 
 
 def _likeness(one: Path, other: Path) -> float | None:
-    """The PSNR of two pictures, or of their transparency where that differs more; None if they are of other sizes or kinds."""
+    """Returns the PSNR of two pictures, or of their alpha where it is lower; None for different sizes or kinds."""
     first, second = read_image(one), read_image(other)
     if first.size != second.size or (first.alpha is None) != (second.alpha is None):
         return None
@@ -60,7 +60,7 @@ def _likeness(one: Path, other: Path) -> float | None:
 def changes(
     recorded: Iterable[Mapping[str, str | int]], here: Mapping[str, str | int]
 ) -> dict[str, tuple[str | int | None, str | int | None]]:
-    """What is another here than where a run was computed, by its name: what it was, what it is.
+    """Returns the differences between the environment of a run and this one: old and new value by name.
 
     Where there is nothing, results are equal to the byte, as `engine.environment` says.
     """
