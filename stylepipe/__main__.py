@@ -1,7 +1,11 @@
 """The command `stylepipe`, also as `python -m stylepipe`."""
 
-import signal
 import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path:
+    del sys.path[0]  # the current folder, which `python -m` puts there: nothing is imported from where stylepipe is used
+
+import signal
 
 
 def main() -> None:
@@ -16,6 +20,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if not sys.flags.safe_path:
-        del sys.path[0]  # the current folder, which `python -m` puts there: nothing is imported from where stylepipe is used
     main()
