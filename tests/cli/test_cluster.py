@@ -171,8 +171,8 @@ def test_without_dask_the_extra_is_named(cli, recipe, monkeypatch):
     ("answer", "reason"),
     [
         (None, r"\[Errno \d+\] Connection refused|Timed out trying to connect to .*"),
-        (b"", "what is there does not answer as one"),
-        (b"SSH-2.0-OpenSSH_9.6\r\n", "what is there does not answer as one"),
+        (b"", "another kind of server answers there"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "another kind of server answers there"),
     ],
 )
 def test_no_scheduler_is_there(cli, recipe, monkeypatch, answer, reason):
