@@ -1,4 +1,4 @@
-"""Putting one picture over another: by a mask, soft or feathered, and by the modes of W3C's Compositing and Blending, level 1.
+"""Compositing: by a hard or feathered mask, and by the modes of W3C's Compositing and Blending, level 1.
 
 Colors are sRGB-encoded and not premultiplied, as in `Image`, and blended as they are, as browsers do. An alpha of None is that
 of an opaque picture.
@@ -23,7 +23,7 @@ Plane = Float[Array, "h w"]
 
 
 def feather(mask: Plane, *, radius: float) -> Plane:
-    """Makes the mask's edges ramps that reach `radius` > 0 pixels to either side: a Gaussian blur with σ = radius / 3.
+    """Feathers a mask: its edges become ramps of `radius` > 0 pixels to either side, by a Gaussian blur with σ = radius / 3.
 
     Along a straight edge the value is ½ on the edge, and beyond the ramp within half a level of 8 bits of 0 or 1.
     """
@@ -35,7 +35,7 @@ def feather(mask: Plane, *, radius: float) -> Plane:
 def mix(
     background: Pixels, background_alpha: Plane | None, image: Pixels, image_alpha: Plane | None, mask: Plane
 ) -> tuple[Pixels, Plane | None]:
-    """The background where the mask m is 0, the image where it is 1, in between a mixture: pixels and alpha.
+    """Mixes background and image by a mask m: (1 − m) background + m image, of pixels and alpha.
 
     Each counts by its own opacity: α C = (1 − m) α_b C_b + m α_i C_i, α = (1 − m) α_b + m α_i. Pixels are clamped to [0, 1].
     """
@@ -49,7 +49,7 @@ def mix(
 def composite(
     backdrop: Pixels, backdrop_alpha: Plane | None, source: Pixels, source_alpha: Plane, *, mode: Mode
 ) -> tuple[Pixels, Plane | None]:
-    """The source over the backdrop, their colors blended by `mode`: pixels and alpha (W3C, section 10, `source-over`).
+    """Composites the source over the backdrop with a blend `mode`: pixels and alpha (W3C, section 10, `source-over`).
 
     α C = α_s ((1 − α_b) C_s + α_b B(C_b, C_s)) + (1 − α_s) α_b C_b, α = α_s + (1 − α_s) α_b.
     """
@@ -89,7 +89,7 @@ def _soft_light(backdrop: Pixels, source: Pixels) -> Pixels:
 
 
 def _luminosity(backdrop: Pixels, source: Pixels) -> Pixels:
-    """The hue and saturation of the backdrop with the luminosity of the source, desaturated as far as [0, 1] demands."""
+    """Returns the backdrop's hue and saturation with the source's luminosity, desaturated into [0, 1]."""
     target = _luminosity_of(source)
     chroma = backdrop - _luminosity_of(backdrop)
     lowest, highest = chroma.min(-1, keepdims=True), chroma.max(-1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Masks as pictures need them: of the picture's size and aspect, and not empty."""
+"""Checks of masks, and masks at the size of pictures."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,7 +14,7 @@ Size = tuple[int, int]
 
 
 def mask_at(mask: Mask, size: Size, *, name: str, picture: str) -> Float[Array, "h w"]:
-    """The values of a mask at the size of its picture, by linear interpolation.
+    """Resizes the values of a mask to the size of its picture, by linear interpolation.
 
     Raises StageError, calling the mask `name` and what it applies to `picture`, for a mask of another aspect, and for one that
     is 0 everywhere.
@@ -26,13 +26,13 @@ def mask_at(mask: Mask, size: Size, *, name: str, picture: str) -> Float[Array, 
 
 
 def require_fitting(mask: Mask | None, image: Image, *, name: str, picture: str) -> None:
-    """Raises StageError, as `mask_at` does, for a mask of another aspect than its picture; only their sizes are looked at."""
+    """Raises StageError, as `mask_at` does, for a mask of another aspect; compares only sizes."""
     if mask is not None:
         require_aspect(mask.size, image.size, name=name, picture=picture)
 
 
 def visible_at(image: Image, mask: Mask | None, *, name: str, picture: str) -> Float[Array, "h w"] | None:
-    """How much each pixel of an image counts: its alpha times the mask; None where all count alike.
+    """Returns the weight of each pixel of an image, its alpha times the mask; None for uniform weights.
 
     Raises StageError as `mask_at` does, and for an image that is wholly transparent within the mask.
     """
@@ -50,7 +50,7 @@ _WHITE = "White is the region that is meant; 'invert: true' beside a mask's path
 
 
 def require_aspect(mask: Size, *pictures: Size, name: str, picture: str) -> None:
-    """Raises StageError for a mask that has the aspect of none of these sizes, up to rounding.
+    """Raises StageError for a mask with the aspect of none of these sizes, up to rounding.
 
     Rounding is what bringing a picture to whole pixels can explain: some sides less than one pixel from the mask's have the
     same aspect as some less than one pixel from the picture's. So 640×427 fits 3000×2000, and 640×424 does not.
@@ -66,7 +66,7 @@ def require_aspect(mask: Size, *pictures: Size, name: str, picture: str) -> None
 
 
 def require_inside(values: Float[Array, "h w"], name: str, *, threshold: float | None = None) -> None:
-    """Raises StageError for a mask that is 0 everywhere or, where there is a threshold, below it."""
+    """Raises StageError for a mask that is 0 (or below a threshold) everywhere."""
     largest = float(jnp.max(values))
     if threshold is None and largest <= 0:
         raise StageError(f"The {name} is empty: it is 0 everywhere.", hint=_WHITE)

@@ -1,4 +1,4 @@
-"""How near one picture is to another, in float64 on the host."""
+"""Measures of the difference of two pictures, in float64 on the host."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ _STUDIO_LUMA = np.array([65.481, 128.553, 24.966]) / 255
 
 
 def psnr(picture: Pixels, reference: Pixels, *, channel: Literal["rgb", "y"] = "rgb", border: int = 0) -> float:
-    """The peak signal-to-noise ratio in dB, 10 log₁₀(1 / mean squared difference); infinite for equal pictures.
+    """Returns the peak signal-to-noise ratio in dB, 10 log₁₀(1 / mean squared difference); infinite for equal pictures.
 
     Of all three channels, or of `y`: Rec. BT.601 luma in studio range, as from MATLAB's rgb2ycbcr, which published figures on
     super-resolution are measured on. `border` pixels are left out on each side. Values are in [0, 1].

@@ -22,7 +22,7 @@ Scalar = Float[Array, ""]
 def poisson_blend(
     background: Float[Array, "h w c"], image: Float[Array, "h w c"], inside: Bool[Array, "h w"]
 ) -> Float[Array, "h w c"]:
-    """The picture with the gradients of `image` inside and the values of `background` elsewhere, unclamped.
+    """Returns a picture with the gradients of `image` inside and the values of `background` elsewhere; not clamped.
 
     For each pixel p inside, Σ (u_p − u_q) = Σ (image_p − image_q) over its up to four neighbors q in the picture, where u is
     the background outside: equation 7 of the paper, guided by the gradients of the image. With nothing outside there is no
@@ -41,7 +41,7 @@ def poisson_blend(
 
 
 class _Grid(NamedTuple):
-    """The equation's matrix A at one resolution: (A u)_p = fixed_p · u_p + Σ_q weight_pq · (u_p − u_q).
+    """The matrix A of the equation at one resolution: (A u)_p = fixed_p · u_p + Σ_q weight_pq · (u_p − u_q).
 
     `rows[i]` weighs the pairs of pixels in rows i − 1 and i, `columns[:, j]` those in columns j − 1 and j; `fixed` is the
     weight of a pixel's ties to values outside. Pixels that are outside themselves have no weights.
@@ -53,13 +53,13 @@ class _Grid(NamedTuple):
 
     @property
     def diagonal(self) -> Plane:
-        """The matrix's diagonal."""
+        """The diagonal of the matrix."""
         return self.fixed + self.rows[1:] + self.rows[:-1] + self.columns[:, 1:] + self.columns[:, :-1]
 
 
 @jax.jit
 def _finest(inside: Bool[Array, "h w"]) -> _Grid:
-    """Every pair of neighbors weighs 1, unless both are outside."""
+    """Builds the matrix: every pair of neighbors has weight 1, unless both are outside."""
     region = jnp.pad(inside, 1).astype(jnp.float32)
     rows = (region[1:] * region[:-1])[:, 1:-1]
     columns = (region[:, 1:] * region[:, :-1])[1:-1]
@@ -68,7 +68,7 @@ def _finest(inside: Bool[Array, "h w"]) -> _Grid:
 
 @jax.jit
 def _coarser(grid: _Grid) -> _Grid:
-    """The matrix for cells of 2×2 pixels: weights summed over each border, then halved, as the cells' distance is 2."""
+    """Coarsens the matrix to cells of 2×2 pixels: weights are summed over borders, then halved for the distance of 2."""
     beyond = _beyond(grid.fixed)
     rows, columns = jnp.pad(grid.rows, beyond)[::2], jnp.pad(grid.columns, beyond)[:, ::2]
     return _Grid((rows[:, ::2] + rows[:, 1::2]) / 2, (columns[::2] + columns[1::2]) / 2, _cell_sums(grid.fixed))
@@ -76,14 +76,14 @@ def _coarser(grid: _Grid) -> _Grid:
 
 @jax.jit
 def _sums_from_outside(values: Plane, inside: Bool[Array, "h w"]) -> Plane:
-    """For each pixel inside, the sum of the values of its neighbors outside."""
+    """Sums the values of the outside neighbors of each inside pixel."""
     outside = jnp.pad(jnp.where(inside, 0, values), 1)
     neighbors = outside[2:, 1:-1] + outside[:-2, 1:-1] + outside[1:-1, 2:] + outside[1:-1, :-2]
     return jnp.where(inside, neighbors, 0)
 
 
 def _solve(grids: Sequence[_Grid], target: Plane) -> Plane:
-    """The u of A u = target, 0 outside: conjugate gradients, the residual preconditioned by `_cycle`."""
+    """Solves A u = target, with u = 0 outside, by conjugate gradients preconditioned with `_cycle`."""
     solution, residual = jnp.zeros_like(target), target
     error = direction = _cycle(grids, residual)
     for _ in range(ITERATIONS):
@@ -98,14 +98,14 @@ def _solve(grids: Sequence[_Grid], target: Plane) -> Plane:
 
 @jax.jit
 def _moved(grid: _Grid, solution: Plane, residual: Plane, direction: Plane, power: Scalar) -> tuple[Plane, Plane]:
-    """The solution moved along a direction to where the energy is least, and its residual."""
+    """Steps along a direction to the least energy; returns the solution and its residual."""
     change = _product(grid, direction)
     length = power / jnp.vdot(direction, change)
     return solution + length * direction, residual - length * change
 
 
 def _cycle(grids: Sequence[_Grid], residual: Plane) -> Plane:
-    """An estimate of the solution for this residual: one multigrid V-cycle, symmetric, as conjugate gradients need it."""
+    """Approximates the solution for a residual by one symmetric multigrid V-cycle."""
     grid, *coarser = grids
     if not coarser:
         return _jacobi(grid, residual)
@@ -115,14 +115,14 @@ def _cycle(grids: Sequence[_Grid], residual: Plane) -> Plane:
 
 @jax.jit
 def _smoothed(grid: _Grid, residual: Plane) -> tuple[Plane, OtherPlane]:
-    """A damped Jacobi iteration from 0, and what it leaves of the residual, summed over cells."""
+    """Runs a damped Jacobi iteration from 0; returns it and the residual summed over cells."""
     smooth = DAMPING * _jacobi(grid, residual)
     return smooth, _cell_sums(residual - _product(grid, smooth))
 
 
 @jax.jit
 def _corrected(grid: _Grid, residual: Plane, smooth: Plane, coarse: OtherPlane) -> Plane:
-    """Adds the coarser grid's solution, constant on each cell, and ends with another Jacobi iteration."""
+    """Adds the coarse grid's solution, constant on each cell, and runs another Jacobi iteration."""
     height, width = smooth.shape
     spread = jnp.repeat(jnp.repeat(coarse, 2, axis=0), 2, axis=1)[:height, :width]
     estimate = smooth + jnp.where(grid.diagonal > 0, spread, 0)
@@ -131,7 +131,7 @@ def _corrected(grid: _Grid, residual: Plane, smooth: Plane, coarse: OtherPlane) 
 
 @jax.jit
 def _jacobi(grid: _Grid, residual: Plane) -> Plane:
-    """The residual over the diagonal, 0 outside."""
+    """Returns the residual over the diagonal, 0 outside."""
     return jnp.where(grid.diagonal > 0, residual / jnp.where(grid.diagonal > 0, grid.diagonal, 1), 0)
 
 
@@ -150,5 +150,5 @@ def _cell_sums(plane: Plane) -> OtherPlane:
 
 
 def _beyond(plane: Plane) -> list[tuple[int, int]]:
-    """How many zeros to add behind each axis, so that it can be halved."""
+    """Returns the padding behind each axis that makes its length even."""
     return [(0, max(length + length % 2, 2 * SMALLEST) - length) for length in plane.shape]

@@ -1,4 +1,4 @@
-"""Resampling: separable kernels as sparse weights, so that the cost grows with the kernel and not with the picture's side."""
+"""Resampling by separable kernels with sparse weights, at a cost independent of the picture side."""
 
 from typing import Literal
 
@@ -14,7 +14,7 @@ from stylepipe.transparency import alpha_of, fill_hidden
 Method = Literal["lanczos3", "bicubic", "bilinear", "area", "nearest"]
 
 _LEAST_ALPHA = 1 / 255
-"""Below this, colors are not told from rounding and from what a kernel overshoots."""
+"""Alpha below which colors cannot be separated from rounding and overshoot."""
 
 
 def resize(
@@ -71,13 +71,13 @@ def _unpremultiplied(
 
 
 def scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
-    """A size times `factor`, to the nearest pixel, at least one pixel each way."""
+    """Returns a size times `factor`, rounded to at least one pixel each way."""
     height, width = size
     return max(1, round(height * factor)), max(1, round(width * factor))
 
 
 def crop_center(pixels: Float[Array, "height width *channels"], size: tuple[int, int]) -> Float[Array, "..."]:
-    """The middle part of a picture at least as large as `size`, (height, width)."""
+    """Returns the central crop of a picture at least as large as `size`, (height, width)."""
     top, left = (np.shape(pixels)[0] - size[0]) // 2, (np.shape(pixels)[1] - size[1]) // 2
     return pixels[top : top + size[0], left : left + size[1]]
 
@@ -111,7 +111,7 @@ _Taps = tuple[Int[Array, "_"], Float[Array, "_ _"]]
 
 
 def _taps(old: int, new: int, method: Method) -> _Taps:
-    """For each new pixel along an axis, the first old pixel that it is made of, and the weights from there on."""
+    """Returns, for each new pixel along an axis, its first old pixel and the weights from there on."""
     step = old / new
     centers = (np.arange(new) + 0.5) * step - 0.5
     if method == "nearest":

@@ -1,4 +1,4 @@
-"""Giving one picture the colors of another, pixel by pixel or by statistics.
+"""Color transfer between pictures, pixel by pixel or by statistics.
 
 Statistics are taken in float64 on the host: float32 sums over millions of pixels lose digits, and on a device depend on the
 number of its threads. `weights` and `color_weights` restrict them to a soft region of the one and the other picture: each pixel
@@ -22,7 +22,7 @@ _GREATEST_GAIN = 1000
 
 
 def match_luminance(pixels: Float[Array, "h w 3"], colors: Float[Array, "h w 3"], *, space: str) -> Float[Array, "h w 3"]:
-    """The first channel of `pixels` in a `space`, its luma or lightness, with the other two, the chroma, of `colors`.
+    """Combines the first channel of `pixels` in a `space` (luma or lightness) with the chroma of `colors`.
 
     Gatys et al. 2017, "Controlling Perceptual Factors in Neural Style Transfer" (arXiv 1611.07865), section 5.1, in YIQ.
     """
@@ -31,7 +31,7 @@ def match_luminance(pixels: Float[Array, "h w 3"], colors: Float[Array, "h w 3"]
 
 
 def match_histogram(pixels: Pixels, colors: Pixels, *, weights: Weights = None, color_weights: Weights = None) -> Pixels:
-    """Each channel of `pixels` with the distribution of that channel of `colors`, exactly, not in bins.
+    """Gives each channel of `pixels` the exact distribution of that channel of `colors`, without bins.
 
     A value goes to the value at the same quantile, interpolated linearly between the quantiles of the values that occur; equal
     values stay equal. Without weights this is what scikit-image's `match_histograms` computes.
@@ -48,7 +48,7 @@ def match_distribution(
     weights: Weights = None,
     reference_weights: Weights = None,
 ) -> Float[np.ndarray, "h w"]:
-    """The values of `plane` with the distribution of those of `reference`, as in `match_histogram`."""
+    """Gives `plane` the distribution of `reference`, as in `match_histogram`."""
     _, quantiles, places = _distribution(plane, weights)
     values, reference_quantiles, _ = _distribution(reference, reference_weights)
     counted = np.diff(reference_quantiles, prepend=0) > 0  # values of zero weight have no quantile of their own
@@ -58,7 +58,7 @@ def match_distribution(
 def match_mean_std(
     pixels: Pixels, colors: Pixels, *, space: str, weights: Weights = None, color_weights: Weights = None
 ) -> Pixels:
-    """The mean and the standard deviation of each channel in a `space` brought to those of `colors`.
+    """Matches the mean and standard deviation of each channel in a `space` to those of `colors`.
 
     (x − μ) σ′/σ + μ′: Reinhard et al. 2001, "Color Transfer between Images", equations 10 and 11. A channel is stretched a
     thousandfold at most, so that a flat one stays flat.
@@ -74,7 +74,7 @@ def match_mean_std(
 def match_covariance(
     pixels: Pixels, colors: Pixels, *, variant: Variant, weights: Weights = None, color_weights: Weights = None
 ) -> Pixels:
-    """The mean and the whole covariance of RGB brought to those of `colors`: A(x − μ) + μ′ with A Σ Aᵀ = Σ′.
+    """Matches the mean and covariance of RGB to those of `colors`: A(x − μ) + μ′ with A Σ Aᵀ = Σ′.
 
     The solutions A, by Gatys et al. 2017 (arXiv 1611.07865), section 5.2, and Pitié & Kokaram 2007:
 
@@ -97,7 +97,7 @@ class _Moments(NamedTuple):
 
 
 def _shares(weights: Weights, count: int) -> np.ndarray:
-    """What each of `count` pixels counts for; 1 in all."""
+    """Returns the weights of `count` pixels; they sum to 1."""
     if weights is None:
         return np.full(count, 1 / count)
     flat = np.asarray(weights, np.float64).ravel()
@@ -112,7 +112,7 @@ def _moments(values: Float[np.ndarray, "_ _ 3"], weights: Weights) -> _Moments:
 
 
 def _distribution(channel: Float[np.ndarray, "h w"], weights: Weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The values that occur, ascending; the share of the pixels up to each; and the place of each pixel's value among them."""
+    """Returns the distinct values, ascending; the cumulative share of pixels; and each pixel's index among the values."""
     values, places = np.unique(channel, return_inverse=True)
     return values, np.cumsum(np.bincount(places.ravel(), _shares(weights, channel.size))), places.reshape(channel.shape)
 

@@ -1,4 +1,4 @@
-"""Color spaces: from sRGB-encoded RGB and back.
+"""Conversions between sRGB-encoded RGB and other color spaces.
 
 Each conversion takes and gives an array whose last axis is the color. Nothing is clamped: colors outside [0, 1] keep their
 meaning, so that one clamp at the end of a computation is enough. `SPACES` names the spaces as recipes spell them.
@@ -18,7 +18,7 @@ Color = Float[Array, "*size 3"]
 
 
 def _linear_map(matrix: np.ndarray, color: Color) -> Color:
-    """`matrix` times each color, in full float32 (accelerators round the factors of a product unless told not to)."""
+    """Multiplies each color by `matrix` in full float32 (accelerators round products otherwise)."""
     return jnp.matmul(color, jnp.asarray(matrix.T, jnp.float32))
 
 
@@ -27,7 +27,7 @@ def _linear_map(matrix: np.ndarray, color: Color) -> Color:
 
 @jax.jit
 def srgb_to_linear(encoded: Float[Array, "*size"]) -> Float[Array, "*size"]:
-    """The light that sRGB-encoded values stand for (IEC 61966-2-1); negative values as the positive ones, mirrored."""
+    """Decodes sRGB to linear light (IEC 61966-2-1); negative values are mirrored."""
     size = jnp.abs(encoded)
     light = jnp.where(size <= 0.04045, size / 12.92, ((jnp.maximum(size, 0.04045) + 0.055) / 1.055) ** 2.4)
     return jnp.sign(encoded) * light
@@ -54,13 +54,13 @@ _RGB_TO_YIQ = np.stack([_LUMA, _COS * _V - _SIN * _U, _SIN * _V + _COS * _U])
 
 
 def luma(rgb: Color) -> Float[Array, "*size"]:
-    """Y′ of Rec. BT.601, in [0, 1]: 0.299 R′ + 0.587 G′ + 0.114 B′ of the encoded values."""
+    """Returns Y′ of Rec. BT.601, in [0, 1]: 0.299 R′ + 0.587 G′ + 0.114 B′ of the encoded values."""
     return rgb_to_ycbcr(rgb)[..., 0]
 
 
 @jax.jit
 def rgb_to_ycbcr(rgb: Color) -> Color:
-    """Y′ in [0, 1], Cb and Cr in [−0.5, 0.5]: Rec. BT.601 at full range, as in JPEG (JFIF 1.02)."""
+    """Returns Y′ in [0, 1], Cb and Cr in [−0.5, 0.5]: Rec. BT.601 at full range, as in JPEG (JFIF 1.02)."""
     return _linear_map(_RGB_TO_YCBCR, rgb)
 
 
@@ -72,7 +72,7 @@ def ycbcr_to_rgb(ycbcr: Color) -> Color:
 
 @jax.jit
 def rgb_to_yiq(rgb: Color) -> Color:
-    """Y′ in [0, 1], I in [−0.596, 0.596], Q in [−0.523, 0.523]: the NTSC color space."""
+    """Returns Y′ in [0, 1], I in [−0.596, 0.596], Q in [−0.523, 0.523]: the NTSC color space."""
     return _linear_map(_RGB_TO_YIQ, rgb)
 
 
@@ -94,7 +94,7 @@ _DELTA = 6 / 29
 
 @jax.jit
 def rgb_to_lab(rgb: Color) -> Color:
-    """CIE L*a*b* under D65 (CIE 15): L* in [0, 100], a* and b* within about ±110."""
+    """Returns CIE L*a*b* under D65 (CIE 15): L* in [0, 100], a* and b* within about ±110."""
     xyz = _linear_map(_LINEAR_TO_XYZ_OF_WHITE, srgb_to_linear(rgb))
     roots = jnp.where(xyz > _DELTA**3, jnp.cbrt(xyz), xyz / (3 * _DELTA**2) + 4 / 29)
     return _linear_map(_XYZ_TO_LAB, roots) - _LAB_OFFSET
@@ -164,7 +164,7 @@ def oklab_to_rgb(oklab: Color) -> Color:
 
 
 class Space(NamedTuple):
-    """A color space: the way there from sRGB, and the way back."""
+    """A color space: the conversions from and to sRGB."""
 
     from_rgb: Callable[[Color], Color]
     to_rgb: Callable[[Color], Color]

@@ -1,4 +1,4 @@
-"""Lightness, mapped from old values to new ones while the chroma stays.
+"""Changes of lightness that keep the chroma.
 
 Lightness is L of Oklab, in [0, 1]. `weights` restrict statistics to a soft region: each pixel counts by its weight, and not all
 are 0.
@@ -12,18 +12,18 @@ from stylepipe.artifacts import Array
 from stylepipe.image.color.color_spaces import oklab_to_rgb, rgb_to_oklab
 
 _LEAST_RANGE = 1e-3
-"""Percentiles closer than this, a quarter of an 8-bit level, are those of a flat region."""
+"""Percentiles closer than this (a quarter of an 8-bit level) indicate a flat region."""
 
 
 @jax.jit
 def lightness(pixels: Float[Array, "h w 3"]) -> Float[Array, "h w"]:
-    """L of Oklab, of sRGB-encoded pixels."""
+    """Returns L of Oklab of sRGB-encoded pixels."""
     return rgb_to_oklab(pixels)[..., 0]
 
 
 @jax.jit
 def with_lightness(pixels: Float[Array, "h w 3"], plane: Float[Array, "h w"]) -> Float[Array, "h w 3"]:
-    """The pixels with `plane` as their L and with their own a and b of Oklab; not clamped."""
+    """Replaces L of Oklab by `plane`, keeping a and b; not clamped."""
     return oklab_to_rgb(rgb_to_oklab(pixels).at[..., 0].set(plane))
 
 
@@ -35,7 +35,7 @@ def stretch(
     gamma: float,
     weights: Float[Array, "h w"] | None = None,
 ) -> Float[np.ndarray, "h w"]:
-    """Brings two percentiles of a plane to `targets`, (black, white), and what lies beyond them, too.
+    """Maps two percentiles of a plane linearly to `targets`, (black, white), and all other values with them.
 
         black + (white − black) · t^(1 / gamma),    t = clip((plane − low) / (high − low), 0, 1)
 

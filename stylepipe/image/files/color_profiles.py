@@ -1,4 +1,4 @@
-"""Embedded ICC color profiles: from a picture's own color space to sRGB."""
+"""Embedded ICC color profiles: conversion from a picture's color space to sRGB."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,7 +13,7 @@ Conversion = Callable[[PIL.Image.Image], PIL.Image.Image]
 
 
 def conversion_to_srgb(mode: str, profile: bytes | None) -> Conversion | None:
-    """Converts pictures of a mode, by their embedded profile, to sRGB (mode RGB); None where there is nothing to convert.
+    """Returns a converter of pictures of a mode, by their profile, to sRGB (mode RGB); None if there is nothing to convert.
 
     `mode` is L, RGB or CMYK (8 bits, the depth that Pillow's color management has). The rendering intent is relative
     colorimetric with black-point compensation. Nothing is converted without a profile, by one that is broken or belongs to
@@ -35,7 +35,7 @@ def _converted(picture: PIL.Image.Image, *, mode: str, transform: ImageCms.Image
 
 
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """From `mode` to sRGB; None when the profile is broken or not for pictures of that mode."""
+    """Returns the transform from `mode` to sRGB; None when the profile is broken or for another mode."""
     try:
         return ImageCms.buildTransform(
             ImageCms.ImageCmsProfile(BytesIO(profile)),
@@ -50,7 +50,7 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
 
 
 def _is_identity(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
-    """Whether the transform leaves a grid of colors (all 256 grays; 6 levels per channel) as they are, within one level."""
+    """Returns whether the transform changes a grid of colors (all 256 grays; 6 levels per channel) by at most one level."""
     levels = np.arange(256) if mode == "L" else np.stack(np.meshgrid(*[np.arange(0, 256, 51)] * 3), axis=-1).reshape(-1, 3)
     grid = PIL.Image.fromarray(levels[None].astype(np.uint8))
     converted = ImageCms.applyTransform(grid, transform)

@@ -1,4 +1,4 @@
-"""From an opened picture file to arrays of samples: bit depths, palettes, transparency, orientation, color profiles.
+"""Decoding an opened picture file: bit depths, palettes, transparency, orientation, color profiles.
 
 Pillow holds the decoded samples at up to 4 bytes a pixel; from there they go in bands of rows into the arrays of the result, so
 that no further copy of the whole picture exists.
@@ -29,15 +29,15 @@ _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR_CONFIGURATION, _SAMPLE_FORMAT = 258, 262
 _ORIENTATION, _TURNED = 0x0112, 5  # a tag of EXIF, and its first value whose picture lies on a side
 _WHITE_IS_ZERO, _SEPARATE_PLANES, _SIGNED = 0, 2, 2
 _BRIGHTEST = {"L;2": 3, "L;4": 15}
-"""The largest level of a gray PNG's samples of 2 and 4 bits, by what Pillow calls these."""
+"""The largest level of a gray PNG with 2 or 4 bits, by Pillow's raw mode."""
 _BAND = 2**20
-"""Pixels that are converted at a time."""
+"""Pixels per band of the conversion."""
 _START_OF_SCAN, _MAX_SCANS = b"\xff\xda", 100
-"""A marker of JPEG. Each scan takes time for the whole picture; progressive files have about ten."""
+"""The start-of-scan marker of JPEG. Each scan takes time for the whole picture; progressive files have about ten."""
 
 
 class UnsupportedSamples(Exception):
-    """Samples that are not read; the text says of what kind they are."""
+    """Samples of an unsupported kind; the text names the kind."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ def decode(file: BufferedReader | BytesIO, picture: ImageFile, *, managed: bool)
 
 
 def upright_size(picture: ImageFile) -> tuple[int, int]:
-    """(height, width) of the picture that `decode` would return, by its header.
+    """Returns the (height, width) of the picture that `decode` would return, from its header.
 
     An orientation that a PNG states behind its samples is not seen.
     """
@@ -86,13 +86,13 @@ def upright_size(picture: ImageFile) -> tuple[int, int]:
 
 
 def bands(height: int, width: int) -> Iterator[slice]:
-    """The rows of a picture from top to bottom, in slices of about a million pixels."""
+    """Yields the rows of a picture from top to bottom, in slices of about a million pixels."""
     rows = max(1, _BAND // width)
     return (slice(top, min(top + rows, height)) for top in range(0, height, rows))
 
 
 def _loaded(file: BufferedReader | BytesIO, picture: ImageFile) -> PIL.Image.Image:
-    """The picture's samples; those of WebP, AVIF and HEIF apart from their decoders, which hold the picture several times."""
+    """Returns the samples of a picture; copies those of WebP, AVIF and HEIF, whose decoders hold the picture several times."""
     if picture.format not in ("WEBP", "AVIF", "HEIF"):
         picture.load()
         return picture
@@ -121,7 +121,7 @@ def _decode_8_bit(picture: PIL.Image.Image, orientation: int, profile: bytes | N
 
 
 def _decode_16_bit_gray(picture: PIL.Image.Image, orientation: int, profile: bytes | None) -> Samples:
-    """Gray levels, one of which may stand for transparency."""
+    """Decodes gray levels, one of which may be transparent."""
     conversion = conversion_to_srgb("L", profile)
     transparent = picture.info.get("transparency")
     color, into_color = _upright(picture, orientation, channels=(3,) if conversion else ())
@@ -136,7 +136,7 @@ def _decode_16_bit_gray(picture: PIL.Image.Image, orientation: int, profile: byt
 
 
 def _decode_16_bit_color(file: BufferedReader | BytesIO, format_: str, low_order: list[Any], profile: bytes | None) -> Samples:
-    """RGB or RGBA levels from two passes, of which one at a time is in memory; a color may stand for transparency."""
+    """Decodes RGB or RGBA levels in two passes, to hold one at a time; one color may be transparent."""
     conversion = conversion_to_srgb("RGB", profile)
     high = PIL.Image.open(file, formats=[format_])
     high.load()
@@ -180,7 +180,7 @@ def _decode_float(picture: PIL.Image.Image, orientation: int) -> Float32[np.ndar
 
 
 def _check_samples(picture: ImageFile) -> None:
-    """Refuses the samples that Pillow reads with another meaning, or not at all."""
+    """Raises for samples that Pillow misreads or cannot read."""
     if isinstance(picture, TiffImageFile):
         tags = picture.tag_v2
         if _SIGNED in tags.get(_SAMPLE_FORMAT, ()):
@@ -198,7 +198,7 @@ def _check_samples(picture: ImageFile) -> None:
 
 
 def _bring_transparent_level_to_8_bits(picture: ImageFile) -> None:
-    """Scales the gray level of a PNG that stands for transparency as Pillow scales samples of 2 and 4 bits."""
+    """Scales the transparent gray level of a PNG as Pillow scales samples of 2 and 4 bits."""
     level = picture.info.get("transparency")
     brightest = _BRIGHTEST.get(str(picture.tile[0].args)) if picture.tile else None
     if brightest and isinstance(level, int):
@@ -218,7 +218,7 @@ def _check_scans(file: BufferedReader | BytesIO) -> None:
 
 
 def _low_order(tile: Any) -> Any:
-    """The tile as it must be for Pillow to take the low bytes of 16-bit RGB or RGBA; None for other samples."""
+    """Returns the tile with which Pillow reads the low bytes of 16-bit RGB or RGBA; None for other samples."""
     raw_mode, *rest = tile.args if isinstance(tile.args, tuple) else (tile.args,)
     match = re.fullmatch(r"(RGB[AX]?;16)([BLN])", str(raw_mode))
     if not match:
@@ -228,7 +228,7 @@ def _low_order(tile: Any) -> Any:
 
 
 def _differ(levels: np.ndarray, transparent: Any, *, shift: int) -> np.ndarray:
-    """Where 8 bits of RGB levels are not those of the 16-bit color that stands for transparency."""
+    """Returns where 8-bit RGB levels differ from those of the transparent 16-bit color."""
     return (levels[..., :3] != np.asarray(transparent) >> shift & 255).any(-1)
 
 
@@ -236,13 +236,13 @@ def _differ(levels: np.ndarray, transparent: Any, *, shift: int) -> np.ndarray:
 
 
 def _cut(picture: PIL.Image.Image) -> Iterator[tuple[slice, PIL.Image.Image]]:
-    """The rows of a loaded picture, in bands."""
+    """Yields the rows of a loaded picture in bands."""
     width, height = picture.size
     return ((rows, picture.crop((0, rows.start, width, rows.stop))) for rows in bands(height, width))
 
 
 def _orientation(picture: PIL.Image.Image) -> int:
-    """What a picture's EXIF says, as far as it has been read; 1, upright, where it cannot be understood."""
+    """Returns the EXIF orientation, as far as it has been read; 1 (upright) if it is invalid."""
     try:
         # Not PngImageFile's own, which decodes the picture to find it.
         value = PIL.Image.Image.getexif(picture).get(_ORIENTATION, 1)
@@ -258,7 +258,7 @@ def _turned(orientation: int) -> bool:
 def _upright(
     picture: PIL.Image.Image, orientation: int, channels: tuple[int, ...] = ()
 ) -> tuple[Float32[np.ndarray, "height width *channels"], Float32[np.ndarray, "rows columns *channels"]]:
-    """An array for an upright picture, and a view of it in which the rows are those of the file."""
+    """Allocates an array for an upright picture; returns it and a view with the row order of the file."""
     width, height = picture.size
     size = (width, height) if _turned(orientation) else (height, width)
     array = np.empty((*size, *channels), np.float32)
@@ -281,5 +281,5 @@ def _upright(
 
 
 def _scale(levels: Shaped[np.ndarray, "..."], into: Float32[np.ndarray, "..."]) -> None:
-    """Integer levels as float32 in [0, 1]."""
+    """Converts integer levels to float32 in [0, 1]."""
     into[...] = levels / np.float32(np.iinfo(levels.dtype).max)  # faster than with `out` where the view is turned

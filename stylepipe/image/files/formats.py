@@ -1,4 +1,4 @@
-"""The picture formats that are read and written: their endings, how their files begin, and how Pillow opens them."""
+"""The supported picture formats: file endings, signatures, and how Pillow opens them."""
 
 import re
 from collections.abc import Mapping
@@ -19,8 +19,8 @@ from stylepipe.image.files.picture_file import PictureFile
 class Format:
     """A file format: Pillow's name, the endings of file names, and how the files begin.
 
-    `options` are those it is written with, None where it is only read. `missing` says what becomes of the rest of the picture
-    in a file that ends early and is read nevertheless.
+    `options` are those it is written with, None where it is only read. `missing` says what the rest of the
+    picture is in a file that ends early and is read nevertheless.
     """
 
     name: str
@@ -57,12 +57,12 @@ WRITTEN_ENDINGS = tuple(ending for ending, format_ in _BY_ENDING.items() if form
 
 
 def format_of(name: str) -> Format | None:
-    """The format that the ending of a file's name says, in upper or lower case."""
+    """Returns the format of the ending of a file name, in upper or lower case."""
     return _BY_ENDING.get(PurePath(name).suffix.lower())
 
 
 def open_picture(file: PictureFile, name: str, format_: Format) -> ImageFile:
-    """The picture in a file, of which only the header is read.
+    """Opens the picture of a file; reads only the header.
 
     Raises InputError for an empty file, for one that begins otherwise than its ending says, and where the library that reads
     the format is missing; whatever Pillow raises for a damaged header.
@@ -85,7 +85,7 @@ def open_picture(file: PictureFile, name: str, format_: Format) -> ImageFile:
 
 
 def _let_end_early(file: PictureFile, name: str) -> None:
-    """Completes a JPEG file that has a part of its samples, the header being read. Raises InputError where it has none."""
+    """Completes a truncated JPEG file. Raises InputError without any samples."""
     here = file.tell()
     if file.seek(0, SEEK_END) <= here:
         hint = "Download it again."

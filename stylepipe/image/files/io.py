@@ -1,4 +1,4 @@
-"""Reading and writing pictures, the format by the ending of the file's name (`stylepipe.image.files.formats` lists them).
+"""Reading and writing pictures. The ending of the file name gives the format (see `stylepipe.image.files.formats`).
 
 Arrays in and out are sRGB-encoded float32 in [0, 1]. The same file gives the same array, and the same array the same file, with
 the same versions of Pillow and its libraries.
@@ -24,7 +24,7 @@ from stylepipe.image.files.picture_file import PictureFile, TooManyParts
 
 T = TypeVar("T")
 Note = Callable[[str], None]
-"""Is told what the user should know about a file although it is read."""
+"""Receives remarks for the user on a file that is read all the same."""
 
 Values = Float[np.ndarray, "height width *channels"]
 Alpha = Float[np.ndarray, "height width"]
@@ -33,11 +33,11 @@ MAX_PIXELS = 100_000_000
 
 
 def unheard(_: str) -> None:
-    """The `note` of callers that need none."""
+    """Ignores remarks."""
 
 
 def read_image(path: Path, *, max_pixels: int = MAX_PIXELS, note: Note = unheard) -> Image:
-    """Reads a picture, upright, in sRGB, its transparency kept aside.
+    """Reads a picture: upright, in sRGB, with its transparency as alpha.
 
     EXIF orientation and an embedded ICC profile are applied; `stylepipe.image.files.decode.decode` says which kinds of samples
     are read, and how. A picture of more than `max_pixels` pixels is refused before it is decoded. A file that lacks its end is
@@ -54,7 +54,7 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS, note: Note = unheard
 def read_mask(
     path: Path, *, channel: str | None = None, invert: bool = False, max_pixels: int = MAX_PIXELS, note: Note = unheard
 ) -> Mask:
-    """Reads a picture as a mask: the `channel`, or the one that varies (see `mask_channel`), 1 minus it to `invert`.
+    """Reads a mask from a picture: the `channel`, or the one that varies (see `mask_channel`); 1 minus it with `invert`.
 
     A mask's levels are data, so an embedded color profile is not applied. Limits, notes and errors are those of `read_image`;
     besides, InputError is raised where alpha and luma both vary and no channel is chosen, and for the alpha of an opaque
@@ -66,7 +66,7 @@ def read_mask(
 
 
 def outline_image(path: Path) -> Image:
-    """The picture that `read_image` reads, blank: only the file's header is read.
+    """Returns a blank picture of the size that `read_image` would return; reads only the header.
 
     Raises as `read_image` does, for what can be told from the header.
     """
@@ -75,13 +75,13 @@ def outline_image(path: Path) -> Image:
 
 
 def outline_mask(path: Path) -> Mask:
-    """The mask that `read_mask` reads, as `outline_image` has pictures."""
+    """Returns a blank mask of the size that `read_mask` would return; reads only the header."""
     size, _ = _read(path, _size_and_transparency)
     return Mask(blank(*size))
 
 
 def write_image(image: Image, path: Path, *, compress_level: int = 6, quality: int | None = None) -> None:
-    """Writes a picture with 8 bits a sample, rounded to the nearest level, values outside [0, 1] clamped.
+    """Writes a picture with 8 bits per sample, rounded to the nearest level, clamped to [0, 1].
 
     PNG (zlib's `compress_level`, 0 to 9), TIFF and WebP are written without loss and keep transparency; JPEG has quality 95
     without chroma subsampling, and transparent parts become white. With a `quality`, 1 to 100, JPEG has that one, and WebP is
@@ -100,7 +100,7 @@ def write_mask(mask: Mask, path: Path, *, compress_level: int = 6) -> None:
 
 
 def _read(path: Path, read: Callable[[PictureFile, ImageFile], T], *, max_pixels: int = MAX_PIXELS, note: Note = unheard) -> T:
-    """What `read` finds in the picture's file and the picture, whose header was read from it."""
+    """Opens a picture file, calls `read` with the file and the picture, and returns the result."""
     name = path.name
     format_ = format_of(name)
     if format_ is None:

@@ -1,4 +1,4 @@
-"""Which channel of a picture is a mask: its alpha, its luma, or one of its colors."""
+"""Selects the channel of a picture that is a mask: alpha, luma, or a color."""
 
 import numpy as np
 from jaxtyping import Float
@@ -10,11 +10,11 @@ CHANNELS = ("alpha", "luma", "red", "green", "blue")
 _LUMA = np.array([0.299, 0.587, 0.114])  # Rec. BT.601
 
 _SAME = 4 / 255
-"""Visible colors whose luma differs by less are one color: lossy compression and rounding leave no more."""
+"""Colors whose luma differs by less count as one color, because of lossy compression and rounding."""
 
 
 def mask_channel(samples: Samples, channel: str | None, *, name: str) -> Float[np.ndarray, "height width"]:
-    """The values of one of `CHANNELS` of a picture; transparent parts of colors and luma count as black.
+    """Returns one of `CHANNELS` of a picture; transparent parts of colors and luma count as black.
 
     Without a channel it is the one that varies: alpha where only that does (a silhouette of one color), else luma. Raises
     InputError, with the picture's `name`, where both vary, and for the alpha of a picture without transparency.

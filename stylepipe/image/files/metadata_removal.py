@@ -1,4 +1,4 @@
-"""A picture's file with the same samples and without its metadata: place and time, camera, author, comments, thumbnails.
+"""Copies picture files with the same samples and without metadata: place, time, camera, author, comments, thumbnails.
 
 Nothing is decoded or encoded: the parts of the file that make the picture are copied, the others are left out.
 """
@@ -31,7 +31,7 @@ _WEBP_EXIF, _WEBP_XMP = 0x08, 0x04  # flags of VP8X
 
 
 class Part(NamedTuple):
-    """A segment or chunk: where it lies in the file, what it is of: `picture`, `exif`, `xmp`, or `other`."""
+    """A segment or chunk: its place in the file, and its kind: `picture`, `exif`, `xmp`, or `other`."""
 
     start: int
     end: int
@@ -39,11 +39,11 @@ class Part(NamedTuple):
 
 
 class _Unknown(Exception):
-    """A file that is not built as it should be, or whose orientation is not found by looking at its parts."""
+    """A malformed file, or one whose orientation cannot be located in its parts."""
 
 
 def copy_without_metadata(source: Path, target: Path) -> bool:
-    """Copies a picture's file without its metadata; color profile and orientation stay.
+    """Copies a picture's file without its metadata; keeps the color profile and the orientation.
 
     False, and no copy, for formats other than JPEG, PNG and WebP, and for files that are not built as they should be. Raises
     OSError when one of the files cannot be opened, or the copy cannot be written.
@@ -71,7 +71,7 @@ def copy_without_metadata(source: Path, target: Path) -> bool:
 
 
 def _orientation(data: mmap, parts: Sequence[Part]) -> bytes:
-    """EXIF that holds the picture's orientation and nothing else; empty for one that is upright."""
+    """Returns EXIF with only the orientation; empty for an upright picture."""
     kept = PIL.Image.Exif()
     for part in parts:
         content = data[part.start : part.end]
@@ -91,7 +91,7 @@ def _orientation(data: mmap, parts: Sequence[Part]) -> bytes:
 
 
 def _jpeg_parts(data: mmap) -> Iterator[Part]:
-    """The segments and scans up to the end marker; what follows, a second picture say, is none of them."""
+    """Yields the segments and scans up to the end marker; ignores what follows, such as a second picture."""
     at = 2
     while at < len(data):
         marker = _MARKER.match(data, at)

@@ -1,4 +1,4 @@
-"""A picture's file as decoders read it: in a bounded number of reads, and with an end marker where it lacks one."""
+"""The file of a picture as decoders read it: with a limit on the number of reads, and a missing end marker added."""
 
 from io import BufferedReader, FileIO
 from pathlib import Path
@@ -9,11 +9,11 @@ more for so many bytes of the file, and at most so many: 100 megapixels of 16-bi
 
 
 class TooManyParts(Exception):
-    """A file divided into so many parts that reading it takes minutes."""
+    """A file in so many parts that reading it would take minutes."""
 
 
 class PictureFile(BufferedReader):
-    """An opened file that counts how often it is read.
+    """An opened file that counts its reads.
 
     `end` is what it gives once, after its last byte, to a decoder that asks for more. `ended_early` says whether one did.
     Raises OSError as the system reports it; reading raises TooManyParts.
@@ -26,7 +26,7 @@ class PictureFile(BufferedReader):
         self._reads = min(MAX_READS, READS + path.stat().st_size // BYTES_PER_READ)
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """As `BufferedReader.read`, and the end marker once where there is nothing more."""
+        """As `BufferedReader.read`, followed once by the end marker."""
         self._reads -= 1
         if self._reads < 0:
             raise TooManyParts

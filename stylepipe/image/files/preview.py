@@ -1,4 +1,4 @@
-"""Pictures made small for people to look at, however large they are: results of a run may exceed the bounds for inputs."""
+"""Thumbnails of pictures of any size: results may exceed the limits for inputs."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ _BYTES_PER_PIXEL = 8
 
 
 class NoPreview(Exception):
-    """A picture that cannot be shown; the text says why, without its name."""
+    """A picture that cannot be shown; the text gives the reason without its name."""
 
 
 def preview(path: Path, size: tuple[int, int]) -> PIL.Image.Image:
-    """The picture, brought within (width, height) where it is larger, in mode RGBA.
+    """Returns the picture in mode RGBA, shrunk to (width, height) if it is larger.
 
     Raises NoPreview for a file that is no picture or is damaged, and where there is no memory to decode it.
     """
@@ -39,7 +39,7 @@ def preview(path: Path, size: tuple[int, int]) -> PIL.Image.Image:
 
 
 def picture_size(path: Path) -> tuple[int, int]:
-    """(width, height) of a picture by its header. Raises NoPreview for a file that is no picture."""
+    """Returns the (height, width) of a picture from its header. Raises NoPreview for other files."""
     try:
         with PictureFile(path) as file:
             return _open(file, path.name).size
@@ -48,7 +48,7 @@ def picture_size(path: Path) -> tuple[int, int]:
 
 
 def _open(file: PictureFile, name: str) -> ImageFile:
-    """As `PIL.Image.open`, which refuses pictures that are larger than strangers' should be."""
+    """As `PIL.Image.open`, without its limit on the size."""
     PIL.Image.init()
     format_ = format_of(name)
     if format_ is None:

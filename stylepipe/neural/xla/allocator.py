@@ -1,4 +1,4 @@
-"""The memory of computations: how much their device has left, and that on the CPU large ones use theirs again and again."""
+"""Memory on devices: what is available, and keeping freed memory on the CPU for reuse."""
 
 import ctypes
 import platform
@@ -9,7 +9,7 @@ _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8  # glibc's malloc.h
 
 
 def keep_freed_memory() -> None:
-    """Makes this process keep the memory that it frees, to use it again. To be called once, before there are other threads.
+    """Makes this process keep freed memory for reuse. Call once, before other threads exist.
 
     XLA allocates all intermediate arrays of a step together, and frees them after it. By default glibc hands so large a block
     back to the system, which clears every page of it anew for the next step. Does nothing where the C library is not glibc.
@@ -22,7 +22,7 @@ def keep_freed_memory() -> None:
 
 
 def return_freed_memory() -> None:
-    """Hands back what the process has kept so far.
+    """Returns kept memory to the system.
 
     One small array in the place of a large one that was freed is enough, and the next large one takes other memory: without
     this, tiles take up to twice what they need. Does nothing where the C library is not glibc.
@@ -32,7 +32,7 @@ def return_freed_memory() -> None:
 
 
 def available() -> int:
-    """The bytes that the default device could still give to this process, with what that has freed and kept."""
+    """Returns the bytes still available to this process on the default device, kept memory included."""
     import jax  # not by those who only want memory kept: it takes a second
 
     device = jax.devices()[0]

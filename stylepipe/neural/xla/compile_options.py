@@ -15,39 +15,39 @@ _ON_THE_CPU = {
     "xla_backend_optimization_level": 1,  # LLVM goes over them once
     "xla_cpu_experimental_ynn_fusion_type": "",  # Eigen convolves: YNNPACK leaves half of two cores idle
 }
-"""Options of the compiler. They come and go with JAX's releases."""
+"""Compiler options. They change with releases of JAX."""
 
 
 class Program(Generic[P, R]):
-    """A function of arrays that is compiled at its first call for arguments of new shapes."""
+    """A function of arrays, compiled at its first call for new shapes."""
 
     def __init__(self, function: Callable[P, R], options: dict[str, Any]) -> None:
         update_wrapper(self, function)
         self._function, self._options = function, options
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """What the function returns."""
+        """Calls the function."""
         return self._jitted(*args, **kwargs)
 
     def compile(self, *args: P.args, **kwargs: P.kwargs) -> Compiled:
-        """Compiles it for these arguments, so that the first call only computes."""
+        """Compiles the function for these arguments, so that the first call only computes."""
         return self._jitted.lower(*args, **kwargs).compile()
 
     @cached_property
     def _jitted(self) -> Any:
-        """Made at the first call, since the device is not to be asked for before."""
+        """The compiled function, created lazily so that the device is not queried before."""
         options = _known() if jax.default_backend() == "cpu" else None
         return jax.jit(self._function, compiler_options=options, **self._options)
 
 
 def program(**options: Any) -> Callable[[Callable[P, R]], Program[P, R]]:
-    """Decorates an outermost function, with the options of `jax.jit`; what it calls is for `jax.jit` itself."""
+    """Decorates an outermost function, with the options of `jax.jit`; functions that it calls use `jax.jit` itself."""
     return lambda function: Program(function, options)
 
 
 @cache
 def _known() -> dict[str, Any]:
-    """Those of the options that this XLA knows."""
+    """Returns the options that this version of XLA knows."""
     return {name: value for name, value in _ON_THE_CPU.items() if _knows(name, value)}
 
 

@@ -1,4 +1,4 @@
-"""The 3×3 convolution with a continued border, and a way to the same numbers that is fast on the CPU.
+"""The 3×3 convolution with padding, and an equivalent form that is fast on the CPU.
 
 `plain` is the definition. `convolve` avoids on the CPU what makes it slow there (benchmarks/extractor.py measures both). It is
 for a `program`, in which Eigen convolves: under a `jax.jit` without options JAX 0.10 takes up to five times as long.
@@ -27,10 +27,10 @@ Map = Float[Array, "_ _ _"]
 Kernel = Float[Array, "3 3 _ _"]
 
 _DENSE = 40
-"""Multiplications for each number read or written, at one place of the kernel, from which on Winograd's form is much faster."""
+"""Multiplications per number read or written from which Winograd's form is much faster."""
 
 _LARGE = 1e9
-"""Multiplications from which on it saves the time and memory that it takes to compile."""
+"""Multiplications from which Winograd's form pays for its compilation."""
 
 
 def correlate(
@@ -47,7 +47,7 @@ def correlate(
 
 
 def plain(x: Map, kernel: Kernel, padding: Padding, precision: str | None = None) -> Map:
-    """The cross-correlation of x (h, w, in) with the kernel (3, 3, in, out), of the size of x."""
+    """Returns the cross-correlation of x (h, w, in) with the kernel (3, 3, in, out), at the size of x."""
     return correlate(_padded(x, padding), kernel, precision=precision)
 
 
@@ -58,7 +58,7 @@ def _padded(x: Map, padding: Padding) -> Map:
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def convolve(x: Map, kernel: Kernel, padding: Padding, precision: str | None = None) -> Map:
-    """The values of `plain`, by the faster way where that is on the CPU. Differentiable once, in reverse mode.
+    """Returns the values of `plain`, on the CPU in the faster form. Differentiable once, in reverse mode.
 
     `precision`, as JAX names it, is that of accelerators; the CPU computes in float32.
     """
@@ -97,7 +97,7 @@ convolve.defvjp(_convolve_forward, _convolve_backward)
 
 
 def _inside(x: Map, kernel: Kernel, *, zeros: int = 0) -> Map:
-    """The cross-correlation of x (h, w, in), with so many zeros around it, with the kernel where that lies inside."""
+    """Returns the cross-correlation of x (h, w, in), zero-padded, with the kernel."""
     (inputs, outputs), border = kernel.shape[2:], (zeros, zeros)
     height, width = (length + 2 * zeros - 2 for length in x.shape[:2])
     if inputs * outputs >= _DENSE * (inputs + outputs) and height * width * kernel.size >= _LARGE:
@@ -110,7 +110,7 @@ def _inside(x: Map, kernel: Kernel, *, zeros: int = 0) -> Map:
 
 
 def _for_kernel(x: Map, cotangent: Map, padding: Padding) -> Kernel:
-    """The transpose of `plain` in the kernel: for each of its places, Σ over positions p of x_p cotangent_pᵀ."""
+    """Returns the gradient of `plain` with respect to the kernel: at each place, Σ over positions p of x_p cotangent_pᵀ."""
     height, width, _ = x.shape
     padded = _padded(x, padding)
     places = [padded[i : i + height, j : j + width] for i in range(3) for j in range(3)]

@@ -1,4 +1,4 @@
-"""How a convolution continues a picture beyond its border. Without JAX, so that files can be checked without it."""
+"""The padding modes of convolutions. No JAX here, so that files can be checked without it."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""The rows of a picture over several devices.
+"""Sharding of the rows of a picture over several devices.
 
 Only where arrays lie is said here. XLA's partitioner divides the computation accordingly: for a convolution it exchanges rows
 at the parts' borders, a sum over positions it adds up over the devices. All devices that this process sees compute, or one.
@@ -14,27 +14,27 @@ Tree = TypeVar("Tree")
 Map = TypeVar("Map", bound=jax.Array)
 
 _LEAST_ROWS = 256
-"""How many rows are worth a device: at VGG's deepest block they are 16, and two more come from the neighbors."""
+"""The least number of rows per device: 16 rows at VGG's deepest block, where two more come from the neighbors."""
 
 
 def count(height: int) -> int:
-    """On how many devices a picture of this height is computed: on all of them if each gets enough of its rows, else on one."""
+    """Returns the number of devices for a picture of this height: all if each gets enough rows, else one."""
     devices = len(jax.local_devices())
     return devices if height >= _LEAST_ROWS * devices else 1
 
 
 def memories(height: int) -> int:
-    """Over how many memories such a picture lies. The CPU's devices share one."""
+    """Returns the number of memories for a picture of this height. The devices of the CPU share one."""
     return 1 if jax.default_backend() == "cpu" else count(height)
 
 
 def by_rows(values: Map, height: int) -> Map:
-    """Features of a picture of this height, (h, w, c), computed in parts along their rows. h need not divide by the devices."""
+    """Shards the features (h, w, c) of a picture along their rows. h need not be divisible by the devices."""
     return values if count(height) == 1 else jax.lax.with_sharding_constraint(values, _sharding("rows"))
 
 
 def spread(tree: Tree, size: tuple[int, int]) -> Tree:
-    """Arrays that belong to a picture of this (height, width), where they are needed.
+    """Places the arrays of a picture of this (height, width) on the devices.
 
     What holds its pixels, or the positions of a layer, lies in parts along the rows, and what holds all its values in one axis
     in parts along that. Everything else is whole on every device; so is what does not divide by their number, for JAX hands on

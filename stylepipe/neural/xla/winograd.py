@@ -45,11 +45,11 @@ _VALUES = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0]
 """Aᵀ."""
 
 _KERNEL_BOTH, _VALUES_BOTH = (np.kron(along, along).astype(np.float32) for along in (_KERNEL, _VALUES))
-"""The same along rows and columns at once, (36, 9) and (16, 36)."""
+"""The transforms along rows and columns at once, (36, 9) and (16, 36)."""
 
 
 def correlate(x: Float[Array, "_ _ i"], kernel: Float[Array, "3 3 i o"]) -> Float[Array, "_ _ o"]:
-    """The cross-correlation of x (h + 2, w + 2, in) with the kernel where that lies inside x, (h, w, out)."""
+    """Returns the valid cross-correlation of x (h + 2, w + 2, in) with the kernel: (h, w, out)."""
     height, width = x.shape[0] - 2, x.shape[1] - 2
     kernels = jnp.matmul(_KERNEL_BOTH, kernel.reshape(9, -1)).reshape(6, 6, *kernel.shape[2:])
     products = jnp.einsum("abyxi,abio->abyxo", _data(x), kernels)
@@ -59,7 +59,7 @@ def correlate(x: Float[Array, "_ _ i"], kernel: Float[Array, "3 3 i o"]) -> Floa
 
 
 def _data(x: Float[Array, "_ _ i"]) -> Float[Array, "6 6 _ _ i"]:
-    """Bᵀ d B of each window d of 6×6 pixels, 4 apart, of x (h + 2, w + 2, in): (row, column, down, across, in)."""
+    """Returns Bᵀ d B for each 6×6 window d, at stride 4, of x (h + 2, w + 2, in): (row, column, down, across, in)."""
     x = jnp.pad(x, ((0, 2 + (2 - len(x)) % 4), (0, 2 + (2 - x.shape[1]) % 4), (0, 0)))
     lines = _sixes(x, axis=0)
     rows = jnp.stack([sum(factor * line for factor, line in zip(row, lines, strict=True) if factor) for row in _DATA])
@@ -69,7 +69,7 @@ def _data(x: Float[Array, "_ _ i"]) -> Float[Array, "6 6 _ _ i"]:
 
 
 def _sixes(x: Float[Array, "..."], *, axis: int) -> list[Float[Array, "..."]]:
-    """Of 4 (n + 1) lines along an axis, those numbered 4 i + j, i < n, for each j from 0 to 5."""
+    """Returns lines 4 i + j, i < n, of 4 (n + 1) lines along an axis, for each j from 0 to 5."""
     fours = jnp.moveaxis(x.reshape(*x.shape[:axis], -1, 4, *x.shape[axis + 1 :]), axis + 1, 0)
     last = (slice(None),) * axis
     return [four[*last, :-1] for four in fours] + [four[*last, 1:] for four in fours[:2]]
