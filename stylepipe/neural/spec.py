@@ -1,4 +1,4 @@
-"""The base of what a recipe says about a part of the computation: a loss, an optimizer."""
+"""The base of the models of losses and optimizers in recipes."""
 
 import json
 

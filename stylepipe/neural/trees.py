@@ -1,4 +1,4 @@
-"""The state of a loop, a pytree, as named arrays and back."""
+"""Conversion of a pytree, the state of a loop, to named arrays and back."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -11,7 +11,7 @@ Tree = TypeVar("Tree")
 
 
 def named(tree: object) -> dict[str, np.ndarray]:
-    """The leaves of a tree by their paths in it, on the host; on the CPU they are not copied.
+    """Returns the leaves of a tree by their paths, on the host; on the CPU without copying.
 
     A program cannot take over the memory of a leaf while such an array is kept.
     """
@@ -19,5 +19,5 @@ def named(tree: object) -> dict[str, np.ndarray]:
 
 
 def filled(template: Tree, arrays: Mapping[str, np.ndarray]) -> Tree:
-    """The tree that `named` took apart; `template` is one of the same structure and types."""
+    """Rebuilds the tree from `named`; `template` has the same structure and types."""
     return tree_map_with_path(lambda path, leaf: jnp.array(arrays[keystr(path)], leaf.dtype), template)

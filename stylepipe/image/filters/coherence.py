@@ -20,20 +20,20 @@ Plane = Float[Array, "h w"]
 Picture = Float[Array, "h w 3"]
 
 _FLAT = 0.02
-"""The gradient of luma, per pixel, well below which an area counts as flat."""
+"""The gradient of luma, per pixel, below which an area counts as flat."""
 
 _FLAT_SIGMA = 1.5
 """The standard deviation in pixels of the blur of flat areas."""
 
 _SHOCK_SIGMA = 1.8
-"""The standard deviation in pixels of the blur before second derivatives are taken."""
+"""The standard deviation in pixels of the blur before second derivatives."""
 
 _SHOCK_STEEPNESS = 400.0
-"""Where the second derivative is the inverse of this, the shock has three quarters of its strength."""
+"""The inverse of the second derivative at which the shock has three quarters of its strength."""
 
 
 class Flow(NamedTuple):
-    """At each pixel: `across`, the unit vector (x, y) in which luma changes most, and `gate`, in [0, 1], how clear that is."""
+    """At each pixel: `across`, the unit vector (x, y) of the largest change of luma, and `gate`, in [0, 1], its certainty."""
 
     across: tuple[Plane, Plane]
     gate: Plane
@@ -42,7 +42,7 @@ class Flow(NamedTuple):
 def coherence_filter(
     pixels: Picture, *, iterations: int, gradient_sigma: float, tensor_sigma: float, stroke_sigma: float, amount: float
 ) -> Picture:
-    """The pixels after so many iterations of both steps; not clamped, but within the range of `pixels`.
+    """Returns the pixels after `iterations` of both steps; not clamped, but within the range of `pixels`.
 
     With Y the luma, ∇ the central differences of Y blurred by `gradient_sigma`, J = blur(∇Y ∇Yᵀ) by `tensor_sigma` the
     structure tensor, λ₁ ≥ λ₂ its eigenvalues, v the eigenvector of λ₁, and g = (λ₁ − λ₂) / (λ₁ + λ₂ + 0.02²), which is 0 where
@@ -66,7 +66,7 @@ def coherence_filter(
 
 
 def coherence_reach(*, iterations: int, gradient_sigma: float, tensor_sigma: float, stroke_sigma: float) -> int:
-    """How many pixels away from a pixel its result still depends on them."""
+    """Returns the distance in pixels at which a pixel still affects a result."""
     tensor = reach(gradient_sigma) + 1 + reach(tensor_sigma)
     along = len(_weights(stroke_sigma)) + 1
     across = reach(_SHOCK_SIGMA) + 2
@@ -74,7 +74,7 @@ def coherence_reach(*, iterations: int, gradient_sigma: float, tensor_sigma: flo
 
 
 def _weights(sigma: float) -> Float[np.ndarray, "steps"]:
-    """What each step along a stroke counts for, where the pixel itself counts 1."""
+    """Returns the weight of each step along a stroke, relative to the pixel itself."""
     steps = np.arange(1, int(2 * sigma + 0.5) + 1)
     return np.exp(-0.5 * (steps / sigma) ** 2).astype(np.float32)
 
@@ -89,7 +89,7 @@ def _flow(picture: Picture, gradient_sigma: float, tensor_sigma: float) -> Flow:
 
 @jax.jit
 def _products(plane: Plane) -> Picture:
-    """The products xx, xy and yy of the central differences."""
+    """Returns the products xx, xy and yy of the central differences."""
     padded = jnp.pad(plane, 1, mode="symmetric")
     x, y = (padded[1:-1, 2:] - padded[1:-1, :-2]) / 2, (padded[2:, 1:-1] - padded[:-2, 1:-1]) / 2
     return jnp.stack([x * x, x * y, y * y], axis=-1)
@@ -117,7 +117,7 @@ def _along_strokes(picture: Picture, blurred: Picture, flow: Flow, weights: Floa
 def _line_integral(
     picture: Picture, tangent: Float[Array, "h w 2"], heading: Float[Array, "h w 2"], weights: Float[Array, "steps"]
 ) -> Picture:
-    """Σ over steps of weight · picture, along the lines that leave each pixel in its `heading`; not divided by the weights.
+    """Returns Σ over steps of weight · picture along the lines from each pixel in its `heading`; not divided by the weights.
 
     The tangent of the nearest pixel is taken with the sign that turns the line by less than a right angle.
     """
@@ -152,7 +152,7 @@ def _shocked(picture: Picture, brightness: Plane, flow: Flow, amount: Float[Arra
 
 
 def _second_derivative(plane: Plane, vx: Plane, vy: Plane) -> Plane:
-    """vᵀ H v, with the Hessian H by central differences."""
+    """Returns vᵀ H v, with the Hessian H by central differences."""
     p = jnp.pad(plane, 1, mode="symmetric")
     xx = p[1:-1, 2:] - 2 * plane + p[1:-1, :-2]
     yy = p[2:, 1:-1] - 2 * plane + p[:-2, 1:-1]
@@ -161,13 +161,13 @@ def _second_derivative(plane: Plane, vx: Plane, vy: Plane) -> Plane:
 
 
 def _grid(height: int, width: int) -> tuple[Plane, Plane]:
-    """The coordinates x and y of each pixel."""
+    """Returns the coordinates x and y of each pixel."""
     y, x = jnp.mgrid[:height, :width].astype(jnp.float32)
     return x, y
 
 
 def _sampled(picture: Picture, x: Plane, y: Plane) -> Picture:
-    """The picture at (x, y), by linear interpolation between pixels' centers."""
+    """Samples the picture at (x, y) by linear interpolation."""
     height, width = picture.shape[:2]
     x, y = jnp.clip(x, 0, width - 1), jnp.clip(y, 0, height - 1)
     left, top = x.astype(int), y.astype(int)

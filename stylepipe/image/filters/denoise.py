@@ -21,7 +21,7 @@ Scalar = Float[Array, ""] | float
 def total_variation(
     pixels: Float[Array, "h w c"], *, weight: Scalar, iterations: Int[Array, ""] | int, tolerance: Scalar
 ) -> Float[Array, "h w c"]:
-    """The image u that minimizes ½ Σ (u − pixels)² + `weight` · Σ |∇u|, for `weight` > 0.
+    """Returns the image u that minimizes ½ Σ (u − pixels)² + `weight` · Σ |∇u|, for `weight` > 0.
 
     |∇u| is the root of the sum of the squared forward differences, down and right, in all channels at a pixel (the color total
     variation of Bresson and Chan 2008; scikit-image takes each channel by itself); on one channel the problem is that of Rudin,
@@ -56,7 +56,7 @@ def total_variation(
 
 @jax.jit(static_argnames="radius")
 def bilateral(pixels: Float[Array, "h w c"], *, sigma_space: Scalar, sigma_color: Scalar, radius: int) -> Float[Array, "h w c"]:
-    """Averages each pixel with its neighbors, the more the nearer they are in place and in color (Tomasi and Manduchi 1998).
+    """Averages each pixel with its neighbors, weighted by closeness in place and in color (Tomasi and Manduchi 1998).
 
     A neighbor at t, |t_x| and |t_y| ≤ `radius` pixels, weighs exp(−|t|² / 2 sigma_space²) · exp(−|Δ|² / 2 sigma_color²), where
     |Δ| is the Euclidean distance of the two colors. (OpenCV's window is round, and its |Δ| the sum of the channels' absolute
@@ -73,7 +73,7 @@ def bilateral(pixels: Float[Array, "h w c"], *, sigma_space: Scalar, sigma_color
 def non_local_means(
     pixels: Float[Array, "h w c"], *, strength: Scalar, patch_radius: int, search_radius: int
 ) -> Float[Array, "h w c"]:
-    """Averages each pixel with those around it whose surroundings look alike (Buades, Coll and Morel 2005).
+    """Averages each pixel with those of similar surroundings (Buades, Coll and Morel 2005).
 
     A pixel at most `search_radius` away in x and in y weighs exp(−D / strength²), where D is the mean squared difference of the
     patches of 2 · `patch_radius` + 1 pixels squared around the two, over all channels. The pixel itself weighs 1. All pixels of
@@ -94,7 +94,7 @@ def _average(
     search_radius: int,
     patch_radius: int,
 ) -> Float[Array, "h w c"]:
-    """Σ_t w_t(x) I(x + t) / Σ_t w_t(x) over all shifts t = (down, right) of at most `search_radius`.
+    """Returns Σ_t w_t(x) I(x + t) / Σ_t w_t(x) over all shifts t = (down, right) of at most `search_radius`.
 
     w_t = `weight(down, right, distance)`; `distance` holds the squared differences of I and I shifted by t, summed over the
     channels and over the patch around each pixel.
@@ -131,7 +131,7 @@ def _patch_sums(plane: Array, radius: int) -> Array:
 
 
 def _difference(plane: Plane, axis: int) -> Plane:
-    """plane[i + 1] − plane[i], and 0 at the end."""
+    """Returns plane[i + 1] − plane[i], and 0 at the end."""
     return jnp.diff(plane, axis=axis, append=jax.lax.slice_in_dim(plane, -1, None, axis=axis))
 
 

@@ -9,10 +9,10 @@ from stylepipe.image.color.color_spaces import oklab_to_rgb, rgb_to_oklab
 from stylepipe.image.filters.guided_filter import guided_filter, guided_reach
 
 _DARKEST = 0.08
-"""The lightness below which ratios to it are not taken."""
+"""The least lightness in ratios."""
 
 _RATIOS = 0.6, 2.5
-"""The least and the greatest ratio of new to old lightness that counts."""
+"""The bounds of the ratio of new to old lightness."""
 
 
 def guided_chroma(
@@ -25,7 +25,7 @@ def guided_chroma(
     eps: float,
     gain: float,
 ) -> Float[Array, "h w 3"]:
-    """The lightness of `pixels` with the chroma of `colors`, both of Oklab.
+    """Combines the lightness of `pixels` with the chroma of `colors`, both in Oklab.
 
     With L the lightness of `pixels`, and L₀ and c = (a, b) the lightness and the chroma of `colors`:
 
@@ -48,5 +48,5 @@ def guided_chroma(
 
 
 def chroma_reach(radius: int) -> int:
-    """How many pixels away from a pixel its new color still depends on them."""
+    """Returns the distance in pixels at which a pixel still affects a new color."""
     return guided_reach(2 * radius) + guided_reach(radius)

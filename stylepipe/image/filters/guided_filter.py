@@ -1,4 +1,4 @@
-"""The guided filter: smoothing that keeps the edges of another picture."""
+"""The guided filter: edge-preserving smoothing by another picture."""
 
 import numpy as np
 from jaxtyping import Float
@@ -7,7 +7,7 @@ from jaxtyping import Float
 def guided_filter(
     plane: Float[np.ndarray, "h w"], guide: Float[np.ndarray, "h w"], *, radius: int, eps: float
 ) -> Float[np.ndarray, "h w"]:
-    """Smooths `plane` within squares of 2 · `radius` + 1 pixels, but for edges that `guide` has, too.
+    """Smooths `plane` within squares of 2 · `radius` + 1 pixels, preserving the edges of `guide`.
 
     In each square it is fitted by a · guide + b, with a = cov(guide, plane) / (var(guide) + `eps`), and each pixel gets the
     mean of the fits of the squares that it lies in. Where the guide's variance is well below `eps` that is a mean of `plane`,
@@ -29,5 +29,5 @@ def guided_filter(
 
 
 def guided_reach(radius: int) -> int:
-    """How many pixels away from a pixel its filtered value still depends on them."""
+    """Returns the distance in pixels at which a pixel still affects a filtered value."""
     return 2 * radius

@@ -14,7 +14,7 @@ from stylepipe.artifacts import Array
 from stylepipe.image.color.color_spaces import luma
 
 _MOST_TAPS = 49
-"""The widest kernel that is applied as a sum of shifted planes; above, σ > 6, a matrix takes less time."""
+"""The widest kernel applied as a sum of shifted planes; above it (σ > 6) a matrix is faster."""
 
 
 def gaussian_blur(image: Float[Array, "h w *c"], *, sigma: float) -> Float[Array, "h w *c"]:
@@ -31,7 +31,7 @@ def gaussian_blur(image: Float[Array, "h w *c"], *, sigma: float) -> Float[Array
 
 
 def reach(sigma: float) -> int:
-    """How many pixels away from a pixel its blur still depends on them."""
+    """Returns the distance in pixels at which a pixel still affects its blur."""
     return int(4 * sigma + 0.5)
 
 
@@ -50,7 +50,7 @@ def unsharp_mask(
 
 @jax.jit(static_argnames="size")
 def median(pixels: Float[Array, "h w *c"], *, size: int) -> Float[Array, "h w *c"]:
-    """The median of each `size`×`size` neighborhood (an odd number), channel by channel."""
+    """Returns the median of each `size`×`size` neighborhood (an odd number), channel by channel."""
     height, width = pixels.shape[:2]
     beyond = [(size // 2, size // 2)] * 2 + [(0, 0)] * (pixels.ndim - 2)
     padded = jnp.pad(pixels, beyond, mode="symmetric")
@@ -98,7 +98,7 @@ def _kernel(sigma: float) -> Float[np.ndarray, "taps"]:
 
 
 def _blur_matrix(length: int, kernel: Float[np.ndarray, "taps"]) -> Float[np.ndarray, "length length"]:
-    """Row i holds the weights of the pixels that make up blurred pixel i.
+    """Returns the matrix whose row i holds the weights of blurred pixel i.
 
     A mirrored line has period 2·length; on it, pixel j stands at j and at −1 − j.
     """
@@ -109,7 +109,7 @@ def _blur_matrix(length: int, kernel: Float[np.ndarray, "taps"]) -> Float[np.nda
 
 
 def _sorting_network(count: int) -> Iterator[tuple[int, int]]:
-    """Pairs (a, b), a < b, to be put in order one after the other: Batcher's odd-even merge sort (Knuth, TAOCP 3, 5.2.2 M).
+    """Returns pairs (a, b), a < b, to be sorted one after the other: Batcher's odd-even merge sort (Knuth, TAOCP 3, 5.2.2 M).
 
     Where only one sorted value is wanted, XLA drops the comparisons that it does not need.
     """

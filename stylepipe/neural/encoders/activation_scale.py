@@ -1,4 +1,4 @@
-"""VGG-19's layers brought to one mean activation.
+"""Scaling of VGG-19's layers to one mean activation.
 
 Its own activations are some tens in the first layer and some hundreds in the fourth block, since it was trained on values from
 0 to 255. Losses that add a constant to them (`shift: 1`) or compare layers by one weight need them to be of one size.
@@ -11,7 +11,7 @@ import numpy as np
 from stylepipe.neural.encoders.vgg_layout import DEEPEST, places
 
 MEAN = 0.25
-"""The mean activation of each layer after the scaling; the layers of vgg19-slim are of about this size, too."""
+"""The mean activation of each layer after scaling, about that of vgg19-slim."""
 
 TRAINED_MEANS = {
     "conv1_1": 20.34,
@@ -33,13 +33,13 @@ _WIDTHS = (64, 128, 256, 512, 512)
 
 
 def is_vgg19(shapes: Mapping[str, tuple[int, ...]]) -> bool:
-    """Whether tensors of these shapes, in the form that `layout` describes, are of the whole of VGG-19."""
+    """Returns whether tensors of these shapes, in the layout of `vgg_layout`, are all of VGG-19."""
     wanted = {f"conv{block}_{index}/bias": (_WIDTHS[block - 1],) for block, index in places(DEEPEST)}
     return wanted.items() <= shapes.items()
 
 
 def at_one_scale(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The tensors of VGG-19, or of its first layers, with activations divided by their layer's mean and multiplied by `MEAN`.
+    """Scales the tensors of VGG-19, or of its first layers: activations divided by their layer's mean, times `MEAN`.
 
     A ReLU commutes with positive factors s, and so does a pool by maximum or mean: conv_k with its kernel times s_k / s_(k−1)
     and its bias times s_k gives s_k times what it gave. Layers that were not measured take the factor of the last one that was.

@@ -15,7 +15,7 @@ from stylepipe.neural.xla.sharding import by_rows
 __all__ = ["Vgg", "describe", "features"]
 
 _PRECISIONS = {"float32": "float32", "tf32": "tensorfloat32", "bfloat16": "bfloat16"}
-"""JAX's names."""
+"""JAX's names of the precisions."""
 
 
 def features(
@@ -25,7 +25,7 @@ def features(
     layers: tuple[str, ...],
     vgg: Vgg,
 ) -> dict[str, Float[Array, "_ _ _"]]:
-    """The activations of the named layers, after their ReLU, each of shape (h, w, channels).
+    """Returns the activations of the named layers after their ReLU, each of shape (h, w, channels).
 
     `tensors` are those of the weights that `vgg` describes; `image` is RGB in [0, 1]. A layer of block b has the image's size
     divided by 2^(b−1), rounded down at each pool. No deeper layer than asked for is computed. With padding by zeros, it is the
@@ -50,7 +50,7 @@ def features(
 
 
 def check_layers(layers: Sequence[str], vgg: Vgg, size: tuple[int, ...]) -> None:
-    """Raises StageError for a layer that the network has not, or that a picture of this (height, width) is too small for."""
+    """Raises StageError for a layer that the network lacks, or for which a picture of this (height, width) is too small."""
     for name in layers:
         if name not in vgg.layers:
             raise StageError(
@@ -66,7 +66,7 @@ def check_layers(layers: Sequence[str], vgg: Vgg, size: tuple[int, ...]) -> None
 
 
 def _convolved(x: Map, kernel: Kernel, vgg: Vgg) -> Map:
-    """The convolution and its gradient in the network's precision, from and to that of x."""
+    """Convolves in the network's precision, forward and backward, from and to that of x."""
     precision = _PRECISIONS[vgg.precision]
     if vgg.precision == "bfloat16":
         return plain(x.astype(jnp.bfloat16), kernel.astype(jnp.bfloat16), vgg.padding, precision).astype(x.dtype)
@@ -74,7 +74,7 @@ def _convolved(x: Map, kernel: Kernel, vgg: Vgg) -> Map:
 
 
 def _pool(x: Float[Array, "_ _ _"], vgg: Vgg) -> Float[Array, "_ _ _"]:
-    """2×2 windows, stride 2; an odd last row or column is left out. `l2` is the root of the sum of squares."""
+    """Pools 2×2 windows with stride 2, dropping an odd last row or column. `l2` is the root of the sum of squares."""
     height, width = x.shape[0] // 2, x.shape[1] // 2
     windows = x[: 2 * height, : 2 * width].reshape(height, 2, width, 2, -1)
     match vgg.pooling:

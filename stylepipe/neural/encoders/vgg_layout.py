@@ -70,7 +70,7 @@ def describe(weights: Weights, *, pooling: Pooling | None = None, precision: Pre
 
 
 def check_shapes(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
-    """The number of convolutions in each block, each checked to fit the one before it, from the shapes of all tensors by name.
+    """Returns the number of convolutions in each block from the shapes of all tensors by name; checks that each fits.
 
     Raises WeightsError that names the tensor when one is missing or has a shape that does not fit.
     """
@@ -88,7 +88,7 @@ def check_shapes(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
 
 
 def places(depth: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    """(block, index in it) of every convolution, both from 1, in their order."""
+    """Yields (block, index in it) of every convolution, both from 1, in order."""
     return ((block, index) for block, count in enumerate(depth, 1) for index in range(1, count + 1))
 
 
@@ -98,7 +98,7 @@ def pooling_stages(layer: str) -> int:
 
 
 def _check(shapes: Mapping[str, tuple[int, ...]], layer: str, expected: tuple[int | None, ...]) -> int:
-    """The layer's output channels, its kernel and bias being there with matching shapes; None is any number up to `WIDEST`."""
+    """Returns the layer's output channels; checks its kernel and bias; None is any number up to `WIDEST`."""
     for part in ("kernel", "bias"):
         if f"{layer}/{part}" not in shapes:
             raise WeightsError(f"The weights hold no '{layer}/{part}'.", hint=_CONVERT)

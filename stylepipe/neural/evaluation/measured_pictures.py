@@ -1,4 +1,4 @@
-"""Pictures as they are looked at to measure their quality: small, and through a network."""
+"""Prepares pictures for the quality measures: resized, and their features computed."""
 
 from collections.abc import Mapping
 
@@ -15,18 +15,18 @@ from stylepipe.neural.xla.compile_options import program
 from stylepipe.transparency import alpha_of, require_visible, without_hidden
 
 SIDE = 256
-"""The long side to which pictures are brought."""
+"""The long side of measured pictures."""
 
 Pixels = Float[Array, "height width 3"]
 
 
 def working_size(size: tuple[int, int]) -> tuple[int, int]:
-    """The (height, width) to which a picture of that size is brought."""
+    """Returns the (height, width) at which a picture of a size is measured."""
     return scaled(size, SIDE / max(size))
 
 
 def measured_picture(image: Image, size: tuple[int, int], network: Weights, layers: Layers) -> MeasuredPicture:
-    """What is measured of a picture that is brought to this working size; pixels count by their alpha.
+    """Computes what the measures need of a picture at this size; pixels are weighted by their alpha.
 
     `network` is a VGG, `layers` those of each measure. The picture lies in the corner of a square, and its mirror image
     fills the rest, so that one compiled program serves all pictures. Raises StageError for a picture so narrow that a layer
@@ -55,7 +55,7 @@ def measured_picture(image: Image, size: tuple[int, int], network: Weights, laye
 
 
 def _pooled(alpha: Float[np.ndarray, "height width"], step: int) -> Float[np.ndarray, "_ _"]:
-    """The means of step × step pixels."""
+    """Returns the means of step × step pixels."""
     height, width = (side // step for side in alpha.shape)
     return alpha[: height * step, : width * step].reshape(height, step, width, step).mean((1, 3))
 

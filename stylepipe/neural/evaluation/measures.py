@@ -1,4 +1,4 @@
-"""How good a stylization is: what it kept of the content, and what it has of the styles.
+"""Quality measures of a stylization: fidelity to the content, and likeness to the styles.
 
 The three factors of Wang et al. 2021, "Evaluate and improve the quality of neural style transfer" (Computer Vision and Image
 Understanding 207, 103203; StyleEval). All are made of cosines Σ a b / (|a| |b|) of what is never negative, so that they lie in
@@ -15,11 +15,11 @@ from jaxtyping import Float, Int
 BINS = 128
 PATCH = 3
 ROWS = 1024
-"""How many patches are compared at a time."""
+"""Patches compared at a time."""
 
 CONTENT, GLOBAL, LOCAL = "content fidelity", "global effects", "local patterns"
 BLOCKS: Mapping[str, tuple[int, ...]] = {CONTENT: (4, 5), GLOBAL: (2, 3, 4, 5), LOCAL: (3, 4)}
-"""The measures, and the network's blocks that each is taken of; in the paper, of the first layer of each."""
+"""The measures and the network blocks that each uses; the paper uses the first layer of each."""
 
 Rows = Float[np.ndarray, "n c"]
 Layers = Mapping[str, tuple[str, ...]]
@@ -27,7 +27,7 @@ Layers = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, eq=False)
 class MeasuredPicture:
-    """What is measured of a picture: the share of its pixels in each bin of each channel, and its features at the layers.
+    """Statistics of a picture: the share of its pixels in each bin of each channel, and its features at the layers.
 
     `visible` says at each layer how visible each position is, from 0 to 1; None is all of it.
     """
@@ -37,13 +37,13 @@ class MeasuredPicture:
     visible: Mapping[str, Float[np.ndarray, "_ _"]] | None = None
 
     def weights(self, layer: str) -> Float[np.ndarray, "_ _"]:
-        """How much each position of a layer counts."""
+        """Returns the weight of each position of a layer."""
         return np.ones(self.features[layer].shape[:2], np.float32) if self.visible is None else self.visible[layer]
 
 
 @dataclass(frozen=True, eq=False)
 class MeasuredStyles:
-    """What is measured of the styles together: means over them, and all their patches, each of length 1.
+    """Statistics of all styles together: means over them, and all their patches, each of length 1.
 
     `distinct` says by layer how many patches are the best match of any.
     """
@@ -55,7 +55,7 @@ class MeasuredStyles:
 
 
 def unseen_layers(seen: Collection[str], available: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The layers of each measure: of each of its blocks the first that is not among those that losses have `seen`.
+    """Returns the layers of each measure: in each of its blocks, the first that no loss has `seen`.
 
     Blocks that are seen as a whole are left out, and so is a measure that has no block left. `available` are the network's
     layers, shallowest first.
@@ -71,7 +71,7 @@ def unseen_layers(seen: Collection[str], available: Sequence[str]) -> dict[str, 
 
 
 def measured_styles(styles: Sequence[MeasuredPicture], layers: Layers) -> MeasuredStyles:
-    """What results are compared with, of one or more styles."""
+    """Prepares the references of one or more styles."""
     grams = {layer: np.mean([_gram(style, layer) for style in styles], 0) for layer in layers.get(GLOBAL, ())}
     patches = {layer: np.concatenate([_patches(style, layer) for style in styles]) for layer in layers.get(LOCAL, ())}
     distinct = {layer: len(np.unique(_best_matches(rows, rows)[1])) for layer, rows in patches.items()}
@@ -82,7 +82,7 @@ def measured_styles(styles: Sequence[MeasuredPicture], layers: Layers) -> Measur
 
 
 def content_fidelity(result: MeasuredPicture, content: MeasuredPicture, layers: Sequence[str]) -> float:
-    """The mean over the layers of the cosine of all of the result's features with all of the content's, place by place."""
+    """Returns the mean over layers of the cosine of all features of the result with those of the content, place by place."""
 
     def at(layer: str) -> float:
         weights = np.sqrt(result.weights(layer) * content.weights(layer))[..., None]  # once in each factor of a product
@@ -92,7 +92,7 @@ def content_fidelity(result: MeasuredPicture, content: MeasuredPicture, layers: 
 
 
 def global_effects(result: MeasuredPicture, styles: MeasuredStyles) -> float:
-    """Half the mean over the layers of the cosine of Gram matrices, and half that over the channels of histograms.
+    """Returns half the mean over layers of the cosine of Gram matrices, plus half that over channels of histograms.
 
     G = Fᵀ F / n for features F of shape (n, c); histograms are shares of pixels in 128 equal bins of [0, 1] (the paper's, of
     each picture's own range). Of several styles it is the means of their matrices and of their histograms.
@@ -103,7 +103,7 @@ def global_effects(result: MeasuredPicture, styles: MeasuredStyles) -> float:
 
 
 def local_patterns(result: MeasuredPicture, styles: MeasuredStyles) -> float:
-    """The mean over the layers of half the patches' likeness and half their diversity.
+    """Returns the mean over layers of half the patches' likeness and half their diversity.
 
     Each patch of 3×3 positions of the result has a best match among those of all styles, that of the largest cosine. The
     likeness is the mean of these cosines; the diversity is the number of patches that are the best match of any, over the
@@ -120,7 +120,7 @@ def local_patterns(result: MeasuredPicture, styles: MeasuredStyles) -> float:
 def quality(
     result: MeasuredPicture, *, content: MeasuredPicture | None, styles: MeasuredStyles, layers: Layers
 ) -> dict[str, float]:
-    """The measures that have `layers`, by name; without a content there is no content fidelity.
+    """Returns the measures that have `layers`, by name; without a content there is no content fidelity.
 
     `content` is seen at the result's working size.
     """
@@ -148,7 +148,7 @@ def _gram(picture: MeasuredPicture, layer: str) -> Float[np.ndarray, "_ _"]:
 
 
 def _patches(picture: MeasuredPicture, layer: str) -> Rows:
-    """All patches of 3×3 positions, each as a row of length 1, or of zeros; of a cut-out those whose centers are visible."""
+    """Returns all patches of 3×3 positions as rows of length 1 (or zeros); of a cut-out, those with visible centers."""
     windows = np.lib.stride_tricks.sliding_window_view(picture.features[layer], (PATCH, PATCH), (0, 1))
     centers = picture.weights(layer)[PATCH // 2 : -(PATCH // 2), PATCH // 2 : -(PATCH // 2)].ravel()
     rows = windows.reshape(windows.shape[0] * windows.shape[1], -1)[centers >= centers.max() / 2]
@@ -157,7 +157,7 @@ def _patches(picture: MeasuredPicture, layer: str) -> Rows:
 
 
 def _best_matches(rows: Rows, others: Float[np.ndarray, "m c"]) -> tuple[Float[np.ndarray, " n"], Int[np.ndarray, " n"]]:
-    """For each row the largest product with any of the others, and the first that has it."""
+    """Returns, for each row, the largest product with any of the others, and the first that attains it."""
 
     def blocks() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for start in range(0, len(rows), ROWS):

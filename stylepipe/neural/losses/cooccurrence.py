@@ -1,4 +1,4 @@
-"""Style as what occurs at a distance: shifted Gram matrices (Berger and Memisevic 2016, arXiv 1606.01286)."""
+"""Style as co-occurrence at a distance: shifted Gram matrices (Berger and Memisevic 2016, arXiv 1606.01286)."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -21,14 +21,14 @@ from stylepipe.neural.losses.loss import (
 )
 
 _LEAST = 1e-3
-"""A region with less than this many pairs has none, as a mask of so little is empty."""
+"""The least number of pairs in a region; a region with fewer counts as empty."""
 
 Pairs = tuple[tuple[Sums, Sums], ...]
-"""Of one layer, for each shift: the sums over pairs of positions of which one lies below the other, and beside the other."""
+"""The sums of one layer for each shift: over pairs of positions one below the other, and one beside the other."""
 
 
 class Cooccurrence(StyleLoss):
-    """Compares which features occur together at a distance, along columns and along rows: it makes long structures.
+    """Compares which features occur together at a distance, along columns and rows: produces long structures.
 
     For features F of shape (h, w, c) and a shift δ, G_δ = Σ_p F_pᵀ F_{p+δ} / n over the n pairs of positions that lie δ apart
     in the layer, once down and once across. The loss of a layer is Σ_δ mean((G_δ − G_δ,style)²), the mean taken of both axes,
@@ -47,7 +47,7 @@ class Cooccurrence(StyleLoss):
 
 
 def statistic(spec: Cooccurrence, inputs: LossInputs) -> dict[str, Pairs]:
-    """By layer, shift and axis, Σ_p m_p m_{p+δ} F_pᵀ F_{p+δ} (regions, c, c): O(n c²) time each, O(n c) memory.
+    """Computes Σ_p m_p m_{p+δ} F_pᵀ F_{p+δ} (regions, c, c) by layer, shift and axis: O(n c²) time each, O(n c) memory.
 
     Raises StageError for a layer that is not larger than the shift.
     """
@@ -75,12 +75,12 @@ def _pairs(inputs: LossInputs, layer: str, shift: int) -> tuple[Sums, Sums]:
 
 
 def target(spec: Cooccurrence, references: References) -> MeanTarget:
-    """By layer, shift and axis, the styles' G_δ (regions, c, c): one for each region, or blended into one."""
+    """Returns the styles' G_δ (regions, c, c) by layer, shift and axis: one per region, or blended into one."""
     return mean_target(references)
 
 
 def check_style(spec: Cooccurrence, statistic: Mapping[str, Pairs]) -> None:
-    """Raises StageError for a mask that holds no two positions that lie so far apart."""
+    """Raises StageError for a mask without two positions at that distance."""
     for layer, by_shift in statistic.items():
         for shift, axes in zip(spec.shifts, by_shift, strict=True):
             if min(sums.positions.min() for sums in axes) < _LEAST:

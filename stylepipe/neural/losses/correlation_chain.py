@@ -55,7 +55,7 @@ class CorrelationChain(StyleLoss):
 
 
 def statistic(spec: CorrelationChain, inputs: LossInputs) -> dict[str, Sums]:
-    """By the shallower layer of each pair, Σ_p m_p F_pᵀ up(F')_p (regions, c, c'): O(n c + n' c c') time, O(n c) memory.
+    """Computes Σ_p m_p F_pᵀ up(F')_p (regions, c, c') by the pair's shallower layer: O(n c + n' c c') time, O(n c) memory.
 
     As a sum over the deeper layer's positions: each with the sum of F over all positions of the shallower one that it is
     repeated for. Raises StageError where `all` is a single layer.
@@ -81,7 +81,7 @@ def _flat(values: Float[Array, "h w c"]) -> Float[Array, "n c"]:
 
 
 def _gathered(values: Float[Array, "_ _ c"], size: tuple[int, ...], factor: int) -> Float[Array, "_ _ c"]:
-    """Sums over windows of factor × factor positions; the last ones also have what is left over."""
+    """Sums over windows of factor × factor positions; the last windows include the remainder."""
     if factor == 1:
         return values
     for count in size:  # rows, then columns as rows
@@ -91,7 +91,7 @@ def _gathered(values: Float[Array, "_ _ c"], size: tuple[int, ...], factor: int)
 
 
 def target(spec: CorrelationChain, references: References) -> MeanTarget:
-    """By the shallower layer of each pair, the styles' G (regions, c, c'): one for each region, or blended into one."""
+    """Returns the styles' G (regions, c, c') by the shallower layer of each pair: one per region, or blended into one."""
     return mean_target(references)
 
 

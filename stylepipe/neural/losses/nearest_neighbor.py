@@ -29,21 +29,21 @@ class NearestNeighbor(FeatureLoss):
 
 
 class Positions(NamedTuple):
-    """The features of a layer, and for each region how much each position counts; None is 1 for all."""
+    """The features of a layer, and the weights of positions in each region; None is 1 for all."""
 
     features: Float[Array, "_ _ _"]
     weights: list[Float[Array, "_ _"] | None]
 
 
 class NearestNeighborTarget(NamedTuple):
-    """By layer, T for each style, and what the styles count."""
+    """T for each style by layer, and the style weights."""
 
     layers: Mapping[str, list[Float[Array, "_ _ _"]]]
     weights: Float[Array, " styles"]
 
 
 def statistic(spec: NearestNeighbor, inputs: LossInputs) -> dict[str, Positions]:
-    """By layer, the features (h, w, c) themselves and the positions' weights: O(n c) time and memory."""
+    """Returns the features (h, w, c) and the positions' weights by layer: O(n c) time and memory."""
     return {
         layer: Positions(
             inputs.picture.features[layer], [None if region is None else region[layer] for region in inputs.regions]
@@ -53,7 +53,7 @@ def statistic(spec: NearestNeighbor, inputs: LossInputs) -> dict[str, Positions]
 
 
 def target(spec: NearestNeighbor, references: References) -> NearestNeighborTarget:
-    """By layer, T (h, w, c) of each style: O(n m c) time for n positions of the content and m of the style."""
+    """Computes T (h, w, c) of each style by layer: O(n m c) time for n positions of the content and m of the style."""
     layers = {layer: [_rebuilt(references.content[layer], style[layer]) for style in references.styles] for layer in spec.table}
     return NearestNeighborTarget(layers, references.weights)
 
@@ -65,13 +65,13 @@ def _rebuilt(content: Positions, style: Positions) -> Float[Array, "h w c"]:
 
 
 def _centered(positions: Positions) -> Float[Array, "h w c"]:
-    """The features less their mean."""
+    """Returns the features minus their mean."""
     weights = _weights(positions)
     return positions.features - jnp.tensordot(weights, positions.features, 2) / weights.sum()
 
 
 def _weights(positions: Positions) -> Float[Array, "h w"]:
-    """How much each position of an example counts."""
+    """Returns the weight of each position of an example."""
     (mask,) = positions.weights
     return jnp.ones(positions.features.shape[:2]) if mask is None else mask
 

@@ -1,4 +1,4 @@
-"""The nearest patch: for each square of one picture's features, the square of another's that correlates with it most."""
+"""Nearest-patch search: for each patch of one picture's features, the patch of another's with the highest correlation."""
 
 from functools import partial, reduce
 
@@ -12,12 +12,12 @@ Map = Float[Array, "_ _ _"]
 Index = Int[Array, "h w"]
 
 _ROWS, _EXAMPLE_ROWS = 8, 16
-"""How many rows of patches are compared at a time."""
+"""Rows of patches compared at a time."""
 
 
 @partial(jax.jit, static_argnames="size")
 def nearest(features: Map, examples: Map, candidates: Bool[Array, "_ _"], *, size: int) -> tuple[Index, Index]:
-    """Row and column, in `examples`, of the candidate that is nearest to each patch of size × size positions of `features`.
+    """Returns the row and column, in `examples`, of the nearest candidate of each size × size patch of `features`.
 
     Nearest is the one of the largest normalized cross-correlation Σ P Q / (|P| |Q|), that of a Q of zeros being 0; of equal
     ones, the first. A patch stands where its first row and column are. The correlation of two patches is the sum of products of
@@ -53,13 +53,13 @@ def nearest(features: Map, examples: Map, candidates: Bool[Array, "_ _"], *, siz
 
 
 def _strips(height: int, tall: int) -> tuple[Int[np.ndarray, " strips"], int]:
-    """Where strips begin that cover all rows, and how tall each of them is."""
+    """Returns the first rows of strips that cover all rows, and the height of each strip."""
     tall = min(tall, height)
     return np.minimum(np.arange(0, height, tall), height - tall), tall
 
 
 def _along_diagonal(products: Float[Array, "y x Y X"], axes: tuple[int, int], size: int) -> Float[Array, "_ _ _ _"]:
-    """The sums of each product and the `size` − 1 that follow it along both axes at once."""
+    """Sums each product with the `size` − 1 that follow it, along both axes at once."""
 
     def shifted(d: int) -> Float[Array, "_ _ _ _"]:
         part = products
@@ -71,11 +71,11 @@ def _along_diagonal(products: Float[Array, "y x Y X"], axes: tuple[int, int], si
 
 
 def _inverse_norms(features: Map, size: int) -> Float[Array, "_ _"]:
-    """1 / |P| of each patch, 0 for one of zeros."""
+    """Returns 1 / |P| of each patch, 0 for a patch of zeros."""
     squares = sum_patches(jnp.sum(features**2, 2), size)
     return jnp.where(squares > 0, lax.rsqrt(jnp.where(squares > 0, squares, 1)), 0)
 
 
 def sum_patches(values: Float[Array, "_ _"], size: int) -> Float[Array, "_ _"]:
-    """The sum over each patch."""
+    """Returns the sum over each patch."""
     return lax.reduce_window(values, 0.0, lax.add, (size, size), (1, 1), "VALID")

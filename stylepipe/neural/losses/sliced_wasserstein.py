@@ -36,26 +36,26 @@ class SlicedWasserstein(StyleLoss):
 
 
 class SlicedWassersteinStatistic(NamedTuple):
-    """The features of each layer, and the key that draws the directions; None in an example."""
+    """The features of each layer, and the key of the directions; None in an example."""
 
     layers: Mapping[str, FeatureSamples]
     key: PRNGKeyArray | None
 
 
 class SlicedWassersteinTarget(NamedTuple):
-    """By layer, the features of each style, and what the styles count."""
+    """The features of each style by layer, and the style weights."""
 
     layers: Mapping[str, tuple[FeatureSamples, ...]]
     weights: Float[Array, " styles"]
 
 
 def statistic(spec: SlicedWasserstein, inputs: LossInputs) -> SlicedWassersteinStatistic:
-    """By layer, the features (c, n) themselves and the positions' weights: O(n c) time and memory."""
+    """Returns the features (c, n) and the positions' weights by layer: O(n c) time and memory."""
     return SlicedWassersteinStatistic({layer: feature_samples(inputs, layer) for layer in spec.table}, inputs.key)
 
 
 def target(spec: SlicedWasserstein, references: References) -> SlicedWassersteinTarget:
-    """By layer, each style's features (c, m) and weights."""
+    """Returns each style's features (c, m) and weights by layer."""
     layers = {layer: tuple(style.layers[layer] for style in references.styles) for layer in spec.table}
     return SlicedWassersteinTarget(layers, references.weights)
 
@@ -82,7 +82,7 @@ def distance(
 
 
 def unit_directions(key: PRNGKeyArray, count: int, channels: int) -> Float[Array, "count channels"]:
-    """Unit vectors, each direction as likely as any other."""
+    """Draws unit vectors uniformly."""
     normal = jax.random.normal(key, (count, channels))
     return normal / jnp.linalg.norm(normal, axis=1, keepdims=True)
 

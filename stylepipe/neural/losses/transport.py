@@ -24,20 +24,20 @@ _AT_ONCE = 2**22
 
 
 class FeatureSamples(NamedTuple):
-    """The values of each row at n positions, and for each region how much each position counts."""
+    """Each row's values at n positions, and the weights of the positions in each region."""
 
     values: Float[Array, "rows n"]
     weights: PositionWeights
 
 
 def feature_samples(inputs: LossInputs, layer: str) -> FeatureSamples:
-    """The features of a layer, a row for each channel."""
+    """Returns the features of a layer, a row for each channel."""
     features = inputs.picture.features[layer]
     return FeatureSamples(features.reshape(-1, features.shape[-1]).T, weights_by_position(inputs, layer))
 
 
 class Quantiles(NamedTuple):
-    """The steps of a quantile function for each row: values in ascending order, and their weights; None is 1 throughout."""
+    """A quantile function for each row: ascending values, and their weights; None is 1 throughout."""
 
     values: Float[Array, "*rows m"]
     weights: Float[Array, "*rows m"] | None
@@ -45,7 +45,7 @@ class Quantiles(NamedTuple):
 
 @jax.jit
 def quantiles(values: Float[Array, "rows m"], weights: Float[Array, " m"] | None) -> Quantiles:
-    """The quantile function of each row: O(m log m) time, O(m) memory by row."""
+    """Returns the quantile function of each row: O(m log m) time, O(m) memory per row."""
     if weights is None:
         return Quantiles(_by_rows(_ascending, values), None)
     order = _by_rows(_order, values)
@@ -54,7 +54,7 @@ def quantiles(values: Float[Array, "rows m"], weights: Float[Array, " m"] | None
 
 @jax.jit
 def squared_distance(values: Float[Array, "rows n"], weights: Weights | None, wanted: Quantiles) -> Float[Array, ""]:
-    """The squared 2-Wasserstein distance of values and wanted, ∫ (Q(u) − Q_wanted(u))² du, averaged over rows.
+    """Returns the squared 2-Wasserstein distance of values and wanted, ∫ (Q(u) − Q_wanted(u))² du, averaged over rows.
 
     That is the mean of (value − wanted)² over what goes where. Its gradient pulls each value to the mean of what it goes to;
     where that is does not change under the gradient. Equal values go in order of position. O(n log n + m) time, O(n + m)
@@ -71,7 +71,7 @@ def _by_rows(function: Callable[..., Any], *rows: Any) -> Any:
 
 
 def _transport(weights: Weights | None, values: Values, wanted: Quantiles) -> tuple[Values, Float[Array, ""]]:
-    """Of one row: the mean of what each value goes to, and the mean square of what deviates from these means.
+    """For one row: the mean of the targets of each value, and the mean square of their deviations.
 
     A value takes up an interval of u, as long as its share of the weight. The mean of Q_wanted over it is a difference of
     Q_wanted's integral; in float64, for such differences are small.
@@ -90,7 +90,7 @@ def _transport(weights: Weights | None, values: Values, wanted: Quantiles) -> tu
 
 
 def _integral(wanted: Quantiles, at: Float64[Array, " ends"]) -> Float64[Array, " ends"]:
-    """Of Q_wanted from 0 to each place `at`: all steps below the one that lies there, and this one's part."""
+    """Integrates Q_wanted from 0 to each place `at`: all steps below, and part of the one there."""
     steps = _ends(len(wanted.values), wanted.weights)
     below = jnp.concatenate([jnp.zeros(1), jnp.cumsum(jnp.diff(steps) * wanted.values)])
     if wanted.weights is None:
@@ -102,7 +102,7 @@ def _integral(wanted: Quantiles, at: Float64[Array, " ends"]) -> Float64[Array, 
 
 
 def _ends(count: int, weights: Weights | None) -> Float64[Array, " ends"]:
-    """Where the steps of a quantile function begin and end, from 0 to 1, for weights in the order of the values."""
+    """Returns where the steps of a quantile function begin and end, from 0 to 1, for weights in the order of the values."""
     if weights is None:
         return jnp.arange(count + 1, dtype=jnp.float64) / count
     total = jnp.cumsum(weights.astype(jnp.float64))
@@ -114,7 +114,7 @@ def _ends(count: int, weights: Weights | None) -> Float64[Array, " ends"]:
 
 
 def _ascending(values: Values) -> Values:
-    """The values in ascending order."""
+    """Sorts the values in ascending order."""
 
     def by_bits(values: Values) -> Values:
         return lax.bitcast_convert_type(_ordered(lax.sort(_ordered(lax.bitcast_convert_type(values, jnp.int32)))), jnp.float32)
@@ -123,7 +123,7 @@ def _ascending(values: Values) -> Values:
 
 
 def _order(values: Values) -> Int32[Array, " n"]:
-    """The positions of the values in ascending order, equal ones as they come."""
+    """Returns the positions of the values in ascending order; equal values keep their order."""
 
     def by_bits(values: Values) -> Int32[Array, " n"]:
         """The position is the lower half of a key of 64 bits."""
@@ -136,5 +136,5 @@ def _order(values: Values) -> Int32[Array, " n"]:
 
 
 def _ordered(bits: Int32[Array, " n"]) -> Int32[Array, " n"]:
-    """The bits of floats as integers in the same order, and back: those of negative numbers ascend with their size."""
+    """Maps the bits of floats to integers in the same order, and back: negative numbers are reversed."""
     return bits ^ (bits >> 31 & 0x7FFFFFFF)

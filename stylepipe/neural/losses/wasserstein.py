@@ -23,11 +23,11 @@ from stylepipe.neural.losses.loss import (
 )
 
 _FLOOR = 1e-4
-"""Is added to the variance in every direction, so that no covariance is singular."""
+"""Added to the variance in every direction, so that no covariance is singular."""
 
 
 class Wasserstein(StyleLoss):
-    """Compares Gaussians fitted to the features, by how far mass must be moved to make one into the other (W2).
+    """Compares Gaussians fitted to the features by the squared 2-Wasserstein distance.
 
     For the mean μ and covariance Σ of c features over the positions, the loss of a layer is
 
@@ -53,7 +53,7 @@ class Gaussian(NamedTuple):
 
 
 def statistic(spec: Wasserstein, inputs: LossInputs) -> dict[str, MomentSums]:
-    """By layer, Σ_p m_p F_p (regions, c) and Σ_p m_p F_pᵀ F_p (regions, c, c): O(n c²) time, O(n c) memory.
+    """Computes Σ_p m_p F_p (regions, c) and Σ_p m_p F_pᵀ F_p (regions, c, c) by layer: O(n c²) time, O(n c) memory.
 
     A step takes O(c³) time and O(c²) memory besides, for the root of the covariance.
     """
@@ -66,7 +66,7 @@ def statistic(spec: Wasserstein, inputs: LossInputs) -> dict[str, MomentSums]:
 
 
 def target(spec: Wasserstein, references: References) -> MeanTarget:
-    """By layer, the Gaussians of the styles: one for each region, or that of them all together."""
+    """Returns the Gaussians of the styles by layer: one per region, or one of all styles."""
     blended = mean_target(references)
     gaussians = {layer: _gaussian(spec, *moments) for layer, moments in blended.means.items()}
     return MeanTarget(gaussians, blended.weights)
@@ -95,14 +95,14 @@ def _gaussian(
 def _in_units(
     first: Float[Array, "regions channels"], second: Float[Array, "regions channels channels"], scale: Float[Array, " regions"]
 ) -> tuple[Float[Array, "regions channels"], Float[Array, "regions channels channels"]]:
-    """Mean and covariance, from the first and second moments, of features that are divided by `scale`."""
+    """Returns mean and covariance from the first and second moments of features divided by `scale`."""
     mean = first / scale[:, None]
     return mean, second / scale[:, None, None] ** 2 - mean[:, :, None] * mean[:, None]
 
 
 @jax.jit
 def _factor(covariance: Float[Array, "regions c c"]) -> Float[Array, "regions c c"]:
-    """The triangular L with L Lᵀ = Σ + 1e-4·I."""
+    """Returns the triangular L with L Lᵀ = Σ + 1e-4·I."""
     identity = jnp.eye(covariance.shape[-1])
     factor = jnp.linalg.cholesky(covariance + _FLOOR * identity)
 

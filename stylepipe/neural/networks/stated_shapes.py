@@ -12,7 +12,7 @@ _HINT = "The file is damaged, or was written by another program."
 
 
 def require_network(weights: Weights, name: str, *, trained_by: str) -> None:
-    """Raises WeightsError unless the metadata state the network of that name."""
+    """Raises WeightsError unless the metadata name this network."""
     network = weights.metadata.get("network")
     if network != name:
         stated = f"the network '{network}'" if network else "no network"
@@ -31,17 +31,17 @@ def stated(weights: Weights, name: str, allowed: Any, *, hint: str = _HINT) -> A
 
 
 def of_block(block: int) -> tuple[str, str]:
-    """The names of a residual block's layers; blocks count from 0, their names from 1."""
+    """Returns the names of a residual block's layers; blocks count from 0, their names from 1."""
     return f"block{block + 1}_1", f"block{block + 1}_2"
 
 
 def count_blocks(tensors: Mapping[str, object]) -> int:
-    """How many residual blocks there are."""
+    """Returns the number of residual blocks."""
     return sum(name.startswith("block") and name.endswith("_1/kernel") for name in tensors)
 
 
 def require_shapes(weights: Weights, expected: Mapping[str, tuple[int, ...]]) -> None:
-    """Raises WeightsError, naming the tensor, when one is missing or has another shape."""
+    """Raises WeightsError naming a missing tensor, or one of another shape."""
     for name, shape in expected.items():
         if name not in weights.tensors:
             raise WeightsError(f"The weights hold no '{name}'.", hint=_HINT)

@@ -44,7 +44,7 @@ Noise = tuple[Float[Array, "_ _ 3"], ...]
 """The inputs, the smallest first; each has twice the sides of the one before."""
 
 MOST_SIZES, WIDEST = 8, 64
-"""The most sizes, and channels for each: a network that states more is refused."""
+"""The most sizes, and channels for each: larger networks are refused."""
 
 _MODES = {"circular": "wrap", "edge": "edge"}
 
@@ -53,7 +53,7 @@ _MODES = {"circular": "wrap", "edge": "edge"}
 
 
 class Texture(NamedTuple):
-    """A network without its tensors; with `circular` padding, its textures go on at the opposite border."""
+    """A network without its tensors; with `circular` padding its textures tile seamlessly."""
 
     sizes: int
     channels: int
@@ -64,7 +64,7 @@ class Texture(NamedTuple):
 
     @property
     def unit(self) -> int:
-        """What the sides of a result are multiples of."""
+        """The number of which the sides of a result are multiples."""
         return 2 ** (self.sizes - 1)
 
     @property
@@ -95,7 +95,7 @@ def _three(name: str, before: int, after: int) -> dict[str, tuple[int, ...]]:
 
 
 def fresh(key: PRNGKeyArray, network: Texture) -> Weights:
-    """A network before its training: kernels as He et al. 2015 (arXiv 1502.01852) draw them, maps of mean 0 and variance 1."""
+    """Initializes a network: kernels as He et al. 2015 (arXiv 1502.01852), maps of mean 0 and variance 1."""
     tensors: dict[str, Array] = {}
     for number, (name, shape) in enumerate(network.shapes.items()):
         if name.endswith("/kernel"):
@@ -121,7 +121,7 @@ def describe(weights: Weights) -> Texture:
 
 
 def operations(network: Texture) -> float:
-    """Floating-point operations that a texture takes for each pixel."""
+    """Returns the floating-point operations per pixel of a texture."""
 
     def share(name: str) -> float:
         """Of the positions of the largest size; what is put together belongs to the size that its name has."""
@@ -135,7 +135,7 @@ def operations(network: Texture) -> float:
 
 
 def noise(key: PRNGKeyArray, size: tuple[int, int], network: Texture) -> Noise:
-    """Uniform in [0, 1], for a texture of (height, width), which are multiples of the network's unit."""
+    """Draws noise, uniform in [0, 1], for a texture of (height, width), which are multiples of the network's unit."""
     keys = jax.random.split(key, network.sizes)
     factors = [2**level for level in reversed(range(network.sizes))]
     drawn = zip(keys, factors, strict=True)
@@ -143,7 +143,7 @@ def noise(key: PRNGKeyArray, size: tuple[int, int], network: Texture) -> Noise:
 
 
 def texture(tensors: Tensors, given: Noise, *, network: Texture) -> Float[Array, "h w 3"]:
-    """The texture that the noise makes, from −0.09 to 1.09 as in `transformation`."""
+    """Returns the texture of the noise, from −0.09 to 1.09 as in `transformation`."""
     tensors = {name: tensor.astype(given[0].dtype) for name, tensor in tensors.items()}
     layers = partial(_convolved, tensors, padding=network.padding)
     x = layers("noise1", given[0])
@@ -155,7 +155,7 @@ def texture(tensors: Tensors, given: Noise, *, network: Texture) -> Float[Array,
 
 
 def generated(weights: Weights, key: PRNGKeyArray, size: tuple[int, int]) -> Float[np.ndarray, "h w 3"]:
-    """A texture of (height, width) in [0, 1]. Sides that are no multiples of the network's unit are cut from a larger one."""
+    """Returns a texture of (height, width) in [0, 1], cut from a larger one unless sides are multiples of the unit."""
     network = describe(weights)
     height, width = (-(-length // network.unit) * network.unit for length in size)
     tensors = {name: jnp.asarray(tensor) for name, tensor in weights.tensors.items()}
@@ -167,7 +167,7 @@ _generated = program(static_argnames="network")(texture)
 
 
 def _convolved(tensors: Tensors, name: str, x: Float[Array, "h w _"], *, padding: Padding) -> Float[Array, "h w _"]:
-    """Convolutions of 3, 3 and 1 pixels, each normalized and followed by a leaky ReLU (α = 0.01)."""
+    """Applies convolutions of 3, 3 and 1 pixels, each normalized and followed by a leaky ReLU (α = 0.01)."""
     for number in (1, 2, 3):
         kernel = tensors[f"{name}_{number}/kernel"]
         if len(kernel) == 1:

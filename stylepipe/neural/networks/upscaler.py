@@ -1,4 +1,4 @@
-"""A network for super-resolution: one trunk that looks at the small picture, and a head for each factor.
+"""A network for super-resolution: one trunk on the small picture, and a head for each factor.
 
 It finds the detail that bicubic interpolation leaves out, and its result is the sum of both (Kim, Lee and Lee 2016, "VDSR",
 arXiv 1511.04587). The trunk is a chain of residual blocks without normalization, shared by all factors (Lim et al. 2017, "EDSR"
@@ -38,7 +38,7 @@ Tensors = Mapping[str, Float[Array, "..."]]
 FACTORS = (2, 3, 4)
 
 DEEPEST, WIDEST = 32, 512
-"""The most blocks and channels: a network that states more is refused."""
+"""The most blocks and channels: larger networks are refused."""
 
 _TILE = 192
 
@@ -57,7 +57,7 @@ class Upscaler(NamedTuple):
 
 
 def fresh(key: PRNGKeyArray, network: Upscaler) -> Weights:
-    """A network before its training: its result is that of bicubic interpolation, for its heads are zero.
+    """Initializes a network; its result equals bicubic interpolation, because its heads are zero.
 
     Kernels are drawn as He et al. 2015 (arXiv 1502.01852) do; a block's second one is a tenth of that, so that a deep chain
     starts near the identity.
@@ -86,14 +86,14 @@ def describe(weights: Weights) -> Upscaler:
 
 
 def _layers(network: Upscaler) -> dict[str, tuple[int, int]]:
-    """The channels in and out of each convolution by name."""
+    """Returns the input and output channels of each convolution by name."""
     c = network.channels
     of_blocks = {name: (c, c) for block in range(network.blocks) for name in of_block(block)}
     return {"first": (3, c), **of_blocks, **{f"x{factor}": (c, 3 * factor**2) for factor in FACTORS}}
 
 
 def operations(network: Upscaler, factor: int) -> float:
-    """Floating-point operations that enlarging takes for each small pixel."""
+    """Returns the floating-point operations per small pixel."""
     layers = _layers(network)
     heads = {f"x{other}" for other in FACTORS if other != factor}
     return float(sum(2 * 9 * inputs * outputs for name, (inputs, outputs) in layers.items() if name not in heads))
@@ -103,7 +103,7 @@ def operations(network: Upscaler, factor: int) -> float:
 
 
 def trunk(tensors: Tensors, picture: Float[Array, "h w 3"]) -> Float[Array, "h w c"]:
-    """What the heads look at; `picture` is RGB in [0, 1].
+    """Computes the features for the heads; `picture` is RGB in [0, 1].
 
     Around the picture, and around the channels of each layer, there are zeros, which stand for a middle gray.
     """
@@ -116,13 +116,13 @@ def trunk(tensors: Tensors, picture: Float[Array, "h w 3"]) -> Float[Array, "h w
 
 
 def head(tensors: Tensors, features: Float[Array, "h w c"], factor: int) -> Float[Array, "big_h big_w 3"]:
-    """The detail at `factor` times the size, from what the trunk found."""
+    """Returns the detail at `factor` times the size, from the features of the trunk."""
     tensors = {name: tensor.astype(features.dtype) for name, tensor in tensors.items()}
     return pixel_shuffle(_convolution(tensors, f"x{factor}", features), factor)
 
 
 def pixel_shuffle(x: Float[Array, "h w channels"], factor: int) -> Float[Array, "big_h big_w c"]:
-    """Channels as pixels: channel (i·factor + j)·c + k at (y, x) becomes channel k at (factor·y + i, factor·x + j)."""
+    """Moves channels to pixels: channel (i·factor + j)·c + k at (y, x) becomes channel k at (factor·y + i, factor·x + j)."""
     height, width, _ = x.shape
     blocks = x.reshape(height, width, factor, factor, -1)
     return blocks.swapaxes(1, 2).reshape(factor * height, factor * width, -1)
@@ -131,7 +131,7 @@ def pixel_shuffle(x: Float[Array, "h w channels"], factor: int) -> Float[Array, 
 def enlarge(
     weights: Weights, pixels: Float[Array, "h w 3"], *, factor: int, tile: int = _TILE
 ) -> Float[np.ndarray, "big_h big_w 3"]:
-    """A picture at 2, 3 or 4 times its size; values may overshoot [0, 1] at edges.
+    """Enlarges a picture 2, 3 or 4 times; values may overshoot [0, 1] at edges.
 
     The network looks at tiles of at most `tile` × `tile` pixels, all of one shape and inside the picture. They overlap by all
     that the network sees, so that each pixel of the result is as if the picture had been one tile, and the memory needed beyond

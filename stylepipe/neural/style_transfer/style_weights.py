@@ -1,4 +1,4 @@
-"""How much each of several styles counts."""
+"""Weights of several styles."""
 
 from typing import Annotated
 

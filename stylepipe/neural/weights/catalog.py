@@ -1,4 +1,4 @@
-"""Network weights by name: what there is, where it lies on this machine, and how it gets there.
+"""The catalog of network weights: names, files on this machine, and downloads.
 
 A name's file is looked for in the folder that $STYLEPIPE_WEIGHTS names; among those that come with stylepipe, in `data/`; and
 in `weights/` of stylepipe's cache ($STYLEPIPE_CACHE, or the system's place for caches), where `pull` puts what is published.
@@ -27,7 +27,7 @@ SERVER = "https://storage.googleapis.com/tensorflow/keras-applications"
 
 @dataclass(frozen=True)
 class Published:
-    """A file that can be downloaded: its address on the server, its MD5 sum as published there, its size."""
+    """A downloadable file: its address on the server, its published MD5 sum, and its size."""
 
     address: str
     md5: str
@@ -40,13 +40,13 @@ class Published:
 
     @property
     def most_bytes(self) -> int:
-        """What is received of it at most: the size is known to a megabyte."""
+        """The most bytes to accept: the size is known to a megabyte."""
         return (self.megabytes + 1) * 10**6
 
 
 @dataclass(frozen=True)
 class CatalogEntry:
-    """What a name stands for: the first that is found of `files`. What is not `published` comes with stylepipe.
+    """A named entry: the first existing of `files`. Entries that are not `published` are shipped with stylepipe.
 
     `license` and `attribution` say how it may be used and whose work is in it; files that come with stylepipe state them, too.
     """
@@ -93,12 +93,12 @@ CATALOGUE = {
 
 
 def list_weights() -> dict[str, Path | None]:
-    """All known names, and the file of each that is on this machine."""
+    """Returns all known names, and the file of each that is on this machine."""
     return {name: _present(entry) for name, entry in CATALOGUE.items()}
 
 
 def find(name: str) -> Path:
-    """The file of the weights of that name. Raises WeightsError when the name is unknown or the file is not on this machine."""
+    """Returns the file of named weights. Raises WeightsError for an unknown name or a missing file."""
     entry = _entry(name)
     if path := _present(entry):
         return path
@@ -118,7 +118,7 @@ def pull(
     server: str = SERVER,
     retries: int = 3,
 ) -> Path:
-    """Downloads published weights into the cache, unless they are there already, and returns the file.
+    """Downloads published weights into the cache unless they are there; returns the file.
 
     The file takes its name only once it is whole and has the published checksum; a download that fails is tried again `retries`
     times. `progress` is called with the bytes received and the bytes in all. `offline`, or $STYLEPIPE_OFFLINE, forbids the
@@ -140,7 +140,7 @@ def pull(
 
 
 def verify(weights: str) -> Any:
-    """Reads the weights of that name, or in the file of that path, and says what network they are, such as a `Vgg`.
+    """Reads weights by name or path, and returns them with their network, such as a `Vgg`.
 
     Raises WeightsError when there are none, when a published file is not as it was published, and as `read_weights` does.
     """
@@ -191,7 +191,7 @@ def _md5(path: Path) -> str:
 
 
 class _Endless(Exception):
-    """A server sends more than was published."""
+    """The server sends more than the published size."""
 
 
 def _download(
@@ -211,7 +211,7 @@ def _download(
     )
 
     def receive(url: str, file: str, _: object) -> None:
-        """Writes what the server sends to the file, no more than was published."""
+        """Writes the server's data to the file, up to the published size."""
         with requests.get(url, stream=True, timeout=30) as answer, Path(file).open("wb") as opened:
             answer.raise_for_status()
             done, total = 0, int(answer.headers.get("Content-Length", 0))

@@ -29,12 +29,12 @@ _LARGEST_DIRECTORY = 2**19  # some thousand members
 
 
 def is_variable(name: str) -> bool:
-    """Whether a tensor of that name is one of such a network."""
+    """Returns whether a tensor has a name of this layout."""
     return _VARIABLE.fullmatch(name) is not None
 
 
 def read_archive(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Tensors and metadata of such a network from a NumPy archive (.npz); pickled objects are refused unread."""
+    """Reads tensors and metadata from a NumPy archive (.npz); refuses pickled objects unread."""
     with open_regular(path) as file:
         directory = directory_bytes(file)
         if directory is None:
@@ -49,7 +49,7 @@ def read_archive(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
 
 def from_variables(variables: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Tensors and metadata of the network. Raises WeightsError, naming the variable, for one that does not fit."""
+    """Converts tensors and metadata of the network. Raises WeightsError naming the variable that does not fit."""
     named = [(match, np.asarray(tensor)) for name, tensor in variables.items() if (match := _VARIABLE.fullmatch(name))]
     numbered = {int(match[1] or 0): tensor for match, tensor in named}
     if len(numbered) < len(named):

@@ -1,4 +1,4 @@
-"""Files of network weights in the layouts they are published in, brought into the one form of `layout`, or of their network.
+"""Conversion of network weights from published layouts to the canonical layout of VGG or of their network.
 
     .safetensors   what a run of stylepipe made; that form; the same names with the input in words; torchvision's names; the
                    variables of `fast_style_transfer`
@@ -41,7 +41,7 @@ _Reader = Callable[[Path], tuple[_Tensors, dict[str, str]]]
 
 
 def read_weights(path: Path) -> Weights:
-    """A network's weights from a .safetensors, .npz or .h5 file.
+    """Reads a network's weights from a .safetensors, .npz or .h5 file.
 
     What a run has made, of whatever network, is taken as it is, and checked by the stage that it is given to. Other files are
     those of networks of styles (see `fast_style_transfer`) and of VGGs, which are brought into the form that `layout`
@@ -53,7 +53,7 @@ def read_weights(path: Path) -> Weights:
 
 
 def convert(source: Path, target: Path) -> Weights:
-    """Writes the weights in `source` (.safetensors, .npz, .h5 or .pth) to `target` as safetensors; returns them.
+    """Converts the weights in `source` (.safetensors, .npz, .h5 or .pth) to `target` as safetensors; returns them.
 
     Nothing is left at `target` when this fails. Raises WeightsError as `read_weights` does, when a .pth is given and PyTorch is
     not installed, and when the target cannot be written.
@@ -110,7 +110,7 @@ def _short(error: Exception) -> str:
 
 
 def _require_floats(kinds: Mapping[str, str]) -> None:
-    """Types by tensor name, as NumPy or safetensors spell them."""
+    """Returns the types by tensor name, as NumPy or safetensors spell them."""
     for name, kind in kinds.items():
         if kind not in ("float32", "float16", "F32", "F16"):
             raise WeightsError(f"The tensor '{name}' is of type {kind}; allowed is float32, float16.")
@@ -159,13 +159,13 @@ def _read_safetensors(path: Path) -> tuple[_Tensors, dict[str, str]]:
 
 
 def _in_words(stated: Mapping[str, str], name: str, meanings: Mapping[str, str]) -> str:
-    """The meaning of the first known word in what the file states, such as 'max 2x2'; what it states, if there is none."""
+    """Returns the meaning of the first known word in the file's metadata, such as 'max 2x2', or the metadata itself."""
     text = stated.get(name, "")
     return next((meaning for word, meaning in meanings.items() if word in text.lower()), text)
 
 
 def _input_in_words(text: str) -> _Tensors:
-    """The normalization stated in words, such as 'BGR 0..255 minus (104, 117, 124)' or 'RGB in [0, 1] minus (…) over (…)'."""
+    """Parses a normalization such as 'BGR 0..255 minus (104, 117, 124)' or 'RGB in [0, 1] minus (…) over (…)'."""
     number = r"(\d+(?:\.\d*)?)"
     three = rf"\({number}, ?{number}, ?{number}\)"
     match = re.fullmatch(rf"(RGB|BGR) (?:0\.\.(255)|in \[0, ?1\])(?: minus {three})?(?: over {three})?", text)
@@ -180,7 +180,7 @@ def _input_in_words(text: str) -> _Tensors:
 
 
 def _normalization(means: Sequence[float], deviations: Sequence[float], *, bgr: bool, top: float) -> _Tensors:
-    """The affine map from RGB in [0, 1] to channels of [0, top], in BGR order if so, minus the means, over the deviations."""
+    """Returns the affine map from RGB in [0, 1] to channels of [0, top] (BGR if so), minus the means, over the deviations."""
     channels = np.eye(3)[::-1] if bgr else np.eye(3)
     return {
         "normalise/kernel": (top * channels / deviations).astype(np.float32)[None, None],
@@ -207,7 +207,7 @@ def _from_variables(tensors: _Tensors) -> tuple[_Tensors, dict[str, str]]:
 
 
 def _read_keras(path: Path) -> tuple[_Tensors, dict[str, str]]:
-    """Groups block1_conv1 … with block1_conv1_W_1:0 (as published) or block1_conv1/kernel:0 in them, kernels as here.
+    """Reads groups block1_conv1 … with block1_conv1_W_1:0 (as published) or block1_conv1/kernel:0; kernels as here.
 
     The whole of VGG-19 is scaled as vgg19-shallow is, so that a recipe means the same with each.
     """
@@ -232,7 +232,7 @@ def _read_keras(path: Path) -> tuple[_Tensors, dict[str, str]]:
 
 
 def _own_dataset(file: Any, path: str) -> Any | None:
-    """The dataset of that path if its data lie in this very file, in chunks no larger than itself; links are not followed."""
+    """Returns the dataset at a path if its data lie in this file, in chunks no larger than itself; follows no links."""
     import h5py
 
     prefixes = accumulate(path.split("/"), "{}/{}".format)
@@ -264,7 +264,7 @@ def _read_torch(path: Path) -> tuple[_Tensors, dict[str, str]]:
 
 
 def _from_torchvision(state: Mapping[str, np.ndarray]) -> tuple[_Tensors, dict[str, str]]:
-    """features.0.weight … as (out, in, height, width), numbered with the ReLUs and pools between them."""
+    """Reads features.0.weight … as (out, in, height, width), numbered together with the ReLUs and pools."""
     tensors = _normalization(_IMAGENET_MEANS, _IMAGENET_DEVIATIONS, bgr=False, top=1.0)
     block, index, previous = 1, 0, -2
     for number in sorted({int(name.split(".")[1]) for name in state}):
