@@ -122,6 +122,7 @@ def install_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     def forget() -> None:
         plugins.stage_modules.cache_clear()
         plugins.find_stage.cache_clear()
+        plugins.distribution_of.cache_clear()
         for module in [name for name in sys.modules if name.partition(".")[0] in installed]:
             del sys.modules[module]
 

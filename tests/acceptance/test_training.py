@@ -13,7 +13,7 @@ from stylepipe.neural.networks.upscaler import Upscaler
 from stylepipe.neural.weights.catalog import verify
 
 RECIPES = Path(__file__).parents[2] / "recipes"
-SHIPPED = RECIPES.parent / "stylepipe" / "neural" / "data" / "vgg19-slim.safetensors"
+SHIPPED = RECIPES.parent / "stylepipe" / "neural" / "weights" / "data" / "vgg19-slim.safetensors"
 TEACHERS = [f"-p{name}={SHIPPED}" for name in ("exact", "deep")]
 PHOTOS = [f"-p{name}={RECIPES / 'assets'}" for name in ("photos", "validation")]
 PICTURES = [*PHOTOS, f"-ppaintings={RECIPES / 'assets'}"]
@@ -59,7 +59,7 @@ def test_a_quick_training_learns(desk, recipe, given, validated, factor, expecte
 def test_a_killed_training_goes_on_and_gives_the_same_bytes(make_desk, recipe, given):
     """Killed once its state was saved, which is here at every step."""
     command = ["run", str(RECIPES / "train" / f"{recipe}_quick.yaml"), *given, "-psteps=30"]
-    often = "from stylepipe.engine import checkpoints; checkpoints.SAVE_SECONDS, checkpoints.SAVE_SHARE = 0, 1"
+    often = "from stylepipe.engine.execution import checkpoints; checkpoints.SAVE_SECONDS, checkpoints.SAVE_SHARE = 0, 1"
     whole, killed = make_desk(), make_desk()
     whole.call(*command)
     process = killed.start(*command, prelude=often)

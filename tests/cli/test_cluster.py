@@ -79,6 +79,10 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     for path in TOYS.glob("*.py"):
         (pack / path.name).write_bytes(path.read_bytes())
     (pack / "__init__.py").touch()
+    installed = pack.parent / "toys-1.0.dist-info"  # as `install_pack` has it here
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: toys\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text("[stylepipe.stages]\ntoys = toys\n")
     cluster.scheduler = cluster.start("scheduler", "--host", "127.0.0.1", "--port", "0")
     try:
         while not (cluster.folder / "scheduler.json").exists():
