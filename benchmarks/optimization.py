@@ -109,7 +109,7 @@ def plainly(weights: Weights, content: np.ndarray, style: np.ndarray) -> list[fl
 
 def against_scipy(weights: Weights, side: int = 128, evaluations: int = 200) -> tuple[float, float]:
     """The losses that our L-BFGS and SciPy's reach on one objective with as many evaluations, without bounds."""
-    from scipy.optimize import minimize
+    from scipy import optimize as scipy_optimize
 
     content, style = map(jnp.asarray, pictures(side))
     tensors = {name: jnp.asarray(tensor) for name, tensor in weights.tensors.items()}
@@ -128,7 +128,7 @@ def against_scipy(weights: Weights, side: int = 128, evaluations: int = 200) -> 
         return float(loss), np.asarray(gradient, np.float64).ravel()
 
     options = {"maxfun": evaluations, "maxiter": evaluations, "maxcor": 10, "ftol": 0, "gtol": 0}
-    minimize(scipys, np.asarray(content, np.float64).ravel(), jac=True, method="L-BFGS-B", options=options)
+    scipy_optimize.minimize(scipys, np.asarray(content, np.float64).ravel(), jac=True, method="L-BFGS-B", options=options)
     begin = start(Lbfgs(), content, terms=len(objective.terms))
     *_, last = minimize(objective, constants, begin, optimizer=Lbfgs(), iterations=evaluations, key=key, clamp=False)
     return last.losses[-1].value, min(losses[:evaluations])

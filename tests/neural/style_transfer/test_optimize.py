@@ -195,7 +195,7 @@ def test_a_larger_scale_starts_from_the_result_of_the_smaller(problem):
 @pytest.mark.slow
 def test_lbfgs_reaches_the_loss_of_scipys_at_as_many_evaluations(slim_vgg19, pictures):
     """200 evaluations each, without bounds, on a picture of 64×36 in the style of another: within 2 %."""
-    from scipy.optimize import minimize
+    from scipy import optimize as scipy_optimize
 
     from stylepipe.image.files.io import read_image
     from stylepipe.image.resize import resize
@@ -223,7 +223,7 @@ def test_lbfgs_reaches_the_loss_of_scipys_at_as_many_evaluations(slim_vgg19, pic
         return float(loss), np.float64(gradient).ravel()
 
     options = {"maxfun": 200, "maxiter": 200, "maxcor": 10, "ftol": 0, "gtol": 0}
-    minimize(scipys, np.float64(content).ravel(), jac=True, method="L-BFGS-B", options=options)
+    scipy_optimize.minimize(scipys, np.float64(content).ravel(), jac=True, method="L-BFGS-B", options=options)
     begin = start(Lbfgs(), content, terms=3)
     *_, ours = minimize(objective, constants, begin, optimizer=Lbfgs(), iterations=200, key=KEY, clamp=False)
     assert ours.losses[-1].value <= 1.02 * min(losses[:200])
