@@ -25,7 +25,7 @@ from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
 from stylepipe.neural.style_transfer.objective import ExamplePicture, Objective
-from stylepipe.neural.style_transfer.optimize import start
+from stylepipe.neural.style_transfer.optimize import minimize, start
 from stylepipe.neural.weights.catalog import find, read_weights
 from stylepipe.neural.xla.allocator import keep_freed_memory
 
