@@ -199,7 +199,7 @@ RECIPES: dict[str, tuple[Callable[[], bytes], str]] = {
     "a drive": (recipe("photo: inputs/photo.png", "photo: 'C:\\x.png'"), "it holds a backslash|it names a drive"),
     "an address": (recipe("photo: inputs/photo.png", "photo: https://host/x.png"), r"Input 'photo', 'https://host/x.png'"),
     "another recipe above": (recipe("name: look", "name: look\nextends: ../x.yaml"), "it leaves the recipe's folder"),
-    "itself": (recipe("name: look", "name: look\nextends: resolved.yaml"), "extends runs in a circle"),
+    "itself": (recipe("name: look", "name: look\nextends: resolved.yaml"), "extends forms a cycle"),
     "a tag": (recipe("name: look", "name: !!python/object/apply:os.system [ls]"), "The tag !!python/object/apply:os.system"),
     "an anchor": (recipe("name: look", "name: &a look"), "Anchors and aliases"),
     "a stage from elsewhere": (
