@@ -25,13 +25,15 @@ _HINT = "Its entry point must name a package with one module per stage."
 class StageModules(dict[str, str]):
     """Maps each stage's name to the module that holds it.
 
-    `ambiguous` maps the name of a stage that several packs offer to its error; `problems` holds the errors of whole packs.
+    `ambiguous` maps the name of a stage that several packs offer to its error; `problems` holds the errors of whole packs;
+    `distributions` maps the package of each pack to the distribution that declares it.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.ambiguous: dict[str, StageContractError] = {}
         self.problems: list[StageContractError] = []
+        self.distributions: dict[str, Any] = {}
 
 
 @cache
@@ -39,6 +41,8 @@ def stage_modules() -> StageModules:
     """Returns the stages of all packs, without importing their modules."""
     modules = StageModules()
     for pack in sorted(_entry_points(modules.problems), key=lambda entry: entry.name):
+        if pack.dist:
+            modules.distributions[pack.value] = pack.dist
         try:
             names = list(_module_names(pack.name, pack.value))
         except StageContractError as error:
@@ -58,9 +62,8 @@ def stage_modules() -> StageModules:
 @cache
 def distribution_of(module: str) -> Mapping[str, str]:
     """Returns {name: version} of the distribution that holds a module's pack; empty where there is none."""
-    packs = _entry_points([])
-    distributions = [pack.dist for pack in packs if pack.dist and f"{module}.".startswith(f"{pack.value}.")]
-    return {each.name: each.version for each in distributions}
+    packs = stage_modules().distributions
+    return {held.name: held.version for package, held in packs.items() if f"{module}.".startswith(f"{package}.")}
 
 
 @cache

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
-from stylepipe.engine.cache.code_digests import code_digests
 from stylepipe.engine.cache.compiled_programs import compiled_programs
-from stylepipe.engine.cache.keys import PRECISION, key_of
+from stylepipe.engine.cache.keys import PRECISION, code_document, key_of
 from stylepipe.engine.cache.store import Action, Damaged, Session, Store
-from stylepipe.engine.environment import versions
 from stylepipe.engine.runs.records import RunRecord, StageRecord, names_of
 from stylepipe.engine.sweeps.results import Measure, Measured
 from stylepipe.errors import InputError, StageError, StylepipeError
@@ -159,8 +157,7 @@ class _Judge:
             "styles": [style.digest for style in pair.styles],
             "network": self._digest,
         }
-        code = {"source": code_digests(MODULE), "versions": versions()}
-        document = {"stage": "quality", **code, "inputs": inputs, "params": {"layers": self.layers}}
+        document = {"stage": "quality", **code_document(MODULE), "inputs": inputs, "params": {"layers": self.layers}}
         key = key_of(document)
         try:
             if action := self._session.use(key):

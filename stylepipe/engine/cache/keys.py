@@ -62,8 +62,12 @@ def stage_document(
 
 def input_document(digest: str, reader: str) -> Document:
     """Returns everything that the picture of an input depends on: its file, and the module that reads it."""
-    document = {"key_version": KEY_VERSION, "stage": "read", "source": code_digests(reader), "versions": versions()}
-    return {**document, "inputs": {"file": digest}}
+    return {"key_version": KEY_VERSION, "stage": "read", **code_document(reader), "inputs": {"file": digest}}
+
+
+def code_document(module: str) -> Document:
+    """Returns the part of a document that stands for the code of a module and the packages that it computes with."""
+    return {"source": code_digests(module), "versions": versions()}
 
 
 def key_of(document: Document) -> str:
