@@ -17,6 +17,7 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+_FORBIDDEN = frozenset('<>:"|?*')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[1-9¹²³]|lpt[1-9¹²³]|conin\$|conout\$)\s*(\..*)?", re.IGNORECASE)
 
 
@@ -68,6 +69,8 @@ def name_reason(name: str) -> str | None:
         return "it holds a control character"
     if "/" in name or "\\" in name:
         return "it names a folder"
+    if reserved := sorted(_FORBIDDEN.intersection(name)):
+        return f"it holds '{reserved[0]}', which Windows does not allow in names"
     if name[-1] in ". ":
         return "it ends in a dot or a space, which not every system keeps"
     if _RESERVED.fullmatch(name):

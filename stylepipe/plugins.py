@@ -6,15 +6,15 @@ importing any stage, and a stage's module is imported only when a recipe uses it
 
 import importlib
 import pkgutil
-import sys
 from collections.abc import Iterator, Mapping
-from contextlib import redirect_stdout
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import distributions, entry_points
 from importlib.util import find_spec
 from typing import Any
 
 from stylepipe.errors import Stopped, did_you_mean, reason_of
+from stylepipe.plugin_output import plugin_output
 from stylepipe.stage import Stage, StageContractError
 
 GROUP = "stylepipe.stages"
@@ -81,15 +81,8 @@ def find_stage(name: str) -> Stage:
     if name in modules.ambiguous:
         raise modules.ambiguous[name]
     place = modules[name]
-    try:
-        with redirect_stdout(sys.stderr):  # stdout is for results
-            module = importlib.import_module(place)
-    except Stopped:
-        raise
-    except BaseException as error:  # third-party code can raise anything
-        raise StageContractError(
-            f"The stage '{name}' cannot be imported from '{place}': {reason_of(error).rstrip('.')}."
-        ) from error
+    with _guarded(f"The stage '{name}' cannot be imported from '{place}'"):
+        module = importlib.import_module(place)
     attribute = getattr(module, name, None)
     if not isinstance(attribute, Stage) or attribute.name != name:
         raise StageContractError(
@@ -109,6 +102,18 @@ def usable_stages() -> tuple[Mapping[str, Stage], tuple[StageContractError, ...]
         except StageContractError as error:
             problems.append(error)
     return stages, tuple(problems)
+
+
+@contextmanager
+def _guarded(failure: str, *, hint: str | None = None) -> Iterator[None]:
+    """Runs third-party code. Whatever it raises becomes a StageContractError whose message begins with `failure`."""
+    try:
+        with plugin_output():
+            yield
+    except Stopped:
+        raise
+    except BaseException as error:
+        raise StageContractError(f"{failure}: {reason_of(error).rstrip('.')}.", hint=hint) from error
 
 
 def _entry_points(problems: list[StageContractError]) -> list[Any]:
@@ -131,15 +136,8 @@ def _entry_points(problems: list[StageContractError]) -> list[Any]:
 
 def _module_names(pack: str, package: str) -> Iterator[str]:
     """Yields the modules of a pack that hold stages. Raises StageContractError when `package` is not a package."""
-    try:
-        with redirect_stdout(sys.stderr):
-            spec = find_spec(package)
-    except Stopped:
-        raise
-    except BaseException as error:  # find_spec imports the parent package
-        reason = reason_of(error)
-        message = f"The stage pack '{pack}' names '{package}', which cannot be found: {reason}."
-        raise StageContractError(message, hint=_HINT) from error
+    with _guarded(f"The stage pack '{pack}' names '{package}', which cannot be found", hint=_HINT):
+        spec = find_spec(package)  # imports the parent package
     if spec is None or spec.submodule_search_locations is None:
         raise StageContractError(f"The stage pack '{pack}' names '{package}', which is not a package.", hint=_HINT)
     for module in pkgutil.iter_modules(spec.submodule_search_locations):

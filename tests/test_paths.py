@@ -69,7 +69,25 @@ def test_plain_names(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "..", "a/b", "a\\b", "a\0b", "a\nb", "a\x7f", "a.", "a ", "CON", "nul.txt", "Com1.png", "lpt9", "aux .tar.gz"],
+    [
+        "",
+        ".",
+        "..",
+        "a/b",
+        "a\\b",
+        "a\0b",
+        "a\nb",
+        "a\x7f",
+        "a.",
+        "a ",
+        "CON",
+        "nul.txt",
+        "Com1.png",
+        "lpt9",
+        "aux .tar.gz",
+        "x.png:stream",
+        "a?",
+    ],
 )
 def test_other_names(name):
     assert name_reason(name)

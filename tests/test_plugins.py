@@ -1,5 +1,6 @@
 """Finding stages: packs by entry point, stages by module, and nothing imported before its time."""
 
+import io
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
@@ -128,6 +129,23 @@ def test_what_a_module_prints_is_no_result(install_pack: Install, capsys: pytest
     install_pack("tints", {"tint": "print('Hello from tints.')\n" + tint("tint")})
     plugins.find_stage("tint")
     assert capsys.readouterr() == ("", "Hello from tints.\n")
+
+
+def test_a_module_that_closes_the_standard_streams(install_pack: Install, capsys: pytest.CaptureFixture[str]) -> None:
+    closing = "import sys\nsys.stdout.close(), sys.stderr.close()\nprint('still here')\n"
+    install_pack("tints", {"tint": closing + tint("tint")})
+    plugins.find_stage("tint")
+    print("a result")
+    assert capsys.readouterr() == ("a result\n", "still here\n")
+
+
+def test_a_module_that_closes_the_stdout_of_the_process(install_pack: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    stdout = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stdout)
+    install_pack("tints", {"tint": "import sys\nsys.__stdout__.close()\n" + tint("tint")})
+    monkeypatch.setattr(sys, "__stdout__", stdout)
+    plugins.find_stage("tint")
+    assert sys.stdout is None
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from io import BufferedReader, BytesIO
 from pathlib import Path, PurePosixPath
 
 from stylepipe.engine.cache.atomic_files import output_errors, publish, system_reason, temporary_beside
-from stylepipe.errors import InputError, StylepipeError, UsageError
+from stylepipe.errors import InputError, StoreError, StylepipeError, UsageError
 from stylepipe.paths import name_reason, open_regular
 from stylepipe.recipe.syntax.recipe_files import escape_reason
 from stylepipe.recipe.validation.problems import show
@@ -28,6 +28,7 @@ MAX_SUMS_BYTES = MAX_MEMBERS * 512
 
 _TIME = (1980, 1, 1, 0, 0, 0)
 _CHUNK = 1 << 20
+_UNPACKED = "It is unpacked beside its target by 'import', and in the folder for temporary files, $TMPDIR, by other commands."
 _HINT = "Do not use it, or get it again from where it came."
 
 
@@ -222,14 +223,16 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Iterat
 
 
 def _write_file(path: Path, chunks: Iterable[bytes]) -> str:
-    """Writes a member; returns its SHA-256."""
+    """Writes a member; returns its SHA-256. Raises StoreError, without the name of the temporary folder."""
     sha256 = hashlib.sha256()
-    with output_errors(path.parent):
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as file:
             for chunk in chunks:
                 file.write(chunk)
                 sha256.update(chunk)
+    except OSError as error:
+        raise StoreError(f"The archive cannot be unpacked: {system_reason(error)}.", hint=_UNPACKED) from error
     return sha256.hexdigest()
 
 

@@ -132,7 +132,7 @@ def placed_in(path: Path, folder: Path) -> Iterator[None]:
     """Makes errors of the block name the original file in place of the temporary recipe."""
 
     def named(text: str) -> str:
-        return text.replace(str(folder / RESOLVED), f"{path}: {RESOLVED}")
+        return in_place(text, path, folder / RESOLVED)
 
     try:
         yield
@@ -145,3 +145,8 @@ def placed_in(path: Path, folder: Path) -> Iterator[None]:
     except StylepipeError as error:
         error.message = named(error.message)
         raise
+
+
+def in_place(text: str, path: Path, recipe: Path) -> str:
+    """Returns the text with the original file in place of the recipe that was unpacked from it."""
+    return text if recipe == path else text.replace(str(recipe), f"{path}: {RESOLVED}")

@@ -105,6 +105,12 @@ def test_what_is_wrong_names_the_bundle_and_no_temporary_folder(cli, elsewhere, 
     assert "input 'photo': 'text.png' is not a PNG file." in said.err
 
 
+def test_a_warning_names_the_bundle(cli, bundle):
+    assert (
+        cli("run", bundle, "-q").err == f"warning: {bundle}: resolved.yaml:22:3: no output needs unneeded; it does not run.\n"
+    )
+
+
 def test_inputs_that_are_gone_are_asked_for(cli, home, bundle):
     (home / "away").mkdir()
     (home / "photo.png").rename(home / "away" / "moved.png")

@@ -91,4 +91,5 @@ def test_a_sentence_says_so_at_any_size(answers, limit, reason):
             failed.add(name)
             assert code in (1, 3), (name, size, said)
             assert reason in said, (name, size, said)
+            assert "full/." not in said, (name, size, said)  # no temporary folder
     assert failed == set(COMMANDS)

@@ -92,7 +92,7 @@ def run(
     from stylepipe.report.reporting import reporting
     from stylepipe.sharing.embedding import Origin, embedding
     from stylepipe.sharing.limits import check_demands
-    from stylepipe.sharing.unpacking import is_shared
+    from stylepipe.sharing.unpacking import in_place, is_shared
 
     if dry_run:
         with unpacked(recipe, param, outputs=outputs, limited=False) as (file, given):
@@ -106,7 +106,7 @@ def run(
             check_demands(job)
         wanted = output_files(target, job, quality=quality, overwrite=overwrite) if target else None
         for warning in job.recipe.warnings:
-            console.say(f"warning: {warning}")
+            console.say(f"warning: {in_place(warning, recipe, file)}")
         command = shareable_command(recipe, job.recipe, params=param, until=until)
         origins = {} if no_embed else {output: Origin(job.recipe, output) for output in job.recipe.outputs}
         store = open_store_to_run(cache)

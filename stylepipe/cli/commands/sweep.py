@@ -84,7 +84,7 @@ def sweep(
     from stylepipe.report.reporting import reporting
     from stylepipe.sharing.embedding import Origin, embedding
     from stylepipe.sharing.limits import check_demands
-    from stylepipe.sharing.unpacking import is_shared
+    from stylepipe.sharing.unpacking import in_place, is_shared
 
     keep_freed_memory()  # before JAX starts its threads
     console = Console(as_json=json)
@@ -94,7 +94,7 @@ def sweep(
         if is_shared(recipe) and limited:
             check_demands(job.job)
         for warning in loaded.base.warnings:
-            console.say(f"warning: {warning}")
+            console.say(f"warning: {in_place(warning, recipe, file)}")
         if not (quiet or dry_run):
             console.say(_size(job))
         command = shareable_command(recipe, job.job.recipe, params=param, command="sweep")

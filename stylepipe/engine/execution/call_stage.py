@@ -1,9 +1,7 @@
 """Calls one stage with its inputs and services, validates its result and names its errors."""
 
-import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stdout
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +22,7 @@ from stylepipe.errors import (
     is_out_of_memory,
     reason_of,
 )
+from stylepipe.plugin_output import plugin_output
 from stylepipe.recipe.resolved import StageNode
 from stylepipe.stage import Checkpoint, Emit, Estimate
 
@@ -51,7 +50,7 @@ def execute(
     try:
         if memory := estimate_of(node, read_only).memory:
             require_memory(memory)
-        with redirect_stdout(sys.stderr):
+        with plugin_output():
             return _checked(node.stage(**inputs, params=node.params, **services), node.stage.output)
     except BaseException as error:
         where = f"Stage '{node.name}'"
