@@ -11,7 +11,7 @@ from stylepipe.engine.cache.store import Action, Damaged, Session, Store
 from stylepipe.engine.environment import environment
 from stylepipe.engine.events import EngineNote, Event, Observer, PreviewSaved, RunEnded, RunStarted, StageCached
 from stylepipe.engine.execution.compute_stage import Computation, compute
-from stylepipe.engine.execution.held_artifacts import Values
+from stylepipe.engine.execution.held_artifacts import HeldArtifacts
 from stylepipe.engine.execution.signals import StopRequest, stop_requests
 from stylepipe.engine.execution.spool import frame_path, last_frame, parse_lines
 from stylepipe.engine.failure_policy import Failures
@@ -86,7 +86,7 @@ class _Run:
         self._observe = observe
         self._ahead = ahead
         self._digests = job.input_digests()
-        self._values = Values()
+        self._values = HeldArtifacts()
         self._forced = set(job.forced)
         self._current: str | None = None
         self._failures = Failures(folder, self._tell, keep_going=keep_going)

@@ -10,7 +10,7 @@ import pytest
 
 from stylepipe.engine import inputs, runner
 from stylepipe.engine.events import EngineNote
-from stylepipe.engine.execution.held_artifacts import Values
+from stylepipe.engine.execution.held_artifacts import HeldArtifacts
 from stylepipe.errors import InputError
 from stylepipe.image.files import io
 from stylepipe.recipe.resolved import PICTURE_ENDINGS
@@ -114,7 +114,7 @@ def test_inputs_and_results_beyond_the_budget_are_not_held(lab, monkeypatch):
         most = max(most, sum(reference() is not None for reference in alive))
 
     monkeypatch.setattr(inputs, "_reader", lambda kind, weights, note: partial(counted, note=note))
-    monkeypatch.setattr(runner, "Values", lambda: Values(2 * 6 * 8 * 12))
+    monkeypatch.setattr(runner, "HeldArtifacts", lambda: HeldArtifacts(2 * 6 * 8 * 12))
     files = [lab.image(f"photo{number}", number) for number in range(10)]
     first = [lab.node(f"first{n}", "add", {"image": f"photo{n}"}, amount=0.1) for n in range(10)]
     last = [lab.node(f"last{n}", "mix", {"first": f"photo{n}", "second": f"first{n}"}) for n in range(10)]

@@ -9,7 +9,7 @@ MAX_BYTES = 256_000_000
 """21 megapixels in RGB: enough for whole pipelines of small pictures, and little compared with a stage on a large one."""
 
 
-class Values:
+class HeldArtifacts:
     """Artifacts by the names of inputs and stages. One larger than `max_bytes` is not kept."""
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:

@@ -11,6 +11,7 @@ from stylepipe import __version__
 from stylepipe.cache_folder import cache_folder
 from stylepipe.engine.cache.store import Store
 from stylepipe.engine.environment import jax_backend
+from stylepipe.engine.execution.held_artifacts import HeldArtifacts
 from stylepipe.engine.execution.signals import StopRequest
 from stylepipe.engine.inputs import FoundInput, find_input
 from stylepipe.engine.workers.messages import Answer, Failed, Left, encode
@@ -72,7 +73,7 @@ def compute_stage(task: Task, topic: str) -> None:
         inputs = {name: _local_input(name, task) for name in task.job.inputs}
         here = replace(task, job=replace(task.job, inputs=inputs))
         with Store(cache_folder()).session() as session:
-            tell(do(here, session, _Withdrawal(worker, attempt), tell))
+            tell(do(here, session, HeldArtifacts(), _Withdrawal(worker, attempt), tell))
     except (InputError, WeightsError) as error:
         tell(Failed.of(task.stage, error))
     except (Interrupted, StoreError):

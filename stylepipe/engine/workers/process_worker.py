@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 
 from stylepipe.engine.cache.store import Store
+from stylepipe.engine.execution.held_artifacts import HeldArtifacts
 from stylepipe.engine.execution.signals import StopRequest
 from stylepipe.engine.workers.messages import Answer, encode
 from stylepipe.engine.workers.tasks import Task, do, unexpected
@@ -68,12 +69,13 @@ def _work(connection: Connection, messages: "SimpleQueue[bytes | None]", stop: S
         with lock, suppress(OSError):  # the parent is gone, which `_receive` notices
             connection.send_bytes(encode(answer).encode())
 
+    held = HeldArtifacts()
     with store.session() as session:
         while (message := messages.get()) is not None:
             stage, pickled = pickle.loads(message)  # noqa: S301
             try:
                 task: Task = pickle.loads(pickled)  # noqa: S301 (unpickling imports the stage's module, which may fail)
-                answer = do(task, session, stop, tell)
+                answer = do(task, session, held, stop, tell)
             except Interrupted:
                 return
             except Exception as error:

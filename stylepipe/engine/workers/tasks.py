@@ -9,6 +9,7 @@ from stylepipe.engine.cache.store import Session
 from stylepipe.engine.events import EngineNote, Observer
 from stylepipe.engine.execution.call_stage import traceback_of
 from stylepipe.engine.execution.compute_stage import Computation, compute
+from stylepipe.engine.execution.held_artifacts import HeldArtifacts
 from stylepipe.engine.execution.signals import StopRequest
 from stylepipe.engine.inputs import read_input
 from stylepipe.engine.job import Job
@@ -33,16 +34,24 @@ class Task:
     reasons: tuple[str, ...]
 
 
-def do(task: Task, session: Session, stop: StopRequest, tell: Observer) -> Done | Failed | Left:
-    """Computes the stage and stores its result, unless it is stored already. Raises Interrupted when asked to stop."""
+def do(task: Task, session: Session, held: HeldArtifacts, stop: StopRequest, tell: Observer) -> Done | Failed | Left:
+    """Computes the stage and stores its result, unless it is stored already. Raises Interrupted when asked to stop.
+
+    `held` has artifacts that earlier tasks have read, by name and digest.
+    """
 
     def value(name: str) -> StageInput:
+        identity = f"{name} {task.digests[name]}"
+        if artifact := held.get(identity):
+            return artifact
         if name not in job.inputs:
-            return session.store.load(task.digests[name])
-        source = job.inputs[name]
-        # The run itself has read single pictures before, and reported their notes.
-        note = (lambda text: tell(EngineNote(text, task.stage))) if source.file.kind == "folder" else unheard
-        return read_input(source, job.weights, note=note)
+            artifact = session.store.load(task.digests[name])
+        elif job.inputs[name].file.kind == "folder":
+            return read_input(job.inputs[name], job.weights, note=lambda text: tell(EngineNote(text, task.stage)))
+        else:  # the run itself has read it before, and reported its notes
+            artifact = read_input(job.inputs[name], job.weights, note=unheard)
+        held.put(identity, artifact)
+        return artifact
 
     job, node = task.job, task.job.recipe.stages[task.stage]
     try:

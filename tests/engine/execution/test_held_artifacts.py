@@ -3,7 +3,7 @@
 import numpy as np
 
 from stylepipe.artifacts import Image, Mask
-from stylepipe.engine.execution.held_artifacts import Values
+from stylepipe.engine.execution.held_artifacts import HeldArtifacts
 
 
 def image(pixels: int) -> Image:
@@ -11,7 +11,7 @@ def image(pixels: int) -> Image:
 
 
 def test_what_was_used_longest_ago_is_dropped():
-    values = Values(max_bytes=36)
+    values = HeldArtifacts(max_bytes=36)
     first, second, third = image(1), image(1), image(1)
     for name, value in (("a", first), ("b", second), ("c", third)):
         values.put(name, value)
@@ -21,13 +21,13 @@ def test_what_was_used_longest_ago_is_dropped():
 
 
 def test_what_is_too_large_is_not_kept():
-    values = Values(max_bytes=24)
+    values = HeldArtifacts(max_bytes=24)
     values.put("a", image(3))
     assert values.get("a") is None
 
 
 def test_names_that_nothing_needs_any_more_are_dropped():
-    values = Values(max_bytes=100)
+    values = HeldArtifacts(max_bytes=100)
     for name in "abc":
         values.put(name, image(1))
     values.keep({"b", "x"})
@@ -35,7 +35,7 @@ def test_names_that_nothing_needs_any_more_are_dropped():
 
 
 def test_replacing_a_value_does_not_count_it_twice():
-    values = Values(max_bytes=24)
+    values = HeldArtifacts(max_bytes=24)
     values.put("a", image(1))
     values.put("b", image(1))
     values.put("a", image(1))

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from stylepipe.engine import inputs
 from stylepipe.engine.cache.keys import key_of
 from stylepipe.engine.events import EngineNote, Event, StageCached, StageFinished, StageStarted
+from stylepipe.engine.execution.held_artifacts import HeldArtifacts
 from stylepipe.engine.execution.signals import StopRequest
 from stylepipe.engine.job import Job
 from stylepipe.engine.runner import RunResult, run
@@ -31,6 +33,7 @@ class Pretended:
         self.lasts = True
         self.losses = Counter(losses or {})
         self.tasks: list[Task] = []
+        self.held = HeldArtifacts()
         self.log: list[str] = []
 
     @property
@@ -54,7 +57,7 @@ class Pretended:
             return
         events: list[Event] = []
         with self.lab.store.session() as session:
-            answer = do(task, session, StopRequest(), events.append)
+            answer = do(task, session, self.held, StopRequest(), events.append)
         yield from [*events, answer]
 
 
@@ -101,6 +104,18 @@ def test_a_run_with_workers_comes_to_the_same_as_one_without(lab):
     for name, stage in alone.stages.items():
         assert (ahead.stages[name].key, ahead.stages[name].output) == (stage.key, stage.output)
     assert ahead.outputs == alone.outputs
+
+
+def test_a_worker_reads_an_input_once(lab, monkeypatch):
+    read: list[str] = []
+
+    def read_input(source, *others, **options):
+        read.append(source.file.name)
+        return inputs.read_input(source, *others, **options)
+
+    monkeypatch.setattr(tasks, "read_input", read_input)
+    run_with(lab, Pretended(lab, size=1), lab.job(diamond(lab)))
+    assert read == ["content"]
 
 
 def test_what_is_in_the_store_is_not_handed_out_unless_it_is_forced(lab):
