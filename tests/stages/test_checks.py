@@ -32,6 +32,12 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         "The loss 'content' compares with the content, and none is given.",
     ),
     ("stylize", PICTURE | {"styles": []}, {"losses": (GRAM,)}, "The loss 'gram' compares with the styles, and none is given."),
+    (
+        "stylize",
+        PICTURE | {"styles": []},
+        {"losses": ({"kind": "content", "normalize": "styles"},)},
+        "The loss 'content' compares with the styles, and none is given.",
+    ),
     ("stylize", PICTURE | {"style_map": "m"}, {}, "Of 'style_map' and 'target_map' only 'style_map' was given."),
     ("stylize", PICTURE | {"style_map": "m", "target_map": "n"}, {}, "With semantic maps, 2 styles, 0 masks and 0 style_masks"),
     (

@@ -426,8 +426,21 @@ def test_a_content_with_a_target_ends_at_it(run):
         assert float(match[1]) == pytest.approx(0.02, rel=0.1)
 
 
-def test_a_content_with_a_target_that_was_interrupted_ends_with_the_same_bytes(run):
-    options = {"losses": TOWARDS, "size": [16, 24], "iterations": [6, 8]}
+def test_a_target_relative_to_the_styles_is_a_share_of_the_error_of_unrelated_features(run):
+    """In the styles' own regions, and with transparency; with a weight of 0.1 instead, the error is above 0.12."""
+    masks = [Mask(np.repeat(np.float32([[1, 1, 0, 0]]), 3, 0)), Mask(np.repeat(np.float32([[0, 0, 1, 0]]), 3, 0))]
+    alpha = np.repeat(np.clip(np.arange(24, dtype=np.float32)[:, None] / 12, 0, 1), 32, 1)
+    events, inputs = [], (Image(CONTENT.pixels, alpha), (STYLE, OTHER))
+    losses = [{**TOWARDS[0], "normalize": "styles", "target": 0.1}, TOWARDS[1]]
+    run(*inputs, inputs={"masks": masks}, losses=losses, iterations=40, events=events)
+    (note,) = (event.text for event in events if isinstance(event, Note))
+    match = re.fullmatch(r"At a long side of 32, 'content' ends with an error of (.+); its target is 0\.1\.", note)
+    assert float(match[1]) == pytest.approx(0.1, rel=0.1)
+
+
+@pytest.mark.parametrize("normalize", ["target", "styles"])
+def test_a_content_with_a_target_that_was_interrupted_ends_with_the_same_bytes(run, normalize):
+    options = {"losses": [{**TOWARDS[0], "normalize": normalize}, TOWARDS[1]], "size": [16, 24], "iterations": [6, 8]}
     memory = Memory(None, 9)
     with pytest.raises(Interrupted):
         run(memory=memory, **options)

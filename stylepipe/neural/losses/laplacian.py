@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 from pydantic import Field
 
 from stylepipe.errors import StageError
-from stylepipe.neural.losses.loss import ExampleLoss, LossInputs, References, Sums, normalizer, sum_positions
+from stylepipe.neural.losses.loss import ExampleLoss, LossInputs, Reference, References, Sums, normalizer, sum_positions
 
 
 class Laplacian(ExampleLoss):
@@ -18,8 +18,6 @@ class Laplacian(ExampleLoss):
     unless `normalize: none`. It covers the whole visible picture; masks do not apply.
     """
 
-    compares = frozenset({"content"})
-
     kind: Literal["laplacian"] = "laplacian"
     pools: tuple[Annotated[int, Field(ge=1, le=256)], ...] = Field(
         default=(4,),
@@ -28,6 +26,11 @@ class Laplacian(ExampleLoss):
         description="The sides p of the pooling windows in pixels: 1 preserves the finest detail, larger ones leave it to the "
         "style. Li et al. use 4, or 4 and 16.",
     )
+
+    @property
+    def compares(self) -> frozenset[Reference]:
+        """The content."""
+        return frozenset({"content"})
 
 
 class Detail(NamedTuple):

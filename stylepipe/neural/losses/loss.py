@@ -47,6 +47,8 @@ Shift = Annotated[
     ),
 ]
 
+Reference = Literal["content", "styles"]
+
 LayerMasks = Mapping[str, Float[Array, "_ _"]]
 """A mask at each layer, by the layer's name."""
 
@@ -57,20 +59,24 @@ LayerMasks = Mapping[str, Float[Array, "_ _"]]
 class Loss(Spec):
     """The base of all specs.
 
-    `compares` names the references of a kind: the content, the styles, or neither. `additive` is true if its statistic consists
-    of sums over positions, so that the statistics of disjoint parts add up to that of the whole picture. `stochastic` is true
-    if it samples from the inputs' `key`, so that the loss function differs at each step.
+    `additive` is true if its statistic consists of sums over positions, so that the statistics of disjoint parts add up to that
+    of the whole picture. `stochastic` is true if it samples from the inputs' `key`, so that the loss function differs at each
+    step.
     """
 
-    compares: ClassVar[frozenset[Literal["content", "styles"]]] = frozenset()
     additive: ClassVar[bool] = False
     stochastic: ClassVar[bool] = False
 
     weight: float = Field(default=1.0, ge=0, le=1e9, description="Multiplies the loss.")
 
+    @property
+    def compares(self) -> frozenset[Reference]:
+        """The references that the loss compares with: the content, the styles, both or neither."""
+        return frozenset()
+
 
 class ExampleLoss(Loss):
-    """The base of the losses that compare with a reference."""
+    """The base of the losses that are divided by the mean square of their target."""
 
     normalize: Literal["target", "none"] = Field(
         default="target",
@@ -79,7 +85,7 @@ class ExampleLoss(Loss):
     )
 
 
-class FeatureLoss(ExampleLoss):
+class FeatureLoss(Loss):
     """The base of the losses on a network's features."""
 
     layers: Layers
@@ -90,10 +96,8 @@ class FeatureLoss(ExampleLoss):
         return cast("Mapping[str, float]", self.layers)
 
 
-class StyleLoss(FeatureLoss):
+class StyleLoss(FeatureLoss, ExampleLoss):
     """The base of the losses that compare features with those of the styles."""
-
-    compares = frozenset({"styles"})
 
     layers: Layers = Field(default={"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0, "relu5_1": 1.0})
     geometric: Literal["paper", "consecutive_errors"] | None = Field(
@@ -102,6 +106,11 @@ class StyleLoss(FeatureLoss):
         "2^(D−d); `consecutive_errors`, INetwork's version of the correlation chain, the sum of 2^−(D−1−d) (E_d − E_{d+1}) "
         "over the layers' errors E: the factors are 2^−(D−2), 2^−(D−2), … 1/4, 1/2, and −1 for the deepest.",
     )
+
+    @property
+    def compares(self) -> frozenset[Reference]:
+        """The styles."""
+        return frozenset({"styles"})
 
 
 _Loss = TypeVar("_Loss", bound=Loss)
@@ -299,14 +308,21 @@ def mean_target(references: References) -> MeanTarget:
 
 
 def squared_error(
-    spec: FeatureLoss, values: Float[Array, "regions *shape"], target: Float[Array, "regions *shape"]
+    spec: ExampleLoss, values: Float[Array, "regions *shape"], target: Float[Array, "regions *shape"]
 ) -> Float[Array, " regions"]:
     """Returns mean((values − target)²) for each region, divided by mean(target²) unless `normalize: none`."""
     entries = tuple(range(1, target.ndim))
     return jnp.mean((values - target) ** 2, entries) / normalizer(spec, jnp.mean(target**2, entries))
 
 
-def normalizer(spec: ExampleLoss, mean_square: Float[Array, "*regions"]) -> Float[Array, "*regions"]:
+@runtime_checkable
+class _Normalized(Protocol):
+    """A spec with the parameter `normalize`."""
+
+    @property
+    def normalize(self) -> str: ...
+
+
+def normalizer(spec: _Normalized, mean_square: Float[Array, "*regions"]) -> Float[Array, "*regions"]:
     """Returns the divisor of a layer's (or pool's) loss: the mean square of its target, or 1 where that is 0 or unwanted."""
-    scaled = spec.normalize == "target"
-    return jnp.where(mean_square > 0, mean_square, 1.0) if scaled else jnp.ones_like(mean_square)
+    return jnp.ones_like(mean_square) if spec.normalize == "none" else jnp.where(mean_square > 0, mean_square, 1.0)

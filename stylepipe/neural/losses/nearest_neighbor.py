@@ -7,11 +7,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 from pydantic import Field
 
-from stylepipe.neural.losses.loss import FeatureLoss, Layers, LossInputs, References, normalizer
+from stylepipe.neural.losses.loss import ExampleLoss, FeatureLoss, Layers, LossInputs, Reference, References, normalizer
 from stylepipe.neural.losses.patches import nearest
 
 
-class NearestNeighbor(FeatureLoss):
+class NearestNeighbor(FeatureLoss, ExampleLoss):
     """Compares features with those of the style that are most similar to the content's at each position.
 
     From the features of the content and of the style, each less its mean over positions, every position of the content takes
@@ -22,10 +22,13 @@ class NearestNeighbor(FeatureLoss):
     several styles, each in a region of its own or not, the losses are summed by their weights.
     """
 
-    compares = frozenset({"content", "styles"})
-
     kind: Literal["nearest_neighbour"] = "nearest_neighbour"
     layers: Layers = Field(default={"relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0})
+
+    @property
+    def compares(self) -> frozenset[Reference]:
+        """Both: the styles' features are rearranged to match the content's."""
+        return frozenset({"content", "styles"})
 
 
 class Positions(NamedTuple):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy import integrate
@@ -99,3 +99,135 @@ def test_the_error_of_a_loss_without_a_target():
 def test_a_target_needs_weights_above_zero(options):
     with pytest.raises(ValidationError, match="target"):
         Content(**{"target": TARGET, **options})
+
+
+# --- relative to the styles -----------------------------------------------------------------------------------------------
+
+RELATIVE = Content(layers={"relu3_1": 1}, normalize="styles")
+
+
+def expected_error(content, style, weights=None, style_weights=None):
+    """The mean squared difference of all pairs of positions, one of the content and one of the style."""
+    content, style = (np.float64(each).reshape(-1, each.shape[-1]) for each in (content, style))
+    errors = np.mean((content[:, None] - style[None]) ** 2, 2)
+    by_position = np.average(errors, 1, weights=None if style_weights is None else style_weights.ravel())
+    return np.average(by_position, weights=None if weights is None else weights.ravel())
+
+
+def test_relative_to_a_style_the_errors_are_shares_of_those_of_all_pairs_of_positions(evaluate, draw, close):
+    layers: dict[LayerName, float] = {"relu2_1": 0.5, "relu3_1": 2.0}
+    sizes = {"relu2_1": (6, 9, 3), "relu3_1": (3, 4, 5)}
+    features, content = ({layer: draw.random(size) for layer, size in sizes.items()} for _ in range(2))
+    style = {layer: 2 * draw.random((4, 6, size[2])) ** 3 for layer, size in sizes.items()}
+    found = evaluate(Content(layers=layers, normalize="styles"), features, content=content, styles=[(style, None)])
+    value, gradient = 0, {}
+    for layer, weight in layers.items():
+        difference, expected = features[layer] - content[layer], expected_error(content[layer], style[layer])
+        value += weight * np.mean(difference**2) / expected
+        gradient[layer] = weight * 2 * difference / (difference.size * expected)
+    close(found.value, value)
+    for layer in layers:
+        close(found.gradient[layer], gradient[layer])
+    aimed = Content(layers=layers, normalize="styles", target=value)
+    assert evaluate(aimed, features, content=content, styles=[(style, None)]).value == pytest.approx(10 * value / 61, rel=1e-3)
+
+
+def test_several_styles_are_a_mixture(evaluate, draw, close):
+    features, content, one, two = (draw.random((4, 5, 3)) ** power for power in (1, 1, 3, 0.2))
+    error = np.mean((features - content) ** 2)
+    found = evaluate(
+        RELATIVE,
+        {"relu3_1": features},
+        content={"relu3_1": content},
+        styles=[({"relu3_1": one}, None), ({"relu3_1": two}, None)],
+        weights=[3, 1],
+    )
+    close(found.value, error / expected_error(content, np.concatenate([one, one, one, two])))
+
+
+@pytest.mark.parametrize("weights", [[1, 4], [0, 1]])
+def test_styles_in_soft_overlapping_regions_with_a_content_mask_and_a_style_mask(evaluate, draw, close, weights):
+    features, content, one, two = (draw.random((4, 5, 3)) ** power for power in (1, 1, 3, 0.2))
+    style_mask, kept, first, second = draw.random((4, 4, 5))
+    found = evaluate(
+        RELATIVE,
+        {"relu3_1": features},
+        content={"relu3_1": content},
+        content_mask={"relu3_1": kept},
+        styles=[({"relu3_1": one}, {"relu3_1": style_mask}), ({"relu3_1": two}, None)],
+        weights=weights,
+        masks=[{"relu3_1": first}, {"relu3_1": second}],
+    )
+    expected = 0
+    for row, column in np.ndindex(kept.shape):
+        at = np.s_[row : row + 1, column : column + 1]
+        total = max(kept[row, column], first[row, column] + second[row, column])
+        errors = expected_error(content[at], one, None, style_mask), expected_error(content[at], two)
+        for mask, error, weight in zip((first, second), errors, weights, strict=True):
+            expected += (weight > 0) * kept[row, column] * mask[row, column] / total * error
+    close(found.value, np.sum(kept[..., None] * (features - content) ** 2) / 3 / expected)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=5, deadline=None)
+def test_a_style_in_no_relation_to_the_content_has_an_error_of_1(evaluate, masked, seed):
+    """The mean over all ways to shift it along the positions; with a mask, within it, and the content outside of it."""
+    draw, size = np.random.default_rng(seed), (2, 3)
+    content, style = (draw.random((*size, 3)) + scale for scale in draw.random(2))
+    inside = (np.arange(content[..., 0].size).reshape(size) % 2 == 0) if masked else np.ones(size, bool)
+    region, style_mask = ({"relu3_1": np.float32(inside)} if masked else None for _ in range(2))
+    errors = []
+    for shift in range(inside.sum()):
+        picture = content.copy()
+        picture[inside] = np.roll(style[inside], shift, 0)
+        found = evaluate(
+            RELATIVE,
+            {"relu3_1": picture},
+            content={"relu3_1": content},
+            styles=[({"relu3_1": style}, style_mask)],
+            masks=[region] if masked else None,
+        )
+        errors.append(found.value)
+    assert np.mean(errors) == pytest.approx(1, rel=1e-4)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.1, 1))
+@settings(max_examples=5, deadline=None)
+def test_hidden_pixels_do_not_count_and_visible_ones_count_once(evaluate, seed, alpha):
+    """Half of a picture is hidden, and the other is seen through, as strongly as `alpha` everywhere."""
+    draw = np.random.default_rng(seed)
+    features, content, style = draw.random((3, 4, 6, 2))
+    hidden = [np.concatenate([each[:, :3], draw.random((4, 3, 2))], 1) for each in (features, content, style)]
+    mask = np.zeros((4, 6))
+    mask[:, :3] = alpha
+    region = {"relu3_1": mask}
+    values = []
+    for picture, shown, example in ((features, content, style), hidden):
+        for masks in (None, [region]):
+            seen = {"content_mask": region, "visible": region, "masks": masks}
+            values.append(
+                evaluate(
+                    RELATIVE, {"relu3_1": picture}, content={"relu3_1": shown}, styles=[({"relu3_1": example}, region)], **seen
+                ).value
+            )
+    left = [each[:, :3] for each in (features, content, style)]
+    picture, shown, example = ({"relu3_1": each} for each in left)
+    np.testing.assert_allclose(values, evaluate(RELATIVE, picture, content=shown, styles=[(example, None)]).value, rtol=1e-5)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_where_no_error_is_expected_the_content_is_the_measure(evaluate, draw, masked):
+    """A style that is as flat as the content, or that applies nowhere where the content counts."""
+    content = draw.random((2, 4, 3)) if masked else np.full((2, 4, 3), 0.7)
+    half = np.float32(np.indices((2, 4))[1] < 2)
+    masks = {"content_mask": {"relu3_1": half}, "masks": [{"relu3_1": 1 - half}]} if masked else {}
+    features = {"relu3_1": content + 0.1}
+    found = evaluate(RELATIVE, features, content={"relu3_1": content}, styles=[({"relu3_1": content}, None)], **masks)
+    square = np.average(content**2, weights=np.broadcast_to(half[..., None], content.shape) if masked else None)
+    assert found.value == pytest.approx(0.01 / square, rel=1e-5)
+
+
+def test_only_relative_to_the_styles_it_needs_them():
+    assert RELATIVE.compares == {"content", "styles"}
+    assert Content().compares == {"content"}

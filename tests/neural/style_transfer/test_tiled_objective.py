@@ -99,6 +99,7 @@ def plain(tiny_vgg):
     """Losses that a picture's size enters in different ways; the network pads by reflection and sees 1 + 2 + 4 pixels."""
     losses = [
         Content(layers={"relu2_1": 1}, scaling="sum/(C*S)"),
+        Content(layers={"relu2_1": 1}, normalize="styles"),
         Gram(layers={"relu1_1": 1, "relu3_1": 1}, shift=0.5),
         TotalVariation(exponent=1.5),
     ]
@@ -115,6 +116,7 @@ def test_all_losses_and_masks_over_a_deep_network_are_exact():
     with jax.enable_x64(True):
         losses = [of_kind(kind, layers={"relu2_1": 1.0, "relu5_1": 2.0}) for kind in KINDS if of_kind(kind).additive]
         losses.append(Content(layers={"relu2_1": 1}, target=0.3))
+        losses.append(Content(layers={"relu2_1": 1}, target=0.3, normalize="styles"))
         problem = Problem(losses, DEEP, (145, 159), (83, 61), masked=True, dtype=np.float64)
         (loss, terms), gradient = problem.tiled(97)
         (whole, each), expected = problem.whole()
@@ -189,6 +191,6 @@ def test_a_run_in_tiles_ends_where_one_of_the_whole_does(tiny_vgg, optimizer):
 
 def test_an_optimizer_that_searches_within_a_step_is_refused(plain):
     tiled = TiledObjective.of(plain.objective, 31)
-    begun = start(LbfgsZoom(), plain.pixels, terms=3)
+    begun = start(LbfgsZoom(), plain.pixels, terms=4)
     with pytest.raises(StageError, match="'lbfgs_zoom' does not support tiles"):
         next(minimize(tiled, plain.constants, begun, optimizer=LbfgsZoom(), iterations=1, key=KEY))
