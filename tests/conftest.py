@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -30,6 +31,18 @@ settings.register_profile("seeded", derandomize=True, deadline=None, suppress_he
 settings.load_profile("seeded")
 
 SHARED = Path(os.environ.get("STYLEPIPE_TEST_DATA") or Path(__file__).parents[2] / "shared")
+
+
+def pytest_report_header() -> str:
+    """The rate of a matrix product, in float32 on all cores: how fast the machine is, and how busy."""
+    matrix, product = np.ones((512, 512), np.float32), jax.jit(jax.numpy.matmul)
+    jax.block_until_ready(product(matrix, matrix))
+    seconds, end = [], time.perf_counter() + 0.1
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        jax.block_until_ready(product(matrix, matrix))
+        seconds.append(time.perf_counter() - start)
+    return f"matrix product: {2 * 512**3 / min(seconds) / 1e9:.0f} GFLOP/s"
 
 
 def _present(path: Path) -> Path:

@@ -67,6 +67,7 @@ def test_the_city_mask_keeps_the_pillar_and_the_blue_of_the_sky() -> None:
     assert (mask[850:, 400:] == 1).all(), "the street is stylized"
 
 
+@pytest.mark.slow
 def test_the_city_mask_is_that_of_the_scene(workshop: SimpleNamespace) -> None:
     scene, _ = workshop.street.street(np.random.default_rng(7))
     triangle = workshop.raster.look(scene.mesh, workshop.city.CAMERA, (270, 480))
@@ -98,6 +99,7 @@ def test_the_two_halves_share_every_pixel() -> None:
     assert (np.diff(left, axis=1) <= 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "file"), [("style_map", "lighthouse_map.png"), ("target_map", "doodle_map.png")])
 def test_the_maps_are_flat_and_what_the_script_draws(workshop: SimpleNamespace, name: str, file: str) -> None:
     drawn, whole = getattr(workshop.doodles, name)(0.25), shipped(file)

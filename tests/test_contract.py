@@ -141,6 +141,7 @@ def test_defaults_are_valid(stage):
 # --- what it does -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_same_inputs_give_the_same_bytes_and_are_left_as_they_are(stage, weights):
     given = inputs(stage, weights, ODD)
     before = digests(given)
@@ -148,6 +149,7 @@ def test_the_same_inputs_give_the_same_bytes_and_are_left_as_they_are(stage, wei
     assert digests(given) == before
 
 
+@pytest.mark.slow
 def test_an_odd_size_works(stage, weights):
     for params in variants(stage):
         check(stage, run(stage, inputs(stage, weights, ODD), params))

@@ -81,6 +81,7 @@ def test_a_picture_without_hidden_pixels_is_left_as_it_is():
 # --- resampling ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("linear_light", [False, True])
 @pytest.mark.parametrize("method", ["lanczos3", "bicubic", "bilinear", "area", "nearest"])
 @pytest.mark.parametrize("size", [(5, 8), (26, 40)])

@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SPACE = "hint: Free some space there, or set STYLEPIPE_CACHE to another folder."
 FULL = "error: The cache '{}' cannot be used: there is no space left on the disk."
 

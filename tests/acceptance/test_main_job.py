@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+pytestmark = pytest.mark.slow
+
 STAGES = ("stylized@48", "stylized@64", "resized", "recolored", "composed", "sharpened", "denoised")
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
 
 
-@pytest.mark.slow
 def test_a_run_leaves_the_result_and_every_intermediate(undisturbed):
     assert undisturbed.record["status"] == "done"
     assert undisturbed.computed == STAGES
@@ -58,7 +59,6 @@ def test_content_and_style_swapped_give_another_result(used_desk, undisturbed):
     assert swapped.digest != undisturbed.digest
 
 
-@pytest.mark.slow
 def test_a_run_is_exported_imported_elsewhere_and_verified_to_be_exact(used_desk, undisturbed, make_desk):
     used_desk.run()
     used_desk.call("export", "small", "-o", "small.stylepipe")

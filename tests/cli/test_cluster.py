@@ -199,6 +199,7 @@ def test_no_scheduler_is_there(cli, recipe, monkeypatch, answer, reason):
     assert hint.startswith("hint: Start one with `dask scheduler`.")
 
 
+@pytest.mark.slow
 def test_a_scheduler_without_workers(cli, recipe, scheduler, monkeypatch):
     assert not scheduler.workers
     monkeypatch.setattr("stylepipe.engine.workers.dask_pool._CONNECT_SECONDS", 2)
@@ -208,6 +209,7 @@ def test_a_scheduler_without_workers(cli, recipe, scheduler, monkeypatch):
     assert not Path("outputs").exists()
 
 
+@pytest.mark.slow
 def test_workers_with_another_cache_are_refused(cli, recipe, cluster, tmp_path):
     said = cli("sweep", recipe.name, "--executor", cluster.executor, "--cache", tmp_path / "other", "-q")
     assert said.code == 2
@@ -218,6 +220,7 @@ def test_workers_with_another_cache_are_refused(cli, recipe, cluster, tmp_path):
 # --- sweeps -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_fails_in_a_worker_is_told_as_if_it_had_not_and_never_tried_again(cli, home, cluster):
     (home / "fails.yaml").write_text(FAILING)
     alone = cli("sweep", "fails.yaml", "--json", "-q")
@@ -230,6 +233,7 @@ def test_what_fails_in_a_worker_is_told_as_if_it_had_not_and_never_tried_again(c
     assert all(events.count("stage started") == 1 for events in told(folder).values())
 
 
+@pytest.mark.slow
 def test_a_worker_is_killed_and_the_sweep_comes_to_the_same_as_alone(cli, recipe, cluster):
     alone = cli("sweep", recipe.name, "--json", "-q", "-p", "pause=0")
     killer = when_all_are_at_work(cluster.workers[0].kill)
@@ -248,6 +252,7 @@ def test_a_worker_is_killed_and_the_sweep_comes_to_the_same_as_alone(cli, recipe
     assert losses == [variant["losses"] for variant in alone.data["results"]["variants"]]
 
 
+@pytest.mark.slow
 def test_a_sweep_that_is_stopped_stops_the_workers_and_goes_on_later(cli, recipe, cluster):
     options = ("--json", "-q", "--executor", cluster.executor, "--cache", cluster.cache, "-p", "amount=0.125")
     stopper = when_all_are_at_work(lambda: os.kill(os.getpid(), signal.SIGINT))
@@ -263,6 +268,7 @@ def test_a_sweep_that_is_stopped_stops_the_workers_and_goes_on_later(cli, recipe
     assert digests(there) == digests(cli("sweep", recipe.name, "--json", "-q", "-p", "amount=0.125", "-p", "pause=0"))
 
 
+@pytest.mark.slow
 def test_a_cluster_without_workers_ends_the_sweep(cli, recipe, cluster, monkeypatch):
     monkeypatch.setattr("stylepipe.engine.workers.dask_pool._PATIENCE_SECONDS", 1.0)
     killer = when_all_are_at_work(lambda: [worker.kill() for worker in cluster.workers])
@@ -273,6 +279,7 @@ def test_a_cluster_without_workers_ends_the_sweep(cli, recipe, cluster, monkeypa
     assert said.err.startswith("error: The cluster has had no worker for 1 s.\nhint: Finished results are kept")
 
 
+@pytest.mark.slow
 def test_a_cluster_without_its_scheduler_ends_the_sweep(cli, recipe, cluster, monkeypatch):
     monkeypatch.setattr("stylepipe.engine.workers.dask_pool._CONNECT_SECONDS", 2)
     killer = when_all_are_at_work(cluster.scheduler.kill)

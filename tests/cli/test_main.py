@@ -106,6 +106,7 @@ def test_completion():
         assert process.communicate()[0].split() == ["run", "runs"]
 
 
+@pytest.mark.slow
 def test_a_reader_who_goes_away_is_no_error():
     with stylepipe("schema") as process:
         process.stdout.close()

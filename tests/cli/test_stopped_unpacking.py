@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # processes
+
 # The command line, which waits once the bundle is unpacked.
 SCRIPT = """
 import time

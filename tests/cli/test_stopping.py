@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # processes
+
 HEAD = """\
 import itertools
 import time
@@ -116,7 +118,6 @@ def test_one_ctrl_c_ends_it(sweep, stage):
     assert "Stopped between two steps." in stopped.log.read_text()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("--fail-fast",)])
 def test_one_ctrl_c_ends_it_between_short_stages(sweep, options):
     for pause in (0.0, 0.03, 0.3):

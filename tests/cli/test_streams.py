@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # processes
+
 SCRIPT = "from stylepipe.cli import main; main()"
 DONE = "hint: What the command did is done: only its answer is lost."
 

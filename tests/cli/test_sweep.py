@@ -200,6 +200,7 @@ def told(folder: Path) -> dict[str, list[str]]:
     }
 
 
+@pytest.mark.slow
 def test_several_processes_come_to_the_same_as_one(cli, recipe, tmp_path):
     alone = cli("sweep", recipe.name, "--json", "-q")
     several = cli("sweep", recipe.name, "--json", "-q", "--jobs", "2", "--cache", tmp_path / "cache2")
@@ -218,6 +219,7 @@ def test_several_processes_come_to_the_same_as_one(cli, recipe, tmp_path):
     assert all(event.count("stage started") == 1 for event in told(other).values())
 
 
+@pytest.mark.slow
 def test_what_fails_in_another_process_is_told_as_if_it_had_not(cli, home):
     (home / "fails.yaml").write_text(FAILING)
     alone = cli("sweep", "fails.yaml", "--json", "-q")
@@ -245,6 +247,7 @@ def kill_workers_at_work() -> None:
         os.kill(process, signal.SIGKILL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("retries", "code"), [(2, 0), (0, 3)])
 def test_stages_of_a_process_that_was_killed_are_computed_again_in_another(cli, recipe, retries, code):
     recipe.write_text(recipe.read_text().replace("steps: $params.steps", "steps: $params.steps, seconds: 0.5"))

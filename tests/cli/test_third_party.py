@@ -9,6 +9,8 @@ from zipfile import ZipFile
 
 import pytest
 
+pytestmark = pytest.mark.slow  # processes
+
 TOYS = Path(__file__).parent / "toys"
 INFO = {
     "METADATA": "Metadata-Version: 2.1\nName: toys\nVersion: 1.0\n",

@@ -15,6 +15,8 @@ import pytest
 from stylepipe.artifacts import Image
 from stylepipe.image.files.io import write_image
 
+pytestmark = pytest.mark.slow  # processes
+
 SCRIPT = Path(sysconfig.get_path("scripts")) / "stylepipe"
 ALIKE = ["jax_plugins", "libtpu", "sitecustomize", "stages", "stylepipe", "usercustomize"]
 
@@ -150,13 +152,11 @@ def spawner(image: Image, params: Params) -> Image:
 '''
 
 
-@pytest.mark.slow
 def test_no_command_imports_anything_from_the_current_folder(trap):
     for command in COMMANDS:
         trap.run(SCRIPT, *command.split())
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(find_spec("distributed") is None, reason="Dask is not installed")
 def test_a_cluster_started_as_documented_imports_nothing_from_the_current_folder(trap):
     from distributed.utils import json_load_robust

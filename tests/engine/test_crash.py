@@ -3,11 +3,14 @@
 import json
 from pathlib import Path
 
+import pytest
 from PIL import Image as Pillow
 
 from stylepipe.engine.cache.store import Store
 from stylepipe.engine.garbage_collection import verify
 from stylepipe.engine.runs.records import list_runs
+
+pytestmark = pytest.mark.slow  # a process for each
 
 
 def finish(worker, root: Path) -> dict:
@@ -19,7 +22,7 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_bytes(worker, place):
     undisturbed = finish(worker, place("undisturbed"))
     root = place("disturbed")
     said, _ = worker("crash", root, 12).communicate()
-    assert said.split().count("killed") >= 10
+    assert said.split().count("killed") == 12
     store = Store(root / "cache")
     assert verify(store).damaged == ()
 
@@ -34,7 +37,7 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_bytes(worker, place):
     for walk in range(5):
         assert [line["done"] for line in lines if line.get("stage") == f"walk@{walk}" and "done" in line] == list(range(1, 31))
     statuses = [record.status for _, record in list_runs(root / "outputs")]
-    assert statuses.count("killed") >= 6  # the others died before they had a folder, more of them on a busy machine
+    assert statuses.count("killed") >= 10  # the other two may have died before they had a folder
     assert statuses.count("running") == 0
     leftovers = [path for name in ("sessions", "work", "locks") for path in (store.root / name).iterdir()]
     assert leftovers == []
@@ -46,7 +49,7 @@ def test_a_sweep_killed_at_random_moments_ends_with_the_same_results(worker, pla
     assert undisturbed["calls"] == walks
     root = place("disturbed")
     said, _ = worker("crash", root, 12, "sweep").communicate()
-    assert said.split().count("killed") >= 3
+    assert said.split().count("killed") == 12
     final = json.loads(worker("sweep", root).communicate()[0])
     assert final["rows"] == undisturbed["rows"]
     assert final["sheet"] == undisturbed["sheet"]

@@ -241,6 +241,7 @@ def test_nothing_that_vanishes_meanwhile_is_an_error(store, monkeypatch):
     assert collect(store, max_size=0).actions == 0
 
 
+@pytest.mark.slow
 def test_collections_beside_everything_else_that_happens_in_a_cache(tmp_path, worker):
     """Sessions that compute and use, two collections, listings, verifications and lookups at once: nobody notices others."""
     kinds = ["run", "run", "run", "gc", "gc", "ls", "verify", "latest"]

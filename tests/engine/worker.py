@@ -22,6 +22,7 @@ import numpy as np
 from stylepipe.artifacts import Image, Mask, Weights
 from stylepipe.engine.cache.keys import key_of
 from stylepipe.engine.cache.store import Action, Store
+from stylepipe.engine.events import Event, Observer, StageEmitted
 from stylepipe.engine.execution import checkpoints
 from stylepipe.engine.execution.spool import Frames
 from stylepipe.engine.garbage_collection import collect, entries, verify
@@ -92,10 +93,10 @@ def read_no_weights(path: Path) -> Weights:
     raise NotImplementedError
 
 
-def run_once(root: Path) -> None:
+def run_once(root: Path, observe: Observer = lambda event: None) -> None:
     """Prints the digest of the result, and the stages that ran here."""
     job = prepare(recipe(root), weights=WeightsSource(Path, read_no_weights))
-    result = run(job, store=Store(root / "cache"), outputs=root / "outputs")
+    result = run(job, store=Store(root / "cache"), outputs=root / "outputs", observe=observe)
     print(
         json.dumps(
             {
@@ -117,23 +118,49 @@ def look(root: Path) -> None:
 
 
 def crash(root: Path, times: str, what: str = "run") -> None:
-    """Begins the run, or the sweep, again and again, and kills it at random moments."""
+    """Begins the run, or the sweep, again and again, each time in a process that dies of a signal within ten steps.
+
+    The signal comes a random time after the first, second, … sixth step, at the latest with the fourth step from there; every
+    seventh time it comes a random time after the beginning, at the latest with the fourth step. The time is the process's own,
+    in which a busy machine gets no further than an idle one, and the signal leaves no time to clean up, as SIGKILL does.
+    """
     look(root)  # digests the sources, so that the children need not, and are killed while they compute
     import jax  # noqa: F401 (nor need they import it each)
 
     chance = random.Random(0)
-    for _ in range(int(times)):
+    for number in range(int(times)):
+        delay = chance.uniform(1e-5, 0.02)
         child = os.fork()
         if child == 0:
-            {"run": run_once, "sweep": sweep_once}[what](root)
+            {"run": run_once, "sweep": sweep_once}[what](root, dying(number % 7, delay))
             os._exit(0)
-        time.sleep(chance.uniform(0.005, 0.12))
-        os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         print("killed" if os.WIFSIGNALED(status) else "finished", flush=True)
 
 
-def sweep_once(root: Path) -> None:
+def dying(after: int, delay: float) -> Observer:
+    """Lets this process die so many seconds of its own after so many steps, or four steps after them."""
+    steps = 0
+
+    def die_soon() -> None:
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_PROF, delay)
+
+    def observe(event: Event) -> None:
+        nonlocal steps
+        if isinstance(event, StageEmitted) and isinstance(event.event, Progress):
+            steps += 1
+            if steps == after:
+                die_soon()
+            elif steps == after + 4:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    if after == 0:
+        die_soon()
+    return observe
+
+
+def sweep_once(root: Path, observe: Observer = lambda event: None) -> None:
     """Runs the recipe for three lengths of its last walk; prints all of the results but the seconds, and what ran here."""
     base = recipe(root)
     variants = []
@@ -143,7 +170,7 @@ def sweep_once(root: Path) -> None:
         variants.append(Variant(f"steps={steps}", {"steps": steps}, made))
     swept = ResolvedSweep(base, {"steps": [30, 40, 50]}, tuple(variants), {})
     job = prepare_sweep(swept, weights=WeightsSource(Path, read_no_weights))
-    result = run_sweep(job, store=Store(root / "cache"), outputs=root / "outputs")
+    result = run_sweep(job, store=Store(root / "cache"), outputs=root / "outputs", observe=observe)
     rows = [variant.model_dump(mode="json", exclude={"seconds"}) for variant in result.results.variants]
     sheet = hashlib.sha256((result.folder / result.results.sheets[0]).read_bytes()).hexdigest()
     print(json.dumps({"rows": rows, "sheet": sheet, "calls": CALLS}))

@@ -93,6 +93,7 @@ def _luminance(color: str) -> float:
     return sum(weight * channel for weight, channel in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
+@pytest.mark.slow
 def test_a_stranger_s_texts_are_not_run(visit, write_run):
     text = "</script><script>alert(1)</script><img src='x' onerror='alert(1)'>"
     page = visit(write_run(recipe=text, description=text, params={text: text}, command=(text,)))

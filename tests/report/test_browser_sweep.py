@@ -100,6 +100,7 @@ def test_a_point_stays_under_the_pointer_that_zooms_and_drags(visit, swept):
     assert len(set(placed(page))) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [PHONE, DESK])
 def test_nothing_of_it_is_wider_than_the_window(visit, swept, width):
     page = visit(swept, width=width)

@@ -54,6 +54,7 @@ def validations(events: list[Progress]) -> dict[int, float]:
     return {event.done: event.terms[name] for event in events if event.terms and name in event.terms}
 
 
+@pytest.mark.slow
 def test_it_learns_and_validates(run):
     events = []
     result = run(events=events)
@@ -75,6 +76,7 @@ def test_it_resumes_as_if_it_had_not_stopped(run):
     assert events[0].done == 18
 
 
+@pytest.mark.slow
 def test_it_goes_on_from_an_earlier_result(run):
     events = []
     first = run(events=events)
@@ -83,6 +85,7 @@ def test_it_goes_on_from_an_earlier_result(run):
     assert validations(more)[1] == pytest.approx(validations(events)[60], rel=0.01)
 
 
+@pytest.mark.slow
 def test_a_start_grows_to_wider_layers_and_loses_nothing(run):
     events, more = [], []
     first = run(events=events)

@@ -53,6 +53,7 @@ def run(tiny_vgg):
     return call
 
 
+@pytest.mark.slow
 def test_the_networks_precision_is_another_result_of_the_same_look(run):
     error = run().pixels - run(precision="bfloat16").pixels
     assert 0 < np.sqrt(np.mean(error**2)) < 0.01
@@ -161,6 +162,7 @@ def test_a_mask_of_the_style_chooses_its_part(run):
     assert means[1] < 0.25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("content_weight", "most"), [(0.0, 0.01), (0.5, 0.02)])
 def test_a_region_of_2_percent_takes_on_its_style_as_strongly_as_one_of_50(run, tiny_vgg, content_weight, most):
     half, small = np.zeros((2, 48, 48), np.float32)
@@ -253,6 +255,7 @@ def test_a_style_that_is_cut_out_is_its_own_mask(run):
     assert np.abs(both - alone).max() > 0.01
 
 
+@pytest.mark.slow
 def test_what_is_hidden_of_the_content_has_no_style_and_the_rest_has_all_of_it(run):
     """The visible part of a content comes to what a mask of that part comes to, and stands alone."""
     half = np.ones(CONTENT.size, np.float32)
@@ -273,6 +276,7 @@ def test_the_mean_color_of_a_cut_out_is_of_what_is_visible(run):
     assert np.abs(found - 0.75).max() < 0.006
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(IMPLEMENTATIONS))
 def test_hidden_colors_do_not_matter_to_any_loss(run, kind):
     small = {"cooccurrence": {"shifts": [1]}, "laplacian": {"pools": [2]}}
@@ -305,6 +309,7 @@ SPECK = Image(np.where(np.arange(1_080_000).reshape(900, 1200, 1) == 540_600, BL
 MAPS = {"style_map": STYLE_MAP, "target_map": TARGET_MAP}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [None, 2])
 def test_semantic_maps_are_a_pair_of_masks_for_each_label(run, count):
     in_style, in_target = (np.float32(each.pixels[..., 0]) for each in (STYLE_MAP, TARGET_MAP))  # where red is
@@ -319,6 +324,7 @@ def test_semantic_maps_are_a_pair_of_masks_for_each_label(run, count):
     np.testing.assert_array_equal(run(inputs=MAPS, labelling={"count": count}).pixels, by_hand)
 
 
+@pytest.mark.slow
 def test_each_part_of_a_doodle_becomes_as_the_part_of_the_style_under_its_label(run):
     halves = np.where(np.arange(10)[None, :, None] < 6, np.float32(0.1), np.float32(0.9)) * np.ones((12, 1, 3), np.float32)
     found = run(None, (Image(halves),), inputs=MAPS, start="noise", iterations=40, losses=[GRAM], mask_pooling="area").pixels
@@ -327,6 +333,7 @@ def test_each_part_of_a_doodle_becomes_as_the_part_of_the_style_under_its_label(
     assert found[10:].mean() < 0.25, "and red is black"
 
 
+@pytest.mark.slow
 def test_what_has_a_label_of_its_own_may_be_left_alone(run):
     pixels = TARGET_MAP.pixels.copy()
     pixels[10:] = GREEN
@@ -400,6 +407,7 @@ def test_a_longer_run_passes_through_the_states_of_shorter_ones_that_are_its_beg
     assert stylize.trajectory.passes_through(StylizeParams(**params), state) is expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o["kind"])
 def test_an_interrupted_run_ends_with_the_same_bytes(run, optimizer):
     options = {"size": [16, 24], "iterations": [3, 4], "optimizer": optimizer, "early_stop": {"window": 2, "improvement": 1e-6}}
@@ -416,6 +424,7 @@ def test_an_interrupted_run_ends_with_the_same_bytes(run, optimizer):
 TOWARDS = [{"kind": "content", "layers": {"relu2_1": 1}, "target": 0.02}, {**GRAM, "weight": 100}]
 
 
+@pytest.mark.slow
 def test_a_content_with_a_target_ends_at_it(run):
     """Whatever the style weighs; without a target the error is above 0.035."""
     for weight in (10, 1000):
@@ -426,6 +435,7 @@ def test_a_content_with_a_target_ends_at_it(run):
         assert float(match[1]) == pytest.approx(0.02, rel=0.1)
 
 
+@pytest.mark.slow
 def test_a_target_relative_to_the_styles_is_a_share_of_the_error_of_unrelated_features(run):
     """In the styles' own regions, and with transparency; with a weight of 0.1 instead, the error is above 0.12."""
     masks = [Mask(np.repeat(np.float32([[1, 1, 0, 0]]), 3, 0)), Mask(np.repeat(np.float32([[0, 0, 1, 0]]), 3, 0))]
@@ -438,6 +448,7 @@ def test_a_target_relative_to_the_styles_is_a_share_of_the_error_of_unrelated_fe
     assert float(match[1]) == pytest.approx(0.1, rel=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("normalize", ["target", "styles"])
 def test_a_content_with_a_target_that_was_interrupted_ends_with_the_same_bytes(run, normalize):
     options = {"losses": [{**TOWARDS[0], "normalize": normalize}, TOWARDS[1]], "size": [16, 24], "iterations": [6, 8]}
@@ -592,6 +603,7 @@ def taken(network, tile, **params):
     return f"{round(work.peak(tile)) + 1}B"
 
 
+@pytest.mark.slow
 def test_a_run_in_tiles_ends_where_one_of_the_whole_does(run, tiny_vgg, small_tiles):
     events, more = [], []
     options = {**AT_WORK, "iterations": 50, "optimizer": {"kind": "adam"}}
@@ -604,6 +616,7 @@ def test_a_run_in_tiles_ends_where_one_of_the_whole_does(run, tiny_vgg, small_ti
     assert note.startswith("In tiles of 48 pixels it takes about 0.47 GB of memory; as a whole")
 
 
+@pytest.mark.slow
 def test_by_lbfgs_a_run_in_tiles_ends_at_the_loss_of_the_whole(run, tiny_vgg, small_tiles):
     """Its pictures part, as those of any two sums that are rounded differently: each step rests on differences of gradients."""
     ends = []

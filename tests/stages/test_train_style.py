@@ -63,6 +63,7 @@ def whole(run):
     return run(events=events), events
 
 
+@pytest.mark.slow
 def test_it_learns_and_validates(whole):
     result, events = whole
     steps = [event for event in events if isinstance(event, Progress)]
@@ -96,6 +97,7 @@ def test_a_start_of_another_form_is_refused(run, whole):
     )
 
 
+@pytest.mark.slow
 def test_with_batch_normalization_it_keeps_statistics_and_goes_on_from_them(run):
     options = {"normalization": "batch", "schedule": {"steps": 2, "warmup": 0}}
     first = run(**options)

@@ -42,6 +42,7 @@ def whole(run):
     return run(events=events), events
 
 
+@pytest.mark.slow
 def test_it_learns_and_validates(whole):
     result, events = whole
     steps = [event for event in events if isinstance(event, Progress)]

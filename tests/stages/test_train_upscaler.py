@@ -47,6 +47,7 @@ def validations(events: list[Progress], name: str = "validation x2") -> dict[int
     return {event.done: event.terms[name] for event in events if event.terms and name in event.terms}
 
 
+@pytest.mark.slow
 def test_it_learns_and_validates():
     first, events = [], []
     run(events=first, schedule={"steps": 1, "learning_rate": 1e-9})  # a network that adds nothing
@@ -59,6 +60,7 @@ def test_it_learns_and_validates():
         assert validations(events, name)[60] > validations(first, name)[1] + 1.5  # dB
 
 
+@pytest.mark.slow
 def test_it_resumes_as_if_it_had_not_stopped():
     options = {"schedule": {"steps": 12}}
     whole = run(**options)
@@ -71,6 +73,7 @@ def test_it_resumes_as_if_it_had_not_stopped():
     assert events[0].done == 8
 
 
+@pytest.mark.slow
 def test_it_goes_on_from_an_earlier_result():
     events, more = [], []
     first = run(events=events, schedule={"steps": 20, "learning_rate": 0.005, "warmup": 5})
@@ -78,6 +81,7 @@ def test_it_goes_on_from_an_earlier_result():
     assert validations(more)[1] == pytest.approx(validations(events)[20], abs=0.05)
 
 
+@pytest.mark.slow
 def test_a_start_that_does_not_fit_is_refused():
     small = run(schedule={"steps": 1})
     with pytest.raises(StageError) as caught:

@@ -130,6 +130,7 @@ def set5(pictures):
     return pair
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("factor", "published"), [(2, 33.66), (3, 30.39), (4, 28.42)])
 def test_published_figures_of_bicubic_enlargement(set5, factor, published):
     ratios = []
@@ -140,6 +141,7 @@ def test_published_figures_of_bicubic_enlargement(set5, factor, published):
     assert np.mean(ratios) == pytest.approx(published, abs=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [2, 3, 4])
 def test_bicubic_reduction_is_that_of_matlab(set5, factor):
     for index in range(1, 6):

@@ -59,7 +59,7 @@ def stop_requests() -> Iterator[StopRequest]:
     def ask(number: int, frame: FrameType | None) -> None:
         if not stop.asked:
             stop.ask(number)
-        elif _importing(frame):
+        elif _postponed(frame):
             _send_again(number)
         else:
             signal.default_int_handler(number, frame)
@@ -76,16 +76,17 @@ def stopping_signals() -> Iterator[None]:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    if _importing(frame):
+    if _postponed(frame):
         _send_again(number)
     else:
         raise Stopped(number)
 
 
-def _importing(frame: FrameType | None) -> bool:
-    """Returns whether a module is being imported: interrupting the import of a C++ module may corrupt it."""
+def _postponed(frame: FrameType | None) -> bool:
+    """Returns whether an exception must wait: one in the import of a C++ module may corrupt it, one in a hook would be lost."""
     while frame is not None:
-        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+        code = frame.f_code
+        if code.co_filename == "<frozen importlib._bootstrap>" or (code.co_filename, code.co_name) == (__file__, "send_again"):
             return True
         frame = frame.f_back
     return False
@@ -107,7 +108,7 @@ def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[No
     """
     hook = sys.unraisablehook
 
-    def raised(ignored: "sys.UnraisableHookArgs") -> None:
+    def send_again(ignored: "sys.UnraisableHookArgs") -> None:
         if isinstance(ignored.exc_value, Stopped | KeyboardInterrupt):
             _send_again(ignored.exc_value.number if isinstance(ignored.exc_value, Stopped) else signal.SIGINT)
         else:
@@ -119,7 +120,7 @@ def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[No
     for number in free:
         signal.signal(number, handler)
     if free:
-        sys.unraisablehook = raised
+        sys.unraisablehook = send_again
     try:
         yield
     finally:

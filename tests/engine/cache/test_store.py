@@ -121,6 +121,7 @@ def test_what_a_dead_process_left_is_swept_away_by_the_next_session(store, worke
     assert files(store) == []
 
 
+@pytest.mark.slow
 def test_sessions_of_several_processes_may_begin_and_end_together(store, worker):
     others = [worker("open_and_close", store.root, 300) for _ in range(3)]
     for other in others:

@@ -4,6 +4,7 @@ import gc
 import importlib
 import signal
 import sys
+import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -49,6 +50,28 @@ def test_a_signal_is_not_lost_where_python_ignores_exceptions(place, number, cap
         time.sleep(10)
     assert stopped.value.number == number
     assert sys.unraisablehook is hook
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_nor_is_one_that_comes_while_it_is_sent_again(place, monkeypatch, capsys):
+    """On a busy machine it comes before the timer that sends it has been started."""
+    timers = []
+
+    class Timer(threading.Timer):
+        def start(self) -> None:
+            timers.append(self)
+            super().start()
+            if len(timers) == 1:
+                signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(threading, "Timer", Timer)
+    with pytest.raises(Stopped), stopping_signals():
+        place(lambda: signal.raise_signal(signal.SIGTERM))
+        time.sleep(10)
+    for timer in timers:
+        timer.cancel()
+    assert len(timers) > 1
     assert capsys.readouterr().err == ""
 
 

@@ -67,6 +67,7 @@ def oracle(pixels, *, iterations, gradient_sigma, tensor_sigma, stroke_sigma, am
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("iterations", "amount"), [(1, 0.0), (1, 0.7), (2, 1.0)])
 def test_it_is_the_formula_but_for_rare_turns(iterations, amount):
     options = SCALES | {"iterations": iterations, "amount": amount}
@@ -131,6 +132,7 @@ def test_it_reaches_no_further_than_it_says():
     assert max(np.abs(rows - 40).max(), np.abs(columns - 40).max()) <= coherence_reach(**SCALES)
 
 
+@pytest.mark.slow
 def test_in_tiles_it_is_that_of_the_whole_but_for_rare_turns():
     pixels = strokes((150, 210))
     found = tiled(filtered, pixels, reach=coherence_reach(**SCALES), tile=4 * (coherence_reach(**SCALES) + 1))
@@ -138,6 +140,7 @@ def test_in_tiles_it_is_that_of_the_whole_but_for_rare_turns():
     assert (difference > 1e-4).mean() < 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(1, 1), (1, 5), (2, 3)])
 def test_the_smallest_pictures(size):
     found = np.asarray(filtered(strokes(size)))

@@ -5,6 +5,7 @@ from pathlib import Path
 import h5py
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from stylepipe.artifacts import Weights
 from stylepipe.image.files.io import read_image
@@ -36,6 +37,7 @@ def drawn(widths, depth=DEEPEST):
     return tensors
 
 
+@pytest.mark.slow
 def test_each_layer_is_what_it_was_times_its_factor():
     said = {"pooling": "max", "padding": "zeros"}
     tensors, picture = drawn((4, 5, 6, 7, 8)), np.random.default_rng(1).random((33, 37, 3), np.float32)
@@ -66,6 +68,7 @@ def test_the_published_file_is_scaled_when_it_is_read(tmp_path):
     np.testing.assert_allclose(read.tensors["conv5_4/bias"], tensors["conv5_4/bias"] * 0.25 / 390.5, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_shipped_layers_are_of_one_scale():
     """On one of the recipes' pictures, which no constant was measured on, all means are within a factor of two of `MEAN`."""
     weights = read_weights(find("vgg19-shallow"))
@@ -75,6 +78,7 @@ def test_the_shipped_layers_are_of_one_scale():
         assert MEAN / 2 < float(values.mean()) < 2 * MEAN, layer
 
 
+@pytest.mark.slow
 def test_the_shipped_network_is_the_exact_one_but_for_rounding(exact_vgg19):
     exact = read_weights(exact_vgg19)
     picture = np.random.default_rng(2).random((48, 40, 3), np.float32)

@@ -89,6 +89,7 @@ def test_slim_vgg19_as_published(slim_vgg19, image):
     agree(compiled(weights, vgg, SLIM)(image), definition(weights, image, SLIM, vgg))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("padding", "size"), [("zeros", (9, 11)), ("reflect", (13, 8)), ("edge", (5, 4))])
 @pytest.mark.parametrize("pooling", ["max", "average", "l2"])
 def test_every_pooling_and_padding_at_odd_sizes(pooling, padding, size):
@@ -98,6 +99,7 @@ def test_every_pooling_and_padding_at_odd_sizes(pooling, padding, size):
     agree(compiled(weights, vgg, vgg.layers)(image), definition(weights, image, vgg.layers, vgg))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooling", ["max", "average", "l2"])
 def test_gradient_against_differences_of_the_definition(pooling):
     weights = random_weights((4, 4), (6,), (5,), padding="reflect")
@@ -157,6 +159,7 @@ def test_accelerators_are_told_the_precision_there_and_back(precision, told):
     assert {re.search(r"precision (\w+)>.*x(\w+)>$", line).groups() for line in convolutions} == told
 
 
+@pytest.mark.slow
 def test_bfloat16_is_near_and_tf32_on_a_cpu_the_same(image):
     weights = random_weights((6, 6), (8, 8), padding="reflect")
     found = {

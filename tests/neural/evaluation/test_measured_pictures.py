@@ -43,6 +43,7 @@ def test_a_view_holds_the_histogram_and_what_the_network_sees(network):
         np.testing.assert_allclose(found.features[name][:half], np.asarray(expected)[:half], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_picture_of_any_size_is_like_itself_and_less_like_others(network):
     content, style = waves(90, 70), waves(200, 300)[::-1] ** 2
     sizes = [working_size(each.shape[:2]) for each in (content, style)]
@@ -63,6 +64,7 @@ def test_a_picture_that_is_too_narrow_is_refused(network):
         measured_picture(Image(waves(11, 256)), (11, 256), network, LAYERS)
 
 
+@pytest.mark.slow
 def test_what_is_hidden_is_not_measured(network):
     """A cut-out is like itself, whatever is hidden of it, and the histogram is that of its visible part."""
     pixels, alpha = waves(128, 160), np.zeros((128, 160), np.float32)

@@ -103,6 +103,7 @@ def test_its_documentation_has_formula_source_and_cost(kind):
     assert all(field.description for name, field in spec.model_fields.items() if name not in ("kind", "layers"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_says_whether_it_is_drawn_anew_at_each_step(kind, score, picture, example):
     one, other = (score(of_kind(kind), picture, (example, None), seed=seed).value for seed in (1, 2))
@@ -118,6 +119,7 @@ def test_it_vanishes_at_its_own_example_and_not_elsewhere(kind, score, picture, 
         assert np.abs(gradient).max() <= 1e-4 * np.abs(other.gradient[name]).max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("normalize", ["target", "none"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_is_finite_where_nothing_is_shown_or_says_that_a_layer_is_too_small(kind, normalize, score, draw):
@@ -174,6 +176,7 @@ def test_a_region_that_is_everywhere_is_none(kind, score, picture, example):
         assert alike(again.gradient[layer], once.gradient[layer], 1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", STYLES)
 def test_styles_in_regions_are_weighed_one_by_one_and_change_nothing_outside(kind, score, draw):
     picture, *styles = (arrays(16, 12, draw.random) for _ in range(3))
@@ -189,6 +192,7 @@ def test_styles_in_regions_are_weighed_one_by_one_and_change_nothing_outside(kin
         assert not both.gradient[layer][-2:].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", STYLES)
 def test_a_small_region_is_styled_as_strongly_as_a_large_one(kind, score, example):
     flat = arrays(48, 48, lambda size: np.broadcast_to(np.linspace(0.2, 0.9, size[2]), size))
@@ -202,6 +206,7 @@ def test_a_small_region_is_styled_as_strongly_as_a_large_one(kind, score, exampl
         assert alike(small, large, 1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_not_visible_does_not_count(kind, score, draw):
     """Of the picture, its content and its style; what is changed lies further away than patches and differences reach."""
@@ -224,6 +229,7 @@ def test_what_is_not_visible_does_not_count(kind, score, draw):
         assert not gradient[:, gradient.shape[1] * 7 // 12 :].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_is_compiled_behind_a_network(kind, draw, tiny_vgg):
     objective = Objective.of([of_kind(kind)], describe(tiny_vgg))

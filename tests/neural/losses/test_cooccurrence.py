@@ -35,6 +35,7 @@ def oracle(features, wanted, shifts, mask=None, *, normalize=True):
     return value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("normalize", ["target", "none"])
 def test_value_and_gradient_of_several_layers_and_shifts(evaluate, draw, close, slope, normalize):
     sizes, weights, shifts = {"relu1_1": (5, 8, 2), "relu3_2": (7, 4, 3)}, {"relu1_1": 0.5, "relu3_2": 3.0}, (1, 3)

@@ -54,6 +54,7 @@ def style(draw):
     return {layer: 2 * draw.random(size) for layer, size in sizes.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("normalize", "shift"), [("target", 0.0), ("none", 1.0)])
 def test_value_and_gradient_of_a_chain(evaluate, picture, style, close, slope, normalize, shift):
     layers = {"relu3_1": 3.0, "relu1_1": 1.0, "relu4_1": 5.0, "relu1_2": 2.0}
@@ -69,6 +70,7 @@ def test_value_and_gradient_of_a_chain(evaluate, picture, style, close, slope, n
         close(found.gradient[layer], gradient)
 
 
+@pytest.mark.slow
 def test_several_styles_are_blended_as_statistics_or_each_in_its_own_region(evaluate, picture, style, draw, close, slope):
     loss = CorrelationChain(layers=dict.fromkeys(SIZES, 1.0))
     other = {layer: each[::-1] ** 2 for layer, each in style.items()}

@@ -1,5 +1,7 @@
 """The texture network: its layers as a table, its pass against a definition in NumPy, and that it tiles."""
 
+from functools import partial
+
 import jax
 import numpy as np
 import pytest
@@ -69,6 +71,7 @@ def defined(weights: Weights, given: list[np.ndarray]) -> np.ndarray:
     return 0.5 + np.tanh(x @ tensors["last/kernel"][0, 0] + tensors["last/bias"]) * 150 / 255
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("padding", ["circular", "edge"])
 def test_the_network_is_its_definition(padding):
     weights = random_network(padding=padding)
@@ -99,19 +102,19 @@ def changed(tensors=(), **stated) -> Weights:
 
 
 @pytest.mark.parametrize(
-    ("weights", "message"),
+    ("make", "message"),
     [
-        (changed(network="upscaler"), "The weights state the network 'upscaler'; allowed is 'texture'."),
-        (changed(padding="zeros"), "The weights state the padding 'zeros'; allowed is circular, edge."),
+        (partial(changed, network="upscaler"), "The weights state the network 'upscaler'; allowed is 'texture'."),
+        (partial(changed, padding="zeros"), "The weights state the padding 'zeros'; allowed is circular, edge."),
         (
-            Weights({}, {"network": "texture", "padding": "edge"}),
+            partial(Weights, {}, {"network": "texture", "padding": "edge"}),
             "The weights hold 0 sizes of 0 channels; allowed are 1…8 of 1…64.",
         ),
-        (changed({"join3/shift": None}), "The weights hold no 'join3/shift'."),
-        (changed({"last/bias": np.zeros(4)}), "The tensor 'last/bias' has shape (4,); expected is (3,)."),
+        (partial(changed, {"join3/shift": None}), "The weights hold no 'join3/shift'."),
+        (partial(changed, {"last/bias": np.zeros(4)}), "The tensor 'last/bias' has shape (4,); expected is (3,)."),
     ],
 )
-def test_other_weights_are_refused(weights, message):
+def test_other_weights_are_refused(make, message):
     with pytest.raises(WeightsError) as caught:
-        describe(weights)
+        describe(make())
     assert caught.value.message == message

@@ -1,5 +1,7 @@
 """The upscaler: its layers against a definition in NumPy, and that tiles leave no trace."""
 
+from functools import partial
+
 import jax
 import numpy as np
 import pytest
@@ -62,6 +64,7 @@ def test_pixel_shuffle_of_a_row_by_hand():
     np.testing.assert_array_equal(pixel_shuffle(colored, 2), [[[10, 11], [20, 21]], [[30, 31], [40, 41]]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", FACTORS)
 def test_the_network_is_its_definition(factor):
     weights, picture = random_upscaler(), DRAW.random((7, 6, 3), dtype=np.float32)
@@ -77,6 +80,7 @@ def test_the_result_is_the_bicubic_enlargement_with_the_detail(factor):
     np.testing.assert_allclose(enlarge(weights, picture, factor=factor), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", FACTORS)
 def test_before_its_training_it_adds_nothing(factor):
     picture = DRAW.random((4, 3, 3), dtype=np.float32)
@@ -115,6 +119,7 @@ def test_tiles_have_one_shape(monkeypatch):
 # --- the weights --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_fresh_network_is_one():
     assert describe(fresh(jax.random.key(0), Upscaler(3, 8))) == Upscaler(3, 8)
 
@@ -137,25 +142,25 @@ def changed(**tensors) -> Weights:
 
 
 @pytest.mark.parametrize(
-    ("weights", "message"),
+    ("make", "message"),
     [
-        (Weights({}), "The weights state no network; allowed is 'upscaler'."),
-        (Weights({}, {"network": "vgg"}), "The weights state the network 'vgg'; allowed is 'upscaler'."),
-        (Weights({}, {"network": "upscaler"}), "The weights hold 0 blocks of 0 channels; allowed are 1…32 of 1…512."),
-        (changed(x3__bias=None), "The weights hold no 'x3/bias'."),
-        (changed(block2_2__kernel=None), "The weights hold no 'block2_2/kernel'."),
+        (partial(Weights, {}), "The weights state no network; allowed is 'upscaler'."),
+        (partial(Weights, {}, {"network": "vgg"}), "The weights state the network 'vgg'; allowed is 'upscaler'."),
+        (partial(Weights, {}, {"network": "upscaler"}), "The weights hold 0 blocks of 0 channels; allowed are 1…32 of 1…512."),
+        (partial(changed, x3__bias=None), "The weights hold no 'x3/bias'."),
+        (partial(changed, block2_2__kernel=None), "The weights hold no 'block2_2/kernel'."),
         (
-            changed(x4__kernel=np.zeros((3, 3, 4, 12))),
+            partial(changed, x4__kernel=np.zeros((3, 3, 4, 12))),
             "The tensor 'x4/kernel' has shape (3, 3, 4, 12); expected is (3, 3, 4, 48).",
         ),
         (
-            changed(first__kernel=np.zeros((3, 3, 1, 4))),
+            partial(changed, first__kernel=np.zeros((3, 3, 1, 4))),
             "The tensor 'first/kernel' has shape (3, 3, 1, 4); expected is (3, 3, 3, 4).",
         ),
-        (changed(first__bias=np.zeros(())), "The weights hold 2 blocks of 0 channels; allowed are 1…32 of 1…512."),
+        (partial(changed, first__bias=np.zeros(())), "The weights hold 2 blocks of 0 channels; allowed are 1…32 of 1…512."),
     ],
 )
-def test_other_weights_are_refused(weights, message):
+def test_other_weights_are_refused(make, message):
     with pytest.raises(WeightsError) as caught:
-        describe(weights)
+        describe(make())
     assert caught.value.message == message

@@ -28,6 +28,7 @@ def trio():
     return [jnp.float32(draw.random(size)) for size in ((20, 24, 3), (20, 24, 3), (17, 30, 3))]
 
 
+@pytest.mark.slow
 def test_the_loss_is_the_sum_of_its_named_terms(network, trio):
     vgg, tensors = network
     pixels, content, style = trio

@@ -41,6 +41,7 @@ def begun(optimizer, problem):
     return start(optimizer, problem[2], terms=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o.kind)
 def test_the_loss_falls_and_each_step_reports_its_terms(problem, optimizer):
     objective, constants, _ = problem
@@ -81,6 +82,7 @@ def test_an_interrupted_run_ends_with_the_same_bytes(problem, optimizer, interru
     np.testing.assert_array_equal(result(optimizer, step.state), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o.kind)
 def test_several_iterations_in_one_program_are_as_one_at_a_time(problem, optimizer):
     objective, constants, _ = problem
@@ -155,6 +157,7 @@ def test_a_loss_that_breaks_later_leaves_the_last_good_picture(problem):
     np.testing.assert_array_equal(caught.value.pixels, good)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o.kind)
 def test_of_several_iterations_in_one_program_the_first_that_breaks_is_the_last(problem, optimizer):
     objective, _, _ = problem

@@ -126,6 +126,7 @@ def test_all_losses_and_masks_over_a_deep_network_are_exact():
     assert error(gradient, expected) < 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tile", [24, 31, 64])
 def test_in_single_precision_tiles_of_any_size_give_what_the_whole_gives(plain, expected, tile):
     (loss, terms), gradient = plain.tiled(tile)
@@ -141,6 +142,7 @@ def test_the_margin_is_what_the_deepest_layer_sees_rounded_up_to_its_window():
     assert tiled_objective._geometry(Objective.of([TotalVariation()], vgg19)) == (1, 1)
 
 
+@pytest.mark.slow
 def test_a_smaller_margin_would_not_do(plain, expected, monkeypatch):
     assert tiled_objective._geometry(plain.objective) == (8, 4)
     monkeypatch.setattr(tiled_objective, "_geometry", lambda _: (4, 4))
@@ -164,6 +166,7 @@ def test_tiles_must_be_more_than_margin():
         TiledObjective.of(objective, 95)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", [Lbfgs(memory=3), Adam()], ids=lambda optimizer: optimizer.kind)
 def test_a_run_in_tiles_ends_where_one_of_the_whole_does(tiny_vgg, optimizer):
     """In double precision: in single precision the roundings of sums in two orders grow from step to step of L-BFGS."""

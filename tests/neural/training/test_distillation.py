@@ -108,6 +108,7 @@ def test_the_loss_of_a_student_who_says_the_double(tiny_vgg, batches):
     assert float(terms["relu1_1 gram"]) == pytest.approx(9, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_fresh_student_has_the_widths_and_heads_asked_for():
     made = student(jax.random.key(0), [[4, 5], [6]], pooling="average", padding="edge", channels={"relu1_2": 7, "relu2_1": 8})
     assert describe(made) == Vgg((2, 1), "average", "edge")
@@ -130,6 +131,7 @@ def heads(made: Weights) -> np.ndarray:
     return np.asarray(found @ made.tensors["relu2_1/head"] + made.tensors["relu2_1/offset"])
 
 
+@pytest.mark.slow
 def test_a_student_grown_wider_answers_as_before():
     narrow, fresh = vgg(0, 4, 6), vgg(1, 5, 8)
     wide = grown(narrow, fresh)
@@ -138,6 +140,7 @@ def test_a_student_grown_wider_answers_as_before():
     assert np.array_equal(wide.tensors["conv2_1/kernel"][..., 6:], fresh.tensors["conv2_1/kernel"][..., 6:])
 
 
+@pytest.mark.slow
 def test_a_student_grown_narrower_keeps_its_first_channels():
     wide = vgg(0, 5, 8)
     small = grown(wide, vgg(1, 4, 6))
@@ -145,6 +148,7 @@ def test_a_student_grown_narrower_keeps_its_first_channels():
     assert np.array_equal(small.tensors["relu2_1/head"], wide.tensors["relu2_1/head"][:6])
 
 
+@pytest.mark.slow
 def test_a_student_grown_deeper_has_fresh_layers_where_there_were_none():
     fresh = vgg(1, 4, 6, 8)
     assert np.array_equal(grown(vgg(0, 4, 6), fresh).tensors["conv3_1/kernel"], fresh.tensors["conv3_1/kernel"])
