@@ -1,9 +1,14 @@
-"""Numbers and durations as text."""
+"""Numbers, durations and digests as text."""
 
 
 def counted(number: int, noun: str) -> str:
     """Formats a count, for example: 0 stages, 1 stage, 2 stages."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def short_digest(digest: str) -> str:
+    """Returns the first twelve digits of a digest."""
+    return digest[:12]
 
 
 def duration(seconds: float) -> str:

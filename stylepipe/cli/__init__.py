@@ -23,7 +23,7 @@ EPILOG = (
 )
 
 
-_PERMISSIONS = "Check the permissions of it, and of the folders that it is in."
+_PERMISSIONS = "Check its permissions, and those of its folders."
 _HINTS = {errno.EACCES: _PERMISSIONS, errno.EPERM: _PERMISSIONS, errno.ENAMETOOLONG: "Give a shorter name."}
 
 
@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if os.environ.get("STYLEPIPE_TRACEBACK"):
             raise
         if isinstance(error, OSError):
-            console.failure(_refused_by_the_system(error))
+            console.failure(_system_error(error))
             sys.exit(StoreError.exit_code)
         hint = "Set STYLEPIPE_TRACEBACK=1 and run again to see where; please report it."
         console.failure(StylepipeError(f"stylepipe has a fault: {type(error).__name__}: {error}", hint=hint))
@@ -94,17 +94,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(code or 0)
 
 
-def _refused_by_the_system(error: OSError) -> StylepipeError:
-    """Returns the error for an unexpected refusal of the system: of a disk, a folder or a stream."""
+def _system_error(error: OSError) -> StylepipeError:
+    """Returns the error for an OSError that no command handles: of a disk, a folder or a stream."""
     from stylepipe.engine.cache.atomic_files import system_reason
 
     try:
         Path.cwd()
     except FileNotFoundError:
         return StoreError("The current folder has been deleted.", hint="Go to another one, and run the command again.")
-    what = f"'{error.filename}'" if error.filename else "What the command needs"
+    subject = f"'{error.filename}'" if error.filename else "A file or stream that the command needs"
     hint = _HINTS.get(error.errno or 0, "STYLEPIPE_TRACEBACK=1 shows where.")
-    return StoreError(f"{what} cannot be used: {system_reason(error)}.", hint=hint)
+    return StoreError(f"{subject} cannot be used: {system_reason(error)}.", hint=hint)
 
 
 def _open_standard_streams() -> None:

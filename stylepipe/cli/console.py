@@ -23,11 +23,11 @@ class Console:
         self.as_json = as_json
 
     def result(self, text: str, data: Any, *, colored: bool = False) -> None:
-        """A command's result: `text` for people, `data` for programs.
+        """Writes the result of a command: `text` for people, `data` for programs.
 
-        It is written at once, so that a reader who has gone away is noticed here. Controls are escaped, unless the text is
-        `colored`, which says that this was done before; so is what stdout cannot spell. Numbers that are not finite, which
-        JSON has no form for, are null. Raises StoreError when stdout takes nothing.
+        The output is flushed, so a closed pipe is noticed here. Control characters are escaped, except in `colored` text, whose
+        caller has escaped them; so are characters that stdout cannot encode. Non-finite numbers, which JSON lacks, become
+        null. Raises StoreError when stdout cannot be written.
         """
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")
@@ -38,7 +38,7 @@ class Console:
             sys.stdout = None
             return
         except OSError as error:
-            sys.stdout = None  # what it has not taken is not written again when the process ends
+            sys.stdout = None  # the rest is not written again when the process ends
             raise _no_stdout(system_reason(error)) from error
         if sys.stdout is None:
             raise _no_stdout("it is closed")
@@ -52,7 +52,7 @@ class Console:
         """Prints a problem and a hint."""
         problems = map(str, error.problems) if isinstance(error, RecipeError) else [error.message]
         for problem in problems:
-            self.say("error: " + problem.replace("\n", "\n       "))  # no name with a line break in it passes for a message
+            self.say("error: " + problem.replace("\n", "\n       "))  # a name with a line break must not look like a message
         if error.hint:
             self.say(f"hint: {error.hint}")
 
@@ -61,22 +61,22 @@ class Console:
         self.problem(error)
         if self.as_json:
             problems = [asdict(problem) for problem in error.problems] if isinstance(error, RecipeError) else []
-            told = {"exit_code": error.exit_code, "message": error.message, "hint": error.hint, "problems": problems}
-            told |= {"folder": error.run_folder} if error.run_folder else {}
+            details = {"exit_code": error.exit_code, "message": error.message, "hint": error.hint, "problems": problems}
+            details |= {"folder": error.run_folder} if error.run_folder else {}
             with suppress(StoreError):
-                self.result("", {"error": told})
+                self.result("", {"error": details})
 
 
 def _no_stdout(reason: str) -> StoreError:
     message = f"The result cannot be written to standard output: {reason}."
-    return StoreError(message, hint="What the command did is done: only its answer is lost.")
+    return StoreError(message, hint="The command itself has finished; only its output is lost.")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> str:
     """Formats rows as a table, or returns the sentence `empty` without rows.
 
-    On a terminal the last column is wrapped to what the others leave of the width; where they leave too little, rows are
-    written as lists of what is in them. Words such as ids and paths are never cut.
+    On a terminal the last column is wrapped to the remaining width; where that is too narrow, each row is written as a list of
+    its cells. Words such as ids and paths are never cut.
     """
     if not rows:
         return empty
@@ -89,9 +89,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) 
         return "\n\n".join(_listed(columns, row, room + before) for row in rows)
     lines: list[str] = []
     for *cells, last in (columns, *rows):
-        first, *others = textwrap.wrap(last, room, break_long_words=False, break_on_hyphens=False) or [""]
+        first, *continued = textwrap.wrap(last, room, break_long_words=False, break_on_hyphens=False) or [""]
         padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
-        lines += ["  ".join([*padded, first]).rstrip(), *(" " * before + other for other in others)]
+        lines += ["  ".join([*padded, first]).rstrip(), *(" " * before + line for line in continued)]
     return "\n".join(lines)
 
 

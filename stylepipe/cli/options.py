@@ -24,9 +24,9 @@ _RECIPE = "The recipe, a YAML file, or the name of one that comes with stylepipe
 
 
 def typed_path(text: str | Path) -> Path:
-    """A path as it was typed, with the home folder in place of a leading ~.
+    """Returns a path as typed, with a leading ~ expanded.
 
-    Raises UsageError where there is no such folder, and for an empty path, such as of a variable of the shell that is not set.
+    Raises UsageError where there is no home folder, and for an empty path, for example that of an unset shell variable.
     """
     if not str(text):
         raise UsageError("A path is empty.", hint="Name a file or a folder; the current folder is '.'.")
@@ -47,7 +47,7 @@ def typed_recipe(text: str) -> Path:
 
 
 def typed_source(text: str) -> Path:
-    """As `typed_recipe`; a run folder, and a bare name that may be the id of a run, are returned unchanged."""
+    """Returns a path as `typed_recipe` does; a run folder, and a name that may be the id of a run, stay as they are."""
     path = typed_path(text)
     try:
         return path if is_folder(path) else typed_recipe(text)
@@ -108,10 +108,10 @@ NoLimits = Annotated[
 NoEmbed = Annotated[bool, typer.Option("--no-embed", help="Does not embed the recipe in the pictures.")]
 
 
-def overrides(given: Sequence[str] | None) -> Mapping[str, str]:
+def overrides(pairs: Sequence[str] | None) -> Mapping[str, str]:
     """Parses `name=value` pairs. Raises UsageError for one without `=` or given twice."""
     values: dict[str, str] = {}
-    for pair in given or ():
+    for pair in pairs or ():
         name, equals, value = pair.partition("=")
         if not equals or not name:
             raise UsageError(f"-p {pair}: expected NAME=VALUE.", hint="For example -p size=512.")
@@ -137,10 +137,10 @@ def open_store_to_run(folder: Path | None) -> "Store":
     return open_cache_to_run(folder or cache_folder())
 
 
-def say_where_results_go(store: "Store", console: "Console") -> None:
-    """Notes when the store is not the chosen cache."""
+def note_read_only_cache(store: "Store", console: "Console") -> None:
+    """Prints a note when the chosen cache is read-only."""
     if store.read_only:
-        console.say(f"The cache '{store.read_only}' may not be written: new results are kept in '{store.root}'.")
+        console.say(f"The cache '{store.read_only}' is read-only: new results are kept in '{store.root}'.")
 
 
 def load_job(
@@ -152,7 +152,7 @@ def load_job(
     until: str | None = None,
     indexed: bool = True,
 ) -> "Job":
-    """The recipe, checked, and its inputs, found; each file is read for its digest unless it is in the user's index.
+    """Loads and checks a recipe, and finds and digests its inputs; unchanged files in the user's input index are not read.
 
     Raises as `load_recipe` and `prepare` do.
     """

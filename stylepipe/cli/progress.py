@@ -24,9 +24,9 @@ from stylepipe.errors import reason_of
 from stylepipe.escapes import visible_line
 from stylepipe.formatting import duration
 from stylepipe.stage import Note
-from stylepipe.stage import Progress as Iterated
+from stylepipe.stage import Progress as StageProgress
 
-LINES_PER_STAGE = 10  # about its iterations, where there is no terminal
+LINES_PER_STAGE = 10  # progress lines, where there is no terminal
 HEARTBEAT_SECONDS = 60.0
 
 
@@ -39,7 +39,7 @@ class _Terminal(Console):
 
 @contextmanager
 def observer(*, quiet: bool) -> Iterator[Observer]:
-    """Returns an observer that shows the events of a run."""
+    """Yields an observer that shows the events of a run."""
     console = _Terminal(stderr=True, highlight=False, quiet=quiet)
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -50,20 +50,20 @@ def observer(*, quiet: bool) -> Iterator[Observer]:
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as bars:
         display = _Display(console, bars)
-        with _each_minute(display.beat) if bars.disable and not quiet else nullcontext():
+        with _each_minute(display.heartbeat) if bars.disable and not quiet else nullcontext():
             yield display
 
 
 @contextmanager
-def _each_minute(beat: Callable[[], None]) -> Iterator[None]:
+def _each_minute(heartbeat: Callable[[], None]) -> Iterator[None]:
     """Calls a function once a minute from a thread until the block ends."""
     ended = threading.Event()
 
-    def go_on() -> None:
+    def repeat() -> None:
         while not ended.wait(HEARTBEAT_SECONDS):
-            beat()
+            heartbeat()
 
-    thread = threading.Thread(target=go_on, daemon=True)
+    thread = threading.Thread(target=repeat, daemon=True)
     thread.start()
     try:
         yield
@@ -73,21 +73,21 @@ def _each_minute(beat: Callable[[], None]) -> Iterator[None]:
 
 
 @dataclass
-class _Pulse:
+class _RunningStage:
     """The state of a running stage: its start, its first iteration, and its last progress."""
 
-    began: float
+    started: float
     first: int
-    progress: Iterated | None = None
+    progress: StageProgress | None = None
 
     def text(self, now: float) -> str:
         """Formats the progress of the stage and its estimated remaining time."""
         if self.progress is None:
-            return f"running for {duration(now - self.began)}"
+            return f"running for {duration(now - self.started)}"
         done, total = self.progress.done, self.progress.total
-        speed = (done - self.first) / (now - self.began)
-        left = f", about {duration((total - done) / speed)} left" if speed > 0 else ""
-        return f"{done}/{total} {_loss(self.progress)}".rstrip() + left
+        speed = (done - self.first) / (now - self.started)
+        remaining = f", about {duration((total - done) / speed)} left" if speed > 0 else ""
+        return f"{done}/{total} {_loss(self.progress)}".rstrip() + remaining
 
 
 class _Display:
@@ -98,9 +98,9 @@ class _Display:
         self._bars = bars
         self._running: dict[str, TaskID] = {}
         self._labels: dict[str, str] = {}
-        self._told: dict[str, int] = {}
+        self._tenths_shown: dict[str, int] = {}
         self._broken = False
-        self._pulses: dict[str, _Pulse] = {}
+        self._running_stages: dict[str, _RunningStage] = {}
 
     def __call__(self, event: Event) -> None:
         """Shows an event; after a failure (a closed stderr, a full disk) shows nothing more."""
@@ -111,7 +111,7 @@ class _Display:
         except Exception as error:
             self._broken = True
             with suppress(Exception):
-                self._line(f"What follows cannot be shown: {reason_of(error)}")
+                self._line(f"Further progress cannot be shown: {reason_of(error)}")
 
     def _show(self, event: Event) -> None:
         match event:
@@ -122,13 +122,13 @@ class _Display:
                 self._line(f"{self._labels[stage]}: cached")
             case StageStarted(stage, reasons, earlier):
                 self._remove(stage)  # of a process that was lost
-                self._told[stage] = 0
-                self._pulses[stage] = _Pulse(time.monotonic(), earlier[-1]["done"] if earlier else 0)
-                why = f"goes on after iteration {earlier[-1]['done']}" if earlier else "; ".join(reasons)
+                self._tenths_shown[stage] = 0
+                self._running_stages[stage] = _RunningStage(time.monotonic(), earlier[-1]["done"] if earlier else 0)
+                why = f"resumes after iteration {earlier[-1]['done']}" if earlier else "; ".join(reasons)
                 self._line(f"{self._labels[stage]}: {why}")
                 self._running[stage] = self._bars.add_task(self._labels[stage], total=None, loss="")
-            case StageEmitted(stage, Iterated() as progress):
-                self._iterated(stage, progress)
+            case StageEmitted(stage, StageProgress() as progress):
+                self._show_progress(stage, progress)
             case StageEmitted(stage, Note(text)) | EngineNote(text, stage):
                 self._line(f"{stage or 'run'}: {text}")
             case StageFinished(stage, seconds):
@@ -138,40 +138,43 @@ class _Display:
                 self._remove(stage)
                 self._line(f"{self._labels.get(stage, stage)}: failed. {message}")
 
-    def _iterated(self, stage: str, progress: Iterated) -> None:
-        self._pulses[stage].progress = progress
+    def _show_progress(self, stage: str, progress: StageProgress) -> None:
+        self._running_stages[stage].progress = progress
         loss = _loss(progress)
         task = next(task for task in self._bars.tasks if task.id == self._running[stage])
         if progress.pictures and task.speed:
             loss += f", {task.speed * progress.pictures:.3g} pictures/s"
         self._bars.update(task.id, completed=progress.done, total=progress.total, loss=loss)
-        if self._bars.disable and (tenths := progress.done * LINES_PER_STAGE // max(progress.total, 1)) > self._told[stage]:
-            self._told[stage] = tenths
+        if (
+            self._bars.disable
+            and (tenths := progress.done * LINES_PER_STAGE // max(progress.total, 1)) > self._tenths_shown[stage]
+        ):
+            self._tenths_shown[stage] = tenths
             self._line(f"{self._labels[stage]}: {progress.done}/{progress.total} {loss}".rstrip())
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Prints a line for each running stage, as a heartbeat for logs."""
-        for stage, pulse in list(self._pulses.items()):
-            self._line(f"{self._labels[stage]}: {pulse.text(time.monotonic())}")
+        for stage, running in list(self._running_stages.items()):
+            self._line(f"{self._labels[stage]}: {running.text(time.monotonic())}")
 
     def _remove(self, stage: str) -> None:
-        self._pulses.pop(stage, None)
+        self._running_stages.pop(stage, None)
         if stage in self._running:
             self._bars.remove_task(self._running.pop(stage))
             self._bars.refresh()
 
     def _line(self, text: str) -> None:
-        with suppress(OSError):  # where nobody can be told, the work goes on
+        with suppress(OSError):  # progress is optional: the run continues
             self._console.print(visible_line(text), markup=False, soft_wrap=True)
 
 
-def _loss(progress: Iterated) -> str:
+def _loss(progress: StageProgress) -> str:
     return "" if progress.loss is None else f"loss {progress.loss:.4g}"
 
 
 @contextmanager
 def download_bar(name: str) -> Iterator[Callable[[int, int], None]]:
-    """Formats the received and total bytes of a download."""
+    """Yields a function that shows the received and total bytes of a download."""
     console = _Terminal(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as bars:

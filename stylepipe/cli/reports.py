@@ -20,8 +20,8 @@ def shareable_command(
     outside = path.is_absolute() or ".." in path.parts
     name = shipped_name(path) or (path.name if outside else str(path))
     values = shareable(recipe, recipe.params)
-    given = [part for name in overrides(params) for part in ("-p", f"{name}={_as_typed(values[name])}")]
-    return ("stylepipe", command, name, *given, *(("--until", until) if until else ()))
+    options = [part for name in overrides(params) for part in ("-p", f"{name}={_as_typed(values[name])}")]
+    return ("stylepipe", command, name, *options, *(("--until", until) if until else ()))
 
 
 def _as_typed(value: Any) -> str:

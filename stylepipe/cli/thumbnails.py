@@ -15,7 +15,7 @@ from stylepipe.escapes import visible_line
 from stylepipe.image.files.preview import NoPreview, preview
 
 WIDTH, HEIGHT = 16, 10
-"""The most pixels of a thumbnail, across and down."""
+"""Maximal width and height of a thumbnail in pixels."""
 
 Pixel = tuple[int, int, int, int]
 
@@ -23,7 +23,7 @@ Pixel = tuple[int, int, int, int]
 def with_thumbnails(columns: Sequence[str], rows: Sequence[Sequence[str]], pictures: Sequence[Path | None]) -> str | None:
     """Formats rows as a table, each with its picture.
 
-    None where stdout is no terminal of all colors, or is too narrow for it.
+    Returns None where stdout is not a true-color terminal, or is too narrow.
     """
     console = Console(highlight=False)
     if not console.is_terminal or console.color_system != "truecolor" or console.no_color:
@@ -31,11 +31,11 @@ def with_thumbnails(columns: Sequence[str], rows: Sequence[Sequence[str]], pictu
     widths = [max(map(len, cells)) + 2 for cells in zip(columns, *rows, strict=True)]
     if WIDTH + 2 + sum(widths) > console.width + 2:
         return None
-    made = Table("", *columns, box=None, padding=(0, 2, 1, 0), header_style="")
+    illustrated = Table("", *columns, box=None, padding=(0, 2, 1, 0), header_style="")
     for row, picture in zip(rows, pictures, strict=True):
-        made.add_row(thumbnail(picture) if picture else "", *(Text(visible_line(cell)) for cell in row))
+        illustrated.add_row(thumbnail(picture) if picture else "", *(Text(visible_line(cell)) for cell in row))
     with console.capture() as written:
-        console.print(made)
+        console.print(illustrated)
     return written.get().rstrip("\n")
 
 

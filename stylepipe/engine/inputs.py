@@ -27,7 +27,7 @@ class WeightsSource:
 
 
 @dataclass(frozen=True)
-class FoundInput:
+class InputSource:
     """An existing input.
 
     `sha256` covers its file's bytes; for a folder, the names and bytes of all pictures in it. `stamps` detect, file by file,
@@ -47,7 +47,7 @@ class FoundInput:
         return ":".join([self.file.kind + ending, self.sha256, *options])
 
 
-def find_input(file: InputFile, weights: WeightsSource, *, index: InputIndex | None = None) -> FoundInput:
+def find_input(file: InputFile, weights: WeightsSource, *, index: InputIndex | None = None) -> InputSource:
     """Locates an input and hashes it; an index supplies the digests of unchanged files and records its path.
 
     Raises InputError or WeightsError, naming the input and its place in the recipe.
@@ -70,15 +70,15 @@ def find_input(file: InputFile, weights: WeightsSource, *, index: InputIndex | N
         raise _refused(file, f"it cannot be read ({error.strerror})", path) from error
     stamps = {member: stamp for member, (stamp, _) in digests.items()}
     if file.kind != "folder":
-        return FoundInput(file, path, digests[path][1], stamps)
+        return InputSource(file, path, digests[path][1], stamps)
     lines = "".join(f"{sha256} {member.relative_to(path).as_posix()}\n" for member, (_, sha256) in digests.items())
     sha256 = hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()
     if index:
         index.remember_folder(path, sha256)
-    return FoundInput(file, path, sha256, stamps)
+    return InputSource(file, path, sha256, stamps)
 
 
-def read_input(source: FoundInput, weights: WeightsSource, *, note: io.Note = io.unheard) -> StageInput:
+def read_input(source: InputSource, weights: WeightsSource, *, note: io.Note = io.unheard) -> StageInput:
     """Reads an input; a folder's pictures are read on demand, one by one.
 
     `note` receives the warnings about each file once. Raises InputError or WeightsError, naming the input and its place in the
@@ -105,7 +105,7 @@ def read_input(source: FoundInput, weights: WeightsSource, *, note: io.Note = io
     )
 
 
-def _unchanged(source: FoundInput, path: Path, read: Callable[[Path], Any]) -> Any:
+def _unchanged(source: InputSource, path: Path, read: Callable[[Path], Any]) -> Any:
     """Returns the result of `read` on a file of the input. Raises its errors with their place, and ChangedInput."""
     try:
         artifact = read(path)
@@ -117,7 +117,7 @@ def _unchanged(source: FoundInput, path: Path, read: Callable[[Path], Any]) -> A
     return artifact
 
 
-def outline_input(source: FoundInput, weights: WeightsSource) -> StageInput:
+def outline_input(source: InputSource, weights: WeightsSource) -> StageInput:
     """Returns a blank artifact of the input's size; reads only a picture's header. Raises as `read_input` does."""
     outlines = {"image": io.outline_image, "mask": io.outline_mask}
     if source.file.kind not in outlines:
@@ -129,7 +129,7 @@ def outline_input(source: FoundInput, weights: WeightsSource) -> StageInput:
         raise
 
 
-def require_unchanged(source: FoundInput, path: Path) -> None:
+def require_unchanged(source: InputSource, path: Path) -> None:
     """Raises ChangedInput where a file of the input changed since it was hashed."""
     try:
         unchanged = _stamp(path.stat()) == source.stamps[path]

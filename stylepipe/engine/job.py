@@ -7,11 +7,11 @@ from stylepipe.engine.cache.keys import Document, differences, input_document, s
 from stylepipe.engine.cache.store import Action, Store
 from stylepipe.engine.environment import backend
 from stylepipe.engine.graph import Selection, select, stages_named
-from stylepipe.engine.inputs import FoundInput, WeightsSource, find_input, reader_module
+from stylepipe.engine.inputs import InputSource, WeightsSource, find_input, reader_module
 from stylepipe.errors import StageError, UsageError
 from stylepipe.recipe.resolved import InputFile, ResolvedRecipe
 
-FindInput = Callable[[InputFile, WeightsSource], FoundInput]
+FindInput = Callable[[InputFile, WeightsSource], InputSource]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Job:
     recipe: ResolvedRecipe
     selection: Selection
     forced: frozenset[str]
-    inputs: Mapping[str, FoundInput]
+    inputs: Mapping[str, InputSource]
     weights: WeightsSource
     seeds: Mapping[str, int] = field(default_factory=dict)
     own_names: Mapping[str, str] = field(default_factory=dict)

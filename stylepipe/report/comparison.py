@@ -23,8 +23,9 @@ class Change:
 class StageChange:
     """A stage in which the runs differ.
 
-    Keys are of all that a result depends on, results of what came out; each is the same or not, which may be with either
-    other. `losses` are the last ones of both; `reasons` say what was given differently, as far as the records hold it.
+    `same_key` tells whether everything that the result depends on is equal, `same_result` whether the results are; either may
+    hold without the other. `losses` are the last losses of both runs; `reasons` lists the recorded differences in what the
+    stage received.
     """
 
     name: str
@@ -66,7 +67,7 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Sequence[Ch
 
 
 def _inputs(record: RunRecord) -> dict[str, str]:
-    return {name: found.sha256 for name, found in record.inputs.items()}
+    return {name: input_record.sha256 for name, input_record in record.inputs.items()}
 
 
 def _outputs(record: RunRecord) -> dict[str, str]:

@@ -31,8 +31,8 @@ def file_in(folder: Path, name: str | None) -> File | None:
 
 def picture_in(folder: Path, name: str | None) -> File | None:
     """Returns the picture of that name in the folder; None if it is missing or damaged."""
-    found = file_in(folder, name)
-    return found if found and found.width else None
+    picture = file_in(folder, name)
+    return picture if picture and picture.width else None
 
 
 def _size(path: Path) -> tuple[int, int]:

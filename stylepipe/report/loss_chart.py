@@ -13,7 +13,7 @@ MOST_DECADES = 6
 """Powers of ten below the largest value; smaller values lie on the axis."""
 
 LARGEST = 1e301
-"""What is larger, or less than one by it, is not drawn: the axis needs room beyond it."""
+"""Largest value that is drawn; its inverse is the smallest. The axis needs room beyond both."""
 
 VALIDATION = "validation "
 TOTAL = "loss"
@@ -23,7 +23,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Tick:
-    """A line of the grid: its place in percent of the width or the height, and its label."""
+    """A line of the grid: its position in percent of the width or the height, and its label."""
 
     at: float
     label: str
@@ -31,9 +31,9 @@ class Tick:
 
 @dataclass(frozen=True)
 class Curve:
-    """One term. `path` is that of an SVG of 100 × 100; `dots` are for a term that only some iterations have.
+    """One term. `path` is an SVG path in a view box of 100 × 100, made of `dots` for a term that only some iterations have.
 
-    `color` is its number among the colors, 0 for the total; a term of the validation has that of the term that it validates.
+    `color` is the index of its color, 0 for the total; a validation term has the color of the term that it validates.
     """
 
     name: str

@@ -74,16 +74,16 @@ def render(folder: Path) -> str:
         description=_description(folder),
         results=list(_results(folder, record)),
         failures=[(failure, picture_in(folder, failure.last_frame)) for failure in _failures(record)],
-        inputs=[(name, found, picture_in(folder, found.file)) for name, found in record.inputs.items()],
+        inputs=[(name, input_record, picture_in(folder, input_record.file)) for name, input_record in record.inputs.items()],
         stages=list(_stages(folder, record, history)),
         not_reached=[name for name in history.planned if name not in history.stages],
         notes=history.notes,
-        documents=[found for name in documents if (found := file_in(folder, name))],
+        documents=[file for name in documents if (file := file_in(folder, name))],
     )
 
 
 def _again(record: RunRecord) -> Sequence[str]:
-    """Returns the command that repeats the run with its inputs, wherever they are; None for a sweep."""
+    """Returns the command that repeats the run with its inputs, wherever they are; empty for a sweep."""
     if record.command[1:2] != ("run",) or not record.inputs:
         return ()
     until = record.command.index("--until") if "--until" in record.command else len(record.command)
@@ -113,15 +113,15 @@ def _source(record: RunRecord, name: str) -> str | None:
 
 
 def _stages(folder: Path, record: RunRecord, history: History) -> Iterator[StageSection]:
-    for name, told in history.stages.items():
-        known = record.stages.get(name)
+    for name, stage_history in history.stages.items():
+        stage_record = record.stages.get(name)
         yield StageSection(
             name=name,
-            record=known,
-            picture=picture_in(folder, known and known.file),
-            animation=picture_in(folder, known and known.animation),
-            chart=chart(told.lines),
-            history=told,
+            record=stage_record,
+            picture=picture_in(folder, stage_record and stage_record.file),
+            animation=picture_in(folder, stage_record and stage_record.animation),
+            chart=chart(stage_history.lines),
+            history=stage_history,
         )
 
 
@@ -135,7 +135,7 @@ def _description(folder: Path) -> str:
     return str(document.get("description") or "") if isinstance(document, Mapping) else ""
 
 
-# --- how the page writes values -----------------------------------------------------------------------------------------
+# --- formatting of values ------------------------------------------------------------------------------------------------
 
 
 def _bytes(count: int) -> str:

@@ -27,8 +27,8 @@ from stylepipe.neural.weights.catalog import find, read_weights
 NETWORK = "vgg19-slim"
 MODULE = "stylepipe.neural.evaluation.measured_pictures"
 DIGITS = 4
-REMEMBERED = 8
-ALL_SEEN = "The quality of the results is not measured: their losses have seen every layer that could judge them."
+CACHED_PICTURES = 8
+NOT_MEASURABLE = "The quality of the results is not measured: their losses use every layer that could measure it."
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class ResultComparison:
 def measuring(store: Store) -> Measure:
     """Returns a function that measures the results of style transfer; each comparison is cached in the store.
 
-    The content and the styles of a result are the inputs of these names of the nearest stage upstream that has them. The
+    The content and the styles of a result are the inputs named so of the nearest stage upstream that has them. The
     network is always the one that ships with stylepipe, at layers that no loss of the run uses.
     """
 
@@ -62,7 +62,7 @@ def measuring(store: Store) -> Measure:
         try:
             with store.session() as session:
                 judge = _Judge(folder, session, record)
-                return _measured(compared, judge) if judge.layers else Measured(notes=(ALL_SEEN,))
+                return _measured(compared, judge) if judge.layers else Measured(notes=(NOT_MEASURABLE,))
         except StylepipeError as error:  # the run itself has its results
             return Measured(notes=(f"The quality of the results is not measured. {error.message}",))
 
@@ -122,10 +122,10 @@ def _measured(compared: Mapping[str, ResultComparison], judge: "_Judge") -> Meas
             values[name] = judge.measured(pair)
         except (StageError, InputError) as error:  # the picture is too narrow or too large
             notes[error.message] = None
-    return Measured({name: _spelled(name, layers) for name, layers in judge.layers.items()}, values, tuple(notes))
+    return Measured({name: _description(name, layers) for name, layers in judge.layers.items()}, values, tuple(notes))
 
 
-def _spelled(measure: str, layers: Sequence[str]) -> str:
+def _description(measure: str, layers: Sequence[str]) -> str:
     """Returns the description of a measure."""
     return ", ".join([*layers, *(["RGB histograms"] if measure == GLOBAL else [])])
 
@@ -146,8 +146,8 @@ class _Judge:
         available = describe(self._network).layers
         seen = seen_layers(record)
         self.layers = unseen_layers(available if "all" in seen else seen, available)
-        self._content = lru_cache(REMEMBERED)(self._view)
-        self._examples = lru_cache(REMEMBERED)(self._prepared)
+        self._content = lru_cache(CACHED_PICTURES)(self._view)
+        self._examples = lru_cache(CACHED_PICTURES)(self._prepared)
 
     def measured(self, pair: ResultComparison) -> Mapping[str, float]:
         """Returns the measures by name, cached if possible. Raises StageError for a picture that cannot be measured."""

@@ -8,7 +8,7 @@ from stylepipe.report.page import write_report
 
 
 def reporting(observe: Observer) -> Observer:
-    """Passes events on to `observe`, and when the run ends, however it ends, writes its report and says where it is."""
+    """Passes events on to `observe`, and writes the report when the run ends, also after a failure."""
     folder = Path()
 
     def pass_on(event: Event) -> None:

@@ -15,8 +15,8 @@ _PAPER, _INK = "white", "#202020"
 def side_by_side(rows: Sequence[tuple[Path, Path]], titles: Sequence[tuple[str, str]]) -> Pillow.Image:
     """Returns one picture of all pairs, one below the other; `titles` are those of each pair.
 
-    Where a picture lets light through, there is white behind it; what has more than MAX_SIDE pixels a side is scaled down to
-    these. Raises NoPreview for a file that is no picture.
+    Transparent pixels are blended with white; pictures with a side of more than MAX_SIDE pixels are scaled down. Raises
+    NoPreview for a file that is not a picture.
     """
     pictures = [(_opaque(one), _opaque(other)) for one, other in rows]
     width = max(picture.width for pair in pictures for picture in pair)

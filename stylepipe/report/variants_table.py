@@ -33,9 +33,9 @@ class Row:
 
 @dataclass(frozen=True)
 class VariantTable:
-    """All variants: the params that vary, each with the labels of its values; the names of all columns; a row for each.
+    """All variants of a sweep, a row for each.
 
-    `measures` says what each measure of quality was taken of.
+    `axes` holds the labels of the values of each param that varies, and `measures` a description of each measure of quality.
     """
 
     axes: Mapping[str, Sequence[str]]

@@ -1,7 +1,7 @@
 """Reproducible archives, and safe unpacking.
 
-They are zip files whose members are stored as they are, in the order of their names, all of one time; the last, `SHA256SUMS`,
-has the sums of all others as sha256sum writes them. Since nothing is compressed, nothing becomes larger by unpacking it.
+An archive is a zip file with uncompressed members, sorted by name, all with the same time. The last one, `SHA256SUMS`, lists
+the checksums of the others in the format of sha256sum. Since nothing is compressed, unpacking cannot make anything larger.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ _HINT = "Do not use it, or get it again from where it came."
 def write_archive(path: Path, members: Mapping[str, Path | bytes]) -> None:
     """Writes files and bytes under their names, with their checksums.
 
-    Raises UsageError when the archive would be refused where it is unpacked, StoreError when it cannot be written.
+    Raises UsageError when unpacking would refuse the archive, StoreError when it cannot be written.
     """
     infos = {name: _info(name) for name in [*sorted(members), SUMS]}
     _require_plain(path, _reason_against(infos.values()))
@@ -55,7 +55,7 @@ def write_archive(path: Path, members: Mapping[str, Path | bytes]) -> None:
 def write_folder(path: Path, members: Mapping[str, Path | bytes]) -> None:
     """Writes files and bytes under their names into a new folder.
 
-    Raises UsageError, before anything is written, for names that archives are refused for, and StoreError when writing fails.
+    Raises UsageError, before anything is written, for names that an archive must not have, and StoreError when writing fails.
     """
     _require_plain(path, _reason_against_names(members))
     with output_errors(path.parent):
@@ -69,7 +69,7 @@ def write_folder(path: Path, members: Mapping[str, Path | bytes]) -> None:
 def unpack_archive(path: Path, folder: Path) -> None:
     """Checks the listing of an archive, unpacks it into an empty folder, and verifies all checksums.
 
-    Raises InputError with what is not as it should be; what is in the folder then is not to be used.
+    Raises InputError that names the first defect; the folder must not be used then.
     """
     try:
         with open_regular(path) as file, zipfile.ZipFile(_checked(file, path)) as archive:
@@ -95,9 +95,9 @@ def unpack_archive(path: Path, folder: Path) -> None:
         raise refusal(path, f"{show(name)} is not in its {SUMS}")
     for name, digest in expected.items():
         if name not in sums:
-            raise refusal(path, f"{show(name)} is missing, which its {SUMS} names")
+            raise refusal(path, f"{show(name)} is in its {SUMS}, and missing in the archive")
         if sums[name] != digest:
-            raise refusal(path, f"{show(name)} is not what its {SUMS} says")
+            raise refusal(path, f"{show(name)} differs from its {SUMS}")
 
 
 def refusal(path: Path, reason: str) -> InputError:
@@ -239,10 +239,10 @@ def _write_file(path: Path, chunks: Iterable[bytes]) -> str:
 def _read_sums(path: Path, folder: Path) -> dict[str, str]:
     data = (folder / SUMS).read_bytes() if (folder / SUMS).stat().st_size <= MAX_SUMS_BYTES else b""
     try:
-        found = [re.fullmatch(r"([0-9a-f]{64})  (.+)", line) for line in data.decode().removesuffix("\n").split("\n")]
+        matches = [re.fullmatch(r"([0-9a-f]{64})  (.+)", line) for line in data.decode().removesuffix("\n").split("\n")]
     except UnicodeDecodeError:
-        found = [None]
-    sums = {match[2]: match[1] for match in found if match}
-    if not sums or len(sums) != len(found):
+        matches = [None]
+    sums = {match[2]: match[1] for match in matches if match}
+    if not sums or len(sums) != len(matches):
         raise refusal(path, f"its {SUMS} cannot be read")
     return sums

@@ -1,8 +1,8 @@
 """A run as a Workflow Run RO-Crate for research archives: the bundle, the results, and their relations.
 
 RO-Crate 1.1 (https://w3id.org/ro/crate/1.1) in the profile Workflow Run Crate 0.5 (https://w3id.org/ro/wfrun/workflow/0.5): the
-recipe is the workflow, the run an action with the inputs as objects and the results as what came of it. The record has no
-author and no license, so the crate names none.
+recipe is the workflow, and the run an action from the inputs to the results. The record has no author and no license, so the
+crate names none.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ Members = Mapping[str, Path | bytes]
 
 def crate_of(contents: Contents, folder: Path) -> dict[str, Path | bytes]:
     """Returns the files of the crate of a run by name. Raises UsageError as `file_of` does for a missing result."""
-    results = {output.file: file_of(folder, output.file, what="The result") for output in contents.record.outputs.values()}
+    results = {output.file: file_of(folder, output.file, label="The result") for output in contents.record.outputs.values()}
     members = {**contents.members, **results}
     graph = list(_graph(contents, members))
     document = {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}
@@ -46,7 +46,7 @@ def _graph(contents: Contents, members: Members) -> Iterator[Entity]:
     inputs, results = _inputs(contents, members), _results(record, members)
     files = [
         _file(RECIPE, members, name="The recipe, as its author wrote it"),
-        _file(RECORD, members, name="What the run left"),
+        _file(RECORD, members, name="The record of the run"),
     ]
     held = [member for member in members if any(member.startswith(f"{folder}/") for folder in contents.references.values())]
     files += [_file(member, members, name=Path(member).name) for member in held]
@@ -74,9 +74,9 @@ def _graph(contents: Contents, members: Members) -> Iterator[Entity]:
         yield {"@id": profile, "@type": "CreativeWork", "name": name, "version": version}
     yield {"@id": LANGUAGE, "@type": "ComputerLanguage", "name": "stylepipe recipe", "version": "1"}
     yield _workflow(record, members, [*inputs], [*results])
-    for what, entities in (("input", inputs), ("output", results)):
+    for role, entities in (("input", inputs), ("output", results)):
         for name, entity in entities.items():
-            yield _parameter(name, what, entity)
+            yield _parameter(name, role, entity)
     yield from (*described, *files)
     yield _action(record, [*inputs.values()], [*results.values()])
 
@@ -98,17 +98,23 @@ def _workflow(record: RunRecord, members: Members, inputs: list[str], outputs: l
 def _inputs(contents: Contents, members: Members) -> dict[str, Entity]:
     """Returns an entity for each input: a file, a collection of files, or the name and digest of weights."""
     entities: dict[str, Entity] = {}
-    for name, found in contents.record.inputs.items():
+    for name, input_record in contents.record.inputs.items():
         example = {"exampleOfWork": _to(_parameter_id(name, "input"))}
-        if found.kind == "weights":
-            value = f"{found.reference}, SHA-256 {found.sha256}"
+        if input_record.kind == "weights":
+            value = f"{input_record.reference}, SHA-256 {input_record.sha256}"
             entities[name] = {"@id": f"#weights-{name}", "@type": "PropertyValue", "name": name, "value": value, **example}
-        elif found.kind == "folder":
-            held = [quote(member) for member in members if member.startswith(f"{contents.references[name]}/")]
-            parts = {"mainEntity": _to(held[0]), "hasPart": _all(held)}
-            entities[name] = {"@id": f"#folder-{name}", "@type": "Collection", "name": found.reference, **parts, **example}
+        elif input_record.kind == "folder":
+            members_inside = [quote(member) for member in members if member.startswith(f"{contents.references[name]}/")]
+            parts = {"mainEntity": _to(members_inside[0]), "hasPart": _all(members_inside)}
+            entities[name] = {
+                "@id": f"#folder-{name}",
+                "@type": "Collection",
+                "name": input_record.reference,
+                **parts,
+                **example,
+            }
         else:
-            entities[name] = {**_file(contents.references[name], members, name=found.reference), **example}
+            entities[name] = {**_file(contents.references[name], members, name=input_record.reference), **example}
     return entities
 
 
@@ -130,10 +136,10 @@ def _file(member: str, members: Members, *, name: str) -> Entity:
     }
 
 
-def _parameter(name: str, what: str, entity: Entity) -> Entity:
+def _parameter(name: str, role: str, entity: Entity) -> Entity:
     kind = entity["@type"]
     return {
-        "@id": _parameter_id(name, what),
+        "@id": _parameter_id(name, role),
         "@type": "FormalParameter",
         "conformsTo": _to(PARAMETER_PROFILE),
         "additionalType": "Text" if kind == "PropertyValue" else kind,
@@ -163,8 +169,8 @@ def _ended(record: RunRecord) -> datetime:
     return datetime.fromisoformat(record.started) + timedelta(seconds=record.seconds)
 
 
-def _parameter_id(name: str, what: str) -> str:
-    return f"#{what}-{name}"
+def _parameter_id(name: str, role: str) -> str:
+    return f"#{role}-{name}"
 
 
 def _to(identifier: str) -> Entity:

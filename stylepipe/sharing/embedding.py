@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stylepipe.engine.events import EngineNote, Event, Observer, RunEnded, RunStarted
-from stylepipe.engine.inputs import FoundInput
+from stylepipe.engine.inputs import InputSource
 from stylepipe.engine.runs.records import load_run
 from stylepipe.engine.runs.run_folder import add_note
 from stylepipe.errors import reason_of
@@ -22,10 +22,10 @@ class Origin:
     output: str
 
 
-def embedding(observe: Observer, origins: Mapping[str, Origin], found: Collection[FoundInput]) -> Observer:
+def embedding(observe: Observer, origins: Mapping[str, Origin], sources: Collection[InputSource]) -> Observer:
     """Passes events on to `observe`, and embeds the provenance into the pictures when the run ends.
 
-    `origins` has those of the run's outputs by name, `found` all inputs of the run.
+    `origins` has the origin of each output by name, `sources` all inputs of the run.
     """
     folder = Path()
 
@@ -36,7 +36,7 @@ def embedding(observe: Observer, origins: Mapping[str, Origin], found: Collectio
                 folder = started
             case RunEnded():
                 try:
-                    _embed(folder, origins, found, observe)
+                    _embed(folder, origins, sources, observe)
                 except Exception as error:  # the run itself has its result, or another error
                     observe(EngineNote(f"The pictures do not carry their recipe. {reason_of(error)}"))
         observe(event)
@@ -44,9 +44,9 @@ def embedding(observe: Observer, origins: Mapping[str, Origin], found: Collectio
     return pass_on
 
 
-def _embed(folder: Path, origins: Mapping[str, Origin], found: Collection[FoundInput], observe: Observer) -> None:
+def _embed(folder: Path, origins: Mapping[str, Origin], sources: Collection[InputSource], observe: Observer) -> None:
     record = load_run(folder)
-    by_file = {_identity(each.file): each for each in found}
+    by_file = {_identity(each.file): each for each in sources}
     for name, output in record.outputs.items():
         if name not in origins or not output.file.endswith(".png"):
             continue

@@ -1,4 +1,4 @@
-"""Finding the inputs of a shared recipe: files with the same bytes, whatever their names here."""
+"""Finds the inputs of a shared recipe: files with the same bytes, whatever their names here."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +16,7 @@ from stylepipe.recipe.resolved import WEIGHTS_ENDINGS, InputFile
 from stylepipe.recipe.validation.problems import show
 
 MAX_FILES = 1000
-"""The number of files of a folder that are read."""
+"""Maximal number of files of a folder that are read."""
 
 _ENDINGS = {"image": ENDINGS, "mask": ENDINGS, "weights": WEIGHTS_ENDINGS}
 
@@ -26,7 +26,7 @@ Places = Callable[[str], Sequence[Path]]
 
 
 def nowhere(sha256: str) -> Sequence[Path]:
-    """An index without places."""
+    """Returns no places, for callers without an index."""
     return ()
 
 
@@ -39,9 +39,9 @@ def find_inputs(
 ) -> dict[str, Path]:
     """Returns the files that replace those of a recipe, by the name of the input.
 
-    What the recipe names is right where it has the recorded SHA-256. Else it is looked for at the `places` of that SHA-256, and
-    in the folders: under its own path and name, then among the files of its kind. Whatever is returned has been read and has
-    the SHA-256. Raises UsageError with all inputs that are nowhere.
+    A file of the recipe that has the recorded SHA-256 needs no replacement. Others are looked for at the `places` of that
+    SHA-256, and in the folders: under their own path and name, then among the files of their kind. Each returned file has been
+    read and has the SHA-256. Raises UsageError that lists all inputs without a file.
     """
 
     @cache
@@ -51,7 +51,7 @@ def find_inputs(
         except StylepipeError:
             return None
 
-    found: dict[str, Path] = {}
+    replacements: dict[str, Path] = {}
     missing: dict[str, str] = {}
     for name, record in recorded.items():
         if name not in files:
@@ -60,24 +60,24 @@ def find_inputs(
             continue
         path = None if files[name].is_name else _find(files[name], record.sha256, folders, places, digest)
         if path is None:
-            what = "these weights have another SHA-256 here" if digest(files[name]) else "it is not here"
-            missing[name] = f"Input '{name}', {show(files[name].reference)} of SHA-256 {record.sha256}: {what}."
+            problem = "these weights have another SHA-256 here" if digest(files[name]) else "it is not here"
+            missing[name] = f"Input '{name}', {show(files[name].reference)} of SHA-256 {record.sha256}: {problem}."
         else:
-            found[name] = path
+            replacements[name] = path
     if missing:
         asked = {files[name].param or name: "NAME" if files[name].is_name else "FILE" for name in missing}
-        named = " ".join(f"-p {param}={what}" for param, what in asked.items())
-        raise UsageError("\n".join(missing.values()), hint=f"Say what to take in its place: {named}")
-    return found
+        named = " ".join(f"-p {param}={placeholder}" for param, placeholder in asked.items())
+        raise UsageError("\n".join(missing.values()), hint=f"Name a replacement: {named}")
+    return replacements
 
 
-def require_inputs(given: Iterable[str], params: Iterable[str]) -> None:
-    """Raises UsageError for a param that holds no path of an input."""
+def require_inputs(overrides: Iterable[str], params: Iterable[str]) -> None:
+    """Raises UsageError for an override of a param that holds no path of an input."""
     allowed = sorted(set(params))
-    for name in given:
+    for name in overrides:
         if name not in allowed:
             listed = f"Those are {', '.join(allowed)}." if allowed else "There are none."
-            raise UsageError(f"-p {show(name)} is no param of an input's path.", hint=listed)
+            raise UsageError(f"-p {show(name)} is not a param that holds the path of an input.", hint=listed)
 
 
 def _find(
@@ -98,5 +98,5 @@ def _candidates(file: InputFile, folders: Sequence[Path]) -> Iterator[Path]:
         yield folder / Path(file.reference).name
         if file.kind != "folder" and is_folder(folder):
             with suppress(OSError):  # it may be one that cannot be listed
-                others = (path for path in folder.iterdir() if path.suffix.lower() in _ENDINGS[file.kind])
-                yield from sorted(islice(others, MAX_FILES))
+                files = (path for path in folder.iterdir() if path.suffix.lower() in _ENDINGS[file.kind])
+                yield from sorted(islice(files, MAX_FILES))

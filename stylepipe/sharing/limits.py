@@ -15,15 +15,15 @@ MAX_PIXELS = 100_000_000
 MAX_MEMORY = 4_000_000_000
 MAX_WORK = 1800.0
 
-_HINT = "--no-limits gives it what it asks for."
+_HINT = "--no-limits runs it nevertheless."
 
 
 @dataclass(frozen=True)
 class Demands:
     """The estimated demands of a recipe.
 
-    `pixels` are those of the largest result of a stage, `memory` the bytes of the process at its most, and `work` the seconds
-    that one core of a usual processor computes, all stages together. Stages that estimate nothing count only by their number.
+    `pixels` are those of the largest result of a stage, `memory` is the peak memory of the process in bytes, and `work` the
+    seconds of one core of a typical processor for all stages. Stages without an estimate count only by their number.
     """
 
     stages: int
@@ -54,7 +54,7 @@ def demands(job: Job) -> Demands:
 def check_stages(recipe: ResolvedRecipe) -> None:
     """Raises UsageError for a recipe with too many stages, before reading anything else of it."""
     if len(recipe.stages) > MAX_STAGES:
-        most = f"what others have made is given at most {MAX_STAGES}"
+        most = f"recipes of others are limited to {MAX_STAGES}"
         raise UsageError(f"It asks for {counted(len(recipe.stages), 'stage')}; {most}.", hint=_HINT)
 
 
@@ -63,4 +63,4 @@ def check_demands(job: Job) -> None:
     asked = demands(job)
     if asked.pixels > MAX_PIXELS or asked.memory > MAX_MEMORY or asked.work > MAX_WORK:
         most = Demands(MAX_STAGES, MAX_PIXELS, MAX_MEMORY, MAX_WORK)
-        raise UsageError(f"It asks for {asked}; what others have made is given at most {most}.", hint=_HINT)
+        raise UsageError(f"It asks for {asked}; recipes of others are limited to {most}.", hint=_HINT)

@@ -18,13 +18,13 @@ from stylepipe.sharing.provenance import Provenance, parse_provenance
 
 KEYWORD = "stylepipe"
 MAX_BYTES = MAX_TEXT_CHUNK
-"""1 MiB of JSON before compression: the most that Pillow and many other readers decompress."""
+"""1 MiB of JSON before compression, the limit of Pillow and many other readers."""
 MAX_FILE_BYTES = 1_000_000_000
 MAX_SIDE = 65_536
-"""The longest side in pixels that a stage makes."""
+"""Maximal side of a stage's result in pixels."""
 
 MAX_CHUNKS = 1000
-"""The most chunks before the pixels of a file."""
+"""Maximal number of chunks before the pixels of a file."""
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER = len(_SIGNATURE) + 4 + len("IHDR") + 13 + 4
@@ -55,7 +55,7 @@ def with_text(png: bytes, keyword: str, text: str) -> bytes:
 def read_picture(path: Path) -> Provenance:
     """Reads the provenance of a picture without decoding its pixels.
 
-    Raises InputError when it says nothing, or the file is missing, damaged, or larger than `MAX_FILE_BYTES`.
+    Raises InputError when it has none, or when the file is missing, damaged, or larger than `MAX_FILE_BYTES`.
     """
     try:
         if not path.is_file():
@@ -77,8 +77,8 @@ def read_picture(path: Path) -> Provenance:
     if not isinstance(text, str):
         raise InputError(
             f"'{path}' does not say how it was made.",
-            hint="Results of runs do, unless they were made with --no-embed or another program has saved them anew. "
-            "As an input it is given to a recipe: -p content=PICTURE; 'stylepipe runs' lists the runs.",
+            hint="Results of runs do, unless they were made with --no-embed or another program has saved them again. "
+            "To use it as an input of a recipe: -p content=PICTURE; 'stylepipe runs' lists the runs.",
         )
     return parse_provenance(text, file=str(path))
 

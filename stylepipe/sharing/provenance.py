@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from stylepipe.engine.inputs import FoundInput
+from stylepipe.engine.inputs import InputSource
 from stylepipe.engine.runs.records import Count, Digest, Environment, InputRecord, Name
 from stylepipe.engine.runs.redaction import shareable
 from stylepipe.errors import InputError, UsageError
@@ -21,9 +21,9 @@ FORMAT = 1
 class Provenance(BaseModel):
     """The provenance of results.
 
-    `recipe` is the text of a recipe, whose params have the values of the run and in which the path of each input is a param;
-    `inputs` says what they were, `environment` what computed, and `outputs` has the digest of each result's content by name.
-    There is no time in it and no folder, so that the same run elsewhere has the same.
+    `recipe` is the text of a recipe whose params have the values of the run, and in which the path of each input is a param;
+    `inputs` are the input records, `environment` is that of the run, and `outputs` has the digest of each result by name. It
+    holds no times and no folders, so the same run elsewhere has the same provenance.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -38,7 +38,7 @@ class Provenance(BaseModel):
 
 def provenance_of(
     recipe: ResolvedRecipe,
-    found: Mapping[str, FoundInput],
+    sources: Mapping[str, InputSource],
     *,
     environment: Mapping[str, str | int],
     outputs: Mapping[str, str],
@@ -51,7 +51,7 @@ def provenance_of(
             sha256=each.sha256,
             **each.file.mask_options,
         )
-        for name, each in found.items()
+        for name, each in sources.items()
     }
     files = {name: each.reference for name, each in inputs.items()}
     text = dump(portable(shareable(recipe, recipe.document), files))
@@ -61,8 +61,8 @@ def provenance_of(
 def portable(document: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
     """Returns the recipe with a param for the path of each input, so that others can be set.
 
-    `document` is a recipe as plain data; `files` holds the inputs' paths by name, and inputs that are not in it stay as they
-    are. An input keeps the param that it has, if only inputs depend on that; else it gets one of its own name. Raises
+    `document` is a recipe as plain data; `files` holds the inputs' paths by name; other inputs stay as they are. An input
+    keeps its param, if only inputs depend on that; else it gets one of its own name. Raises
     UsageError when the document is damaged.
     """
     try:
@@ -70,8 +70,8 @@ def portable(document: Mapping[str, Any], files: Mapping[str, str]) -> dict[str,
         params = TypeAdapter(dict[str, Any]).validate_python(document.get("params") or {})
     except ValidationError as error:
         raise UsageError("The recipe of the run is damaged.", hint="Run the recipe again.") from error
-    others = references_in([document.get("seed"), document.get("stages")])
-    elsewhere = {each.inner[0] for each in others if each.name == "params" and each.inner}
+    references = references_in([document.get("seed"), document.get("stages")])
+    elsewhere = {each.inner[0] for each in references if each.name == "params" and each.inner}
     inputs = dict(blocks)
     for name, block in blocks.items():
         kind = next((key for key in block if key in KINDS), None)
@@ -86,15 +86,15 @@ def portable(document: Mapping[str, Any], files: Mapping[str, str]) -> dict[str,
 
 def params_of_inputs(document: Mapping[str, Any], names: Collection[str]) -> dict[str, str]:
     """Returns the params that hold the paths of inputs, by input name, for a portable recipe."""
-    held = [(name, kind, path) for name, block in document["inputs"].items() for kind, path in block.items() if kind in KINDS]
-    return {each: param for name, kind, path in held if (param := _whole_param(path)) for each in _names(name, kind, names)}
+    paths = [(name, kind, path) for name, block in document["inputs"].items() for kind, path in block.items() if kind in KINDS]
+    return {each: param for name, kind, path in paths if (param := _whole_param(path)) for each in _names(name, kind, names)}
 
 
-def _names(name: str, kind: str, known: Collection[str]) -> list[str]:
-    """Returns the known inputs of an entry of `inputs:`: itself, or each of a list of images, in order."""
+def _names(name: str, kind: str, inputs: Collection[str]) -> list[str]:
+    """Returns the inputs of an entry of `inputs:`: itself, or each of a list of images, in order."""
     if kind != "images":
-        return [name] if name in known else []
-    return list(takewhile(known.__contains__, (f"{name}-{number}" for number in count(1))))
+        return [name] if name in inputs else []
+    return list(takewhile(inputs.__contains__, (f"{name}-{number}" for number in count(1))))
 
 
 def _whole_param(path: Any) -> str | None:
@@ -116,7 +116,7 @@ def parse_provenance(text: str, *, file: str) -> Provenance:
         provenance = Provenance.model_validate_json(text)
     except ValidationError as error:
         raise InputError(
-            f"What '{file}' says of how it was made cannot be read.", hint="It was damaged, or not written by stylepipe."
+            f"The provenance in '{file}' cannot be read.", hint="It was damaged, or not written by stylepipe."
         ) from error
     if provenance.format > FORMAT:
         raise InputError(

@@ -26,7 +26,7 @@ from stylepipe.sharing.provenance import Provenance, portable
 
 
 def is_shared(path: Path) -> bool:
-    """Returns whether the name of a file is that of a picture or bundle with a recipe, and no recipe itself."""
+    """Returns whether the name of a file is that of a picture or bundle with a recipe, and not of a recipe itself."""
     return path.suffix.lower() in (".png", ENDING)
 
 
@@ -42,7 +42,7 @@ def unpack(path: Path, folder: Path, weights: WeightsSource, *, limited: bool = 
     """Writes the contents of a picture or bundle into an empty folder, and checks all of it.
 
     Raises InputError when it is damaged or not what it should be, RecipeError when its recipe cannot be run here, and
-    UsageError when a bundle's inputs are not those of its run, or, if it is to be `limited`, it has more stages than are given.
+    UsageError when a bundle's inputs are not those of its run, or when it is `limited` and has too many stages.
     """
     if path.suffix.lower() == ENDING:
         provenance = unpack_bundle(path, folder)
@@ -54,8 +54,8 @@ def unpack(path: Path, folder: Path, weights: WeightsSource, *, limited: bool = 
     for name, record in provenance.inputs.items():
         if name not in recipe.inputs or recipe.inputs[name].kind != record.kind or recipe.inputs[name].param is None:
             raise refusal(path, f"its recipe has no input {show(name)} of the kind {show(record.kind)} whose path is a param")
-    if others := provenance.outputs.keys() - recipe.outputs.keys():
-        raise refusal(path, f"its recipe has no output {show(min(others))}")
+    if extra := provenance.outputs.keys() - recipe.outputs.keys():
+        raise refusal(path, f"its recipe has no output {show(min(extra))}")
     find_inputs(recipe.inputs, enclosed, [], weights)
     if limited:
         check_stages(recipe)
@@ -65,59 +65,59 @@ def unpack(path: Path, folder: Path, weights: WeightsSource, *, limited: bool = 
 def unpack_run(run: Path, folder: Path) -> Provenance:
     """Writes the recipe of a run into an empty folder.
 
-    Raises UsageError for a sweep, which has a recipe for each variant, and for a record with results that are not the recipe's
-    or have no digests; StoreError or RecipeError as reading does.
+    Raises UsageError for a sweep, which has a recipe for each variant, and for a record with results that the recipe does not
+    have or that have no digests; StoreError or RecipeError when reading fails.
     """
     record = load_run(run)
     source, _ = read_recipe(run / RESOLVED)
     if "sweep" in source.data:
-        raise UsageError("That is a sweep.", hint="Its pictures carry their recipes: name one of them.")
+        raise UsageError("This is a sweep.", hint="Its pictures carry their recipes: name one of them.")
     recipe = dump(portable(source.data, {name: each.reference for name, each in record.inputs.items()}))
     (folder / RESOLVED).write_text(recipe, encoding="utf-8")
     outputs = {name: output.digest for name, output in record.outputs.items()}
     hint = "Run the recipe again."
-    if others := outputs.keys() - _load(folder, run).outputs.keys():
-        raise UsageError(f"The record has a result {show(min(others))}, and the recipe has none.", hint=hint)
+    if extra := outputs.keys() - _load(folder, run).outputs.keys():
+        raise UsageError(f"The record has a result {show(min(extra))}, and the recipe has none.", hint=hint)
     try:
         return Provenance(
             name=record.recipe, recipe=recipe, inputs=record.inputs, environment=record.environment, outputs=outputs
         )
     except ValidationError as error:
         named = ", ".join(map(show, outputs.values()))
-        raise UsageError(f"The record's results have no digests that can be: {named}.", hint=hint) from error
+        raise UsageError(f"The record's results have invalid digests: {named}.", hint=hint) from error
 
 
 def inputs_of(
     provenance: Provenance,
     folder: Path,
     *,
-    given: Mapping[str, str],
+    overrides: Mapping[str, str],
     folders: Sequence[Path],
     weights: WeightsSource,
     places: Places = nowhere,
     note: Callable[[str], None] = lambda text: None,
 ) -> dict[str, str]:
-    """Returns values for params whose files lie elsewhere than the unpacked recipe says, except for params in `given`.
+    """Returns values for params whose files lie elsewhere than the unpacked recipe says, except for params in `overrides`.
 
-    They are looked for at the `places` and in the `folders` as `find_inputs` does, and raises what that does. `note` is told
-    of each that is taken from outside the folders.
+    Searches the `places` and the `folders`, and raises, as `find_inputs` does. Calls `note` for each file that is outside of
+    the folders.
     """
     inputs = load_recipe(folder / RESOLVED).inputs
-    replaced = {name for name, file in inputs.items() if file.param in given}
+    replaced = {name for name, file in inputs.items() if file.param in overrides}
     recorded = {name: record for name, record in provenance.inputs.items() if name not in replaced}
-    found = find_inputs(inputs, recorded, folders, weights, places)
-    for name, path in found.items():
+    replacements = find_inputs(inputs, recorded, folders, weights, places)
+    for name, path in replacements.items():
         if not any(path.resolve().is_relative_to(folder.resolve()) for folder in folders):
             note(f"Input '{name}' is taken from {path}.")
     lists = read_recipe(folder / RESOLVED)[0].data["inputs"]
     values: dict[str, str] = {}
-    for name in found:
+    for name in replacements:
         param = inputs[name].param
         if param and name in lists:
-            values[param] = str(found[name])
+            values[param] = str(replacements[name])
         elif param:  # one of a list of images: its param is the whole list
             files = [file for file in inputs.values() if file.param == param and file.name not in lists]
-            values[param] = json.dumps([str(found.get(file.name, file.root / file.reference)) for file in files])
+            values[param] = json.dumps([str(replacements.get(file.name, file.root / file.reference)) for file in files])
     return values
 
 

@@ -1,4 +1,4 @@
-"""Verification: compares the results of a repeated run with the originals, and says what could be promised."""
+"""Verification: compares the results of a repeated run with the originals, and both environments."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from stylepipe.image.metrics import psnr
 TOLERANCE = 40.0
 """In dB of PSNR: a root mean square difference of 1 % of the range (2.55 of 255 levels), invisible side by side.
 
-Other versions and devices round otherwise, which an optimization amplifies; its result is another one of the same look.
+Other versions and devices round differently. An optimization amplifies that, and its result looks alike with other pixels.
 """
 
 Verdict = Literal["exact", "within tolerance", "different"]
@@ -23,27 +23,28 @@ VERDICTS: tuple[Verdict, ...] = ("exact", "within tolerance", "different")
 
 
 @dataclass(frozen=True)
-class Compared:
-    """How a result came out; `psnr` in dB is of the pictures that both left, None where there is none or they are not alike.
+class Verification:
+    """Comparison of one result. `psnr` is that of the pictures in dB.
 
-    It is infinite for equal pictures, of which the results may still differ by less than a picture's file can hold.
+    It is None without pictures, or where their sizes or modes differ, and infinite for equal pictures; the results may still
+    differ by less than a picture file can hold.
     """
 
     verdict: Verdict
     psnr: float | None
 
 
-def compare(digest: str, file: Path | None, made: OutputRecord, made_file: Path) -> Compared:
+def compare(digest: str, file: Path | None, repeated: OutputRecord, repeated_file: Path) -> Verification:
     """Compares a result, given by its digest and optionally its picture, with the repeated result.
 
-    It is exact when the digests are equal, and the pictures to the last bit. Raises InputError when a picture cannot be read.
+    The verdict is exact when the digests are equal, and the pictures bit by bit. Raises InputError for an unreadable picture.
     """
-    if file is None or made_file.suffix != ".png":
-        return Compared("exact" if digest == made.digest else "different", None)
-    value = _likeness(file, made_file)
-    if digest == made.digest and value == np.inf:
-        return Compared("exact", value)
-    return Compared("within tolerance" if value is not None and value >= TOLERANCE else "different", value)
+    if file is None or repeated_file.suffix != ".png":
+        return Verification("exact" if digest == repeated.digest else "different", None)
+    value = _likeness(file, repeated_file)
+    if digest == repeated.digest and value == np.inf:
+        return Verification("exact", value)
+    return Verification("within tolerance" if value is not None and value >= TOLERANCE else "different", value)
 
 
 def _likeness(one: Path, other: Path) -> float | None:
@@ -62,7 +63,7 @@ def changes(
 ) -> dict[str, tuple[str | int | None, str | int | None]]:
     """Returns the differences between the environment of a run and this one: old and new value by name.
 
-    Where there is nothing, results are equal to the byte, as `engine.environment` says.
+    Without differences, results have the same bytes; see `engine.environment`.
     """
     return {
         name: (environment.get(name), here.get(name))

@@ -132,7 +132,7 @@ def test_of_a_sweep_one_variant_is_exported(cli, home):
     digest = said.data["results"]["variants"][0]["outputs"]["bright_again"]["digest"]
     refused = cli("export", "toy", "--outputs", "swept", "-o", "x.stylepipe")
     assert refused.err.startswith(
-        "error: That is a sweep, and a bundle holds one run.\nhint: Its pictures carry their recipes: "
+        "error: This is a sweep, and a bundle holds one run.\nhint: Its pictures carry their recipes: "
     )
     command = refused.err.split("'")[1].split()
     assert command[2] == f"{said.data['folder']}/amount=0.1.png"

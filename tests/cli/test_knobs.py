@@ -118,13 +118,16 @@ def test_a_param_of_an_input_is_the_recipes_own(cli, home):
 def test_verify_takes_no_other_values(cli, home):
     cli("run", "recipe.yaml", "-q")
     said = cli("verify", "toy", "-q", "-p", "amount=0.5")
-    assert (said.code, said.err) == (2, "error: -p 'amount' is no param of an input's path.\nhint: Those are photo.\n")
+    assert (said.code, said.err) == (
+        2,
+        "error: -p 'amount' is not a param that holds the path of an input.\nhint: Those are photo.\n",
+    )
 
 
 def test_neither_a_file_nor_a_recipe_nor_a_run(cli, home):
     said = cli("run", "gaty")
     assert said.code == 2
-    assert "There is no file 'gaty', no recipe of that name comes with stylepipe, and it is no run in 'outputs'." in said.err
+    assert "There is no file 'gaty', no recipe of that name comes with stylepipe, and it is not a run in 'outputs'." in said.err
     assert "Did you mean 'gatys'?" in said.err
 
 
@@ -132,7 +135,7 @@ def test_a_sweep_has_many_recipes(cli, home):
     cli("sweep", "recipe.yaml", "-q", "-p", "amount=[0.1, 0.2]")
     (folder,) = (home / "outputs" / "toy").iterdir()
     said = cli("run", folder)
-    assert (said.code, said.err.splitlines()[0]) == (2, "error: That is a sweep.")
+    assert (said.code, said.err.splitlines()[0]) == (2, "error: This is a sweep.")
     (picture, *_) = sorted(folder.glob("amount=*.png"))
     record = cli("run", picture, "--json", "-p", "steps=3").data["record"]
     assert (record["params"]["amount"], record["params"]["steps"]) == (0.1, 3)

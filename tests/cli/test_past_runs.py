@@ -70,7 +70,7 @@ def test_a_living_run_is_not_removed(cli, home, monkeypatch):
     (folder / "record.json").write_text(record)
     monkeypatch.setattr("stylepipe.engine.runs.records.is_locked", lambda _: True)
     said = cli("runs", "rm", folder, "--yes")
-    assert (said.code, "is going on." in said.err) == (2, True)
+    assert (said.code, "is in progress." in said.err) == (2, True)
     monkeypatch.setattr("stylepipe.engine.runs.records.is_locked", lambda _: False)
     assert cli("runs", "rm", folder, "--yes").code == 0
 

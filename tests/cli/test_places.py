@@ -111,7 +111,7 @@ def test_what_is_no_longer_there_is_asked_for(cli, made, album, home, named, cha
         said = cli(command, result)
         assert said.code == 2
         assert said.err.startswith("error: Input 'photo', 'me.png' of SHA-256 ")
-        assert said.err.endswith(": it is not here.\nhint: Say what to take in its place: -p photo=FILE\n")
+        assert said.err.endswith(": it is not here.\nhint: Name a replacement: -p photo=FILE\n")
     assert cli("verify", result, "-q", "-p", f"photo={moved}").code == 0
     if change == "moved":
         assert cli("run", "recipe.yaml", "-q", "-p", f"photo={moved}").code == 0
@@ -154,13 +154,13 @@ def test_the_variants_of_a_sweep(cli, album):
 def test_what_is_passed_on_holds_only_files_that_are_here_or_named(cli, made, album):
     said = cli("export", made.parent.name, "-o", "look.stylepipe")
     assert said.code == 2
-    assert "hint: Say what to take in its place: -p photo=FILE\n" in said.err
+    assert "hint: Name a replacement: -p photo=FILE\n" in said.err
     assert cli("export", made.parent.name, "-o", "look.stylepipe", "-p", f"photo={album / 'me.png'}").code == 0
 
 
 def test_a_bundle_that_lacks_a_picture_is_given_none_of_the_user_s(cli, made, album):
     given = {"photo": album / "me.png"}
-    contents = contents_of(made.parent, given=given, folders=[], weights=weights_source())
+    contents = contents_of(made.parent, overrides=given, folders=[], weights=weights_source())
     lacking = {name: file for name, file in contents.members.items() if name != contents.references["photo"]}
     write_archive(Path("look.stylepipe"), lacking)
     for command in ("run", "plan", "verify"):

@@ -80,7 +80,7 @@ def test_a_stage_that_goes_on_says_where(cli, home, monkeypatch):
     assert cli("run", "recipe.yaml").code == 130
     said = cli("run", "recipe.yaml")
     assert said.code == 0
-    assert "[2/3] dark: goes on after iteration 3\n" in said.err
+    assert "[2/3] dark: resumes after iteration 3\n" in said.err
     assert "[2/3] dark: 4/20 loss 0.25\n" in said.err
     assert "[2/3] dark: 2/20" not in said.err
 

@@ -87,7 +87,7 @@ def test_what_cannot_be_measured_is_said_and_the_rest_is_there(cli, recipe, home
 def test_losses_that_have_seen_all_layers_leave_no_measure(cli, recipe):
     recipe.write_text(RECIPE.replace("{relu2_1: 1, relu4_1: 1}", "all"))
     said = cli("sweep", recipe.name, "--json")
-    assert "run: The quality of the results is not measured: their losses have seen every layer" in said.err
+    assert "run: The quality of the results is not measured: their losses use every layer" in said.err
     assert said.data["results"]["measures"] == {}
     assert list(table(said.data["folder"])[0])[:4] == ["variant", "status", "share", "seconds"]
 

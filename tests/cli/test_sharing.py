@@ -67,8 +67,7 @@ def test_an_input_that_is_nowhere_is_asked_for(cli, home, picture):
     said = cli("run", picture)
     assert (said.code, said.out) == (2, "")
     assert said.err == (
-        f"error: Input 'photo', 'photo.png' of SHA-256 {sha256}: it is not here.\n"
-        "hint: Say what to take in its place: -p photo=FILE\n"
+        f"error: Input 'photo', 'photo.png' of SHA-256 {sha256}: it is not here.\nhint: Name a replacement: -p photo=FILE\n"
     )
     said = cli("run", picture, "-p", "photo=hidden/photo.png", "--json")
     assert all(stage["cached"] for stage in said.data["record"]["stages"].values())
@@ -118,9 +117,9 @@ def test_what_others_send_is_limited_unless_allowed(cli, home, picture, monkeypa
     assert (said.code, said.out) == (2, "")
     asked = "It asks for 3 stages, pictures of up to 0.0 million pixels, 0.9 GB of memory, 1 minute of a processor core"
     assert said.err == (
-        f"error: {asked}; what others have made is given at most "
+        f"error: {asked}; recipes of others are limited to "
         "100 stages, pictures of up to 100.0 million pixels, 0.01 GB of memory, 30 minutes of a processor core.\n"
-        "hint: --no-limits gives it what it asks for.\n"
+        "hint: --no-limits runs it nevertheless.\n"
     )
     assert cli("plan", picture).err.startswith(f"{asked}.\n")
     assert cli("run", picture, "-q", "--no-limits").code == 0

@@ -47,7 +47,7 @@ def test_a_bare_name_is_a_shipped_recipe_unless_there_is_such_a_file(cli, home):
 def test_an_unknown_name(cli, name, hint):
     said = cli("run", name)
     assert said.code == 2
-    missing = f"There is no file '{name}', no recipe of that name comes with stylepipe, and it is no run in 'outputs'."
+    missing = f"There is no file '{name}', no recipe of that name comes with stylepipe, and it is not a run in 'outputs'."
     assert f"error: {missing}\nhint: {hint}" in said.err
 
 

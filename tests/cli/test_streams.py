@@ -12,7 +12,7 @@ import pytest
 pytestmark = pytest.mark.slow  # processes
 
 SCRIPT = "from stylepipe.cli import main; main()"
-DONE = "hint: What the command did is done: only its answer is lost."
+DONE = "hint: The command itself has finished; only its output is lost."
 
 
 @pytest.fixture

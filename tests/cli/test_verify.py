@@ -69,7 +69,7 @@ def test_inputs_that_are_not_what_they_were_are_refused_and_can_be_given(cli, ma
     said = cli("verify", "toy", "-q")
     assert said.code == 2
     assert "error: Input 'photo', 'photo.png' of SHA-256 " in said.err
-    assert "hint: Say what to take in its place: -p photo=FILE" in said.err
+    assert "hint: Name a replacement: -p photo=FILE" in said.err
     assert "Input 'photo' has the SHA-256" in cli("verify", "toy", "-q", "-p", "photo=photo.png").err
     assert cli("verify", "toy", "-q", "-p", f"photo={home.parent / 'moved.png'}").code == 0
 
@@ -80,6 +80,6 @@ def test_what_cannot_be_verified_is_refused(cli, home):
     assert "has no results to compare with" in cli("verify", "toy").err
     swept = cli("sweep", "recipe.yaml", "-q", "-p", "amount=[0.1, 0.2]", "-p", "steps=1", "--json")
     assert swept.code == 0
-    assert "That is a sweep." in cli("verify", swept.data["folder"]).err
+    assert "This is a sweep." in cli("verify", swept.data["folder"]).err
     picture = next(iter(swept.data["results"]["variants"][1]["outputs"].values()))["file"]
     assert cli("verify", Path(swept.data["folder"]) / picture, "-q").out.startswith("exact: bright_again (")

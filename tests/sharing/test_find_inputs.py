@@ -83,7 +83,7 @@ def test_weights_by_name_must_be_the_same(find, tmp_path):
         find("weights", "vgg", "0" * 64)
     with pytest.raises(UsageError, match="it is not here") as caught:
         find("weights", "other", sha256)
-    assert caught.value.hint == "Say what to take in its place: -p it=NAME"
+    assert caught.value.hint == "Name a replacement: -p it=NAME"
 
 
 def test_all_that_is_missing_is_told_at_once(tmp_path, source):
@@ -94,7 +94,7 @@ def test_all_that_is_missing_is_told_at_once(tmp_path, source):
     assert caught.value.message.splitlines() == [
         f"Input '{name}', '{name}.png' of SHA-256 {'0' * 64}: it is not here." for name in files
     ]
-    assert caught.value.hint == "Say what to take in its place: -p a=FILE -p b=FILE"
+    assert caught.value.hint == "Name a replacement: -p a=FILE -p b=FILE"
 
 
 def test_links_and_pipes_beside_do_no_harm(find, tmp_path):

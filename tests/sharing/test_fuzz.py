@@ -57,7 +57,7 @@ def run_shared(path: Path, folder: Path) -> None:
     """All that running a picture or a bundle does before its stages run."""
     folder.mkdir()
     provenance = unpack(path, folder, weights())
-    inputs_of(provenance, folder, given={}, folders=[path.parent], weights=weights())
+    inputs_of(provenance, folder, overrides={}, folders=[path.parent], weights=weights())
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_folders_of_runs(fresh, data):
         (folder / name).write_bytes(png())
     survives(lambda: load_run(folder))
     survives(lambda: render(folder))
-    survives(lambda: crate_of(contents_of(folder, given={}, folders=[folder], weights=weights()), folder))
+    survives(lambda: crate_of(contents_of(folder, overrides={}, folders=[folder], weights=weights()), folder))
 
 
 def test_a_picture_of_very_many_chunks_is_refused_at_once(fresh):

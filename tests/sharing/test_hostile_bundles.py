@@ -105,9 +105,9 @@ CASES: dict[str, tuple[Callable[[], bytes], str]] = {
     "names that differ in their spelling": (lambda: bundle({"inputs/ü": b"", "inputs/u\u0308": b""}), "differ only in case"),
     "a file that is a folder": (lambda: bundle({"inputs/a": b"", "inputs/a/b": b""}), "'inputs/a' is both a file and a folder"),
     "the sums by another case": (lambda: member("sha256sums"), "differ only in case"),
-    "a script beside": (lambda: member("run.sh"), "'run.sh' has no place in a bundle"),
-    "a hidden file beside": (lambda: member(".bashrc"), "'.bashrc' has no place in a bundle"),
-    "code beside": (lambda: member("stages/evil.py"), "'stages/evil.py' has no place in a bundle"),
+    "a script beside": (lambda: member("run.sh"), "'run.sh' does not belong in a bundle"),
+    "a hidden file beside": (lambda: member(".bashrc"), "'.bashrc' does not belong in a bundle"),
+    "code beside": (lambda: member("stages/evil.py"), "'stages/evil.py' does not belong in a bundle"),
     # kinds
     "a symbolic link": (lambda: link("inputs/x", b"/etc/passwd"), "it is a symbolic link"),
     "a link in the place of an input": (
@@ -153,7 +153,7 @@ CASES: dict[str, tuple[Callable[[], bytes], str]] = {
     "a sum twice": (lambda: bundle(listed=sums(sound()) + sums({"recipe.yaml": b""})), "its SHA256SUMS cannot be read"),
     "a wrong sum": (
         lambda: bundle(listed=sums({**sound(), "recipe.yaml": b""})),
-        "'recipe.yaml' is not what its SHA256SUMS says",
+        "'recipe.yaml' differs from its SHA256SUMS",
     ),
     "a sum that is missing": (
         lambda: bundle(listed=sums({name: data for name, data in sound().items() if name != "record.json"})),
@@ -161,7 +161,7 @@ CASES: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "a member that is missing": (
         lambda: bundle(listed=sums({**sound(), "inputs/x": b""})),
-        "'inputs/x' is missing, which its SHA256SUMS names",
+        "'inputs/x' is in its SHA256SUMS, and missing in the archive",
     ),
     "very long sums": (lambda: bundle(listed=b"x" * 10**6), "its SHA256SUMS cannot be read"),
     # what is in it
@@ -225,7 +225,7 @@ RECIPES: dict[str, tuple[Callable[[], bytes], str]] = {
     "half a character": (recipe("name: look", "name: look\ndescription: \ud800"), "UTF-8"),
     "more stages than others are given": (
         recipe("{use: sharpen,", "{use: sharpen, foreach: [" + ", ".join(map(str, range(101))) + "],"),
-        "It asks for 101 stages; what others have made is given at most 100",
+        "It asks for 101 stages; recipes of others are limited to 100",
     ),
     "stages in a circle": (recipe("image: $photo}", "image: $sharp}"), "The stage sharp needs itself"),
 }

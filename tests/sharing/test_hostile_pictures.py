@@ -57,7 +57,7 @@ def vast(width: int, height: int) -> bytes:
 
 DAMAGED = "is damaged, or no PNG file"
 SILENT = "does not say how it was made"
-UNREADABLE = "says of how it was made cannot be read"
+UNREADABLE = "The provenance in"
 CASES: dict[str, tuple[Callable[[], bytes], str]] = {
     # files
     "an empty file": (lambda: b"", DAMAGED),
@@ -148,7 +148,7 @@ def run(tmp_path, source) -> Iterator[Callable[[Path], object]]:
         folder.mkdir()
         resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, before[1]))
         provenance = unpack(path, folder, source)
-        return inputs_of(provenance, folder, given={}, folders=[path.parent], weights=source)
+        return inputs_of(provenance, folder, overrides={}, folders=[path.parent], weights=source)
 
     yield call
     resource.setrlimit(resource.RLIMIT_AS, before)

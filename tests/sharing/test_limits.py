@@ -69,13 +69,13 @@ def test_what_a_stylization_asks_for(load, less, more, quantity):
     ],
 )
 def test_too_much_is_refused(load, stages, size):
-    with pytest.raises(UsageError, match=r"what others have made is given at most 100 stages, pictures of up to 100"):
+    with pytest.raises(UsageError, match=r"recipes of others are limited to 100 stages, pictures of up to 100"):
         check_demands(load(*stages, size=size))
 
 
 def test_too_many_stages_are_refused_before_anything_is_read(load):
     many = "a: {use: sharpen, image: $photo, foreach: [" + ", ".join(map(str, range(101))) + "]}"
-    with pytest.raises(UsageError, match="It asks for 101 stages; what others have made is given at most 100"):
+    with pytest.raises(UsageError, match="It asks for 101 stages; recipes of others are limited to 100"):
         check_stages(load(many).recipe)
 
 

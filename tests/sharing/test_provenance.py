@@ -89,7 +89,7 @@ def test_it_is_a_recipe(tmp_path, provenance):
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"format": 1}', '{"format": "x"}', "[" * 100_000])
 def test_what_cannot_be_read(text):
-    with pytest.raises(InputError, match=r"What 'x.png' says of how it was made cannot be read"):
+    with pytest.raises(InputError, match=r"The provenance in 'x.png' cannot be read"):
         parse_provenance(text, file="x.png")
 
 

@@ -1,4 +1,4 @@
-"""The commands export and import: runs in one file, out and in."""
+"""The commands export and import, for runs in one file."""
 
 import os
 from pathlib import Path
@@ -49,8 +49,8 @@ def export(
     _require_absent(target)
     folder = find_run(outputs, run)
     command = load_run(folder).command
-    given = {name: typed_path(file) for name, file in overrides(param).items()}
-    contents = contents_of(folder, given=given, folders=[Path(), *recipe_folders(command)], weights=weights_source())
+    input_files = {name: typed_path(file) for name, file in overrides(param).items()}
+    contents = contents_of(folder, overrides=input_files, folders=[Path(), *recipe_folders(command)], weights=weights_source())
     members = crate_of(contents, folder) if as_crate else contents.members
     write = write_folder if as_crate and target.suffix != ".zip" else write_archive
     write(target, members)
@@ -82,10 +82,10 @@ def import_(
     folder = target or file.with_suffix("")
     _require_absent(folder)
     with output_errors(folder.parent), TemporaryDirectory(prefix=".", dir=folder.parent) as temporary:
-        made = Path(temporary) / folder.name
-        made.mkdir()
-        unpack(file, made, weights_source(), limited=False)
-        made.rename(folder)
+        bundle_folder = Path(temporary) / folder.name
+        bundle_folder.mkdir()
+        unpack(file, bundle_folder, weights_source(), limited=False)
+        bundle_folder.rename(folder)
     Console(as_json=json).result(visible_line(str(folder)), {"folder": str(folder)})
 
 

@@ -1,4 +1,4 @@
-"""The commands `cache …`: what is kept, checking it, making room."""
+"""The commands `cache …`: list, remove and verify cached results."""
 
 import re
 from datetime import datetime, timedelta
@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from stylepipe.cli.commands.verify import DIFFERENT
 from stylepipe.cli.console import Console, table
 from stylepipe.cli.options import CacheFolder, Json, open_store
 from stylepipe.errors import UsageError
-from stylepipe.formatting import counted
+from stylepipe.formatting import counted, short_digest
 
 app = typer.Typer(help="The cache of results: ls, gc, verify.", no_args_is_help=True)
 
@@ -28,7 +29,7 @@ def ls(cache: CacheFolder = None, json: Json = False) -> None:
     for entry in entries(store):
         action, used = entry.action, datetime.fromtimestamp(entry.used).astimezone()
         size, took = f"{entry.size / 1e6:.1f} MB", f"{action.seconds:.1f} s"
-        rows.append((action.key[:12], action.recipe, action.node, size, took, f"{used:%Y-%m-%d %H:%M}"))
+        rows.append((short_digest(action.key), action.recipe, action.node, size, took, f"{used:%Y-%m-%d %H:%M}"))
         described = action.model_dump(mode="json", include={"key", "recipe", "node", "seconds"})
         data.append({**described, "size": entry.size, "used": used.isoformat()})
     console = Console(as_json=json)
@@ -78,7 +79,7 @@ def verify(cache: CacheFolder = None, json: Json = False) -> None:
     lines = [*verified.damaged, f"{counted(verified.checked, 'file')} read, {len(verified.damaged)} damaged."]
     Console(as_json=json).result("\n".join(lines), asdict(verified))
     if verified.damaged:
-        raise typer.Exit(4)
+        raise typer.Exit(DIFFERENT)
 
 
 def _bytes(size: str) -> int:

@@ -1,4 +1,4 @@
-"""The command diff: what sets two runs apart."""
+"""The command diff: the differences between two runs."""
 
 import json as jsonlib
 from collections.abc import Sequence
@@ -12,11 +12,10 @@ from stylepipe.cli.console import Console, table
 from stylepipe.cli.options import DEFAULT_OUTPUTS, Json, Outputs, typed_path
 from stylepipe.errors import UsageError
 from stylepipe.escapes import visible_line
+from stylepipe.formatting import short_digest
 
 if TYPE_CHECKING:
     from stylepipe.report.comparison import RunComparison, StageChange
-
-DIGITS = 12
 
 
 def diff(
@@ -33,7 +32,7 @@ def diff(
 ) -> None:
     """Shows the differences between two runs.
 
-    Compared are parameters, inputs, versions, stages by key and digest, losses, and results.
+    It compares parameters, inputs, versions, stages by key and digest, losses, and results.
     """
     from dataclasses import asdict
 
@@ -43,23 +42,23 @@ def diff(
 
     folders = (find_run(outputs, one), find_run(outputs, other))
     with output_errors(outputs):
-        found = compare_runs(*folders)
+        comparison = compare_runs(*folders)
     if picture:
         _draw(*folders, picture)
         Console().say(f"picture {picture}")
-    data = {"runs": [str(folder) for folder in folders], **asdict(found)}
-    Console(as_json=json).result(_told(found), data)
+    data = {"runs": [str(folder) for folder in folders], **asdict(comparison)}
+    Console(as_json=json).result(_text(comparison), data)
 
 
-def _told(found: "RunComparison") -> str:
-    lines = [f"param    {change.name}: {_value(change.before)} → {_value(change.after)}" for change in found.params]
-    lines += [f"input    {change.name}: {_digest(change.before)} → {_digest(change.after)}" for change in found.inputs]
-    lines += [f"version  {change.name}: {_value(change.before)} → {_value(change.after)}" for change in found.versions]
-    lines += [f"result   {change.name}: {_digest(change.before)} → {_digest(change.after)}" for change in found.outputs]
+def _text(comparison: "RunComparison") -> str:
+    lines = [f"param    {change.name}: {_value(change.before)} → {_value(change.after)}" for change in comparison.params]
+    lines += [f"input    {change.name}: {_digest(change.before)} → {_digest(change.after)}" for change in comparison.inputs]
+    lines += [f"version  {change.name}: {_value(change.before)} → {_value(change.after)}" for change in comparison.versions]
+    lines += [f"result   {change.name}: {_digest(change.before)} → {_digest(change.after)}" for change in comparison.outputs]
     columns = ("stage", "key", "result", "last loss", "differs in")
-    rows = [_row(stage) for stage in found.stages]
+    rows = [_row(stage) for stage in comparison.stages]
     lines = [*map(visible_line, lines), *([table(columns, rows, empty="")] if rows else [])]
-    same = f"{found.same_stages} stages are the same" if found.same_stages != 1 else "1 stage is the same"
+    same = f"{comparison.same_stages} stages are the same" if comparison.same_stages != 1 else "1 stage is the same"
     return "\n".join([*lines, f"{same}{', and all else' if not lines else ''}."])
 
 
@@ -88,9 +87,9 @@ def _draw(one: Path, other: Path, picture: Path) -> None:
         raise UsageError("The runs have no picture of the same name.", hint="Leave out -o.")
     titles = [(f"{name} of {records[0].id}", f"{name} of {records[1].id}") for name, _, _ in shared]
     try:
-        drawn = side_by_side([(first, second) for _, first, second in shared], titles)
+        drawing = side_by_side([(first, second) for _, first, second in shared], titles)
         with picture.open("xb") as file:
-            drawn.save(file, "PNG")
+            drawing.save(file, "PNG")
     except NoPreview as error:
         raise UsageError(f"A result cannot be drawn: {error}.", hint="Leave out -o.") from error
     except FileExistsError as error:
@@ -104,4 +103,4 @@ def _value(value: Any) -> str:
 
 
 def _digest(value: str | None) -> str:
-    return value[:DIGITS] if value else "none"
+    return short_digest(value) if value else "none"

@@ -1,4 +1,4 @@
-"""What the program says of itself and of the machine: --version and doctor."""
+"""Information on the program and the machine: --version and doctor."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ def doctor(cache: CacheFolder = None, json: Json = False) -> None:
     beside = f"; results are taken from {store.read_only}, too" if store.read_only else ""
     memory, free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), _free(store.root)
     files, names = list_weights(), sorted(stage_modules())
-    found = {
+    properties = {
         **environment(),
         "memory": f"{memory / 1e9:.1f} GB",
         "cache": f"{store.root}, {free / 1e9:.1f} GB free{beside}",
@@ -62,8 +62,8 @@ def doctor(cache: CacheFolder = None, json: Json = False) -> None:
         "stages": names,
         "problems": [{"message": error.message, "hint": error.hint} for error in problems],
     }
-    width = max(map(len, found))
-    console.result("\n".join(f"{name.ljust(width)}  {value}" for name, value in found.items()), data)
+    width = max(map(len, properties))
+    console.result("\n".join(f"{name.ljust(width)}  {value}" for name, value in properties.items()), data)
     for error in problems:
         console.problem(error)
     if problems:
@@ -89,7 +89,7 @@ def _check_cache(store: "Store") -> None:
     if _free(store.root) < LEAST_FREE:
         raise StylepipeError(
             f"There is less than {LEAST_FREE / 1e9:.0f} GB of space left for the cache.",
-            hint="'stylepipe cache gc --days 30' removes what was not used for a month.",
+            hint="'stylepipe cache gc --days 30' removes results that were not used for a month.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Commands about what there is: runs list, runs rm, and show."""
+"""Commands for past runs: runs list, runs rm, and show."""
 
 import json as jsonlib
 import shutil
@@ -16,7 +16,7 @@ from stylepipe.cli.console import Console, table
 from stylepipe.cli.options import Json, Outputs, typed_recipe
 from stylepipe.errors import InputError, UsageError
 from stylepipe.escapes import visible_line
-from stylepipe.formatting import counted
+from stylepipe.formatting import counted, short_digest
 from stylepipe.paths import exists, is_file
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ app = typer.Typer(cls=_ListByDefault, help="Lists and removes runs; `runs` alone
 
 @app.command("list")
 def list_(
-    most: Annotated[
+    limit: Annotated[
         int | None, typer.Option("-n", min=1, metavar="N", help="Lists only the newest N.", show_default=False)
     ] = None,
     outputs: Outputs = DEFAULT_OUTPUTS,
@@ -56,7 +56,7 @@ def list_(
 ) -> None:
     """Lists the runs, the newest first.
 
-    In a terminal of all colors ($COLORTERM is truecolor) with a picture of each.
+    A true-color terminal ($COLORTERM is truecolor) also shows a picture of each.
     """
     from stylepipe.cli.thumbnails import with_thumbnails
     from stylepipe.engine.runs.records import list_runs
@@ -64,7 +64,7 @@ def list_(
     columns = ("id", "recipe", "status", "took", "cached")
     rows, pictures, data = [], [], []
     console = Console(as_json=json)
-    for folder, record in list_runs(outputs, unreadable=lambda error: console.say(f"warning: {error}"))[:most]:
+    for folder, record in list_runs(outputs, unreadable=lambda error: console.say(f"warning: {error}"))[:limit]:
         cached = f"{sum(stage.cached for stage in record.stages.values())} of {len(record.stages)}"
         rows.append((record.id, record.recipe, record.status, seconds_of(record.seconds), cached))
         pictures.append(_last_picture(folder, record))
@@ -83,7 +83,7 @@ def rm(
 ) -> None:
     """Removes the folders of runs with their pictures; cached results stay.
 
-    A run that is going on is not removed, nor is a folder that is no run's.
+    Runs in progress, and folders that do not belong to a run, are refused.
     """
     from stylepipe.engine.cache.atomic_files import output_errors
     from stylepipe.engine.runs.records import find_run, load_run
@@ -94,7 +94,7 @@ def rm(
     for folder in folders:
         record = load_run(folder)
         if record.status == "running":
-            raise UsageError(f"The run '{record.id}' is going on.", hint="Stop it first, with Ctrl-C.")
+            raise UsageError(f"The run '{record.id}' is in progress.", hint="Stop it first, with Ctrl-C.")
         if folder.is_symlink() or folder.resolve().name != record.id:
             raise UsageError(f"'{folder}' is not a run's own folder, '{record.id}'.", hint="Remove it as any other folder.")
     size = sum(path.lstat().st_size for folder in folders for path in folder.rglob("*"))
@@ -115,9 +115,9 @@ def rm(
 
 
 def _last_picture(folder: Path, record: "RunRecord") -> Path | None:
-    """Returns the first result that is a picture, or the last picture that was made."""
-    made = [*record.outputs.values(), *reversed(list(record.stages.values()))]
-    return next((folder / each.file for each in made if each.file and each.file.endswith(".png")), None)
+    """Returns the first result that is a picture, or the last picture of a stage."""
+    records = [*record.outputs.values(), *reversed(list(record.stages.values()))]
+    return next((folder / item.file for item in records if item.file and item.file.endswith(".png")), None)
 
 
 def show(
@@ -128,7 +128,7 @@ def show(
 ) -> None:
     """Shows a run, how a picture was made, or the params of a recipe.
 
-    Of a run: its parameters, its stages, its results. Of a picture or a bundle: the recipe, inputs and versions in it. Of a
+    For a run: its parameters, stages and results. For a picture or a bundle: the recipe, inputs and versions in it. For a
     recipe: its params with their types and defaults.
     """
     from stylepipe.cli.shared_recipes import describe
@@ -142,8 +142,8 @@ def show(
         console.result(describe(provenance), provenance.model_dump(mode="json", exclude_none=True))
         return
     if is_file(path) and path.suffix.lower() in PICTURE_ENDINGS:
-        hint = "The PNG in its run's folder does, unless another program has saved it anew; 'stylepipe runs' lists the runs."
-        raise InputError(f"'{path}' is a picture that does not say how it was made: only PNG files can.", hint=hint)
+        hint = "The PNG in its run's folder does, unless another program has saved it again; 'stylepipe runs' lists the runs."
+        raise InputError(f"'{path}' is a picture that does not say how it was made: only PNG files do.", hint=hint)
     if is_file(path):
         console.result(*_recipe(path))
         return
@@ -165,8 +165,10 @@ def show(
 def _run(folder: Path, record: "RunRecord") -> str:
     lines = [f"{record.recipe}  {record.id}  {record.status}  {seconds_of(record.seconds)}", f"folder  {folder}"]
     lines += [f"param   {name} = {value}" for name, value in record.params.items()]
-    lines += [f"input   {name}: {found.reference} ({found.sha256[:12]})" for name, found in record.inputs.items()]
-    lines += [f"result  {name}: {folder / output.file} ({output.digest[:12]})" for name, output in record.outputs.items()]
+    lines += [f"input   {name}: {used.reference} ({short_digest(used.sha256)})" for name, used in record.inputs.items()]
+    lines += [
+        f"result  {name}: {folder / output.file} ({short_digest(output.digest)})" for name, output in record.outputs.items()
+    ]
     if record.error:
         lines += [f"error   {record.error.message}"]
         lines += [f"last    {folder / record.error.last_frame}"] if record.error.last_frame else []

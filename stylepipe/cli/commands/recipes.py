@@ -59,7 +59,7 @@ def init(
 def _copy_shipped(name: str, target: Path) -> None:
     """Copies a shipped recipe to a file, and beside it, under their own names, the recipes that it extends and its pictures.
 
-    What is there already with the same bytes stays. Raises UsageError where something else is, or a file cannot be written.
+    Existing files with the same bytes are kept. Raises UsageError for other existing files, and when a file cannot be written.
     """
     from stylepipe.recipe.extends import recipe_files
     from stylepipe.recipe.load import load_recipe
@@ -95,7 +95,9 @@ def recipes(json: Json = False) -> None:
     descriptions = {name: str(read_recipe(file)[0].data.get("description", "")) for name, file in shipped_recipes().items()}
     data = [{"name": name, "description": text} for name, text in descriptions.items()]
     rows = list(descriptions.items())
-    Console(as_json=json).result(table(("recipe", "makes"), rows, empty="No recipes are here; install stylepipe again."), data)
+    Console(as_json=json).result(
+        table(("recipe", "makes"), rows, empty="No recipes are installed; install stylepipe again."), data
+    )
 
 
 def validate(recipe: RecipePath, param: Overrides = None, json: Json = False) -> None:
@@ -142,19 +144,19 @@ def stages(
     from stylepipe.recipe.language_reference import reference as whole_reference
 
     console = Console(as_json=json)
-    known = sorted(stage_modules())
-    if name and name not in known:
-        raise UsageError(f"There is no stage '{name}'.", hint=did_you_mean(name, known))
+    names = sorted(stage_modules())
+    if name and name not in names:
+        raise UsageError(f"There is no stage '{name}'.", hint=did_you_mean(name, names))
     if reference:
         _usable_stages(console)
         console.result(whole_reference().rstrip("\n"), whole_reference())
     elif name:
-        found = find_stage(name)
-        console.result(describe_stage(found).rstrip("\n"), found.params.model_json_schema())
+        stage = find_stage(name)
+        console.result(describe_stage(stage).rstrip("\n"), stage.params.model_json_schema())
     else:
-        found = _usable_stages(console)
-        data = [{"name": each, "summary": stage.summary, "module": stage.module} for each, stage in found.items()]
-        rows = [(each, stage.summary) for each, stage in found.items()]
+        usable = _usable_stages(console)
+        data = [{"name": each, "summary": stage.summary, "module": stage.module} for each, stage in usable.items()]
+        rows = [(each, stage.summary) for each, stage in usable.items()]
         console.result(table(("stage", "does"), rows, empty="No stages are installed."), data)
 
 
@@ -193,8 +195,8 @@ def losses(
         for each, spec in sorted(SPECS.items())
     ]
     text = "\n\n".join(
-        f"{told['kind']}\n  {told['summary']}\n  parameters: {', '.join(told['parameters'])}\n  source: {told['source']}"
-        for told in data
+        f"{loss['kind']}\n  {loss['summary']}\n  parameters: {', '.join(loss['parameters'])}\n  source: {loss['source']}"
+        for loss in data
     )
     console.result(text, data)
 

@@ -20,8 +20,8 @@ from stylepipe.cli.options import (
     SharedPath,
     Until,
     load_job,
+    note_read_only_cache,
     open_store_to_run,
-    say_where_results_go,
     typed_path,
 )
 from stylepipe.escapes import visible_line
@@ -95,22 +95,24 @@ def run(
     from stylepipe.sharing.unpacking import in_place, is_shared
 
     if dry_run:
-        with unpacked(recipe, param, outputs=outputs, limited=False) as (file, given):
-            _plan(load_job(file, given, force=force, start=start, until=until), open_store_to_run(cache), Console(as_json=json))
+        with unpacked(recipe, param, outputs=outputs, limited=False) as (file, params):
+            _plan(
+                load_job(file, params, force=force, start=start, until=until), open_store_to_run(cache), Console(as_json=json)
+            )
         return
     keep_freed_memory()  # before JAX starts its threads
     console = Console(as_json=json)
-    with unpacked(recipe, param, outputs=outputs, limited=not no_limits) as (file, given):
-        job = load_job(file, given, force=force, start=start, until=until)
+    with unpacked(recipe, param, outputs=outputs, limited=not no_limits) as (file, params):
+        job = load_job(file, params, force=force, start=start, until=until)
         if is_shared(recipe) and not no_limits:
             check_demands(job)
-        wanted = output_files(target, job, quality=quality, overwrite=overwrite) if target else None
+        files_to_write = output_files(target, job, quality=quality, overwrite=overwrite) if target else None
         for warning in job.recipe.warnings:
             console.say(f"warning: {in_place(warning, recipe, file)}")
         command = shareable_command(recipe, job.recipe, params=param, until=until)
         origins = {} if no_embed else {output: Origin(job.recipe, output) for output in job.recipe.outputs}
         store = open_store_to_run(cache)
-        say_where_results_go(store, console)
+        note_read_only_cache(store, console)
         with observer(quiet=quiet) as observe:
             watch = reporting(embedding(observe, origins, job.inputs.values()))
             result = runner.run(
@@ -122,11 +124,11 @@ def run(
                 previews=Previews(animation, frames),
             )
     files = {name: str(path) for name, path in result.outputs.items()}
-    written = wanted.write(result.outputs) if wanted else {}
+    written = files_to_write.write(result.outputs) if files_to_write else {}
     data = {"folder": str(result.folder), "outputs": files, "record": result.record.model_dump(mode="json")}
     console.result(
         "\n".join(map(visible_line, (written or files).values() or [str(result.folder)])),
-        {**data, "written": written} if wanted else data,
+        {**data, "written": written} if files_to_write else data,
     )
 
 
@@ -141,8 +143,8 @@ def plan(
 ) -> None:
     """Shows what would be computed, what is cached, and why.
 
-    What a stage took the last time, and what memory it will take at its most, are told where they are known. Of a recipe with a
-    sweep it is what the sweep would compute.
+    It shows each stage's last duration and its estimated peak memory, where they are known. For a recipe with a sweep, it shows
+    the plan of the sweep.
     """
     from stylepipe.cli.commands.sweep import plan_sweep
     from stylepipe.cli.shared_recipes import unpacked
@@ -151,13 +153,13 @@ def plan(
     from stylepipe.sharing.unpacking import is_shared
 
     console = Console(as_json=json)
-    with unpacked(recipe, param, limited=False) as (file, given):
+    with unpacked(recipe, param, limited=False) as (file, params):
         if is_shared(recipe):
-            console.say(f"It asks for {demands(load_job(file, given))}.")
+            console.say(f"It asks for {demands(load_job(file, params))}.")
         if has_sweep(file) and not (start or until):
-            console.result(*plan_sweep(file, given, force=force, store=open_store_to_run(cache)))
+            console.result(*plan_sweep(file, params, force=force, store=open_store_to_run(cache)))
         else:
-            _plan(load_job(file, given, force=force, start=start, until=until), open_store_to_run(cache), console)
+            _plan(load_job(file, params, force=force, start=start, until=until), open_store_to_run(cache), console)
 
 
 def _plan(job: "Job", store: "Store", console: Console) -> None:
@@ -182,7 +184,7 @@ def _plan(job: "Job", store: "Store", console: Console) -> None:
     ]
     data = [asdict(stage) for stage in planned.stages]
     columns = ("name", "stage", "state", "last took", "memory", "because")
-    if not (planned.problems and console.as_json):  # which gets one document, the problems
+    if not (planned.problems and console.as_json):  # as JSON, the problems are the only document
         console.result(table(columns, rows, empty="No stage is needed."), data)
     planned.require_sound()
 
@@ -201,21 +203,21 @@ def explain(
     from stylepipe.engine.graph import stages_named
     from stylepipe.engine.plan import plan as plan_job
 
-    with unpacked(recipe, param, limited=False) as (file, given):
-        job = load_job(file, given, until=stage)
+    with unpacked(recipe, param, limited=False) as (file, params):
+        job = load_job(file, params, until=stage)
         planned = plan_job(job, open_store_to_run(cache))
-    told = [planned[name] for name in stages_named(job.recipe, stage)]
+    explained = [planned[name] for name in stages_named(job.recipe, stage)]
     lines = []
-    for each in told:
+    for each in explained:
         heading = {"cached": "is cached", "run": "would run", "depends": "depends on stages that would run"}[each.state]
         lines += [f"'{each.name}' {heading}{':' if each.reasons else '.'}", *(f"  - {reason}" for reason in each.reasons)]
-    Console(as_json=json).result("\n".join(lines), [asdict(each) for each in told])
+    Console(as_json=json).result("\n".join(lines), [asdict(each) for each in explained])
 
 
 def _memory(stage: "PlannedStage") -> str:
     """Returns the estimated memory of a stage as text; empty for cached stages."""
-    known = "—" if stage.memory is None else f"{stage.memory / 1e9:.2g} GB"
-    return "" if stage.state == "cached" else known
+    text = "—" if stage.memory is None else f"{stage.memory / 1e9:.2g} GB"
+    return "" if stage.state == "cached" else text
 
 
 def seconds_of(seconds: float | None) -> str:

@@ -20,9 +20,9 @@ from stylepipe.cli.options import (
     Outputs,
     Overrides,
     SharedPath,
+    note_read_only_cache,
     open_store_to_run,
     overrides,
-    say_where_results_go,
 )
 from stylepipe.errors import UsageError
 from stylepipe.escapes import visible_line
@@ -54,7 +54,7 @@ def sweep(
             min=1,
             metavar="N",
             help="Computes in this many processes, each with its share of the cores. "
-            "To each, `memory: auto` is most of what is free: give large pictures a budget.",
+            "In each, `memory: auto` takes most of the free memory: set a budget for large pictures.",
         ),
     ] = 1,
     executor: Annotated[
@@ -72,7 +72,7 @@ def sweep(
 ) -> None:
     """Runs all variants of a recipe; computes shared stages once.
 
-    They are those of its `sweep`, and of lists in the place of single values: -p size='[256, 512]'.
+    The variants are those of its `sweep`, and of lists in place of single values: -p size='[256, 512]'.
     """
     from stylepipe.cli.progress import observer
     from stylepipe.cli.reports import shareable_command
@@ -89,8 +89,8 @@ def sweep(
     keep_freed_memory()  # before JAX starts its threads
     console = Console(as_json=json)
     limited = not (no_limits or dry_run)
-    with unpacked(recipe, param, outputs=outputs, limited=limited) as (file, given):
-        loaded, job = _load(file, given, force=force, max_variants=max_variants)
+    with unpacked(recipe, param, outputs=outputs, limited=limited) as (file, params):
+        loaded, job = _load(file, params, force=force, max_variants=max_variants)
         if is_shared(recipe) and limited:
             check_demands(job.job)
         for warning in loaded.base.warnings:
@@ -101,13 +101,13 @@ def sweep(
         if max_variants:
             command += ("--max-variants", str(max_variants))
         origins = {
-            named: Origin(variant.recipe, output)
+            name: Origin(variant.recipe, output)
             for merged, variant in zip(job.variants, loaded.variants, strict=True)
-            for output, named in merged.outputs.items()
+            for output, name in merged.outputs.items()
             if not no_embed
         }
         store = open_store_to_run(cache)
-        say_where_results_go(store, console)
+        note_read_only_cache(store, console)
         with _pool(1 if dry_run else jobs, executor, store) as pool:
             if pool:
                 job = replace(job, job=replace(job.job, device=pool.device))
@@ -126,7 +126,7 @@ def sweep(
                     ahead=Workers(pool, job.job, store, retries=retries, keep_going=keep_going) if pool else None,
                 )
     results = result.results
-    _say_what_is_missing(results, console)
+    _print_unfinished(results, console)
     sheets = [str(result.folder / sheet) for sheet in results.sheets]
     data = {"folder": str(result.folder), "results": results.model_dump(mode="json")}
     console.result("\n".join(map(visible_line, sheets or [str(result.folder)])), data)
@@ -134,12 +134,12 @@ def sweep(
         raise typer.Exit(PARTLY_FAILED)
 
 
-def _say_what_is_missing(results: "SweepResults", console: Console) -> None:
-    """Returns the failed variants with their reasons, each hint once."""
-    missing = [variant for variant in results.variants if variant.status != "done"]
-    for variant in missing:
+def _print_unfinished(results: "SweepResults", console: Console) -> None:
+    """Prints the unfinished variants with their reasons, each hint once."""
+    unfinished = [variant for variant in results.variants if variant.status != "done"]
+    for variant in unfinished:
         console.say(f"{variant.status}: {variant.name}" + (f": {variant.error.message}" if variant.error else ""))
-    for hint in dict.fromkeys(variant.error.hint for variant in missing if variant.error and variant.error.hint):
+    for hint in dict.fromkeys(variant.error.hint for variant in unfinished if variant.error and variant.error.hint):
         console.say(f"hint: {hint}")
 
 
@@ -174,7 +174,9 @@ def _pool(jobs: int, executor: str | None, store: "Store") -> Iterator["Pool | N
     if executor and jobs > 1:
         raise UsageError(f"--jobs {jobs} and --executor {executor} are both given.", hint="Give one of them.")
     if jobs > 1 and backend() != "cpu":
-        raise UsageError(f"--jobs {jobs}: the device is a {backend()}, which one process takes.", hint="Leave --jobs out.")
+        raise UsageError(
+            f"--jobs {jobs}: the device is a {backend()}, which only one process can use.", hint="Leave --jobs out."
+        )
     if executor:
         from stylepipe.engine.workers.dask_pool import Cluster
 
@@ -204,26 +206,26 @@ def _planned(job: "SweepJob", store: "Store") -> tuple[str, Any]:
     planned = plan(job.job, store)
     states = {stage.name: stage.state for stage in planned.stages}
     rows: list[tuple[str, ...]] = []
-    told: set[str] = set()
+    listed: set[str] = set()
     for variant in job.variants:
         missing = [name for name in variant.stages.values() if states[name] != "cached"]
-        own = ", ".join(name for name in missing if name not in told)
+        own = ", ".join(name for name in missing if name not in listed)
         rows.append((variant.name, str(len(variant.stages)), str(len(variant.stages) - len(missing)), own))
-        told.update(missing)
+        listed.update(missing)
     waiting = [stage.seconds for stage in planned.stages if stage.state != "cached"]
-    known = [seconds for seconds in waiting if seconds is not None]
-    summary = f"{_size(job)}: {len(states) - len(waiting)} cached, {len(waiting)} to run{_prediction(len(waiting), known)}."
+    durations = [seconds for seconds in waiting if seconds is not None]
+    summary = f"{_size(job)}: {len(states) - len(waiting)} cached, {len(waiting)} to run{_prediction(len(waiting), durations)}."
     text = f"{table(('variant', 'stages', 'cached', 'to run, beside those above'), rows, empty='No variants.')}\n{summary}"
     variants = [{"name": each.name, "params": each.values, "stages": each.stages} for each in job.variants]
-    predicted = {"seconds": round(sum(known), 3), "unknown_stages": len(waiting) - len(known)}
+    predicted = {"seconds": round(sum(durations), 3), "unknown_stages": len(waiting) - len(durations)}
     return text, {"variants": variants, "stages": [asdict(stage) for stage in planned.stages], "predicted": predicted}
 
 
-def _prediction(stages: int, known: Sequence[float]) -> str:
+def _prediction(stages: int, durations: Sequence[float]) -> str:
     """Returns the estimated duration of the stages that would run, from their last runs."""
     if not stages:
         return ""
-    if not known:
-        return ", and how long that takes is not known"
-    rest = stages - len(known)
-    return f", in about {sum(known):.1f} s" + (f" and the time of {rest} that have not run before" if rest else "")
+    if not durations:
+        return ", of unknown duration"
+    rest = stages - len(durations)
+    return f", in about {sum(durations):.1f} s" + (f" and {rest} of unknown duration" if rest else "")

@@ -1,4 +1,4 @@
-"""The command verify: a run made again, and compared with what it left."""
+"""The command verify: repeats a run and compares the results."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from stylepipe.cache_folder import expand_home
 from stylepipe.cli.console import Console
 from stylepipe.cli.options import DEFAULT_OUTPUTS, Json, NoLimits, Outputs, overrides, recipe_folders
 from stylepipe.errors import UsageError
+from stylepipe.formatting import short_digest
 
 if TYPE_CHECKING:
     from stylepipe.engine.job import Job
     from stylepipe.engine.runner import RunResult
     from stylepipe.sharing.provenance import Provenance
-    from stylepipe.sharing.verification import Compared
+    from stylepipe.sharing.verification import Verification
 
 DIFFERENT = 4
-DIGITS = 12
 
 Verified = Annotated[
     str,
@@ -55,9 +55,9 @@ def verify(
 ) -> None:
     """Runs a run again and compares the results.
 
-    It begins from the inputs, with nothing from the cache. Exact: the same bytes, as is promised where platform, device,
-    threads and versions are those of the run. Within tolerance: pictures with a PSNR of at least 40 dB. Else different, and
-    the exit code is 4.
+    It starts from the inputs and takes nothing from the cache. A result is exact if it has the same bytes, which is promised
+    for the same platform, device, threads and versions; within tolerance if its picture has a PSNR of at least 40 dB; else
+    different, with exit code 4.
     """
     from stylepipe.cli.progress import observer
     from stylepipe.engine.cache.store import Store
@@ -76,12 +76,12 @@ def verify(
             job = _job(subject, folder, overrides(param))
             if is_shared(Path(run)) and not no_limits:
                 check_demands(job)
-            made = run_job(job, store=Store(folder / "cache"), outputs=folder / "outputs", observe=observe)
+            repeated = run_job(job, store=Store(folder / "cache"), outputs=folder / "outputs", observe=observe)
         results = {
-            name: compare(digest, subject.pictures.get(name), made.record.outputs[name], made.outputs[name])
+            name: compare(digest, subject.pictures.get(name), repeated.record.outputs[name], repeated.outputs[name])
             for name, digest in subject.provenance.outputs.items()
         }
-    _tell(results, made, changes(subject.environments, environment()), Console(as_json=json))
+    _print(results, repeated, changes(subject.environments, environment()), Console(as_json=json))
 
 
 def _subject(reference: str, outputs: Path, folder: Path, *, limited: bool) -> _Subject:
@@ -99,18 +99,18 @@ def _subject(reference: str, outputs: Path, folder: Path, *, limited: bool) -> _
             )
         record, pictures, folders = load_run(folder), {}, [path.parent, Path()]
     else:
-        found = find_run(outputs, reference)
-        record = load_run(found)
-        provenance = unpack_run(found, folder)
-        pictures = {name: found / output.file for name, output in record.outputs.items() if output.file.endswith(".png")}
+        run_folder = find_run(outputs, reference)
+        record = load_run(run_folder)
+        provenance = unpack_run(run_folder, folder)
+        pictures = {name: run_folder / output.file for name, output in record.outputs.items() if output.file.endswith(".png")}
         folders = [Path(), *recipe_folders(record.command)]
     if not provenance.outputs:
-        raise UsageError(f"'{reference}' has no results to compare with.", hint="Verify a run that came to its end.")
+        raise UsageError(f"'{reference}' has no results to compare with.", hint="Verify a run that has ended.")
     environments = [stage.environment or record.environment for stage in record.stages.values()]
     return _Subject(provenance, environments, pictures, folders)
 
 
-def _job(subject: _Subject, folder: Path, given: Mapping[str, str]) -> "Job":
+def _job(subject: _Subject, folder: Path, overrides: Mapping[str, str]) -> "Job":
     """Returns the job, with inputs whose digests match the record. Raises UsageError for missing inputs."""
     from stylepipe.cli.options import load_job
     from stylepipe.cli.shared_recipes import inputs_here
@@ -119,10 +119,10 @@ def _job(subject: _Subject, folder: Path, given: Mapping[str, str]) -> "Job":
     from stylepipe.sharing.find_inputs import require_inputs
 
     recorded = subject.provenance.inputs
-    found = inputs_here(subject.provenance, folder, given=given, folders=list(subject.folders))
-    params = [f"{name}={file}" for name, file in {**found, **given}.items()]
+    values = inputs_here(subject.provenance, folder, overrides=overrides, folders=list(subject.folders))
+    params = [f"{name}={file}" for name, file in {**values, **overrides}.items()]
     job = load_job(folder / RESOLVED, params, indexed=False)
-    require_inputs(given, (file.param for file in job.recipe.inputs.values() if file.param))
+    require_inputs(overrides, (file.param for file in job.recipe.inputs.values() if file.param))
     for name, input_ in job.inputs.items():
         if name not in recorded or input_.sha256 != recorded[name].sha256:
             was = f"that of the run has the SHA-256 {recorded[name].sha256}" if name in recorded else "the run had none"
@@ -131,8 +131,8 @@ def _job(subject: _Subject, folder: Path, given: Mapping[str, str]) -> "Job":
     return job
 
 
-def _tell(
-    results: Mapping[str, "Compared"], made: "RunResult", changed: Mapping[str, tuple[Any, Any]], console: Console
+def _print(
+    results: Mapping[str, "Verification"], repeated: "RunResult", changed: Mapping[str, tuple[Any, Any]], console: Console
 ) -> None:
     """Prints the comparison of each result, and the verdict."""
     from stylepipe.sharing.verification import TOLERANCE, VERDICTS
@@ -140,7 +140,7 @@ def _tell(
     lines = []
     for name, result in results.items():
         measured = "" if result.psnr is None or result.verdict == "exact" else f", PSNR {result.psnr:.1f} dB"
-        lines.append(f"{result.verdict}: {name} ({made.record.outputs[name].digest[:DIGITS]}){measured}")
+        lines.append(f"{result.verdict}: {name} ({short_digest(repeated.record.outputs[name].digest)}){measured}")
     promised = VERDICTS[bool(changed)]
     because = ", ".join(f"{name} was {was}, is {now}" for name, (was, now) in changed.items())
     why = f"PSNR of at least {TOLERANCE:g} dB; {because}" if changed else "same platform, device, threads and versions"
@@ -153,7 +153,7 @@ def _tell(
         "outputs": {
             name: {
                 "verdict": result.verdict,
-                "digest": made.record.outputs[name].digest,
+                "digest": repeated.record.outputs[name].digest,
                 "psnr": round(result.psnr, 2) if result.psnr is not None and isfinite(result.psnr) else None,
             }
             for name, result in results.items()

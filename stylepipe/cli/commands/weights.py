@@ -1,4 +1,4 @@
-"""The commands `weights …`: what networks there are, and getting them here."""
+"""The commands `weights …`: list, download, verify and convert networks."""
 
 from pathlib import Path
 from typing import Annotated
@@ -21,9 +21,9 @@ def list_(json: Json = False) -> None:
     """Lists the weights that recipes may name, their files, licenses and authors."""
     from stylepipe.neural.weights.catalog import CATALOGUE, list_weights
 
-    found = list_weights()
-    rows = [(name, CATALOGUE[name].summary, str(file or "missing")) for name, file in found.items()]
-    terms = [(name, CATALOGUE[name].license, CATALOGUE[name].attribution) for name in found]
+    files = list_weights()
+    rows = [(name, CATALOGUE[name].summary, str(file or "missing")) for name, file in files.items()]
+    terms = [(name, CATALOGUE[name].license, CATALOGUE[name].attribution) for name in files]
     data = [
         {
             "name": name,
@@ -32,7 +32,7 @@ def list_(json: Json = False) -> None:
             "license": CATALOGUE[name].license,
             "attribution": CATALOGUE[name].attribution,
         }
-        for name, file in found.items()
+        for name, file in files.items()
     ]
     tables = [table(("name", "what", "file"), rows, empty=""), table(("name", "license", "attribution"), terms, empty="")]
     Console(as_json=json).result("\n\n".join(tables), data)
@@ -50,7 +50,7 @@ def pull(
 
     with download_bar(name) as progress:
         file = pull_weights(name, offline=offline, progress=progress)
-    _tell(file, json=json)
+    _print_path(file, json=json)
 
 
 @app.command()
@@ -67,10 +67,10 @@ def verify(
     network = verify_weights(weights)
     if isinstance(network, Vgg):
         data = {"layers": list(network.layers), "pooling": network.pooling, "padding": network.padding}
-        said = f"{network.layers[0]} … {network.layers[-1]}, {network.pooling} pooling, {network.padding} padding"
+        description = f"{network.layers[0]} … {network.layers[-1]}, {network.pooling} pooling, {network.padding} padding"
     else:
-        data, said = network._asdict(), f"{type(network).__name__.lower()}, {network}"
-    Console(as_json=json).result(f"{weights} is sound: {said}.", data)
+        data, description = network._asdict(), f"{type(network).__name__.lower()}, {network}"
+    Console(as_json=json).result(f"{weights} is sound: {description}.", data)
 
 
 @app.command()
@@ -90,7 +90,7 @@ def convert(
     from stylepipe.neural.weights.catalog import convert as convert_weights
 
     convert_weights(source, target)
-    _tell(target, json=json)
+    _print_path(target, json=json)
 
 
 @app.command()
@@ -98,8 +98,8 @@ def path(name: Name, json: Json = False) -> None:
     """Prints the path of named weights."""
     from stylepipe.neural.weights.catalog import find
 
-    _tell(find(name), json=json)
+    _print_path(find(name), json=json)
 
 
-def _tell(file: Path, *, json: bool) -> None:
+def _print_path(file: Path, *, json: bool) -> None:
     Console(as_json=json).result(visible_line(str(file)), {"file": str(file)})

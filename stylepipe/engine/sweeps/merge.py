@@ -8,7 +8,7 @@ from typing import Any
 
 from stylepipe.engine.cache.keys import key_of
 from stylepipe.engine.graph import Selection
-from stylepipe.engine.inputs import FoundInput, WeightsSource, find_input
+from stylepipe.engine.inputs import InputSource, WeightsSource, find_input
 from stylepipe.engine.job import FindInput, Job, prepare
 from stylepipe.recipe.load_variants import ResolvedSweep
 from stylepipe.recipe.params.labels import axis_labels
@@ -51,7 +51,7 @@ def prepare_sweep(
     jobs = [prepare(variant.recipe, weights=weights, force=force, find=find) for variant in sweep.variants]
     identities = [_identities(job) for job in jobs]
     names = _names(sweep, identities)
-    inputs: dict[str, FoundInput] = {}
+    inputs: dict[str, InputSource] = {}
     stages: dict[str, StageNode] = {}
     seeds: dict[str, int] = {}
     own_names: dict[str, str] = {}

@@ -13,7 +13,7 @@ from stylepipe.engine.cache.store import Store
 from stylepipe.engine.environment import jax_backend
 from stylepipe.engine.execution.held_artifacts import HeldArtifacts
 from stylepipe.engine.execution.signals import StopRequest
-from stylepipe.engine.inputs import FoundInput, find_input
+from stylepipe.engine.inputs import InputSource, find_input
 from stylepipe.engine.workers.messages import Answer, Failed, Left, encode
 from stylepipe.engine.workers.tasks import Task, do
 from stylepipe.errors import InputError, Interrupted, StoreError, WeightsError
@@ -80,7 +80,7 @@ def compute_stage(task: Task, topic: str) -> None:
         tell(Left(task.stage))
 
 
-def _local_input(name: str, task: Task) -> FoundInput:
+def _local_input(name: str, task: Task) -> InputSource:
     """Returns an input as located on this machine. Raises InputError when it differs from the run's."""
     source = find_input(task.job.inputs[name].file, task.job.weights)
     if source.digest != task.digests[name]:
