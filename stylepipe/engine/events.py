@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import Field, FiniteFloat
 
+from stylepipe.models import StoredModel
 from stylepipe.stage import Note, Progress
 
 Line = Mapping[str, Any]
@@ -17,10 +18,8 @@ Loss = FiniteFloat | Literal["inf", "-inf", "nan"] | None
 """A loss in a log: a string where it is not finite, because JSON has no such numbers."""
 
 
-class ProgressLine(BaseModel):
+class ProgressLine(StoredModel):
     """A `Line` read from a file; validated, because the file may come from anywhere."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     done: int = Field(0, ge=0, le=10**15)
     total: int = Field(0, ge=0, le=10**15)

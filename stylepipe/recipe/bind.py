@@ -25,11 +25,11 @@ class _Slot:
 
     node: Node
     path: KeyPath
-    given: Input
+    input: Input
 
     @property
     def expected(self) -> str:
-        return f"a list of {PLURALS[self.given.kind]}" if self.given.many else ARTICLES[self.given.kind]
+        return f"a list of {PLURALS[self.input.kind]}" if self.input.many else ARTICLES[self.input.kind]
 
 
 class Binder:
@@ -48,8 +48,8 @@ class Binder:
         stage, path = node.stage, node.path
         block = node.block.model_extra or {}
         inputs: dict[str, str | tuple[str, ...]] = {}
-        for name, given in stage.inputs.items():
-            bound = self._bind_input(block.get(name), _Slot(node, (*path, name), given))
+        for name, input_ in stage.inputs.items():
+            bound = self._bind_input(block.get(name), _Slot(node, (*path, name), input_))
             if bound is not None:
                 inputs[name] = bound
         fields = {field.alias or name for name, field in stage.params.model_fields.items()}
@@ -72,19 +72,19 @@ class Binder:
     def _bind_input(self, value: Any, slot: _Slot) -> str | tuple[str, ...] | None:
         """Returns the name or names that an input is bound to; None when it is omitted or has problems."""
         self._resolver.spend(value, slot.path)
-        if value is None and slot.given.optional:
+        if value is None and slot.input.optional:
             return None
-        if not slot.given.many:
+        if not slot.input.many:
             return self._bind_one(value, slot)
-        if isinstance(value, str) and (nodes := self._list_of(value, slot.given.kind)) is not None:
+        if isinstance(value, str) and (nodes := self._list_of(value, slot.input.kind)) is not None:
             return nodes
         if not isinstance(value, list):
             self._unexpected(value, slot)
             return None
         bound: list[str] = []
         for index, inner in enumerate(value):
-            nodes = self._list_of(inner, slot.given.kind)
-            one = None if nodes else self._bind_one(inner, _Slot(slot.node, (*slot.path, index), Input(slot.given.kind)))
+            nodes = self._list_of(inner, slot.input.kind)
+            one = None if nodes else self._bind_one(inner, _Slot(slot.node, (*slot.path, index), Input(slot.input.kind)))
             bound += nodes or ([one] if one else [])
         return tuple(bound)
 
@@ -101,9 +101,9 @@ class Binder:
                 return None
             name, kind = self._follow(reference, slot.node)
             is_list = self._names.targets[reference.name].is_list if reference.name in self._names.targets else False
-            found = f"a list of {PLURALS[kind]}" if is_list else ARTICLES[kind] if name else "null for the first item"
-            if is_list or kind != slot.given.kind or (name is None and not slot.given.optional):
-                message = f"{dotted(slot.path)} is {reference}, {found}; expected {slot.expected}."
+            description = f"a list of {PLURALS[kind]}" if is_list else ARTICLES[kind] if name else "null for the first item"
+            if is_list or kind != slot.input.kind or (name is None and not slot.input.optional):
+                message = f"{dotted(slot.path)} is {reference}, {description}; expected {slot.expected}."
                 self._problems.add(slot.path, message, self._possible(slot))
             return name
         return None
@@ -123,9 +123,9 @@ class Binder:
 
     def _unexpected(self, value: Any, slot: _Slot) -> None:
         absent = slot.path[:-1] == slot.node.path and slot.path[-1] not in (slot.node.block.model_extra or {})
-        said = "missing" if absent else show(value)
+        received = "missing" if absent else show(value)
         hint = self._meant(value, slot) or self._possible(slot)
-        self._problems.add(slot.path, f"{dotted(slot.path)} is {said}; expected {slot.expected}.", hint, at_key=absent)
+        self._problems.add(slot.path, f"{dotted(slot.path)} is {received}; expected {slot.expected}.", hint, at_key=absent)
 
     def _meant(self, value: Any, slot: _Slot) -> str | None:
         """Returns a hint for a name without '$', or with missing or extra brackets."""
@@ -133,10 +133,10 @@ class Binder:
         if not isinstance(name, str) or name.removeprefix("$") not in self._names.targets:
             return None
         reference = f"${name.removeprefix('$')}"
-        return f"Write {f'[{reference}]' if slot.given.many else reference}."
+        return f"Write {f'[{reference}]' if slot.input.many else reference}."
 
     def _possible(self, slot: _Slot) -> str | None:
         """Returns a hint with the first names that the input could be bound to."""
-        kind, own = slot.given.kind, slot.node.path[-1]
+        kind, own = slot.input.kind, slot.node.path[-1]
         fitting = [f"${name}" for name, target in self._names.targets.items() if target.kind == kind and name != own]
         return f"Possible: {', '.join(fitting[:MAX_POSSIBLE])}." if fitting else f"The recipe has no {PLURALS[kind]} for it."

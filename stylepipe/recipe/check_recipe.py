@@ -47,7 +47,7 @@ def check(source: Source, *, text: str, root: Path, overrides: Mapping[str, str]
 def read_params(source: Source, problems: Problems, *, typed: Collection[str] = ()) -> tuple[Recipe, dict[str, Any]]:
     """Returns the recipe's model, with references in its sweep resolved, and its params' defaults. May raise RecipeError.
 
-    A `seed` that was `typed` on the command line is a param, the recipe's seed, where it has no param of that name.
+    A `seed` that was `typed` on the command line overrides the recipe's seed, unless the recipe has a param of that name.
     """
     recipe = _model(source.data, problems)
     resolver = Resolver(problems)
@@ -159,11 +159,11 @@ def _no_references(reference: Reference) -> Any:
 def _targets(data: Mapping[str, Any], problems: Problems) -> dict[str, ReferenceTarget]:
     """Returns the targets of the names of inputs and stages, before these are checked."""
     targets: dict[str, ReferenceTarget] = {}
-    for section, what in (("inputs", "input"), ("stages", "stage")):
+    for section, role in (("inputs", "input"), ("stages", "stage")):
         for name in data[section] if isinstance(data.get(section), dict) else ():
             if name in targets:
                 problems.add((section, name), f"'{name}' is the name of an input already.", at_key=True)
-            targets[name] = ReferenceTarget(what)
+            targets[name] = ReferenceTarget(role)
     return targets
 
 
@@ -201,7 +201,7 @@ def _output(text: str, path: KeyPath, names: Names, problems: Problems) -> str |
             problems.add(path, f"{dotted(path)} is {show(text)}; expected a stage, as in $stylized.", hint)
             return None
         node, target = names.node(reference)
-        if target.what == "input":
+        if target.role == "input":
             problems.add(path, f"{dotted(path)} is {reference}, an input; expected a stage.")
         return node
     return None

@@ -1,7 +1,7 @@
 """`extends`: a recipe that contains only its changes to another one.
 
-Mappings are merged, everything else is replaced. Like all paths in a recipe, that of the other recipe starts from the folder of
-the recipe that was asked for, and stays inside it.
+Mappings are merged, everything else is replaced. Like all paths in a recipe, that of the other recipe is relative to
+the folder of the recipe that is loaded, and stays inside it.
 """
 
 from pathlib import Path

@@ -9,7 +9,7 @@ from stylepipe.recipe.resolved import ResolvedRecipe
 
 
 def load_recipe(path: Path, *, overrides: Mapping[str, str] | None = None) -> ResolvedRecipe:
-    """Loads the recipe in a file, checked, with every reference resolved.
+    """Loads and checks the recipe in a file, and resolves its references.
 
     `overrides` are new values for its params, each as one YAML scalar, flow list or flow mapping. Whether the files that the
     recipe names exist is not checked. Raises RecipeError with all problems at once.

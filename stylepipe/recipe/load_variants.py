@@ -35,8 +35,8 @@ class Variant:
 class ResolvedSweep:
     """A recipe and its variants, all of them checked.
 
-    `axes` are the params that variants give values for, each with its distinct values in order. `document` is the recipe as
-    plain data, with every variant written out: a recipe itself, whose sweep is this one.
+    `axes` are the params that variants set, each with its distinct values in order. `document` is an equivalent recipe as plain
+    data, with every variant written out.
     """
 
     base: ResolvedRecipe
@@ -54,28 +54,28 @@ def has_sweep(path: Path) -> bool:
 def load_sweep(path: Path, *, overrides: Mapping[str, str] | None = None, max_variants: int = MAX_VARIANTS) -> ResolvedSweep:
     """Loads the recipe in a file with the variants of its sweep.
 
-    `overrides` are as in `load_recipe`; one that is a list where the param is a single value is an axis of the grid. What is
-    given so stands in place of all that the recipe's sweep says of the param. Raises RecipeError with all problems of the
-    recipe, or else of all variants at once; when there is no variant, and when there are more than `max_variants`.
+    `overrides` are as in `load_recipe`; a list where the param is a single value is an axis of the grid, and replaces
+    everything that the recipe's sweep has for the param. Raises RecipeError with all problems of the recipe, or else of all
+    variants; also when there is no variant, or more than `max_variants`.
     """
     source, text = read_recipe(path)
-    given = overrides or {}
+    typed = overrides or {}
     problems = Problems(source)
-    recipe, defaults = read_params(source, problems, typed=given)
+    recipe, defaults = read_params(source, problems, typed=typed)
     paths, patterns = input_params(recipe), Patterns()
     kinds = {str(path[0]): kind for path, kind in paths.items() if len(path) == 1 and kind != "images"}
-    place = partial(with_whole_paths, kinds=paths, typed=given, root=path.parent)
-    axes = place(_typed(axes_of(defaults, given, problems), kinds, patterns, problems))
-    single = {name: value for name, value in given.items() if name not in axes}
+    place = partial(with_whole_paths, kinds=paths, typed=typed, root=path.parent)
+    axes = place(_typed(axes_of(defaults, typed, problems), kinds, patterns, problems))
+    single = {name: value for name, value in typed.items() if name not in axes}
     params = place(override(defaults, single, problems, paths=paths))
     written = _with_files(recipe.sweep or Sweep.model_validate({}), path.parent, kinds, patterns, problems)
     check_sweep(written, all_names(source, params, problems), problems)
 
     def resolved(params: Mapping[str, Any], problems: Problems) -> ResolvedRecipe:
-        return resolve(recipe, params, source=source, text=text, root=path.parent, typed=given, problems=problems)
+        return resolve(recipe, params, source=source, text=text, root=path.parent, typed=typed, problems=problems)
 
     base = resolved(params, problems)
-    sweep = _without(written, given, axes)
+    sweep = _without(written, typed, axes)
     if (count := combinations(sweep)) > max_variants:
         hint = f"At most {max_variants} are allowed; --max-variants allows more."
         problems.add(("sweep",), f"The sweep has {count} variants.", hint, at_key=True)
@@ -142,18 +142,18 @@ def _typed(
     }
 
 
-def _without(sweep: Sweep, given: Collection[str], axes: Mapping[str, list[Any]]) -> Sweep:
+def _without(sweep: Sweep, typed: Collection[str], axes: Mapping[str, list[Any]]) -> Sweep:
     """Returns the sweep with the axes of the command line, which replace its own values of those params."""
 
-    def others(values: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in values.items() if name not in given}
+    def remaining(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if name not in typed}
 
-    ranges = others(sweep.random.ranges) if sweep.random else {}
+    ranges = remaining(sweep.random.ranges) if sweep.random else {}
     return sweep.model_copy(
         update={
-            "grid": {**others(sweep.grid), **axes},
-            "zip": others(sweep.zip),
+            "grid": {**remaining(sweep.grid), **axes},
+            "zip": remaining(sweep.zip),
             "random": Random(samples=sweep.random.samples, ranges=ranges) if sweep.random and ranges else None,
-            "include": [left for variant in sweep.include if (left := others(variant))],
+            "include": [values for variant in sweep.include if (values := remaining(variant))],
         }
     )

@@ -1,13 +1,15 @@
-"""The recipe's own part of the language as frozen models, before templates are resolved; a stage's parameters are the stage's.
+"""The recipe language as frozen models, before references are resolved; the parameters of each stage have a model of their own.
 
-What is written as `Any` here may hold references; `template` resolves them, and the stages' own models check the result.
+Fields of type `Any` may hold references; `templating` resolves them, and the stages' models check the result.
 """
 
 import re
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
+
+from stylepipe.models import StrictModel
 
 VERSION = 1
 RESERVED = ("params", "item", "previous")
@@ -24,15 +26,15 @@ def _name(text: str) -> str:
 
 def _graph_name(text: str) -> str:
     if text in RESERVED:
-        raise ValueError("it has a meaning of its own in references")
+        raise ValueError("it is reserved for references")
     return _name(text)
 
 
 def _stage_name(text: str) -> str:
-    """A name, or one with an item behind it, as resolved recipes have them: stylized@192."""
+    """Checks a name, which in resolved recipes may be followed by an item: stylized@192."""
     name, at, label = text.partition("@")
     if at and not re.fullmatch(LABEL, label):
-        raise ValueError("behind '@' stand at most 64 letters, digits, '_', '.', '+' and '-'")
+        raise ValueError("after '@', at most 64 letters, digits, '_', '.', '+' and '-' are allowed")
     _graph_name(name)
     return text
 
@@ -52,20 +54,16 @@ Channel = Literal["alpha", "luma", "red", "green", "blue"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
 def _not_null(value: Any) -> Any:
     if value is None:
-        raise PydanticCustomError("string_type", "null is no path")
+        raise PydanticCustomError("string_type", "null is not a path")
     return value
 
 
 _Path = Annotated[str | None, BeforeValidator(_not_null), WithJsonSchema({"type": "string"})]
 
 
-class InputBlock(_Model):
+class InputBlock(StrictModel):
     """One input: its file, under the name of its kind, and how a mask is read from a picture."""
 
     model_config = ConfigDict(
@@ -83,10 +81,10 @@ class InputBlock(_Model):
     folder: _Path = Field(None, description="The path of a folder: all pictures in it.")
     channel: Channel | Reference | None = Field(
         None,
-        description="Which channel of the picture is the mask. By default alpha where only that varies, luma where only that "
-        "does; where both do, it must be said.",
+        description="The channel of the picture that is the mask. By default alpha if only alpha varies, luma if only luma "
+        "varies; required if both vary.",
     )
-    invert: bool | Reference = Field(False, description="Whether black is inside, and not white.")
+    invert: bool | Reference = Field(False, description="Whether black is inside instead of white.")
 
     @model_validator(mode="before")
     @classmethod
@@ -95,78 +93,78 @@ class InputBlock(_Model):
         if len(keys & set(KINDS)) != 1 and keys <= set(cls.model_fields):
             raise PydanticCustomError("not_one_kind", "an input has one kind")
         if "mask" not in keys and (options := sorted(keys & {"channel", "invert"})):
-            raise ValueError(f"'{options[0]}' says how a picture is read as a mask, and no 'mask' is named")
+            raise ValueError(f"'{options[0]}' is an option of a mask, and the input has no 'mask'")
         return data
 
     @property
     def file(self) -> tuple[Kind, str]:
-        """Its kind, and the path or the name as it is written."""
+        """The input's kind, and its path or name as written."""
         return next((kind, path) for kind in KINDS if (path := getattr(self, kind)) is not None)
 
 
-class MaskOptions(_Model):
-    """How a mask is read from a picture, once references are resolved."""
+class MaskOptions(StrictModel):
+    """Options for reading a mask from a picture, with references resolved."""
 
     channel: Channel | None = None
     invert: bool = False
 
 
-class StageBlock(_Model):
-    """One stage: which one, over which items, and beside these its inputs and parameters (as further keys)."""
+class StageBlock(StrictModel):
+    """One stage: its kind, its items, and as further keys its inputs and parameters."""
 
     model_config = ConfigDict(extra="allow", title="a stage")
 
     use: Use = Field(description="The stage's name.")
     foreach: list[Any] | Reference | None = Field(
-        None, description="One stage per item; $item is it, $previous the stage before."
+        None, description="Makes one stage per item; $item is the item, $previous the stage of the item before."
     )
 
 
-class Range(_Model):
-    """Where a random value is drawn from: whole numbers where the param's default is one, else rounded to four digits."""
+class Range(StrictModel):
+    """The range of a random value: whole numbers if the param's default is one, else rounded to four digits."""
 
     model_config = ConfigDict(title="range")
 
-    low: Bound = Field(description="The least value.")
-    high: Bound = Field(description="The greatest value.")
-    scale: Literal["linear", "log"] = Field("linear", description="Evenly spread are the values, or their logarithms.")
+    low: Bound = Field(description="The smallest value.")
+    high: Bound = Field(description="The largest value.")
+    scale: Literal["linear", "log"] = Field(
+        "linear", description="Whether the values or their logarithms are uniformly distributed."
+    )
 
 
-class Random(_Model):
-    """Variants with random values, which follow from the recipe's seed."""
+class Random(StrictModel):
+    """Variants with random values, drawn from the recipe's seed."""
 
     model_config = ConfigDict(title="random")
 
-    samples: Annotated[int, Field(ge=1)] = Field(description="How many samples are drawn.")
-    ranges: Annotated[dict[Name, Range], Field(min_length=1)] = Field(description="What each param is drawn from.")
+    samples: Annotated[int, Field(ge=1)] = Field(description="The number of samples.")
+    ranges: Annotated[dict[Name, Range], Field(min_length=1)] = Field(description="The range of each param.")
 
 
-class Sweep(_Model):
-    """Variants of the recipe: values for its params. Of `grid`, `zip` and `random` each goes with each of the others."""
+class Sweep(StrictModel):
+    """Variants of the recipe: values for its params. Those of `grid`, `zip` and `random` are combined, each with each."""
 
     model_config = ConfigDict(title="sweep")
 
     grid: dict[Name, Annotated[list[Any], Field(min_length=1)]] = Field({}, description="Every combination of these values.")
     zip: dict[Name, Annotated[list[Any], Field(min_length=1)]] = Field(
-        {}, description="The first values together, the second …"
+        {}, description="Lists of equal length: all first values together, all second values, …"
     )
     random: Random | None = Field(None, description="Values drawn at random.")
-    exclude: list[dict[Name, Any]] = Field(
-        [], description="Variants to leave out of those: the ones that have all of these values."
-    )
+    exclude: list[dict[Name, Any]] = Field([], description="Leaves out the variants that have all of these values.")
     include: list[dict[Name, Any]] = Field([], description="Further variants.")
-    name: str | None = Field(None, description="A variant's name, with ${params.size} and the like in it.")
+    name: str | None = Field(None, description="A template of variant names, with references such as ${params.size}.")
 
 
-class Recipe(_Model):
-    """A recipe as it is written."""
+class Recipe(StrictModel):
+    """A recipe as written."""
 
     stylepipe: Literal[1] = Field(description="The version of the recipe language.")
-    name: Name = Field(description="What the run's folder is called.")
-    description: str = Field("", description="What it makes, for the reader.")
-    seed: Seed | Reference = Field(0, description="What all random numbers are drawn from.")
+    name: Name = Field(description="The name of the recipe, from which run folders are named.")
+    description: str = Field("", description="What the recipe makes, for readers.")
+    seed: Seed | Reference = Field(0, description="The seed of all random numbers.")
     extends: str | None = Field(None, description="A recipe in the same folder that this one changes.")
-    params: dict[Name, Any] = Field({}, description="What -p and sweeps may change, with defaults that give the types.")
+    params: dict[Name, Any] = Field({}, description="Values that -p and sweeps may change; the defaults determine the types.")
     inputs: dict[GraphName, InputBlock] = Field(
         {}, description=f"The files by name, each as `{{kind: path}}`; the kinds are {', '.join(KINDS)}."
     )

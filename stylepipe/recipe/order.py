@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 
 def in_order(needs: Mapping[str, Iterable[str]]) -> tuple[list[str], list[list[str]]]:
-    """Returns all names, each after those that it needs, otherwise in their order; and cycles, each name needing the next.
+    """Returns all names in topological order, depth first as in `needs`, and the cycles, in which each name needs the next.
 
     Needed names that are not keys of `needs` are ignored. Where cycles share names, not every one is listed.
     """

@@ -14,13 +14,13 @@ FileKind = Literal["image", "mask", "weights", "folder"]
 """The kind of artifact that an input is read as."""
 
 WEIGHTS_ENDINGS = (".safetensors", ".h5", ".npz")
-"""Of the files that weights are read from."""
+"""Extensions of weights files."""
 
 PICTURE_ENDINGS = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff"),
     *(".gif", ".bmp", ".avif", ".heic", ".heif"),
 )
-"""Of the files that pictures are looked for in; `stylepipe.image.files.io` says which of them are read."""
+"""Extensions of pictures to look for; `stylepipe.image.files.io` decides which of them can be read."""
 
 
 def is_weights_name(reference: str) -> bool:
@@ -30,12 +30,12 @@ def is_weights_name(reference: str) -> bool:
 
 @dataclass(frozen=True)
 class InputFile:
-    """An entry of `inputs:`: its `kind` (image, mask, weights, folder), and the path or the weights' name that it refers to.
+    """An entry of `inputs:`: its `kind`, and the path or the name of weights that it refers to.
 
-    `reference` is what the recipe says. `root` is the folder that a relative reference starts from: the recipe's own, in which
-    the file must be `confined`, or the current one when the reference was given on the command line and may lead anywhere.
-    `param` is the one whose value the reference is, if it is one's. `channel` and `invert` say how a picture is read as a mask:
-    by which channel, None for the one that varies, and whether black is inside.
+    `reference` is the path or name as written. `root` is the folder that a relative path starts from: the recipe's folder, in
+    which the file must be `confined`, or the current folder for a path from the command line, which may lead anywhere. `param`
+    is the param that holds the reference, if any. `channel` and `invert` are the options of a mask: its channel, None for the
+    one that varies, and whether black is inside.
     """
 
     name: str
@@ -66,10 +66,10 @@ class InputFile:
 
 @dataclass(frozen=True)
 class StageNode:
-    """One stage of the graph, its parameters checked, each argument bound to the names of inputs or of other nodes.
+    """A stage of the graph, with checked parameters and each argument bound to the names of inputs or other nodes.
 
-    `name` is the recipe's, with `@item` behind it for one of a `foreach`. An optional argument that was not given is not in
-    `inputs`; a list argument is bound to a tuple.
+    `name` is that of the recipe, followed by `@item` for a stage of a `foreach`. `inputs` lacks omitted optional arguments; a
+    list argument is bound to a tuple.
     """
 
     name: str
@@ -85,7 +85,7 @@ class StageNode:
         return tuple(name for names in bound for name in ((names,) if isinstance(names, str) else names))
 
     def bind(self, value: Callable[[str], T]) -> dict[str, T | tuple[T, ...]]:
-        """By argument, the `value` of the name that it is bound to; of a list argument, those of all its names."""
+        """Returns the `value` of the name bound to each argument; for a list argument, those of all its names."""
         return {
             argument: value(names) if isinstance(names, str) else tuple(map(value, names))
             for argument, names in self.inputs.items()
@@ -96,9 +96,9 @@ class StageNode:
 class ResolvedRecipe:
     """A recipe with every template resolved and every value checked.
 
-    `stages` come in an order in which each follows all that it needs, and hold the unneeded ones too; `outputs` maps output
-    names to nodes. `text` is the file as given; `document` is the recipe as plain data, a recipe itself: what it extends is
-    merged in, its params have the values of this one, and its references are kept.
+    `stages` are in topological order, and include those that no output needs; `outputs` maps output names to nodes. `text` is
+    the text of the file; `document` is an equivalent recipe as plain data: extended recipes are merged in, params have their
+    values as defaults, and references are kept.
     """
 
     name: str

@@ -10,17 +10,17 @@ from stylepipe.stage import Input, Stage
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-Schema = dict[str, Any]
+MutableSchema = dict[str, Any]
 
-_REFERENCE: Schema = {"type": "string", "pattern": REFERENCE}
-_NULL: Schema = {"type": "null"}
+_REFERENCE: MutableSchema = {"type": "string", "pattern": REFERENCE}
+_NULL: MutableSchema = {"type": "null"}
 
 
-def recipe_schema() -> Schema:
-    """The schema (draft 2020-12) of recipe files.
+def recipe_schema() -> MutableSchema:
+    """Returns the schema (draft 2020-12) of recipe files.
 
-    A parameter takes a reference such as $params.size wherever it takes a value. Where references lead, and what a stage's
-    model checks by code, is beyond a schema. Stages that cannot be imported are left out.
+    A reference such as $params.size is allowed in place of any value of a parameter. The schema does not check the targets of
+    references, nor what a stage's model checks by code. Stages that cannot be imported are left out.
     """
     schema = Recipe.model_json_schema()
     stages, _ = usable_stages()
@@ -39,25 +39,25 @@ def recipe_schema() -> Schema:
             "$schema": DIALECT,
             **schema,
             "properties": sections,
-            "if": {"not": {"required": ["extends"]}},  # what another recipe holds need not be said again
+            "if": {"not": {"required": ["extends"]}},  # the extended recipe may have the required keys
             "then": whole,
             "$defs": definitions,
         }
     )
 
 
-def _definitions(stage: Stage, foreach: Schema) -> dict[str, Schema]:
-    """The schema of a stage's block, and of the models that its parameters are made of; names begin with the stage's."""
+def _definitions(stage: Stage, foreach: MutableSchema) -> dict[str, MutableSchema]:
+    """Returns the schemas of a stage's block and of the models of its parameters; their names begin with the stage's."""
     params = stage.params.model_json_schema(ref_template=f"#/$defs/{stage.name}.{{model}}")
     models = {f"{stage.name}.{name}": _templated(model) for name, model in params.get("$defs", {}).items()}
-    needed = [name for name, given in stage.inputs.items() if not given.optional]
+    needed = [name for name, input_ in stage.inputs.items() if not input_.optional]
     block = {
         "type": "object",
         "description": stage.summary,
         "properties": {
             "use": {"const": stage.name},
             "foreach": foreach,
-            **{name: _input(given) for name, given in stage.inputs.items()},
+            **{name: _input(input_) for name, input_ in stage.inputs.items()},
             **_templated(params).get("properties", {}),
         },
         "required": ["use", *needed, *params.get("required", ())],
@@ -66,14 +66,14 @@ def _definitions(stage: Stage, foreach: Schema) -> dict[str, Schema]:
     return {stage.name: block, **models}
 
 
-def _input(given: Input) -> Schema:
-    forms = [{"type": "array", "items": _REFERENCE}, _REFERENCE] if given.many else [_REFERENCE]
-    schema = {"anyOf": [*forms, *([_NULL] if given.optional else [])]} if len(forms) > 1 or given.optional else _REFERENCE
-    return {**schema, "description": f"{'A list of' if given.many else 'A reference to'} {PLURALS[given.kind]}"}
+def _input(input_: Input) -> MutableSchema:
+    forms = [{"type": "array", "items": _REFERENCE}, _REFERENCE] if input_.many else [_REFERENCE]
+    schema = {"anyOf": [*forms, *([_NULL] if input_.optional else [])]} if len(forms) > 1 or input_.optional else _REFERENCE
+    return {**schema, "description": f"{'A list of' if input_.many else 'A reference to'} {PLURALS[input_.kind]}"}
 
 
-def _templated(schema: Schema) -> Schema:
-    """A schema whose parts may each be a reference. (The tag of a union may be one, so more than one member may match.)"""
+def _templated(schema: MutableSchema) -> MutableSchema:
+    """Returns a schema in which each part may be a reference. (The tag of a union may be one: several members may match.)"""
     result = {key: value for key, value in schema.items() if key not in ("discriminator", "oneOf")}
     for key in ("properties", "patternProperties"):
         if key in result:
@@ -88,14 +88,14 @@ def _templated(schema: Schema) -> Schema:
     return result
 
 
-def _or_reference(schema: Schema) -> Schema:
+def _or_reference(schema: MutableSchema) -> MutableSchema:
     notes = {key: schema[key] for key in ("title", "description", "default") if key in schema}
     bare = {key: value for key, value in schema.items() if key not in notes}
     return {"anyOf": [_templated(bare), _REFERENCE], **notes} if bare else schema
 
 
 def _closed(schema: Any) -> Any:
-    """The schema, no key being allowed in a mapping but those that match its pattern, where it has one."""
+    """Returns the schema with unknown keys forbidden in mappings that have a pattern of their keys."""
     if isinstance(schema, list):
         return [_closed(inner) for inner in schema]
     if not isinstance(schema, dict):
@@ -104,5 +104,5 @@ def _closed(schema: Any) -> Any:
     return closed | {key: _closed(inner) for key, inner in schema.items()}
 
 
-def _ref(name: str) -> Schema:
+def _ref(name: str) -> MutableSchema:
     return {"$ref": f"#/$defs/{name}"}

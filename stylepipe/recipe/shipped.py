@@ -8,13 +8,13 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def shipped_folder() -> Path:
-    """The folder that holds the shipped recipes, and in `assets` their pictures."""
+    """Returns the folder of the shipped recipes, with their pictures in `assets`."""
     packaged = _PACKAGE / "shipped_recipes"
     return packaged if packaged.is_dir() else _PACKAGE.parent / "recipes"
 
 
 def shipped_recipes() -> dict[str, Path]:
-    """The files of all shipped recipes by name, such as gatys or train/upscaler."""
+    """Returns the files of all shipped recipes by name, such as gatys or train/upscaler."""
     folder = shipped_folder()
     files = sorted(folder.rglob("*.yaml"), key=lambda file: (len(file.parts), file))
     return {file.relative_to(folder).with_suffix("").as_posix(): file for file in files}
@@ -25,10 +25,10 @@ def find_shipped(name: str) -> Path:
     recipes = shipped_recipes()
     if file := recipes.get(name) or recipes.get(name.replace("-", "_")):
         return file
-    hint = did_you_mean(name, [known for known in recipes if "/" in name or "/" not in known])
+    hint = did_you_mean(name, [recipe for recipe in recipes if "/" in name or "/" not in recipe])
     raise UsageError(f"There is no file '{name}', and no such recipe comes with stylepipe.", hint=hint)
 
 
 def shipped_name(file: Path) -> str | None:
-    """The name of a shipped recipe's file; None for another file."""
+    """Returns the name of a shipped recipe's file; None for other files."""
     return next((name for name, path in shipped_recipes().items() if path == file), None)

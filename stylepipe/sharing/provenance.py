@@ -4,12 +4,13 @@ from collections.abc import Collection, Mapping
 from itertools import chain, count, takewhile
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from stylepipe.engine.inputs import InputSource
 from stylepipe.engine.runs.records import Count, Digest, Environment, InputRecord, Name
 from stylepipe.engine.runs.redaction import shareable
 from stylepipe.errors import InputError, UsageError
+from stylepipe.models import StoredModel
 from stylepipe.recipe.model import KINDS
 from stylepipe.recipe.resolved import ResolvedRecipe
 from stylepipe.recipe.syntax.scalars import dump
@@ -18,15 +19,13 @@ from stylepipe.recipe.templating.references import escape, references_in
 FORMAT = 1
 
 
-class Provenance(BaseModel):
+class Provenance(StoredModel):
     """The provenance of results.
 
     `recipe` is the text of a recipe whose params have the values of the run, and in which the path of each input is a param;
     `inputs` are the input records, `environment` is that of the run, and `outputs` has the digest of each result by name. It
     holds no times and no folders, so the same run elsewhere has the same provenance.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     format: Count = FORMAT
     name: Name

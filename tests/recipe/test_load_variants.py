@@ -207,7 +207,7 @@ def test_the_document_is_a_recipe_of_the_same_variants(swept, name):
         (
             '{grid: {passes: [1, 2]}, name: "p${params.radius}"}',
             {},
-            ["recipe.yaml:10:39: sweep.name gives several variants the name 'p2.0'. Put into it whatever varies."],
+            ["recipe.yaml:10:39: sweep.name gives several variants the name 'p2.0'. Refer to each param that varies."],
         ),
         (
             "{grid: {passes: [1, 2]}, name: $params.passes}",

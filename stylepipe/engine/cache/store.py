@@ -24,7 +24,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from stylepipe import artifacts
 from stylepipe.artifacts import Artifact
@@ -32,6 +32,7 @@ from stylepipe.engine.cache.atomic_files import cache_errors, gate, make_folder,
 from stylepipe.engine.cache.keys import key_of
 from stylepipe.engine.cache.sessions import GATE, list_as_used, open_session
 from stylepipe.errors import StoreError
+from stylepipe.models import StoredModel
 from stylepipe.paths import exists, open_regular
 
 _POLL_SECONDS = 0.1
@@ -45,15 +46,13 @@ ObjectName = Annotated[str, Field(pattern=r"^[0-9a-f]{1,64}(\.[a-z0-9]{1,16})?$"
 """The name of an object; the pattern keeps paths inside the store."""
 
 
-class Action(BaseModel):
+class Action(StoredModel):
     """The record of a finished computation.
 
     `output` is the digest of its artifact; it is empty for the reading of an input, whose file is at hand, and `notes` are the
     warnings about that file. `attachments` names its objects: picture, animation, losses. `recipe` and `node` name the first
     user of the result.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     key: str
     document: Mapping[str, Any]

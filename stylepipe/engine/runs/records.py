@@ -14,10 +14,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from stylepipe.engine.cache.atomic_files import is_locked, permits
 from stylepipe.errors import StoreError, UsageError
+from stylepipe.models import StoredModel
 from stylepipe.paths import is_file, is_folder, open_regular
 from stylepipe.recipe.model import Channel
 from stylepipe.recipe.resolved import FileKind
@@ -67,11 +68,7 @@ Environment = Mapping[str, Annotated[str, StringConstraints(max_length=10_000)] 
 Status = Literal["running", "done", "failed", "interrupted", "killed"]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class InputRecord(_Model):
+class InputRecord(StoredModel):
     """An input: its reference in the recipe, the SHA-256 of its file, and its picture in the run's folder.
 
     `channel` and `invert` say how a mask is read from a picture; None is the default.
@@ -85,7 +82,7 @@ class InputRecord(_Model):
     invert: bool | None = None
 
 
-class StageRecord(_Model):
+class StageRecord(StoredModel):
     """A stage: its parameters and inputs, the origin of its result, how long it took, and its files in the run's folder.
 
     `inputs` binds its arguments to inputs and stages of the recipe; `output` is the digest of its result. `computed` is the
@@ -112,7 +109,7 @@ def names_of(bound: str | Sequence[str]) -> Sequence[str]:
     return [bound] if isinstance(bound, str) else bound
 
 
-class OutputRecord(_Model):
+class OutputRecord(StoredModel):
     """A result of the run: its stage, the digest of its content, and its file."""
 
     stage: Name
@@ -120,7 +117,7 @@ class OutputRecord(_Model):
     file: FileName
 
 
-class Failure(_Model):
+class Failure(StoredModel):
     """Why a run ended early; `last_frame` is the file of the last preview of the stage that failed or was stopped."""
 
     stage: str | None
@@ -129,7 +126,7 @@ class Failure(_Model):
     last_frame: FileName | None = None
 
 
-class RunRecord(_Model):
+class RunRecord(StoredModel):
     """The content of record.json. A run is `killed` when its record says running and no process runs it.
 
     `command` is the command line that repeats a typed run, with files from elsewhere by their names; with the `id` in place of
@@ -154,7 +151,7 @@ class RunRecord(_Model):
     failures: Mapping[Name, Failure] = {}
 
 
-class _AnyRecord(_Model):
+class _AnyRecord(StoredModel):
     """The part that records of all formats share."""
 
     format: Count

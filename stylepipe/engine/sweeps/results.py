@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, FiniteFloat
+from pydantic import AfterValidator, FiniteFloat
 
 from stylepipe.engine.cache.atomic_files import output_errors, write_whole
 from stylepipe.engine.events import Line, ProgressLine
@@ -17,15 +17,12 @@ from stylepipe.engine.runs.redaction import shareable
 from stylepipe.engine.sweeps.merge import MergedVariant, SweepJob
 from stylepipe.errors import StoreError
 from stylepipe.escapes import visible
+from stylepipe.models import StoredModel
 from stylepipe.paths import open_regular
 
 FORMAT = 1
 _FORMULAS = ("=", "+", "-", "@", "\t", "\n")
 RESULTS, TABLE = "results.json", "results.csv"
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ Measure = Callable[[RunRecord, Path], Measured]
 LastLine = Annotated[Line, AfterValidator(lambda line: ProgressLine.model_validate(line).line())]
 
 
-class VariantResult(_Model):
+class VariantResult(StoredModel):
     """A variant: its values of the axes, the names of its stages in the run's record, and its results.
 
     `losses` are the final ones of each stage that minimizes a loss, `quality` the measures of each output, `seconds` the time
@@ -66,7 +63,7 @@ class VariantResult(_Model):
     error: Failure | None = None
 
 
-class SweepResults(_Model):
+class SweepResults(StoredModel):
     """The content of results.json.
 
     `measures` describes each measure of quality; `sheets` are the files of its contact sheets.

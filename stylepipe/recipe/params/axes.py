@@ -103,18 +103,18 @@ def _varies(sweep: Sweep) -> bool:
 def expand_sweep(sweep: Sweep, params: Values, *, seed: int) -> list[dict[str, Any]]:
     """Returns the values of each variant: the product of samples, zipped rows and grid, the last varying fastest.
 
-    Those that are excluded are left out, those that are included follow. Of equal variants, what is not given taken from
-    `params`, the first stays.
+    Excluded variants are left out, included ones follow. Of variants that are equal when completed from `params`, the first is
+    kept.
     """
     rows = [dict(zip(sweep.zip, row, strict=True)) for row in zip(*sweep.zip.values(), strict=True)] or [{}]
     samples = _samples(sweep.random, params, seed) if sweep.random else [{}]
     grid = [dict(zip(sweep.grid, values, strict=True)) for values in product(*sweep.grid.values())]
-    made = [{**sample, **row, **cell} for sample, row, cell in product(samples, rows, grid)] if _varies(sweep) else []
-    whole = [{**params, **values} for values in made]
+    combined = [{**sample, **row, **cell} for sample, row, cell in product(samples, rows, grid)] if _varies(sweep) else []
+    whole = [{**params, **values} for values in combined]
     kept = [
         values
-        for values, all_values in zip(made, whole, strict=True)
-        if not any(all(all_values[name] == value for name, value in out.items()) for out in sweep.exclude)
+        for values, all_values in zip(combined, whole, strict=True)
+        if not any(all(all_values[name] == value for name, value in excluded.items()) for excluded in sweep.exclude)
     ]
     variants: list[dict[str, Any]] = []
     distinct: list[dict[str, Any]] = []
@@ -126,7 +126,7 @@ def expand_sweep(sweep: Sweep, params: Values, *, seed: int) -> list[dict[str, A
 
 
 def _samples(drawn: Random, params: Values, seed: int) -> list[dict[str, Any]]:
-    """Each param has a sequence of its own, so that what one is drawn from says nothing about the others."""
+    """Returns random values; each param has a random sequence of its own, independent of the other params."""
     columns: dict[str, list[int | float]] = {}
     for name, bounds in drawn.ranges.items():
         generator = random.Random(f"{seed} {name}")  # whose sequence is the same in every version of Python
@@ -136,7 +136,7 @@ def _samples(drawn: Random, params: Values, seed: int) -> list[dict[str, Any]]:
 
 
 def _draw(bounds: Range, fraction: float, *, whole: bool) -> int | float:
-    """The value that lies at this fraction, in [0, 1), of the range; each whole number has a part of the range of one size."""
+    """Returns the value at a fraction, in [0, 1), of the range; all whole numbers have equal shares of it."""
     low, high = (bounds.low - 0.5, bounds.high + 0.5) if whole else (bounds.low, bounds.high)
     if bounds.scale == "log":
         span = value = math.exp(math.log(low) + fraction * (math.log(high) - math.log(low)))
@@ -161,7 +161,7 @@ def axes_of_variants(variants: Sequence[Values], params: Values) -> dict[str, li
 def name_variants(sweep: Sweep, variants: Sequence[Values], params: Values, problems: Problems) -> list[str]:
     """Returns a name for each variant, valid as a file name: from the sweep's template, else from its values.
 
-    Where that would be long, or the same for several, variants are numbered. A template that does so is reported.
+    Variants are numbered where names from values would be long or equal. A template that gives such names is reported.
     """
     axes = axes_of_variants(variants, params)
     labels = {name: axis_labels(axis) for name, axis in axes.items()}
@@ -182,12 +182,12 @@ def name_variants(sweep: Sweep, variants: Sequence[Values], params: Values, prob
         problems.add(path, f"sweep.name gives the name {show(wrong[0])}; {expected}.")
     elif not _distinct(names):
         double = next(name for at, name in enumerate(names) if name.casefold() in map(str.casefold, names[:at]))
-        problems.add(path, f"sweep.name gives several variants the name '{double}'.", "Put into it whatever varies.")
+        problems.add(path, f"sweep.name gives several variants the name '{double}'.", "Refer to each param that varies.")
     return names
 
 
 def _fill(template: str, names: Names, labels: Mapping[str, str]) -> str:
-    """The template with labels of values put in: those of the axes, of whole params, are given."""
+    """Returns the template with labels filled in; `labels` has those of params on an axis."""
 
     def filled(piece: str | Reference) -> str:
         if isinstance(piece, str):
@@ -209,4 +209,4 @@ def _as_file(name: str) -> str:
 
 
 def _distinct(names: Sequence[str]) -> bool:
-    return len({name.casefold() for name in names}) == len(names)  # some file systems do not tell A from a
+    return len({name.casefold() for name in names}) == len(names)  # some file systems ignore case

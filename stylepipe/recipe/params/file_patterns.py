@@ -1,4 +1,4 @@
-"""Files that a sweep's lists stand for: `photos/*.jpg` for all files of that name, `photos` for all pictures in that folder."""
+"""Expands file patterns: `photos/*.jpg` to all matching files, `photos` to all pictures in that folder."""
 
 import os
 import re
@@ -15,8 +15,8 @@ from stylepipe.recipe.validation.problems import show
 MAX_NAMES = 500_000
 """The maximal number of names that the patterns of one command are compared with: a few seconds."""
 
-_FITTING = 4
-"""For how many names more one counts that fits: it is looked for on the disk, and put in order."""
+_MATCH_COST = 4
+"""Additional cost of a name that matches, in names: it is looked up on the disk, and sorted."""
 
 _ENDINGS = {"image": PICTURE_ENDINGS, "mask": PICTURE_ENDINGS, "weights": WEIGHTS_ENDINGS}
 _MAGIC = re.compile(r"[*?[]")
@@ -29,9 +29,9 @@ class NoFiles(Exception):
 class Patterns:
     """Replaces patterns and folders by matching files, within bounds.
 
-    `*`, `?` and `[abc]` are as in shells, `**` is any number of folders. A part that exists as it is written is taken as
-    written, so that folders may have brackets in their names. The endings of pictures match in any case; hidden files, and
-    folders behind symbolic links, are not found by `*`.
+    `*`, `?` and `[abc]` match as in shells, `**` matches any number of folders. A part that exists as written is literal, so
+    folders may have brackets in their names. Endings of pictures match in any case; `*` skips hidden files and folders behind
+    symbolic links.
     """
 
     def __init__(self) -> None:
@@ -41,10 +41,10 @@ class Patterns:
     def expand(
         self, values: Sequence[Any], kind: str, folder: Path, report: Callable[[int, str], None], *, confined: bool
     ) -> list[Any]:
-        """The values, files in place of each text that is a pattern or, for an image or a mask, a folder.
+        """Returns the values with patterns, and for images and masks also folders, replaced by their files.
 
-        They are in natural order: 2.jpg comes before 10.jpg. Paths start from `folder`; if `confined`, they stay inside it.
-        `kind` is that of the input that takes them. What is wrong with a value is told to `report`, with its number.
+        Files are in natural order: 2.jpg comes before 10.jpg. Paths start from `folder`; if `confined`, they stay inside it.
+        `kind` is that of the input. Calls `report` with the index of each invalid value and its problem.
         """
         files: list[Any] = []
         for number, value in enumerate(values):
@@ -68,23 +68,23 @@ class Patterns:
         if is_folder(folder / value) and kind != "folder":
             value = f"{value.rstrip('/')}/*"
         *_, last = parts = [part for part in value.split("/") if part]
-        wanted = _ENDINGS.get(kind, ()) if _MAGIC.search(PurePath(last).suffix) or not PurePath(last).suffix else ()
+        endings = _ENDINGS.get(kind, ()) if _MAGIC.search(PurePath(last).suffix) or not PurePath(last).suffix else ()
 
         def fits(path: Path) -> bool:
-            return is_folder(path) if kind == "folder" else is_file(path) and (not wanted or path.suffix.lower() in wanted)
+            return is_folder(path) if kind == "folder" else is_file(path) and (not endings or path.suffix.lower() in endings)
 
         walk = self._walk(folder, "/" if value.startswith("/") else "", parts)
-        found = sorted(dict.fromkeys(path for path in walk if fits(folder / path)), key=_natural)
-        if not found:
+        files = sorted(dict.fromkeys(path for path in walk if fits(folder / path)), key=_natural)
+        if not files:
             where = folder.absolute().joinpath(*self._literal(folder, parts))
-            endings = f" that ends in {', '.join(wanted)}" if wanted else ""
+            suffix_text = f" that ends in {', '.join(endings)}" if endings else ""
             raise NoFiles(
-                f"in '{where}' nothing{endings} has such a name" if is_folder(where) else f"there is no folder '{where}'"
+                f"in '{where}' nothing{suffix_text} has such a name" if is_folder(where) else f"there is no folder '{where}'"
             )
-        return found
+        return files
 
     def _walk(self, folder: Path, prefix: str, parts: Sequence[str]) -> Iterator[str]:
-        """All paths that fit the parts; some of them, where there are several `**`, more than once."""
+        """Yields all paths that match the parts, possibly more than once with several `**`."""
         waiting = [(prefix, tuple(parts))]
         while waiting:
             before, (part, *rest) = waiting.pop()
@@ -95,7 +95,7 @@ class Patterns:
                 continue
             literal = not _MAGIC.search(part) or exists(folder / before / part)
             names = [part] if literal else [entry.name for entry in self._list(folder / before) if _matches(entry.name, part)]
-            self._count(_FITTING * len(names))
+            self._count(_MATCH_COST * len(names))
             if rest:
                 waiting += [(f"{before}{name}/", tuple(rest)) for name in names if is_folder(folder / before / name)]
             else:
@@ -133,12 +133,12 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 def _lower_ending(name: str) -> str:
-    """A file's name with its ending in lower case, if it is that of a picture."""
+    """Returns a file name, the ending of a picture in lower case."""
     stem, ending = os.path.splitext(name)  # noqa: PTH122 (a pattern is no path)
     return stem + ending.lower() if ending.lower() in PICTURE_ENDINGS else name
 
 
 def _natural(path: str) -> tuple[list[list[str | int]], str]:
-    """A sort key by which 2.jpg comes before 10.jpg; folders are compared one by one."""
+    """Returns a sort key by which 2.jpg comes before 10.jpg; folders are compared one by one."""
     parts = [re.split(r"([0-9]+)", part.casefold()) for part in path.split("/")]
     return [[int(piece) if at % 2 else piece for at, piece in enumerate(part)] for part in parts], path

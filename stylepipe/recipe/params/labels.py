@@ -21,9 +21,9 @@ def value_label(value: Any) -> str:
 
 
 def axis_labels(values: Sequence[Any]) -> list[str]:
-    """The labels of different values, told apart where files have the same name.
+    """Returns distinct labels of different values.
 
-    Such paths have as many folders before the name as that takes; those that lead out of the folder have a number behind it.
+    Files of equal names get as many parent folders in the label as needed; files outside the folder are numbered instead.
     """
     outside = names_of_outside_files([value for value in values if isinstance(value, str)])
     paths = [PurePath(outside.get(value, value)) if isinstance(value, str) and "/" in value else None for value in values]
@@ -37,7 +37,7 @@ def axis_labels(values: Sequence[Any]) -> list[str]:
 
 
 def names_of_outside_files(references: Iterable[str]) -> dict[str, str]:
-    """What paths out of a folder are known by: the names of their files, with a number where these are the same."""
+    """Returns names for paths that lead out of a folder: the file names, numbered where they are equal."""
     names: dict[str, str] = {}
     count: Counter[str] = Counter()
     for reference in dict.fromkeys(references):

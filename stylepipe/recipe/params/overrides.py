@@ -1,4 +1,4 @@
-"""Other values for a recipe's params, as the command line gives them: `-p name=value`, and `-p name=[…]` in a sweep."""
+"""Overrides of a recipe's params from the command line: `-p name=value`, and `-p name=[…]` in a sweep."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -17,11 +17,11 @@ _PLURALS = {int: "whole numbers", float: "numbers", str: "texts", bool: "true an
 def override(
     params: Mapping[str, Any], overrides: Mapping[str, str], problems: Problems, *, paths: Mapping[KeyPath, str] | None = None
 ) -> dict[str, Any]:
-    """The params with those given on the command line in place of their defaults.
+    """Returns the params with overrides in place of their defaults.
 
-    A value is one YAML scalar, flow list or flow mapping of the default's type. For a text it is taken as it stands unless it
-    begins with a quote, so that file names need none. In those that are `paths` of files, or hold them there, a leading ~ is
-    the home folder; in the place of a list of images, a text stands for the list of it.
+    A value is one YAML scalar, flow list or flow mapping of the default's type. Text is literal unless it begins with a quote,
+    so file names need no quotes. `paths` maps the key paths of file paths to their kinds: there, a leading ~ is expanded, and a
+    text in place of a list of images is a list of one.
     """
     paths = paths or {}
     values = dict(params)
@@ -40,10 +40,10 @@ def override(
 
 
 def axes_of(params: Mapping[str, Any], overrides: Mapping[str, str], problems: Problems) -> dict[str, list[Any]]:
-    """Those of the overrides that are lists where the default is a single value (or lists of lists where it is a list).
+    """Returns the overrides that are lists where the default is a single value (or lists of lists where it is a list).
 
-    Each element is of the default's type; where one is not, that is reported. A text that begins with a bracket is written in
-    quotes, and a default of null takes any list as its value.
+    An element that is not of the default's type is reported. Text that begins with a bracket needs quotes, and a default of
+    null takes any list as its value.
     """
     axes: dict[str, list[Any]] = {}
     for name, text in overrides.items():
@@ -73,7 +73,7 @@ def _refuse(name: str, _: int, message: str) -> None:
 
 
 def with_home(value: Any, inside: Sequence[str | int] = ()) -> Any:
-    """A path, or each of a list of them, with the home folder in place of a leading ~; it stands `inside` mappings."""
+    """Returns a path, or each of a list, with a leading ~ expanded; `inside` is its key path in mappings."""
     match value:
         case dict() if inside and inside[0] in value:
             return value | {inside[0]: with_home(value[inside[0]], inside[1:])}
@@ -116,9 +116,9 @@ def _require_readable(text: str, place: Place) -> None:
 
 
 def same_type(value: Any, default: Any) -> bool:
-    """Whether a value may stand in a default's place: of its type, a whole number for any number, anything for null.
+    """Returns whether a value may replace a default: of its type, a whole number for any number, anything for null.
 
-    Each element of a list must be so with regard to some element of the default, if that has any.
+    Each element of a list must match some element of the default, if that has any.
     """
     match default:
         case None:
@@ -138,7 +138,7 @@ def same_type(value: Any, default: Any) -> bool:
 
 
 def mismatch(subject: str, value: Any, default: Any, place: Place) -> Problem:
-    """The problem of a value that is not of its default's type."""
+    """Returns the problem of a value that is not of its default's type."""
     hint = None
     if isinstance(value, float) and isinstance(default, int) and not isinstance(default, bool):
         hint = f"Write {int(value)}." if value.is_integer() else f"Write the default as {default}.0 to allow fractions."
@@ -146,7 +146,7 @@ def mismatch(subject: str, value: Any, default: Any, place: Place) -> Problem:
 
 
 def type_phrase(default: Any) -> str:
-    """What stands in a default's place, in words."""
+    """Returns the values allowed in place of a default, in words."""
     match default:
         case bool():
             return "true or false"

@@ -9,11 +9,11 @@ from stylepipe.recipe.resolved import PICTURE_ENDINGS
 from stylepipe.recipe.syntax.yaml_text import MAX_BYTES, decode, error_of_one
 
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"GIF8", b"II*\0", b"MM\0*")
-"""How files of pictures begin."""
+"""First bytes of picture files."""
 
 
 def read(path: Path, *, file: str, place: Place) -> str:
-    """The text of a recipe's file, called `file` in messages. Raises RecipeError, with `place`, when it cannot be read."""
+    """Reads the text of a recipe file, called `file` in messages. Raises RecipeError, with `place`, when it cannot be read."""
     try:
         if exists(path) and not is_file(path):
             raise error_of_one(f"{file} is {'a folder' if is_folder(path) else 'no ordinary file'}; expected a recipe.", place)
@@ -32,7 +32,7 @@ def read(path: Path, *, file: str, place: Place) -> str:
 
 
 def escape_reason(reference: str) -> str | None:
-    """Why a path is not one inside the recipe's folder, as a clause; None when it is, as far as its text tells."""
+    """Returns why a path leads out of the recipe's folder, as a clause; None when it does not, judged by its text."""
     if unreadable := unreadable_reason(reference):
         return unreadable
     if "\\" in reference:
@@ -49,7 +49,7 @@ def escape_reason(reference: str) -> str | None:
 
 
 def unreadable_reason(reference: str) -> str | None:
-    """Why a text cannot be a path at all, as a clause."""
+    """Returns why a text cannot be a path, as a clause; None when it can."""
     if not reference:
         return "it is empty"
     if any(ord(character) < 32 or ord(character) == 127 for character in reference):

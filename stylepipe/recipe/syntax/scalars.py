@@ -1,4 +1,4 @@
-"""The scalars of YAML 1.2's core schema: what plain text stands for, and writing data so that they are read back the same."""
+"""Scalars of YAML 1.2's core schema: parses plain text, and writes data that parses to the same."""
 
 import re
 from typing import Any, ClassVar
@@ -18,7 +18,7 @@ _PLAIN = re.compile(r"[A-Za-z$/]([A-Za-z0-9_$/.@ -]*[A-Za-z0-9_$/.@-])?")
 
 
 def scalar(text: str) -> str | int | float | bool | None:
-    """The value of a plain (unquoted) scalar in YAML 1.2's core schema. Raises ValueError for a number that cannot be kept."""
+    """Returns the value of a plain (unquoted) scalar in YAML 1.2's core schema. Raises ValueError for an unsupported number."""
     if _NULL.fullmatch(text):
         return None
     if text in _BOOL:
@@ -39,7 +39,7 @@ def scalar(text: str) -> str | int | float | bool | None:
 
 
 def is_text(plain: str) -> bool:
-    """Whether a plain scalar is text, rather than a number, a truth value or null."""
+    """Returns whether a plain scalar is text, rather than a number, a truth value or null."""
     try:
         return isinstance(scalar(plain), str)
     except ValueError:
@@ -47,7 +47,7 @@ def is_text(plain: str) -> bool:
 
 
 def dump(data: Any) -> str:
-    """YAML text that `parse` reads back as the same data."""
+    """Returns YAML text that `parse` reads back as the same data."""
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
@@ -57,7 +57,7 @@ def _represent_text(dumper: yaml.representer.BaseRepresenter, text: str) -> yaml
 
 
 class _Dumper(yaml.SafeDumper):
-    """PyYAML's writer, but with YAML 1.2's idea of what needs quotes, and without aliases."""
+    """PyYAML's writer, with the quoting rules of YAML 1.2 and without aliases."""
 
     yaml_representers: ClassVar = {**yaml.SafeDumper.yaml_representers, str: _represent_text}
 

@@ -1,9 +1,9 @@
-"""Reading YAML: text to plain data, with the place of every key and value.
+"""Parses YAML: text to plain data, with the place of every key and value.
 
 The language is YAML 1.2 with the scalars of its core schema (`1e5` is a number, `no` is text), in UTF-8, with text keys only.
-Refused are duplicate keys, anchors and aliases, merge keys, tags, numbers that are not finite, several documents in one file,
-and anything above the bounds below. PyYAML does the scanning; its events are turned into data here without recursion, so that
-nesting is bounded while it is read. (Its C parser crashes on 30,000 nested brackets.)
+Duplicate keys, anchors and aliases, merge keys, tags, non-finite numbers, several documents in one file, and anything above the
+bounds below are refused. PyYAML scans the text; this module builds data from its events without recursion, so nesting is
+bounded while reading. (PyYAML's C parser crashes on 30,000 nested brackets.)
 """
 
 import re
@@ -25,7 +25,7 @@ MAX_PROBLEMS = 100
 KeyPath = tuple[str | int, ...]
 """The way to a value: keys and list indices from the top of the file."""
 
-# What PyYAML says → what it means for the writer of a recipe, what to do about it, and whether to point at the opening sign.
+# PyYAML's message → the message to users, a hint, and whether to point at the opening character.
 _SYNTAX = {
     "'\\t'": ("a tab stands here", "Indent with spaces, not with tabs.", False),
     "expected <block end>": ("this does not fit the lines before it", "Check indentation, quotes and brackets.", False),
@@ -40,7 +40,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass
 class Source:
-    """A file as data, and where each value and key stands; `problems` found, and the paths whose value is `broken` by them."""
+    """Parsed data with the places of values and keys, the `problems`, and the key paths of `broken` values."""
 
     data: Any = None
     values: dict[KeyPath, Place] = field(default_factory=dict)
@@ -50,12 +50,12 @@ class Source:
 
 
 def error_of_one(message: str, place: Place, hint: str | None = None) -> RecipeError:
-    """The error of a recipe with one problem, after which there is no use in looking for others."""
+    """Returns the error of a recipe with one problem, after which checking cannot continue."""
     return RecipeError([Problem(message, place, hint)])
 
 
 def error_of(problems: Sequence[Problem]) -> RecipeError:
-    """The error of a recipe with these problems, in the order of their places; of very many, the first."""
+    """Returns the error of a recipe with these problems, sorted by place; of very many, the first ones."""
 
     def position(problem: Problem) -> tuple[str, int, int]:
         place = problem.place or Place("")
@@ -68,7 +68,7 @@ def error_of(problems: Sequence[Problem]) -> RecipeError:
 
 
 def decode(content: bytes, *, file: str) -> str:
-    """The text of a file's bytes. Raises RecipeError when there are too many, or they are not UTF-8."""
+    """Decodes the bytes of a file. Raises RecipeError when there are too many, or they are not UTF-8."""
     if len(content) > MAX_BYTES:
         raise error_of_one("The file is larger than 1 MB, the most a recipe may have.", Place(file))
     try:
@@ -81,7 +81,7 @@ def decode(content: bytes, *, file: str) -> str:
 
 
 def parse(text: str, *, file: str) -> Source:
-    """Plain data from one YAML document, with places that name `file`.
+    """Parses one YAML document to plain data, with places that name `file`.
 
     Raises RecipeError when the text is not YAML, or exceeds a bound; everything else that is refused is listed in the
     result's `problems`.
@@ -145,7 +145,7 @@ class _Builder:
         raise error_of(self.source.problems)
 
     def take(self, event: yaml.Event) -> None:
-        """Takes the next event. Raises RecipeError when nothing sensible can follow."""
+        """Processes the next event. Raises RecipeError when parsing cannot continue."""
         match event:
             case yaml.DocumentStartEvent():
                 self.documents += 1

@@ -1,1 +1,1 @@
-"""References such as `$params.size`, and what their names stand for."""
+"""References such as `$params.size`, and the scope of their names."""

@@ -35,7 +35,7 @@ class Reference:
 
 
 class TemplateError(Exception):
-    """A reference that cannot be read or followed: a clause that says why, and perhaps a hint."""
+    """A reference that cannot be parsed or followed: the reason as a clause, and optionally a hint."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -52,7 +52,7 @@ class Unknown(TemplateError):
 
 @contextmanager
 def following(path: KeyPath, problems: Problems) -> Iterator[None]:
-    """Where references at `path` are read and followed: what is wrong with them is reported, and the value is broken."""
+    """Reports errors of references that the block parses or follows, as problems of the value at `path`."""
     try:
         yield
     except Unknown:
@@ -96,7 +96,7 @@ def references_in(value: Any) -> Iterator[Reference]:
 
 
 def escape(value: Any) -> Any:
-    """Returns plain data with dollar signs escaped, so that no text is taken for a reference."""
+    """Returns plain data with dollar signs escaped, so no text is parsed as a reference."""
     match value:
         case str():
             return value.replace("$", "$$")
@@ -130,9 +130,9 @@ class Resolver:
         self._spent = 0
 
     def resolve(self, value: Any, path: KeyPath, lookup: Callable[[Reference], Any]) -> Any:
-        """`value`, which stands at `path`, without references; a wrong one is reported, marked as broken and becomes None.
+        """Returns the value at `path` with references replaced; an invalid one is reported, marked as broken and becomes None.
 
-        Raises RecipeError when all that was resolved so far comes to more than `MAX_VALUES` values.
+        Raises RecipeError when more than `MAX_VALUES` values have been resolved.
         """
         match value:
             case str():
@@ -154,7 +154,7 @@ class Resolver:
                 return value
             pieces = [_piece(part, lookup(part)) if isinstance(part, Reference) else part for part in parts]
             if len(parts) > 1 and sum(map(len, pieces)) > MAX_TEXT:
-                raise TemplateError(f"the text comes to more than {MAX_TEXT} characters with its values put in")
+                raise TemplateError(f"the text has more than {MAX_TEXT} characters with its values filled in")
             joined = "".join(pieces)
             self.spend(joined, path)
             return joined

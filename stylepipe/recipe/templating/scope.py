@@ -13,11 +13,11 @@ from stylepipe.recipe.validation.problems import Problems, show, suggest
 class ReferenceTarget:
     """The target of a name in the graph: an input, or a stage with its nodes (several where it has `foreach`).
 
-    `kind` is image, mask, weights or folder; a list of images has a node for each. A target that was not looked at yet, or has
-    problems of its own, has no nodes.
+    `kind` is image, mask, weights or folder; a list of images has a node for each. A target that is not checked yet, or is
+    invalid, has no nodes.
     """
 
-    what: str
+    role: str
     kind: str = ""
     nodes: tuple[str, ...] = ()
     loops: bool = False
@@ -26,7 +26,7 @@ class ReferenceTarget:
 
 @dataclass(frozen=True)
 class Names:
-    """The names that references may use: `targets` are added as they are checked, `problems` knows the invalid params."""
+    """The names that references may use: `targets` are added as they are checked, `problems` has the invalid params."""
 
     params: Mapping[str, Any]
     targets: dict[str, ReferenceTarget]
@@ -56,8 +56,8 @@ class Names:
             case Reference("previous"):
                 raise TemplateError("$previous names a stage, and cannot be a value")
             case Reference(name) if name in self.targets:
-                article = "an" if self.targets[name].what == "input" else "a"
-                raise TemplateError(f"{reference} names {article} {self.targets[name].what}, and cannot be a value")
+                article = "an" if self.targets[name].role == "input" else "a"
+                raise TemplateError(f"{reference} names {article} {self.targets[name].role}, and cannot be a value")
         if reference.name in self.params:
             raise TemplateError(f"there is no {reference}", f"Did you mean '$params.{reference.name}'?")
         raise TemplateError(f"there is no {reference}", suggest(reference.name, [f"params.{name}" for name in self.params]))
@@ -91,5 +91,5 @@ def item_label(item: Any) -> str:
 
 
 def _normal(label: str) -> str:
-    """A label as `item_label` would spell the value that it is in YAML: 1e-5 as 1e-05."""
+    """Returns a label as `item_label` formats its value in YAML: 1e-5 as 1e-05."""
     return label if is_text(label) else item_label(scalar(label))

@@ -17,7 +17,7 @@ _NOUNS = {"integer": "whole numbers", "number": "numbers", "string": "texts"}
 
 @dataclass(frozen=True)
 class Spot:
-    """Where an error's location leads: the path in the data, what is allowed there, and whether it is about the key."""
+    """The target of an error's location: its key path in the data, its schema, and whether the error is about the key."""
 
     path: KeyPath
     schema: Schema
@@ -25,11 +25,11 @@ class Spot:
 
 
 def locate(root: Schema, location: Sequence[str | int]) -> Spot:
-    """Follows pydantic's location through a schema.
+    """Follows a location of pydantic through a schema.
 
-    It names union members beside keys and indices. The tag of a discriminated union is stepped over, since it is not in the
-    data, and so is a mapping or a list among other members, when the error is about something inside it. At any other union the
-    way ends, because the error is about the union as a whole.
+    Locations hold names of union members beside keys and indices. The tag of a discriminated union is skipped, since it is not
+    in the data; so is a mapping or list among the members, when the error is inside it. The search ends at any other union,
+    because the error is about the union as a whole.
     """
     path: list[str | int] = []
     outer, here = root, root
@@ -52,18 +52,18 @@ def locate(root: Schema, location: Sequence[str | int]) -> Spot:
 
 
 def fields(root: Schema, schema: Schema) -> list[str]:
-    """The names that a mapping may have."""
+    """Returns the names that a mapping may have."""
     return list(_resolved(root, schema).get("properties", ()))
 
 
 def choices(root: Schema, schema: Schema) -> list[Any]:
-    """The values that are allowed, where they are listed."""
+    """Returns the allowed values, where they are listed."""
     schema = _resolved(root, schema)
     return list(schema["enum"]) if "enum" in schema else [schema["const"]] if "const" in schema else []
 
 
 def tags(root: Schema, schema: Schema) -> tuple[str, list[str]]:
-    """The name that tells the members of a discriminated union apart, and its values."""
+    """Returns the name of a discriminated union's tag, and its values."""
     discriminator = _resolved(root, schema).get("discriminator", {})
     return discriminator.get("propertyName", "kind"), list(discriminator.get("mapping", ()))
 
@@ -137,7 +137,7 @@ def _entries(schema: Schema) -> str:
 
 
 def _count(schema: Schema, least: str, most: str, noun: str) -> str:
-    """'2 numbers', '1 to 3 numbers', 'at least 1 number'; nothing where there are no bounds."""
+    """Returns '2 numbers', '1 to 3 numbers', 'at least 1 number'; nothing where there are no bounds."""
     low, high = schema.get(least), schema.get(most)
     if low is None and high is None:
         return ""
@@ -157,7 +157,7 @@ def _member(schema: Schema, part: str | int) -> Schema | None:
 
 
 def _collection(root: Schema, schema: Schema, label: str | int) -> Schema | None:
-    """The only mapping or list among a union's members, where that is what pydantic calls dict[…], list[…] or tuple[…]."""
+    """Returns the only mapping or list among a union's members, for pydantic's label dict[…], list[…] or tuple[…]."""
     kind = {"dict": "object", "list": "array", "tuple": "array"}.get(str(label).partition("[")[0])
     members = [_resolved(root, member) for member in schema.get("anyOf", ())]
     fitting = [member for member in members if kind and member.get("type") == kind]
@@ -165,7 +165,7 @@ def _collection(root: Schema, schema: Schema, label: str | int) -> Schema | None
 
 
 def _names(schema: Schema) -> Schema:
-    """What a mapping's keys may be."""
+    """Returns the schema of a mapping's keys."""
     patterns = ({"type": "string", "pattern": pattern} for pattern in schema.get("patternProperties", {}))
     return schema.get("propertyNames") or next(patterns, {})
 
@@ -177,7 +177,7 @@ def _resolved(root: Schema, schema: Schema) -> Schema:
 
 
 def _without_null(root: Schema, schema: Schema) -> Schema:
-    """`X | None` as X, which is what pydantic's locations look into."""
+    """Returns the schema of X for `X | None`, as pydantic's locations do."""
     schema = _resolved(root, schema)
     members = [member for member in schema.get("anyOf", []) if member != {"type": "null"}]
     return _resolved(root, members[0]) if len(members) == 1 else schema

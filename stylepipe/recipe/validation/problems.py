@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from stylepipe.errors import Place, Problem, RecipeError, did_you_mean
 from stylepipe.recipe.syntax.yaml_text import MAX_PROBLEMS, KeyPath, Source, error_of
 
-MAX_KNOWN = 40
+MAX_SUGGESTED = 40
 MAX_SHOWN = 60
 
 
@@ -64,7 +64,7 @@ class Problems:
         raise KeyError(path)
 
     def origin(self, path: KeyPath) -> str:
-        """' (from $params.x)' for a value that a reference stands for, else nothing."""
+        """Returns ' (from $params.x)' for a value that replaced a reference, else nothing."""
         return next((f" (from {self.origins[outer]})" for outer in _outwards(path) if outer in self.origins), "")
 
     def raise_any(self) -> None:
@@ -87,7 +87,7 @@ def _outwards(path: KeyPath) -> Iterator[KeyPath]:
 
 
 def dotted(path: KeyPath) -> str:
-    """A path as text: stages.stylized.losses[1].weight; the top is 'The recipe'."""
+    """Returns a key path as text: stages.stylized.losses[1].weight; the top is 'The recipe'."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return text.removeprefix(".") or "The recipe"
 
@@ -110,13 +110,13 @@ def show(value: object) -> str:
     return repr(value)
 
 
-def suggest(name: str, known: Sequence[str]) -> str | None:
-    """A hint about an unknown name: the nearest known one, or all of them if they are few."""
-    return did_you_mean(name, known) if len(known) <= MAX_KNOWN else None
+def suggest(name: str, names: Sequence[str]) -> str | None:
+    """Returns a hint about an unknown name: the nearest allowed one, or all of them if they are few."""
+    return did_you_mean(name, names) if len(names) <= MAX_SUGGESTED else None
 
 
-def nearest(value: object, known: Sequence[object]) -> str | None:
-    """A hint with the nearest of texts that were listed already, even a distant one: relu4_2 for conv4_2."""
-    texts = [text for text in known if isinstance(text, str)]
+def nearest(value: object, choices: Sequence[object]) -> str | None:
+    """Returns a hint with the nearest of listed texts, even a distant one: relu4_2 for conv4_2."""
+    texts = [text for text in choices if isinstance(text, str)]
     near = get_close_matches(value, texts, n=1, cutoff=0.4) if isinstance(value, str) else []
     return f"Did you mean '{near[0]}'?" if near else None

@@ -19,18 +19,18 @@ _HABITS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 def validate(model: type[Model], data: Any, *, at: KeyPath, problems: Problems, beside: Sequence[str] = ()) -> Model | None:
     """Returns the model of `data` at the path `at`; None when it has problems, which are reported.
 
-    Types are strict, as YAML's are: text is no number, though a whole number is a number. `beside` are names that may stand
-    beside the model's own in the same mapping, for the hint about an unknown one.
+    Types are strict: text is not a number, but a whole number is one. `beside` are further names allowed in the same mapping,
+    for the hint about an unknown one.
     """
     try:
         return model.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
         schema = model.model_json_schema()
         located = [(locate(schema, details["loc"]), details) for details in error.errors(include_url=False)]
-        # The innermost first: that an entry is wrong says more than that the list it is in is not, say, a number.
+        # The innermost first: an error of an entry is more specific than one of its list.
         for spot, details in sorted(located, key=lambda pair: -len(pair[0].path)):
             _report(details, spot, schema=schema, at=at, problems=problems, beside=beside)
-    except Exception as error:  # of a check that the model of another package makes
+    except Exception as error:  # the validator of a plug-in may raise anything
         problems.add(at, f"{dotted(at)} cannot be checked: {reason_of(error)}.")
     return None
 
@@ -44,21 +44,21 @@ def _report(
     match details["type"]:
         case "extra_forbidden":
             key = str(details["loc"][-1])
-            known = [*fields(schema, spot.schema), *(() if spot.path else beside)]
-            problems.add((*path, key), f"{name} has no '{key}'.", suggest(key, known), at_key=True)
+            names = [*fields(schema, spot.schema), *(() if spot.path else beside)]
+            problems.add((*path, key), f"{name} has no '{key}'.", suggest(key, names), at_key=True)
         case "missing":
             problems.add(path, f"{name} is missing; expected {phrase(schema, spot.schema)}.", at_key=True)
         case _ if problems.holds_broken(path):
             pass
         case "union_tag_not_found" | "union_tag_invalid":
             tag, options = tags(schema, spot.schema)
-            said = f"is {show(value[tag])}{problems.origin((*path, tag))}" if tag in value else "is missing"
+            state = f"is {show(value[tag])}{problems.origin((*path, tag))}" if tag in value else "is missing"
             expected = ", ".join(map(show, options))
-            message = f"{name}.{tag} {said}; expected one of {expected}."
+            message = f"{name}.{tag} {state}; expected one of {expected}."
             problems.add((*path, tag), message, nearest(value.get(tag), options), at_key=tag not in value)
         case "value_error" | "assertion_error":
-            said = f" is {show(value)}{problems.origin(path)}" if not isinstance(value, dict | list) else ""
-            subject = f"The name {show(value)} cannot stand here" if spot.is_key else name + said
+            state = f" is {show(value)}{problems.origin(path)}" if not isinstance(value, dict | list) else ""
+            subject = f"The name {show(value)} cannot stand here" if spot.is_key else name + state
             problems.add(path, f"{subject}: {str(details['ctx']['error']).rstrip('.')}.", at_key=spot.is_key)
         case _ if spot.is_key:
             message = f"The name {show(value)} cannot stand here; expected {phrase(schema, spot.schema)}."

@@ -124,7 +124,7 @@ def test_what_templates_grow_to_is_bounded(problems: Callable[..., list[str]]) -
     assert problems(many) == ["recipe.yaml:6:205: With all references replaced, the recipe holds more than 50000 values."]
     long = RECIPE.replace("text: me", f"text: {'x' * 600_000}")
     assert problems(long.replace("VALUE", '"${params.text} "')) == [
-        "recipe.yaml:6:69: stages.painted.extra.value: the text comes to more than 10000 characters with its values put in."
+        "recipe.yaml:6:69: stages.painted.extra.value: the text has more than 10000 characters with its values filled in."
     ]
     assert problems(long.replace("VALUE", f"[{'$params.text, ' * 6}]")) == [
         "recipe.yaml:6:140: With all references replaced, the recipe holds more than 50000 values."
