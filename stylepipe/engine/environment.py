@@ -43,9 +43,9 @@ def backend() -> str:
 
     Imports JAX only if a plugin for other devices is installed or requested. Raises UsageError when JAX has no device.
     """
-    others = find_spec("jax_plugins") or find_spec("libtpu") or entry_points(group="jax_plugins")
-    wanted = any(os.environ.get(name, "cpu") not in ("", "cpu") for name in _PLATFORMS)
-    return jax_backend() if others or wanted else "cpu"
+    plugins = find_spec("jax_plugins") or find_spec("libtpu") or entry_points(group="jax_plugins")
+    requested = any(os.environ.get(name, "cpu") not in ("", "cpu") for name in _PLATFORMS)
+    return jax_backend() if plugins or requested else "cpu"
 
 
 def jax_backend() -> str:

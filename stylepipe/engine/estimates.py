@@ -64,21 +64,23 @@ class Estimates:
         estimate = estimate_of(node, node.bind(self._required_outline))
         if estimate.memory is None:
             return estimate
-        memory = _PROCESS + self._beside(node) + max(self._reading(node), estimate.memory, _storing(estimate.output))
+        memory = _PROCESS + self._in_memory(node) + max(self._reading(node), estimate.memory, _storing(estimate.output))
         if self._store and self._job.device is None:  # else other machines compute and check their own memory
             require_memory(memory - memory_limits.resident())
         return replace(estimate, memory=memory)
 
-    def _beside(self, node: StageNode) -> int:
-        """Returns the bytes of the artifacts in memory while the stage runs: its own inputs, and others still needed."""
+    def _in_memory(self, node: StageNode) -> int:
+        """Returns the bytes of the artifacts in memory while the stage runs: its inputs, and others still needed."""
         self._held.update(node.needs)
         stages = self._job.selection.stages
-        ahead = {needed for later in stages[stages.index(node.name) :] for needed in self._job.recipe.stages[later].needs}
-        self._held &= ahead
-        own = sum(self._size(name) for name in set(node.needs))
-        others = sum(self._size(name) for name in self._held.difference(node.needs))
+        needed_later = {
+            needed for later in stages[stages.index(node.name) :] for needed in self._job.recipe.stages[later].needs
+        }
+        self._held &= needed_later
+        own_bytes = sum(self._size(name) for name in set(node.needs))
+        other_bytes = sum(self._size(name) for name in self._held.difference(node.needs))
         self._held.add(node.name)
-        return own + min(others, MAX_BYTES)
+        return own_bytes + min(other_bytes, MAX_BYTES)
 
     def _reading(self, node: StageNode) -> int:
         """Returns the bytes for reading the stage's largest picture, beyond its artifact."""

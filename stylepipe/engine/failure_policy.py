@@ -12,21 +12,21 @@ from stylepipe.errors import FAILURES, StageError
 class Failures:
     """The failed inputs and stages of a run; `last_frame` is the last preview of the stage that failed last."""
 
-    def __init__(self, folder: RunFolder, tell: Observer, *, keep_going: bool) -> None:
+    def __init__(self, folder: RunFolder, observe: Observer, *, keep_going: bool) -> None:
         self.last_frame: bytes | None = None
         self._folder = folder
-        self._tell = tell
+        self._observe = observe
         self._keep_going = keep_going
-        self._without: set[str] = set()
+        self._failed: set[str] = set()
 
     @property
     def status(self) -> Status:
         """The final status of a run that was not aborted."""
-        return "failed" if self._without else "done"
+        return "failed" if self._failed else "done"
 
     @contextmanager
-    def apart(self, name: str) -> Iterator[None]:
-        """Records the failure of an input or stage in the block if the run keeps going; otherwise the error aborts the run."""
+    def record(self, name: str) -> Iterator[None]:
+        """Records a failure of an input or stage in the block if the run keeps going; otherwise the error aborts the run."""
         try:
             try:
                 yield
@@ -36,15 +36,15 @@ class Failures:
         except FAILURES as error:
             if not self._keep_going:
                 raise
-            self._without.add(name)
-            self._folder.go_on_after(error, name, self.last_frame)
+            self._failed.add(name)
+            self._folder.add_failure(error, name, self.last_frame)
             self.last_frame = None
-            self._tell(StageFailed(name, error.message))
+            self._observe(StageFailed(name, error.message))
 
-    def rule_out(self, name: str, needs: Sequence[str]) -> bool:
-        """Returns whether a stage must be skipped because one of its inputs failed; reports it."""
-        missing = next((needed for needed in needs if needed in self._without), None)
+    def skip(self, name: str, needs: Sequence[str]) -> bool:
+        """Skips a stage if one of its inputs failed, and reports that; returns whether it did."""
+        missing = next((needed for needed in needs if needed in self._failed), None)
         if missing:
-            self._without.add(name)
-            self._tell(EngineNote(f"It is skipped, because it needs '{missing}'.", name))
+            self._failed.add(name)
+            self._observe(EngineNote(f"It is skipped, because it needs '{missing}'.", name))
         return missing is not None

@@ -35,7 +35,7 @@ def select(recipe: ResolvedRecipe, *, start: str | None = None, until: str | Non
     stages = tuple(name for name in recipe.stages if name in needed)
     if not runs.intersection(stages):
         goal_name = f"'{until}'" if until else "the outputs"
-        raise UsageError(f"'{start}' has no part in {goal_name}.", hint=f"Stages that have: {', '.join(stages)}.")
+        raise UsageError(f"'{start}' does not contribute to {goal_name}.", hint=f"Stages that do: {', '.join(stages)}.")
     return Selection(tuple(name for name in recipe.inputs if name in needed), stages, runs.intersection(stages))
 
 

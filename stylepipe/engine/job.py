@@ -45,7 +45,7 @@ class Job:
         return input_document(source.digest, reader_module(source.file.kind, self.weights))
 
     def stage_document(self, name: str, digests: Mapping[str, str]) -> Document:
-        """Returns everything that a stage's result depends on, as far as `digests` are known."""
+        """Returns everything that a stage's result depends on; `digests` may lack stages that have not run."""
         readers = {name: reader_module(source.file.kind, self.weights) for name, source in self.inputs.items()}
         node = self.recipe.stages[name]
         return stage_document(node, digests, readers=readers, seed=self.seed(name), backend=self.device or backend())
@@ -53,11 +53,12 @@ class Job:
     def of_stage(self, name: str) -> "Job":
         """Returns the job of one stage for a worker: independent of the current folder and of this machine's device."""
         node = self.recipe.stages[name]
-        files_in = {needed: self.inputs[needed] for needed in node.needs if needed in self.inputs}
+        sources = {needed: self.inputs[needed] for needed in node.needs if needed in self.inputs}
         inputs = {
-            needed: replace(each, file=replace(each.file, root=each.file.root.absolute())) for needed, each in files_in.items()
+            needed: replace(source, file=replace(source.file, root=source.file.root.absolute()))
+            for needed, source in sources.items()
         }
-        files = {needed: each.file for needed, each in inputs.items()}
+        files = {needed: source.file for needed, source in inputs.items()}
         recipe = replace(self.recipe, stages={name: node}, inputs=files, outputs={}, params={}, text="", document={})
         selection = Selection(tuple(inputs), (name,), frozenset({name}))
         return Job(recipe, selection, self.forced.intersection({name}), inputs, self.weights, {name: self.seed(name)})

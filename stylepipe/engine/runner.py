@@ -34,13 +34,14 @@ def run(
     observe: Observer = lambda event: None,
     command: Sequence[str] = (),
     keep_going: bool = False,
-    ahead: Workers | None = None,
+    workers: Workers | None = None,
     previews: Previews = Previews(),  # noqa: B008 (frozen)
 ) -> RunResult:
     """Computes what is not cached, and writes a new folder under `outputs`, for failed and interrupted runs too.
 
     `command` is the command line of this run, which the record stores; it must not contain folders of this machine. With
-    `keep_going` the run skips what depends on a failure (`failure_policy`) and ends as `failed`. Workers may compute `ahead`.
+    `keep_going` the run skips what depends on a failure (`failure_policy`) and ends as `failed`. `workers` compute stages
+    ahead of the run.
 
     The first Ctrl-C, SIGTERM or SIGHUP saves the running stage's state and raises Interrupted, the second stops at once.
     Raises StageError, with the traceback in the run's folder; StoreError when the store or the folder cannot be written;
@@ -54,7 +55,7 @@ def run(
         redactor = Redactor([*roots, *(source.path.parent for source in job.inputs.values())])
         folder = RunFolder(outputs, job, redactor, command, previews)
         try:
-            return _Run(job, session, folder, stop, observe, keep_going=keep_going, ahead=ahead).go()
+            return _Run(job, session, folder, stop, observe, keep_going=keep_going, workers=workers).go()
         finally:
             folder.close()
 
@@ -75,7 +76,7 @@ class _Run:
         observe: Observer,
         *,
         keep_going: bool,
-        ahead: Workers | None,
+        workers: Workers | None,
     ) -> None:
         self._job = job
         self._recipe = job.recipe
@@ -84,20 +85,20 @@ class _Run:
         self._folder = folder
         self._stop = stop
         self._observe = observe
-        self._ahead = ahead
+        self._workers = workers
         self._digests = job.input_digests()
         self._values = HeldArtifacts()
         self._forced = set(job.forced)
         self._current: str | None = None
-        self._failures = Failures(folder, self._tell, keep_going=keep_going)
+        self._failures = Failures(folder, self._report, keep_going=keep_going)
 
     def go(self) -> RunResult:
         """Processes all inputs, then all stages; finishes the record in any case."""
         try:
             try:
-                self._tell(RunStarted(self._folder.path, self._job.selection.stages))
+                self._report(RunStarted(self._folder.path, self._job.selection.stages))
                 for name in self._job.inputs:
-                    with self._failures.apart(name):
+                    with self._failures.record(name):
                         self._take_input(name)
                 self._take_stages()
             except KeyboardInterrupt:
@@ -106,14 +107,14 @@ class _Run:
             self._end_early(error)
             raise
         self._folder.end(self._failures.status)
-        self._tell(RunEnded(self._failures.status))
+        self._report(RunEnded(self._failures.status))
         record = self._folder.record
         files = {name: self._folder.path / output.file for name, output in record.outputs.items()}
         return RunResult(self._folder.path, record, files)
 
     def _end_early(self, error: BaseException) -> None:
-        if self._ahead:
-            self._ahead.stop()
+        if self._workers:
+            self._workers.stop()
         if isinstance(error, StylepipeError):
             error.run_folder = str(self._folder.path)
         status = "interrupted" if isinstance(error, Interrupted) else "failed"
@@ -122,7 +123,7 @@ class _Run:
                 self._show_cached()
             self._folder.fail(error, self._current, self._failures.last_frame)
             self._folder.end(status)
-            self._tell(RunEnded(status))
+            self._report(RunEnded(status))
 
     # --- taking results from the store, or computing them ----------------------------------------------------------------
 
@@ -160,7 +161,7 @@ class _Run:
             self._current = names[position]
             self._stop.check()
             try:
-                with self._failures.apart(names[position]):
+                with self._failures.record(names[position]):
                     self._take_stage(names[position])
             except _Redo as redo:
                 position = names.index(redo.args[0])
@@ -170,7 +171,7 @@ class _Run:
         self._current = None
 
     def _take_stage(self, name: str) -> None:
-        if self._failures.rule_out(name, self._recipe.stages[name].needs):
+        if self._failures.skip(name, self._recipe.stages[name].needs):
             return
         document = self._job.stage_document(name, self._digests)
         key = key_of(document)
@@ -187,16 +188,16 @@ class _Run:
 
     def _result(self, name: str, key: str, document: Document) -> tuple[Action, bool]:
         """Returns the action, and whether it existed before this run."""
-        made = self._ahead is not None and self._ahead.settle(name, self._digests, self._stop, self._tell)
-        action = None if name in self._forced and not made else self._find(key)
-        return (action, not made) if action else self._compute(name, key, document)
+        computed_ahead = self._workers is not None and self._workers.wait_for(name, self._digests, self._stop, self._report)
+        action = None if name in self._forced and not computed_ahead else self._find(key)
+        return (action, not computed_ahead) if action else self._compute(name, key, document)
 
     def _compute(self, name: str, key: str, document: Document) -> tuple[Action, bool]:
         """Returns the action, and whether another run has computed it in the meantime."""
         if name not in self._job.selection.runs:
             raise self._job.not_cached(name)
         self._job.check_device(name)
-        with self._session.flight(key, waiting=self._wait_for_other_run) as work:
+        with self._session.exclusive(key, waiting=self._wait_for_other_run) as work:
             action = None if name in self._forced else self._find(key)
             if action:
                 return action, True
@@ -209,7 +210,7 @@ class _Run:
                 forced=name in self._forced,
             )
             action, value = compute(
-                task, task.node.bind(self._value), session=self._session, work=work, stop=self._stop, tell=self._tell
+                task, task.node.bind(self._value), session=self._session, work=work, stop=self._stop, observe=self._report
             )
             self._values.put(name, value)
         self._forced.discard(name)
@@ -260,7 +261,7 @@ class _Run:
         animation = self._attachment(name, action, "animation")
         if cached:
             losses = self._attachment(name, action, "losses")
-            self._tell(StageCached(name, parse_lines(losses.read_bytes()) if losses else ()))
+            self._report(StageCached(name, parse_lines(losses.read_bytes()) if losses else ()))
         node = self._recipe.stages[name]
         record = StageRecord(
             stage=node.stage.name,
@@ -314,9 +315,9 @@ class _Run:
         self._value(name)
         return self._store.object_path(f"{self._digests[name]}.safetensors")
 
-    # --- telling -----------------------------------------------------------------------------------------------------------
+    # --- reporting --------------------------------------------------------------------------------------------------------
 
-    def _tell(self, event: Event) -> None:
+    def _report(self, event: Event) -> None:
         if isinstance(event, PreviewSaved):
             frame = frame_path(self._store.root / "work" / event.key, event.number)
             self._folder.add_preview(event.stage, frame)
@@ -324,7 +325,7 @@ class _Run:
         self._observe(event)
 
     def _note(self, text: str, stage: str | None = None) -> None:
-        self._tell(EngineNote(text, stage))
+        self._report(EngineNote(text, stage))
 
     def _wait_for_other_run(self, seconds: float) -> None:
         if seconds == 0:

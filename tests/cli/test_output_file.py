@@ -4,7 +4,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from stylepipe.engine.runs.output_file import WRITTEN_ENDINGS
+from stylepipe.engine.runs.output_file import OUTPUT_ENDINGS
 from stylepipe.image.files.io import ENDINGS
 from stylepipe.sharing.png_provenance import read_picture
 
@@ -16,7 +16,7 @@ def pixels(path) -> np.ndarray:
         return np.asarray(picture.convert("RGB")).astype(int)
 
 
-@pytest.mark.parametrize("ending", WRITTEN_ENDINGS)
+@pytest.mark.parametrize("ending", OUTPUT_ENDINGS)
 def test_the_result_is_written_in_the_format_of_the_ending(cli, home, ending):
     said = cli(*QUIET, "-o", f"made{ending.upper()}", "--json")
     assert said.data["written"] == {"bright_again": f"made{ending.upper()}"}
@@ -96,7 +96,7 @@ def test_an_unwritable_folder_is_a_sentence(cli, home, monkeypatch):
     assert "there is no space left on the disk" in said.err
 
 
-@pytest.mark.parametrize("ending", WRITTEN_ENDINGS)
+@pytest.mark.parametrize("ending", OUTPUT_ENDINGS)
 def test_a_name_may_be_as_long_as_names_can_be(cli, home, ending):
     name = "n" * (255 - len(ending)) + ending
     assert cli(*QUIET, "-o", name).code == 0

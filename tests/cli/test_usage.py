@@ -25,7 +25,7 @@ CASES = [
     ),
     (
         ["run", "recipe.yaml", "--from", "unneeded"],
-        "error: 'unneeded' has no part in the outputs.\nhint: Stages that have: bright, dark, bright_again.\n",
+        "error: 'unneeded' does not contribute to the outputs.\nhint: Stages that do: bright, dark, bright_again.\n",
     ),
     (
         ["run", "recipe.yaml", "--force", "drak"],

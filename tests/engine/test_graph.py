@@ -60,8 +60,8 @@ def test_from_and_until_select_a_part(diamond, options, stages, runs):
     [
         ({"until": "dd"}, "The recipe has no stage 'dd'. Did you mean 'd'?"),
         ({"start": "left"}, "The recipe has no stage 'left'. Known: a, b, c, d, e@1, e@2."),
-        ({"start": "c", "until": "b"}, "'c' has no part in 'b'. Stages that have: a, b."),
-        ({"start": "e@2"}, "'e@2' has no part in the outputs. Stages that have: a, b, c, d."),
+        ({"start": "c", "until": "b"}, "'c' does not contribute to 'b'. Stages that do: a, b."),
+        ({"start": "e@2"}, "'e@2' does not contribute to the outputs. Stages that do: a, b, c, d."),
     ],
 )
 def test_what_cannot_be_selected_is_said(diamond, options, message):

@@ -458,7 +458,7 @@ def test_ctrl_c_while_another_run_computes_changes_nothing_there(lab):
             os.kill(os.getpid(), signal.SIGINT)
 
     key = key_of(job.stage_document("brighter", job.input_digests()))
-    with lab.store.session() as session, session.flight(key, waiting=lambda seconds: None) as work:
+    with lab.store.session() as session, session.exclusive(key, waiting=lambda seconds: None) as work:
         with pytest.raises(Interrupted):
             run(job, store=lab.store, outputs=lab.outputs, observe=observe)
         assert work.is_dir()

@@ -178,7 +178,7 @@ def sweep_once(root: Path, observe: Observer = lambda event: None) -> None:
 
 def hold(root: Path, key: str) -> None:
     """Holds a key until it is killed."""
-    with Store(root).session() as session, session.flight(key, waiting=lambda seconds: None):
+    with Store(root).session() as session, session.exclusive(key, waiting=lambda seconds: None):
         print("held", flush=True)
         sys.stdin.read()
 
@@ -241,7 +241,7 @@ def compute_and_use(store: Store, chance: random.Random) -> set[str]:
         for _ in range(5):
             document = {"value": chance.random()}
             key = key_of(document)
-            with session.flight(key, waiting=lambda seconds: None) as work:
+            with session.exclusive(key, waiting=lambda seconds: None) as work:
                 Frames(work)
                 output = session.put(Image(np.full((4, 4, 3), chance.random(), np.float32)))
                 session.commit(Action(key=key, document=document, output=output, recipe="trial", node="n"))

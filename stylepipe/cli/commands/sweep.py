@@ -123,7 +123,7 @@ def sweep(
                     observe=reporting(embedding(observe, origins, job.job.inputs.values())),
                     measure=measuring(store),
                     command=command,
-                    ahead=Workers(pool, job.job, store, retries=retries, keep_going=keep_going) if pool else None,
+                    workers=Workers(pool, job.job, store, retries=retries, keep_going=keep_going) if pool else None,
                 )
     results = result.results
     _print_unfinished(results, console)

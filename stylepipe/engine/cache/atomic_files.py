@@ -53,11 +53,11 @@ def output_errors(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _explained(what: str, folder: Path, hint: str) -> Iterator[None]:
+def _explained(subject: str, folder: Path, hint: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(f"{what} '{folder}' cannot be used: {system_reason(error)}.", hint=hint) from error
+        raise StoreError(f"{subject} '{folder}' cannot be used: {system_reason(error)}.", hint=hint) from error
 
 
 def system_reason(error: OSError) -> str:

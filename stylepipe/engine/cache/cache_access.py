@@ -25,7 +25,7 @@ def open_cache(root: Path) -> Store:
 
 
 def open_cache_to_run(root: Path) -> Store:
-    """As `open_cache`; for a read-only folder with results, new ones go to the user's own cache."""
+    """Opens a cache as `open_cache` does; for a read-only folder with results, new ones go to the user's own cache."""
     store = open_cache(root)
     if may_write(root) or not (exists(root) and any(root.glob("actions/*/*"))):
         return store

@@ -173,11 +173,11 @@ class Store:
             raise self.quarantine(path, "file")
         return path
 
-    def quarantine(self, path: Path, what: str) -> Damaged:
+    def quarantine(self, path: Path, kind: str) -> Damaged:
         """Moves a damaged file aside, or removes it where that fails; returns the error to raise."""
         name = f"{path.name[:12]}…"
         if not os.path.lexists(path):
-            return Missing(f"A stored {what} is missing ({name}).")
+            return Missing(f"A stored {kind} is missing ({name}).")
         aside = self.root / "quarantine"
         try:
             make_folder(aside)
@@ -185,8 +185,8 @@ class Store:
         except OSError:
             remove(path)
             fate = "is damaged and cannot be removed" if os.path.lexists(path) else "was damaged and has been removed"
-            return Damaged(f"A stored {what} {fate} ({name}).")
-        return Damaged(f"A stored {what} was damaged and has been moved aside ({name}).")
+            return Damaged(f"A stored {kind} {fate} ({name}).")
+        return Damaged(f"A stored {kind} was damaged and has been moved aside ({name}).")
 
     def make_way(self, path: Path, *, folder: bool = False) -> None:
         """Moves aside a file where a folder is expected, and the reverse; links are kept, because users create them."""
@@ -234,7 +234,7 @@ class Session:
         self.folder = folder
 
     def use(self, key: str) -> Action | None:
-        """As `Store.find`; protects the result from garbage collection until the session ends. Raises Damaged."""
+        """Returns the action as `Store.find` does; garbage collection spares it until the session ends. Raises Damaged."""
         with cache_errors(self.store.root), self._kept(f"{key}.action"):
             action = self.store.find(key)
             if action:
@@ -276,7 +276,7 @@ class Session:
             temporary.replace(path)
 
     @contextmanager
-    def flight(self, key: str, *, waiting: Callable[[float], None]) -> Iterator[Path]:
+    def exclusive(self, key: str, *, waiting: Callable[[float], None]) -> Iterator[Path]:
         """Locks a key while one process computes it; yields the key's work folder.
 
         While another process holds it, `waiting` is called with the seconds waited so far, 0 at first; it may raise to give up.

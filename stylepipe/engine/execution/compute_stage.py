@@ -60,7 +60,7 @@ def compute(
     session: Session,
     work: Path,
     stop: StopRequest,
-    tell: Observer,
+    observe: Observer,
 ) -> tuple[Action, Artifact]:
     """Runs the stage, and stores its result with its attachments; empties `work` afterwards.
 
@@ -68,32 +68,32 @@ def compute(
     what `execute` raises, StoreError, and Interrupted.
     """
     name = task.node.name
-    frames, losses, checkpoint = _opened(task, session=session, work=work, stop=stop, tell=tell)
+    frames, losses, checkpoint = _open(task, session=session, work=work, stop=stop, observe=observe)
 
     def emit(emitted: Progress | Frame | Note) -> None:
         event = plain(emitted)
         match event:
             case Progress():
                 losses.add(event)
-                tell(StageEmitted(name, event))
+                observe(StageEmitted(name, event))
             case Frame(pixels):
-                tell(PreviewSaved(name, task.key, frames.add(pixels)))
+                observe(PreviewSaved(name, task.key, frames.add(pixels)))
             case Note():
-                tell(StageEmitted(name, event))
+                observe(StageEmitted(name, event))
         if "checkpoint" not in task.node.stage.services:
             stop.check()
 
-    tell(StageStarted(name, task.reasons, losses.lines()))
+    observe(StageStarted(name, task.reasons, losses.lines()))
     for number in frames.numbers:
-        tell(PreviewSaved(name, task.key, number))
-    began = time.monotonic()
+        observe(PreviewSaved(name, task.key, number))
+    start = time.monotonic()
     try:
         with compiled_programs(session.store.root, PRECISION):
             artifact = execute(task.node, arguments, seed=task.seed, emit=emit, checkpoint=checkpoint, stop=stop)
     except Interrupted:
         _keep(task, checkpoint, session=session, work=work, finished=False)
         raise
-    seconds = checkpoint.seconds + time.monotonic() - began
+    seconds = checkpoint.seconds + time.monotonic() - start
     output = session.put(artifact)
     attachments = attach_picture(artifact, session)
     if last_frame(work):
@@ -115,11 +115,11 @@ def compute(
     session.commit(action)
     _keep(task, checkpoint, session=session, work=work, finished=True)
     shutil.rmtree(work, ignore_errors=True)
-    tell(StageFinished(name, seconds))
+    observe(StageFinished(name, seconds))
     return action, artifact
 
 
-class _Opened(NamedTuple):
+class _WorkFolder(NamedTuple):
     """An open work folder."""
 
     frames: Frames
@@ -127,16 +127,16 @@ class _Opened(NamedTuple):
     checkpoint: DiskCheckpoint
 
 
-def _opened(task: Computation, *, session: Session, work: Path, stop: StopRequest, tell: Observer) -> _Opened:
+def _open(task: Computation, *, session: Session, work: Path, stop: StopRequest, observe: Observer) -> _WorkFolder:
     """Opens a work folder; one without a state is filled from a computation that this one continues."""
 
-    def opened() -> _Opened:
+    def opened() -> _WorkFolder:
         make_room(work, folder=True)
         make_folder(work)
         frames, losses = Frames(work), Losses(work)
-        trajectory, note = task.node.stage.trajectory, lambda text: tell(EngineNote(text, task.node.name))
+        trajectory, note = task.node.stage.trajectory, lambda text: observe(EngineNote(text, task.node.name))
         continues = partial(trajectory.passes_through, task.node.params) if trajectory else lambda state: True
-        return _Opened(frames, losses, DiskCheckpoint(work, frames, losses, stop=stop, note=note, continues=continues))
+        return _WorkFolder(frames, losses, DiskCheckpoint(work, frames, losses, stop=stop, note=note, continues=continues))
 
     with cache_errors(work):
         own = opened()

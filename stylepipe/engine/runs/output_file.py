@@ -11,7 +11,7 @@ from stylepipe.errors import UsageError
 from stylepipe.image.files.io import read_image, write_image
 from stylepipe.paths import exists, is_folder
 
-WRITTEN_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+OUTPUT_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True)
@@ -36,23 +36,23 @@ class OutputFiles:
 
 
 def output_files(target: Path, job: Job, *, quality: int | None, overwrite: bool) -> OutputFiles:
-    """Where the results of a job are to be written: the one to a file, or each to a file of its name in a folder that exists.
+    """Returns the files for the results of a job: the target itself for one result, or one file for each in an existing folder.
 
-    Raises UsageError when the target cannot be for them, or is there already and not to be overwritten: before anything runs.
+    Raises UsageError when the target does not suit the results, or exists already and must not be overwritten.
     """
-    made = {name: node for name, node in job.recipe.outputs.items() if node in job.selection.stages}
-    if not made:
+    results = {name: node for name, node in job.recipe.outputs.items() if node in job.selection.stages}
+    if not results:
         raise UsageError("-o has no result to write: no output of the recipe is among the stages.", hint="Leave out --until.")
     if is_folder(target):
-        endings = {name: ".safetensors" if _is_weights(job, node) else ".png" for name, node in made.items()}
+        endings = {name: ".safetensors" if _is_weights(job, node) else ".png" for name, node in results.items()}
         files = {name: target / f"{name}{ending}" for name, ending in endings.items()}
-    elif len(made) > 1:
-        hint = f"Name a folder that exists with -o: each goes there as {next(iter(made))}.png and so on."
-        raise UsageError(f"The recipe has {len(made)} outputs: {', '.join(made)}; '{target}' is one file.", hint=hint)
+    elif len(results) > 1:
+        hint = f"Name a folder that exists with -o: each goes there as {next(iter(results))}.png and so on."
+        raise UsageError(f"The recipe has {len(results)} outputs: {', '.join(results)}; '{target}' is one file.", hint=hint)
     else:
-        files = dict.fromkeys(made, target)
+        files = dict.fromkeys(results, target)
     for name, path in files.items():
-        endings = (".safetensors",) if _is_weights(job, made[name]) else WRITTEN_ENDINGS
+        endings = (".safetensors",) if _is_weights(job, results[name]) else OUTPUT_ENDINGS
         if path.suffix.lower() not in endings:
             raise UsageError(
                 f"'{path}' does not end in {' or '.join(_listed(endings))}.", hint=f"Name it {path.stem}{endings[0]}."
@@ -68,7 +68,7 @@ def output_files(target: Path, job: Job, *, quality: int | None, overwrite: bool
 
 
 def _unwritable_reason(path: Path) -> str | None:
-    """Why a file cannot be written there, as a clause, as far as that can be told beforehand."""
+    """Returns why a file cannot be written, as a clause, where that can be checked in advance."""
     if not permits(path.parent, os.W_OK | os.X_OK):
         return f"the folder '{path.parent}' may not be written"
     try:
@@ -92,7 +92,7 @@ def _listed(endings: tuple[str, ...]) -> Iterator[str]:
 
 
 def _write(result: Path, path: Path, quality: int | None) -> None:
-    if path.suffix.lower() == result.suffix:  # what a PNG file says of its recipe comes along
+    if path.suffix.lower() == result.suffix:  # keeps the recipe that is embedded in a PNG file
         write_whole(path, result.read_bytes())
         return
     temporary = temporary_beside(path, path.suffix)

@@ -75,7 +75,7 @@ class RunFolder:
         self._outputs = outputs
         self._previews = previews
         self._redactor = redactor
-        self._began = time.monotonic()
+        self._start_time = time.monotonic()
         numbered = [name for name in job.selection.names if name not in job.inputs or job.inputs[name].file.is_picture]
         self._numbers = {name: number for number, name in enumerate(numbered, 1)}
         with output_errors(outputs):
@@ -181,7 +181,7 @@ class RunFolder:
 
     def save(self) -> None:
         """Writes the current record."""
-        seconds = round(time.monotonic() - self._began, 3)
+        seconds = round(time.monotonic() - self._start_time, 3)
         self.record = self.record.model_copy(update={"seconds": seconds})
         with output_errors(self._outputs):
             write_whole(self.path / RECORD, (self.record.model_dump_json(indent=2) + "\n").encode())
@@ -190,7 +190,7 @@ class RunFolder:
         """Records why the run ended early."""
         self.record = self.record.model_copy(update={"error": self._describe(error, stage, last_frame)})
 
-    def go_on_after(self, error: BaseException, stage: str, last_frame: bytes | None) -> None:
+    def add_failure(self, error: BaseException, stage: str, last_frame: bytes | None) -> None:
         """Records the failure of a stage that the run skips."""
         failures = {**self.record.failures, stage: self._describe(error, stage, last_frame)}
         self.record = self.record.model_copy(update={"failures": failures})
@@ -234,7 +234,7 @@ class RunFolder:
             self._log("progress", stage=stage, **line, earlier=True)
 
     def _log(self, event: str, **fields: Any) -> None:
-        line = {"time": round(time.monotonic() - self._began, 3), "event": event, **fields}
+        line = {"time": round(time.monotonic() - self._start_time, 3), "event": event, **fields}
         with output_errors(self._outputs):
             self._events.write(f"{json.dumps(line, ensure_ascii=False)}\n".encode(errors="backslashreplace"))
 

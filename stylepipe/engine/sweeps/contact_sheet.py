@@ -71,15 +71,15 @@ def arrange(results: SweepResults, output: str) -> Iterator[tuple[tuple[str, ...
         tiles = {divmod(at, width): _tile(variant, output, variant.name) for at, variant in enumerate(results.variants)}
         yield (), Sheet(results.recipe, (), (), tiles)
         return
-    *others, down, across = axes
-    for fixed in product(*(axes[name] for name in others)):
+    *fixed_axes, down, across = axes
+    for fixed in product(*(axes[name] for name in fixed_axes)):
         tiles = {
             (axes[down].index(variant.params[down]), axes[across].index(variant.params[across])): _tile(variant, output)
             for variant in results.variants
-            if all(variant.params[name] == value for name, value in zip(others, fixed, strict=True))
+            if all(variant.params[name] == value for name, value in zip(fixed_axes, fixed, strict=True))
         }
         labels = {name: [f"{name}={label}" for label in axis_labels(values)] for name, values in axes.items()}
-        named = [labels[name][axes[name].index(value)] for name, value in zip(others, fixed, strict=True)]
+        named = [labels[name][axes[name].index(value)] for name, value in zip(fixed_axes, fixed, strict=True)]
         rows, columns = (tuple(labels[name]) for name in (down, across))
         if tiles:
             yield tuple(named), Sheet("  ".join([results.recipe, *named]), rows, columns, tiles)

@@ -59,24 +59,24 @@ def prepare_sweep(
     outputs: dict[str, str] = {}
     variants: list[MergedVariant] = []
     for variant, job, identity_of in zip(sweep.variants, jobs, identities, strict=True):
-        called = {name: names[name, identity] for name, identity in identity_of.items()}
+        new_names = {name: names[name, identity] for name, identity in identity_of.items()}
         for name in job.selection.inputs:
             source = job.inputs[name]
-            inputs.setdefault(called[name], replace(source, file=replace(source.file, name=called[name])))
+            inputs.setdefault(new_names[name], replace(source, file=replace(source.file, name=new_names[name])))
         for name in job.selection.stages:
-            stages.setdefault(called[name], _renamed(job.recipe.stages[name], called))
-            seeds[called[name]] = job.recipe.seed
-            own_names[called[name]] = name
-        forced.update(called[name] for name in job.forced)
+            stages.setdefault(new_names[name], _renamed(job.recipe.stages[name], new_names))
+            seeds[new_names[name]] = job.recipe.seed
+            own_names[new_names[name]] = name
+        forced.update(new_names[name] for name in job.forced)
         own = variant.recipe.outputs
-        named = {output: variant.name if len(own) == 1 else f"{variant.name}.{output}" for output in own}
-        outputs |= {named[output]: called[node] for output, node in own.items()}
+        output_names = {output: variant.name if len(own) == 1 else f"{variant.name}.{output}" for output in own}
+        outputs |= {output_names[output]: new_names[node] for output, node in own.items()}
         variants.append(
             MergedVariant(
                 variant.name,
                 {axis: variant.recipe.params[axis] for axis in sweep.axes},
-                {name: called[name] for name in job.selection.stages},
-                named,
+                {name: new_names[name] for name in job.selection.stages},
+                output_names,
             )
         )
     recipe = ResolvedRecipe(
@@ -121,13 +121,13 @@ def _names(sweep: ResolvedSweep, identities: Sequence[Mapping[str, str]]) -> dic
     taken = {name for name, by_identity in users.items() if len(by_identity) == 1}
     for name, by_identity in users.items():
         for identity, numbers in by_identity.items():
-            made = name
+            unique = name
             if len(by_identity) > 1:
-                made += ("_" if "@" in name else "@") + _label(sweep, numbers)
-                while made in taken:
-                    made += "+"
-                taken.add(made)
-            names[name, identity] = made
+                unique += ("_" if "@" in name else "@") + _label(sweep, numbers)
+                while unique in taken:
+                    unique += "+"
+                taken.add(unique)
+            names[name, identity] = unique
     return names
 
 
@@ -143,5 +143,5 @@ def _label(sweep: ResolvedSweep, numbers: Sequence[int]) -> str:
     return label if 0 < len(label) <= MAX_LABEL else str(numbers[0] + 1)
 
 
-def _renamed(node: StageNode, called: Mapping[str, str]) -> StageNode:
-    return replace(node, name=called[node.name], inputs=node.bind(called.__getitem__))
+def _renamed(node: StageNode, new_names: Mapping[str, str]) -> StageNode:
+    return replace(node, name=new_names[node.name], inputs=node.bind(new_names.__getitem__))

@@ -159,11 +159,11 @@ def _table(results: SweepResults) -> str:
     """Returns the CSV: for each variant its parameters, losses, quality, seconds, and the digests and files of its outputs."""
     stages = dict.fromkeys(stage for variant in results.variants for stage in variant.losses)
     outputs = results.outputs
-    apart = {output: f" {output}" if len(outputs) > 1 else "" for output in outputs}
+    suffixes = {output: f" {output}" if len(outputs) > 1 else "" for output in outputs}
     columns = [
         *("variant", "status", *results.axes, *(f"loss {stage}" for stage in stages)),
         *(*results.quality_columns, "seconds"),
-        *(f"{what}{apart[output]}" for output in outputs for what in ("digest", "file")),
+        *(f"{column}{suffixes[output]}" for output in outputs for column in ("digest", "file")),
         "error",
     ]
     text = io.StringIO()

@@ -38,7 +38,7 @@ def run_sweep(
     observe: Observer = lambda event: None,
     measure: Measure = lambda record, folder: Measured(),
     command: Sequence[str] = (),
-    ahead: Workers | None = None,
+    workers: Workers | None = None,
 ) -> SweepResult:
     """Computes what is not cached, each stage once, and writes one folder, as `run` does, for all variants.
 
@@ -46,16 +46,16 @@ def run_sweep(
     computed, so that a killed sweep resumes when it is run again. At the end `measure` measures the results, and contact sheets
     are drawn, unless the user stopped the sweep. Raises Interrupted and StoreError as `run` does.
     """
-    watch = _Watch(sweep, observe, measure)
+    observer = _SweepObserver(sweep, observe, measure)
     try:
-        run(sweep.job, store=store, outputs=outputs, keep_going=keep_going, observe=watch, command=command, ahead=ahead)
+        run(sweep.job, store=store, outputs=outputs, keep_going=keep_going, observe=observer, command=command, workers=workers)
     except FAILURES:
-        if not watch.has_begun:
+        if not observer.has_started:
             raise
-    return watch.result()
+    return observer.result()
 
 
-class _Watch:
+class _SweepObserver:
     """Forwards events, records the last losses of each stage, and writes the results when the run ends in any way."""
 
     def __init__(self, sweep: SweepJob, observe: Observer, measure: Measure) -> None:
@@ -79,7 +79,7 @@ class _Watch:
         self._observe(event)
 
     @property
-    def has_begun(self) -> bool:
+    def has_started(self) -> bool:
         """Whether there is a folder, whose results record failures."""
         return self._folder != Path()
 

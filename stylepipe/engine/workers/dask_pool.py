@@ -1,6 +1,6 @@
 """A pool of Dask workers, on any machines; all share the store's folder, through which results are exchanged.
 
-Scheduling and retries are the same as for local workers: each task is assigned to a given Dask worker, and Dask only transports
+Scheduling and retries are the same as for local workers: each task is assigned to one Dask worker, and Dask only transports
 tasks and answers.
 """
 
@@ -20,7 +20,7 @@ from stylepipe.engine.cache.store import Store
 from stylepipe.engine.events import EngineNote
 from stylepipe.engine.workers.dask_worker import RESOURCE, Introduction, compute_stage, introduce
 from stylepipe.engine.workers.messages import Answer, Done, Failed, Left, Lost, decode
-from stylepipe.engine.workers.tasks import Task, unexpected
+from stylepipe.engine.workers.tasks import INSTALL_HINT, Task, unexpected
 from stylepipe.errors import ClusterError, UsageError
 
 if TYPE_CHECKING:
@@ -28,28 +28,27 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 5
 _POLL_SECONDS = 0.2
-_ROLL_CALL_SECONDS = 1.0
+_UPDATE_SECONDS = 1.0
 _PATIENCE_SECONDS = 60.0
 _GRACE_SECONDS = 4.0
 
-_START = "Start some with `dask worker HOST:PORT --nthreads 1 --memory-limit 0` on the machines that are to compute."
-_INSTALL = "Install the same stylepipe and the same stages for all workers."
-_AGAIN = "Finished results are kept: run the same command again when it is back."
-_LOST = "Did it run out of memory? Its own log may tell; --retries lets a stage be tried more often."
+_START_HINT = "Start some with `dask worker HOST:PORT --nthreads 1 --memory-limit 0` on the machines that are to compute."
+_RESUME_HINT = "Finished results are kept: run the same command again when it is back."
+_LOST_HINT = "Did it run out of memory? See its log. A higher --retries retries the stage more often."
 
 
 @dataclass
 class _Attempt:
-    """A task assigned to a worker; `heard` is whether the worker has sent anything about it."""
+    """A task assigned to a worker; `answered` tells whether the worker has sent a message about it."""
 
     task: Task
     worker: str
     future: "Future"
-    heard: bool = False
+    answered: bool = False
 
 
 @dataclass(frozen=True)
-class _Misfit:
+class _UnusableWorker:
     """A worker that cannot be used: the reason and a hint."""
 
     worker: str
@@ -77,19 +76,19 @@ class Cluster:
         self._refused: set[str] = set()
         self._attempts: dict[str, _Attempt] = {}
         self._begun = 0
-        self._called = self._peopled = time.monotonic()
+        self._updated = self._last_populated = time.monotonic()
 
     def __enter__(self) -> "Cluster":
         with ExitStack() as stack:
             self._session = stack.enter_context(self._store.session())
             self._client = stack.enter_context(_connected(self._address, self._host, self._port))
-            self._client.subscribe_topic(self._topic, self._hear)
+            self._client.subscribe_topic(self._topic, self._receive)
             with suppress(TimeoutError):
                 self._client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
-            for misfit in self._call_roll():
-                raise UsageError(f"The worker at {misfit.worker} cannot be used: {misfit.reason}.", hint=misfit.hint)
+            for unusable in self._update_workers():
+                raise UsageError(f"The worker at {unusable.worker} cannot be used: {unusable.reason}.", hint=unusable.hint)
             if not self._workers:
-                raise UsageError(f"The scheduler at {self._address} has no workers.", hint=_START)
+                raise UsageError(f"The scheduler at {self._address} has no workers.", hint=_START_HINT)
             self._stack = stack.pop_all()
         return self
 
@@ -97,7 +96,7 @@ class Cluster:
         with self._stack, suppress(ClusterError):
             self.stop()
             deadline = time.monotonic() + _GRACE_SECONDS
-            while any(attempt.heard for attempt in self._attempts.values()) and time.monotonic() < deadline:
+            while any(attempt.answered for attempt in self._attempts.values()) and time.monotonic() < deadline:
                 list(self.listen())
 
     @property
@@ -111,7 +110,7 @@ class Cluster:
         return len(self._idle())
 
     @property
-    def lasts(self) -> bool:
+    def alive(self) -> bool:
         """Always True: new workers may join after all have left."""
         return True
 
@@ -136,46 +135,46 @@ class Cluster:
         with suppress(Empty):
             attempt, answer = self._inbox.get(timeout=_POLL_SECONDS)
             while True:
-                yield from self._understood(attempt, answer)
+                yield from self._interpret(attempt, answer)
                 attempt, answer = self._inbox.get_nowait()
-        if time.monotonic() - self._called >= _ROLL_CALL_SECONDS:
-            for misfit in self._call_roll():
-                yield EngineNote(f"A new worker is not used: {misfit.reason}.")
+        if time.monotonic() - self._updated >= _UPDATE_SECONDS:
+            for unusable in self._update_workers():
+                yield EngineNote(f"A new worker is not used: {unusable.reason}.")
             for attempt, state in list(self._attempts.items()):
                 if state.worker not in self._workers:
                     yield self._give_up(attempt)
-        if time.monotonic() - self._peopled >= _PATIENCE_SECONDS:
-            raise ClusterError(f"The cluster has had no worker for {_PATIENCE_SECONDS:.0f} s.", hint=_AGAIN)
+        if time.monotonic() - self._last_populated >= _PATIENCE_SECONDS:
+            raise ClusterError(f"The cluster has had no worker for {_PATIENCE_SECONDS:.0f} s.", hint=_RESUME_HINT)
 
     def stop(self) -> None:
         """Cancels all tasks, so that busy workers save their state and stop. Does not wait for them."""
         with suppress(ClusterError):
-            self._take_back([attempt.future for attempt in self._attempts.values()])
+            self._cancel([attempt.future for attempt in self._attempts.values()])
 
     def _idle(self) -> list[str]:
         busy = {attempt.worker for attempt in self._attempts.values()}
         return [worker for worker in self._workers if worker not in busy]
 
-    def _hear(self, event: tuple[float, Any]) -> None:
+    def _receive(self, event: tuple[float, Any]) -> None:
         """Receives a message that Dask forwards from a worker; called on a thread of Dask's."""
         with suppress(ValueError, KeyError, TypeError):  # from another run or another version: its worker is refused
             self._inbox.put((event[1]["attempt"], decode(event[1]["answer"])))
 
-    def _understood(self, name: str, answer: Answer | None) -> Iterator[Answer]:
+    def _interpret(self, name: str, answer: Answer | None) -> Iterator[Answer]:
         """Yields the answers about an attempt. None means that Dask considers it ended, after all of the worker's messages."""
         attempt = self._attempts.get(name)
         if attempt is None:
             return
         if answer is None:
             if attempt.future.status != "cancelled":  # by this run
-                yield self._without_answer(name)
+                yield self._outcome_of_ended(name)
             return
-        attempt.heard = True
+        attempt.answered = True
         if isinstance(answer, Done | Failed | Left):
             del self._attempts[name]
         yield answer
 
-    def _without_answer(self, name: str) -> Failed | Lost:
+    def _outcome_of_ended(self, name: str) -> Failed | Lost:
         """Returns the outcome of a task that Dask ended without an answer from the worker."""
         from distributed import KilledWorker
 
@@ -188,10 +187,10 @@ class Cluster:
 
     def _give_up(self, name: str) -> Lost:
         attempt = self._attempts.pop(name)
-        self._take_back([attempt.future])
-        return Lost(attempt.task.stage, _LOST)
+        self._cancel([attempt.future])
+        return Lost(attempt.task.stage, _LOST_HINT)
 
-    def _take_back(self, futures: Sequence["Future"]) -> None:
+    def _cancel(self, futures: Sequence["Future"]) -> None:
         with self._scheduler():
             self._client.cancel(futures)
 
@@ -203,9 +202,9 @@ class Cluster:
         except Exception as error:
             if not isinstance(error, OSError) and self._client.status == "running":
                 raise
-            raise ClusterError("The scheduler of the cluster is gone.", hint=_AGAIN) from error
+            raise ClusterError("The scheduler of the cluster is gone.", hint=_RESUME_HINT) from error
 
-    def _call_roll(self) -> Sequence[_Misfit]:
+    def _update_workers(self) -> Sequence[_UnusableWorker]:
         """Updates the list of workers, and returns the new ones that cannot be used. Raises ClusterError."""
         session = self._session.folder.relative_to(self._store.root)
         with self._scheduler():
@@ -216,33 +215,35 @@ class Cluster:
         self._workers = {worker: introduction for worker, introduction in self._workers.items() if worker in present}
         usable = [*self._workers.values(), *(each for each in introductions.values() if isinstance(each, Introduction))]
         gpus = any(each.declared for each in usable)
-        misfits = []
-        for worker, said in introductions.items():
-            if isinstance(said, OSError):
+        unusable_workers = []
+        for worker, introduction in introductions.items():
+            if isinstance(introduction, OSError):
                 continue  # it has left again
-            misfit = self._misfit(worker, said)
-            misfits += [misfit] if misfit else []
-            if misfit or isinstance(said, Exception) or (gpus and not said.declared):
+            unusable = self._check(worker, introduction)
+            unusable_workers += [unusable] if unusable else []
+            if unusable or isinstance(introduction, Exception) or (gpus and not introduction.declared):
                 self._refused.add(worker)
             else:
-                self._workers[worker] = said
-                self._device = said.device
-        self._called = time.monotonic()
-        self._peopled = self._called if self._workers else self._peopled
-        return misfits
+                self._workers[worker] = introduction
+                self._device = introduction.device
+        self._updated = time.monotonic()
+        self._last_populated = self._updated if self._workers else self._last_populated
+        return unusable_workers
 
-    def _misfit(self, worker: str, said: Introduction | Exception) -> _Misfit | None:
-        if isinstance(said, Exception):
-            return _Misfit(worker, f"{type(said).__name__}: {str(said).partition(chr(10))[0]}", _INSTALL)
-        if said.version != __version__:
-            return _Misfit(worker, f"it has stylepipe {said.version}, and this run {__version__}", _INSTALL)
-        if not said.shares:
-            places = f"there it is {said.cache}, here {self._store.root}"
+    def _check(self, worker: str, introduction: Introduction | Exception) -> _UnusableWorker | None:
+        if isinstance(introduction, Exception):
+            return _UnusableWorker(
+                worker, f"{type(introduction).__name__}: {str(introduction).partition(chr(10))[0]}", INSTALL_HINT
+            )
+        if introduction.version != __version__:
+            return _UnusableWorker(worker, f"it has stylepipe {introduction.version}, and this run {__version__}", INSTALL_HINT)
+        if not introduction.shares:
+            places = f"there it is {introduction.cache}, here {self._store.root}"
             hint = f"Set STYLEPIPE_CACHE to a folder that all machines share; {places}."
-            return _Misfit(worker, "it keeps its results in another folder than this run", hint)
-        if self._device and said.device != self._device:
+            return _UnusableWorker(worker, "it keeps its results in another folder than this run", hint)
+        if self._device and introduction.device != self._device:
             hint = "Start those with a GPU by `dask worker --resources GPU=1`: only they are used then."
-            return _Misfit(worker, f"it computes on a {said.device}, and others on a {self._device}", hint)
+            return _UnusableWorker(worker, f"it computes on a {introduction.device}, and others on a {self._device}", hint)
         return None
 
 
@@ -281,7 +282,7 @@ def _connected(address: str, host: str, port: int) -> Iterator[Any]:
         raise UsageError(f"--executor {address}: Dask is not installed.", hint=hint) from None
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
-        asyncio.run(_knock(place))
+        asyncio.run(_probe(place))
         client = Client(place, timeout=_CONNECT_SECONDS, set_as_default=False)
     except Exception as error:  # another kind of server may answer anything
         if isinstance(error, OSError) and not isinstance(error, TimeoutError):
@@ -294,7 +295,7 @@ def _connected(address: str, host: str, port: int) -> Iterator[Any]:
         yield client
 
 
-async def _knock(place: str) -> None:
+async def _probe(place: str) -> None:
     """Connects once with a timeout: Dask's client would wait forever where another kind of server listens."""
     from distributed import Security
     from distributed.comm.core import connect

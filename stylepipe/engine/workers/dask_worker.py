@@ -15,7 +15,7 @@ from stylepipe.engine.execution.held_artifacts import HeldArtifacts
 from stylepipe.engine.execution.signals import StopRequest
 from stylepipe.engine.inputs import InputSource, find_input
 from stylepipe.engine.workers.messages import Answer, Failed, Left, encode
-from stylepipe.engine.workers.tasks import Task, do
+from stylepipe.engine.workers.tasks import Task, compute_task
 from stylepipe.errors import InputError, Interrupted, StoreError, WeightsError
 
 if TYPE_CHECKING:
@@ -66,18 +66,18 @@ def compute_stage(task: Task, topic: str) -> None:
     worker = get_worker()
     attempt = str(worker.get_current_task())
 
-    def tell(answer: Answer) -> None:
+    def send(answer: Answer) -> None:
         worker.log_event(topic, {"attempt": attempt, "answer": encode(answer)})
 
     try:
         inputs = {name: _local_input(name, task) for name in task.job.inputs}
         here = replace(task, job=replace(task.job, inputs=inputs))
         with Store(cache_folder()).session() as session:
-            tell(do(here, session, HeldArtifacts(), _Withdrawal(worker, attempt), tell))
+            send(compute_task(here, session, HeldArtifacts(), _Withdrawal(worker, attempt), send))
     except (InputError, WeightsError) as error:
-        tell(Failed.of(task.stage, error))
+        send(Failed.of(task.stage, error))
     except (Interrupted, StoreError):
-        tell(Left(task.stage))
+        send(Left(task.stage))
 
 
 def _local_input(name: str, task: Task) -> InputSource:

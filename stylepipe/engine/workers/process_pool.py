@@ -82,7 +82,7 @@ class Processes:
         return sum(worker.task is None for worker in self._workers)
 
     @property
-    def lasts(self) -> bool:
+    def alive(self) -> bool:
         """Whether any processes are left: one that dies while idle is not replaced."""
         return bool(self._workers)
 

@@ -16,7 +16,7 @@ from stylepipe.engine.cache.store import Store
 from stylepipe.engine.execution.held_artifacts import HeldArtifacts
 from stylepipe.engine.execution.signals import StopRequest
 from stylepipe.engine.workers.messages import Answer, encode
-from stylepipe.engine.workers.tasks import Task, do, unexpected
+from stylepipe.engine.workers.tasks import Task, compute_task, unexpected
 from stylepipe.errors import Interrupted
 
 ORPHAN_SECONDS = 3.0
@@ -65,19 +65,19 @@ def _receive(connection: Connection, messages: "SimpleQueue[bytes | None]", stop
 def _work(connection: Connection, messages: "SimpleQueue[bytes | None]", stop: StopRequest, store: Store) -> None:
     lock = threading.Lock()  # a stage may emit on several threads
 
-    def tell(answer: Answer) -> None:
+    def send(answer: Answer) -> None:
         with lock, suppress(OSError):  # the parent is gone, which `_receive` notices
             connection.send_bytes(encode(answer).encode())
 
-    held = HeldArtifacts()
+    artifacts = HeldArtifacts()
     with store.session() as session:
         while (message := messages.get()) is not None:
             stage, pickled = pickle.loads(message)  # noqa: S301
             try:
                 task: Task = pickle.loads(pickled)  # noqa: S301 (unpickling imports the stage's module, which may fail)
-                answer = do(task, session, held, stop, tell)
+                answer = compute_task(task, session, artifacts, stop, send)
             except Interrupted:
                 return
             except Exception as error:
                 answer = unexpected(stage, error)
-            tell(answer)
+            send(answer)

@@ -37,7 +37,7 @@ class Pool(Protocol):
         ...
 
     @property
-    def lasts(self) -> bool:
+    def alive(self) -> bool:
         """Whether there are workers, or may be some soon."""
         ...
 
@@ -73,7 +73,7 @@ class Workers:
         self._outcomes: dict[str, Done | Failed | Left] = {}
         self._losses: Counter[str] = Counter()
 
-    def settle(self, stage: str, digests: Mapping[str, str], stop: StopRequest, tell: Observer) -> bool:
+    def wait_for(self, stage: str, digests: Mapping[str, str], stop: StopRequest, observe: Observer) -> bool:
         """Waits for the outcome of a stage, forwarding worker events in the meantime.
 
         Returns True when it was computed and is in the store; False when it is left to the run, which may find it in the store
@@ -81,16 +81,16 @@ class Workers:
         """
         self._digests |= digests
         while True:
-            self._look_up()
-            self._hand_out()
+            self._find_ready()
+            self._submit()
             outcome = self._outcomes.get(stage)
             if outcome:
                 break
-            if stage not in self._running and not (self._pool.lasts and self._may_begin()):
+            if stage not in self._running and not (self._pool.alive and self._may_submit()):
                 return False
             stop.check()
             for answer in self._pool.listen():
-                self._take(answer, tell)
+                self._process(answer, observe)
         if isinstance(outcome, Failed):
             raise outcome.error from (_RemoteError(outcome.traceback) if outcome.traceback else None)
         self._outcomes[stage] = Left(stage)
@@ -101,10 +101,10 @@ class Workers:
         """Asks all workers to stop, because the run ends early."""
         self._pool.stop()
 
-    def _may_begin(self) -> bool:
+    def _may_submit(self) -> bool:
         return self._keep_going or not any(isinstance(outcome, Failed) for outcome in self._outcomes.values())
 
-    def _look_up(self) -> None:
+    def _find_ready(self) -> None:
         """Adds the stages whose inputs are available: they are in the store, or ready to compute."""
         for name in self._job.selection.stages:
             needs = self._job.recipe.stages[name].needs
@@ -125,13 +125,13 @@ class Workers:
                 reasons = self._job.reasons(name, document, self._store)
                 self._ready[name] = Task(name, self._job.of_stage(name), digests, key, reasons)
 
-    def _hand_out(self) -> None:
-        while self._ready and self._pool.free and self._may_begin():
+    def _submit(self) -> None:
+        while self._ready and self._pool.free and self._may_submit():
             name = next(name for name in self._job.selection.stages if name in self._ready)
             self._running[name] = self._ready.pop(name)
             self._pool.begin(self._running[name])
 
-    def _take(self, answer: Answer, tell: Observer) -> None:
+    def _process(self, answer: Answer, observe: Observer) -> None:
         match answer:
             case Done() | Failed() | Left():
                 del self._running[answer.stage]
@@ -146,6 +146,6 @@ class Workers:
                     self._outcomes[name] = Failed.of(name, StageError(message, hint=hint))
                 else:
                     self._ready[name] = task
-                    tell(EngineNote("Its worker died. Another worker resumes it.", name))
+                    observe(EngineNote("Its worker died. Another worker resumes it.", name))
             case event:
-                tell(event)
+                observe(event)

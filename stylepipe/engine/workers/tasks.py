@@ -17,7 +17,7 @@ from stylepipe.engine.workers.messages import Done, Failed, Left
 from stylepipe.errors import FAILURES, Interrupted, StageError, StoreError, reason_of
 from stylepipe.image.files.io import unheard
 
-_INSTALL = "Install the same stylepipe and the same stages for all workers."
+INSTALL_HINT = "Install the same stylepipe and the same stages for all workers."
 
 
 @dataclass(frozen=True)
@@ -34,23 +34,25 @@ class Task:
     reasons: tuple[str, ...]
 
 
-def do(task: Task, session: Session, held: HeldArtifacts, stop: StopRequest, tell: Observer) -> Done | Failed | Left:
+def compute_task(
+    task: Task, session: Session, artifacts: HeldArtifacts, stop: StopRequest, observe: Observer
+) -> Done | Failed | Left:
     """Computes the stage and stores its result, unless it is stored already. Raises Interrupted when asked to stop.
 
-    `held` has artifacts that earlier tasks have read, by name and digest.
+    `artifacts` has artifacts that earlier tasks have read, by name and digest.
     """
 
     def value(name: str) -> StageInput:
         identity = f"{name} {task.digests[name]}"
-        if artifact := held.get(identity):
+        if artifact := artifacts.get(identity):
             return artifact
         if name not in job.inputs:
             artifact = session.store.load(task.digests[name])
         elif job.inputs[name].file.kind == "folder":
-            return read_input(job.inputs[name], job.weights, note=lambda text: tell(EngineNote(text, task.stage)))
+            return read_input(job.inputs[name], job.weights, note=lambda text: observe(EngineNote(text, task.stage)))
         else:  # the run itself has read it before, and reported its notes
             artifact = read_input(job.inputs[name], job.weights, note=unheard)
-        held.put(identity, artifact)
+        artifacts.put(identity, artifact)
         return artifact
 
     job, node = task.job, task.job.recipe.stages[task.stage]
@@ -58,14 +60,14 @@ def do(task: Task, session: Session, held: HeldArtifacts, stop: StopRequest, tel
         document = job.stage_document(task.stage, task.digests)
         if key_of(document) != task.key:
             message = f"Stage '{task.stage}': its worker has different code than this run, or a different kind of device."
-            raise StageError(message, hint=_INSTALL)
-        with session.flight(task.key, waiting=lambda seconds: stop.check()) as work:
+            raise StageError(message, hint=INSTALL_HINT)
+        with session.exclusive(task.key, waiting=lambda seconds: stop.check()) as work:
             action = None if task.stage in job.forced else session.use(task.key)
             if action:
                 return Done(task.stage, task.key, action.output, computed=False)
             forced = task.stage in job.forced
             computation = Computation(node, job.recipe.name, job.seed(task.stage), document, task.reasons, forced)
-            action, _ = compute(computation, node.bind(value), session=session, work=work, stop=stop, tell=tell)
+            action, _ = compute(computation, node.bind(value), session=session, work=work, stop=stop, observe=observe)
             return Done(task.stage, task.key, action.output, computed=True)
     except FAILURES as error:
         return Failed.of(task.stage, error, traceback_of(error) if error.__cause__ else "")
@@ -79,5 +81,5 @@ def do(task: Task, session: Session, held: HeldArtifacts, stop: StopRequest, tel
 
 def unexpected(stage: str, error: BaseException) -> Failed:
     """Returns the failure for an error of the worker that is not one of the stage."""
-    failure = StageError(f"Stage '{stage}': its worker failed with {reason_of(error)}.", hint=_INSTALL)
+    failure = StageError(f"Stage '{stage}': its worker failed with {reason_of(error)}.", hint=INSTALL_HINT)
     return Failed.of(stage, failure, traceback_of(error))

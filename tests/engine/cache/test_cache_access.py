@@ -25,7 +25,7 @@ ALICE, BOB = 12345, 12346
 def write(store: Store, name: str, *, leave: bool = False) -> Action:
     """Computes something, as a run does; with `leave` it is stopped before the work folder is emptied."""
     document = {"stage": name}
-    with store.session() as session, session.flight(key_of(document), waiting=print) as work:
+    with store.session() as session, session.exclusive(key_of(document), waiting=print) as work:
         (work / "state.safetensors").write_bytes(name.encode())
         output = session.put(Mask(np.full((2, 3), len(name), np.float32)))
         made = Action(key=key_of(document), document=document, output=output, recipe="trial", node=name)
@@ -38,7 +38,7 @@ def write(store: Store, name: str, *, leave: bool = False) -> Action:
 
 @contextmanager
 def flight(store: Store, name: str) -> Iterator[Path]:
-    with store.session() as session, session.flight(key_of({"stage": name}), waiting=print) as work:
+    with store.session() as session, session.exclusive(key_of({"stage": name}), waiting=print) as work:
         yield work
 
 
@@ -84,7 +84,7 @@ def test_a_group_may_write_whatever_is_below_a_folder_that_it_may_write(common, 
     umask(mask)
     write(Store(common), "a")
     (common / "locks" / "left").touch()
-    with Store(common).session() as session, session.flight("left", waiting=print):
+    with Store(common).session() as session, session.exclusive("left", waiting=print):
         made = [common, *common.rglob("*")]
         modes = {path.relative_to(common).as_posix(): stat.S_IMODE(path.stat().st_mode) for path in made}
         assert all(modes[name] == 0o2775 for name, path in zip(modes, made, strict=True) if path.is_dir()), modes

@@ -149,7 +149,7 @@ def test_a_key_is_held_by_one_process_at_a_time(store, worker):
         if len(waits) == 3:
             other.kill()
 
-    with store.session() as session, session.flight("k", waiting=waiting) as work:
+    with store.session() as session, session.exclusive("k", waiting=waiting) as work:
         assert work == store.root / "work" / "k"
     assert waits[0] == 0
     assert waits == sorted(waits)
@@ -161,7 +161,7 @@ def test_waiting_can_be_given_up(store):
     entered, leave = threading.Event(), threading.Event()
 
     def hold_here() -> None:
-        with store.session() as session, session.flight("k", waiting=lambda seconds: None):
+        with store.session() as session, session.exclusive("k", waiting=lambda seconds: None):
             entered.set()
             leave.wait(20)
 
@@ -172,7 +172,7 @@ def test_waiting_can_be_given_up(store):
     def give_up(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), store.session() as session, session.flight("k", waiting=give_up):
+    with pytest.raises(KeyboardInterrupt), store.session() as session, session.exclusive("k", waiting=give_up):
         pass
     leave.set()
     thread.join()

@@ -85,7 +85,7 @@ class PretendedClient:
 def connect(lab, monkeypatch):
     """A cluster with that client, which calls the roll whenever it is listened to."""
     monkeypatch.setattr(module, "_POLL_SECONDS", 0.01)
-    monkeypatch.setattr(module, "_ROLL_CALL_SECONDS", 0.0)
+    monkeypatch.setattr(module, "_UPDATE_SECONDS", 0.0)
 
     def make(client: PretendedClient) -> Cluster:
         @contextmanager

@@ -17,7 +17,7 @@ from stylepipe.engine.runs.records import list_runs
 from stylepipe.engine.workers import tasks
 from stylepipe.engine.workers.messages import Answer, Done, Failed, Left, Lost
 from stylepipe.engine.workers.scheduler import Pool, Workers
-from stylepipe.engine.workers.tasks import Task, do
+from stylepipe.engine.workers.tasks import Task, compute_task
 from stylepipe.errors import InputError, Interrupted, StageError
 from stylepipe.recipe.resolved import ResolvedRecipe
 
@@ -30,7 +30,7 @@ class Pretended:
     def __init__(self, lab, size: int = 2, *, losses: dict[str, int] | None = None) -> None:
         self.lab = lab
         self.size = size
-        self.lasts = True
+        self.alive = True
         self.losses = Counter(losses or {})
         self.tasks: list[Task] = []
         self.held = HeldArtifacts()
@@ -57,7 +57,7 @@ class Pretended:
             return
         events: list[Event] = []
         with self.lab.store.session() as session:
-            answer = do(task, session, self.held, StopRequest(), events.append)
+            answer = compute_task(task, session, self.held, StopRequest(), events.append)
         yield from [*events, answer]
 
 
@@ -78,7 +78,7 @@ def run_with(lab, pool: Pool, job: Job, *, retries: int = 0, keep_going: bool = 
     lab.events.clear()
     ahead = Workers(pool, job, lab.store, retries=retries, keep_going=keep_going)
     watch = lab.events.append
-    return run(job, store=lab.store, outputs=lab.outputs, observe=watch, keep_going=keep_going, ahead=ahead)
+    return run(job, store=lab.store, outputs=lab.outputs, observe=watch, keep_going=keep_going, workers=ahead)
 
 
 def test_stages_are_begun_as_soon_as_what_they_need_is_there(lab):
@@ -178,7 +178,7 @@ def test_others_go_on_where_the_run_is_to_keep_going(lab):
 
 def test_without_workers_the_run_computes_by_itself(lab):
     pool = Pretended(lab, size=0)
-    pool.lasts = False
+    pool.alive = False
     result = run_with(lab, pool, lab.job(diamond(lab)))
     assert (result.record.status, pool.log) == ("done", [])
     assert sorted(lab.calls) == ["add", "add", "mix"]
@@ -190,7 +190,7 @@ def test_what_is_not_made_under_its_own_key_is_left_to_the_run(lab, answer):
     pool.listen = lambda: [answer]
     job = lab.job(diamond(lab))
     workers = Workers(pool, job, lab.store, retries=0, keep_going=False)
-    assert not workers.settle("left", job.input_digests(), StopRequest(), lab.events.append)
+    assert not workers.wait_for("left", job.input_digests(), StopRequest(), lab.events.append)
 
 
 def test_the_error_of_a_worker_keeps_its_kind(lab):
@@ -221,7 +221,7 @@ def test_a_run_that_is_stopped_waits_for_no_worker(lab):
     stop.ask()
     workers = Workers(Pretended(lab), job, lab.store, retries=0, keep_going=False)
     with pytest.raises(Interrupted):
-        workers.settle("left", job.input_digests(), stop, lab.events.append)
+        workers.wait_for("left", job.input_digests(), stop, lab.events.append)
 
 
 def test_a_run_that_is_stopped_changes_nothing_where_a_worker_computes(lab, monkeypatch):
@@ -243,7 +243,7 @@ def test_a_task_holds_what_concerns_its_stage_alone(lab):
     pool = Pretended(lab)
     job = lab.job(diamond(lab))
     workers = Workers(pool, job, lab.store, retries=0, keep_going=False)
-    workers.settle("right", job.input_digests(), StopRequest(), lab.events.append)
+    workers.wait_for("right", job.input_digests(), StopRequest(), lab.events.append)
     [task] = [task for task in pool.tasks if task.stage == "left"]
     assert (task.stage, list(task.job.recipe.stages), list(task.job.inputs)) == ("left", ["left"], ["content"])
     assert task.digests == {"content": job.inputs["content"].digest}
@@ -263,7 +263,7 @@ def test_a_worker_with_other_code_does_not_compute(lab):
 def test_a_machine_with_another_device_computes_nothing_that_is_left_to_it(lab):
     job = replace(lab.job(diamond(lab)), device="gpu")
     pool = Pretended(lab, size=0)
-    pool.lasts = False
+    pool.alive = False
     with pytest.raises(StageError, match="'left' needs a gpu, but fell back to this machine, which has a cpu"):
         run_with(lab, pool, job)
     assert lab.calls == []
