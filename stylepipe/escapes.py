@@ -11,7 +11,7 @@ import re
 _CONTROLS = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u206f\ufff9-\ufffb\ud800-\udfff"
 _ANY = re.compile(f"[{_CONTROLS}]")
 _BUT_LAYOUT = re.compile(f"(?![\n\t])[{_CONTROLS}]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def visible(text: str) -> str:
@@ -34,12 +34,12 @@ def decoded(name: str) -> str:
 
     Python stores bytes outside the locale's encoding as lone surrogates (PEP 383), which JSON and YAML cannot hold.
     """
-    if not _SURROGATE.search(name):
+    if not SURROGATE.search(name):
         return name
     try:
         return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     except UnicodeEncodeError:  # surrogates that are not from file names
-        return _SURROGATE.sub("\ufffd", name)
+        return SURROGATE.sub("\ufffd", name)
 
 
 def _escape(match: re.Match[str]) -> str:

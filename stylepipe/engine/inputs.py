@@ -78,7 +78,7 @@ def find_input(file: InputFile, weights: WeightsSource, *, index: InputIndex | N
     return InputSource(file, path, sha256, stamps)
 
 
-def read_input(source: InputSource, weights: WeightsSource, *, note: io.Note = io.unheard) -> StageInput:
+def read_input(source: InputSource, weights: WeightsSource, *, note: io.Notify = io.ignore) -> StageInput:
     """Reads an input; a folder's pictures are read on demand, one by one.
 
     `note` receives the warnings about each file once. Raises InputError or WeightsError, naming the input and its place in the
@@ -145,7 +145,7 @@ def reader_module(kind: str, weights: WeightsSource) -> str:
     return weights.read.__module__ if kind == "weights" else io.__name__
 
 
-def _reader(kind: str, weights: WeightsSource, note: io.Note) -> Callable[..., StageInput]:
+def _reader(kind: str, weights: WeightsSource, note: io.Notify) -> Callable[..., StageInput]:
     match kind:
         case "weights":
             return weights.read

@@ -23,7 +23,7 @@ from stylepipe.engine.runs.redaction import Redactor, shareable
 from stylepipe.engine.runs.run_folder import Previews, RunFolder
 from stylepipe.engine.workers.scheduler import Workers
 from stylepipe.errors import FAILURES, InputError, Interrupted, StageError, StoreError, StylepipeError
-from stylepipe.image.files.io import Note, unheard
+from stylepipe.image.files.io import Notify, ignore
 
 
 def run(
@@ -223,7 +223,7 @@ class _Run:
             self._note(f"{damaged.message} It is computed again.")
             return None
 
-    def _value(self, name: str, note: Note = unheard) -> StageInput:
+    def _value(self, name: str, note: Notify = ignore) -> StageInput:
         """Returns the artifact of an input or a stage, read on demand. Raises _Redo when the stored one is damaged."""
         value = self._values.get(name)
         if value is not None:

@@ -13,13 +13,11 @@ import numpy as np
 from jaxtyping import Float
 
 from stylepipe.artifacts import Array
+from stylepipe.image.arrays import Pixels, Plane
 from stylepipe.image.filters.neighborhood import gaussian_blur, reach
 from stylepipe.image.filters.tiled_filter import tiled
 
 Mode = Literal["normal", "multiply", "screen", "overlay", "soft_light", "luminosity"]
-
-Pixels = Float[Array, "h w 3"]
-Plane = Float[Array, "h w"]
 
 
 def feather(mask: Plane, *, radius: float) -> Plane:

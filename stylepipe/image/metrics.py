@@ -3,11 +3,8 @@
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
 
-from stylepipe.artifacts import Array
-
-Pixels = Float[Array, "height width 3"]
+from stylepipe.image.arrays import Pixels
 
 _STUDIO_LUMA = np.array([65.481, 128.553, 24.966]) / 255
 

@@ -16,10 +16,10 @@ FLOPS = 3e10
 """Floating-point operations per second of a typical core, in convolutions and matrix products."""
 
 _RESAMPLED = 3e-9
-"""Seconds for each channel of a new value and each old one that it is made of."""
+"""Seconds for each channel of a new pixel and each old pixel that contributes to it."""
 
-_TILE = 1024
-"""The side of tiles in pixels, as in `tiled`."""
+TILE = 1024
+"""Default side of the tiles of `tiled` in pixels."""
 
 
 class Cost(NamedTuple):
@@ -29,7 +29,7 @@ class Cost(NamedTuple):
     work: float
 
     def and_then(self, other: "Cost") -> "Cost":
-        """The cost of both, one after the other, of which the second needs what the first has made."""
+        """Returns the cost of this operation followed by another one on its result."""
         return Cost(self.memory + other.memory, self.work + other.work)
 
 
@@ -38,7 +38,7 @@ def by_pixel(size: Size, *, memory: int, work: float) -> Cost:
     return Cost(PROGRAM + memory * prod(size), work * prod(size))
 
 
-def in_tiles(size: Size, *, reach: int, memory: int, work: float, results: int = 1, tile: int = _TILE) -> Cost:
+def in_tiles(size: Size, *, reach: int, memory: int, work: float, results: int = 1, tile: int = TILE) -> Cost:
     """Returns the cost of `tiled` from bytes and seconds per pixel of a tile, plus full-size pictures."""
     side = max(tile, 4 * (reach + 1))
     tile_pixels = prod(min(side, length) for length in size)

@@ -8,13 +8,13 @@ import jax.numpy as jnp
 from jaxtyping import Bool, Float
 
 from stylepipe.artifacts import Array
+from stylepipe.image.arrays import Plane
 
 TOLERANCE = 2e-4
 ITERATIONS = 100
 DAMPING = 0.8  # of Jacobi's iteration, the multigrid cycle's smoother
 SMALLEST = 64  # coarser grids keep this size, their rest outside, so that they all run the same compiled code
 
-Plane = Float[Array, "h w"]
 OtherPlane = Float[Array, "_ _"]
 Scalar = Float[Array, ""]
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 from typing import NamedTuple
 
-Place = tuple[slice, slice]
-"""Rows and columns."""
+Region = tuple[slice, slice]
+"""Rows and columns of a picture."""
 
 
 class Span(NamedTuple):
@@ -18,7 +18,7 @@ class Span(NamedTuple):
 
     @property
     def length(self) -> int:
-        """How much it sees."""
+        """The length that it covers."""
         return self.stop - self.start
 
 
@@ -28,36 +28,36 @@ class Tile(NamedTuple):
     rows: Span
     columns: Span
 
-    def seen(self, factor: int = 1) -> Place:
-        """What it sees of the picture, enlarged by `factor`."""
-        return _place(factor, [(span.start, span.stop) for span in self])
+    def seen(self, factor: int = 1) -> Region:
+        """Returns the region of the picture, enlarged by `factor`, that the tile covers."""
+        return _region(factor, [(span.start, span.stop) for span in self])
 
-    def counted(self, factor: int = 1) -> Place:
-        """Where it counts there."""
-        return _place(factor, [(span.first, span.last) for span in self])
+    def counted(self, factor: int = 1) -> Region:
+        """Returns the region of the picture, enlarged by `factor`, to which the tile contributes."""
+        return _region(factor, [(span.first, span.last) for span in self])
 
-    def inside(self, factor: int = 1) -> Place:
-        """Where it counts, within what it sees."""
-        return _place(factor, [(span.first - span.start, span.last - span.start) for span in self])
+    def inside(self, factor: int = 1) -> Region:
+        """Returns the region of the tile itself that contributes."""
+        return _region(factor, [(span.first - span.start, span.last - span.start) for span in self])
 
 
-def _place(factor: int, bounds: Iterable[tuple[int, int]]) -> Place:
+def _region(factor: int, bounds: Iterable[tuple[int, int]]) -> Region:
     rows, columns = (slice(factor * first, factor * last) for first, last in bounds)
     return rows, columns
 
 
 def tiles(size: tuple[int, int], tile: int, margin: int, *, step: int = 1) -> Iterator[Tile]:
-    """Tiles of a picture of that (height, width), row by row, as `spans` lays them along each axis."""
+    """Yields the tiles of a picture of that (height, width), row by row; `spans` places them along each axis."""
     return (Tile(*both) for both in product(*(spans(length, tile, margin, step=step) for length in size)))
 
 
 def spans(length: int, tile: int, margin: int, *, step: int = 1) -> Iterator[Span]:
     """Yields tiles of one size along an axis, whose contributions partition it.
 
-    The size is at most `tile`, and that must be 2·(margin + step) − 1 or more.
-    Each sees `margin` pixels further than it counts, or up to the picture's border. None reaches beyond the border, where each
-    layer of a network pads on its own: the last one is shifted back instead. Tiles start, and change over, at multiples of
-    `step`, of which `margin` is one; their size leaves the same rest by it as `length`.
+    The size is at most `tile`, which must be 2·(margin + step) − 1 or more. Each tile covers `margin` pixels more than it
+    contributes, or up to the picture's border. None extends beyond the border, where each layer of a network pads on its own:
+    the last one is shifted back instead. Tiles start, and their contributions meet, at multiples of `step`, of which `margin`
+    is one; their size is congruent to `length` modulo `step`.
     """
     if length <= tile:
         yield Span(0, length, 0, length)

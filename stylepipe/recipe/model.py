@@ -16,6 +16,8 @@ RESERVED = ("params", "item", "previous")
 
 NAME = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
 LABEL = r"[A-Za-z0-9_.+-]{1,64}"
+REFERENCE = r"^\$"
+"""The pattern of a reference in JSON schemas."""
 
 
 def _name(text: str) -> str:
@@ -45,7 +47,7 @@ Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra=_PATTERN, e
 Use = Annotated[str, AfterValidator(_name), Field(json_schema_extra=_PATTERN, examples=["resize"])]
 GraphName = Annotated[str, AfterValidator(_graph_name), Field(json_schema_extra=_PATTERN)]
 StageName = Annotated[str, AfterValidator(_stage_name), Field(json_schema_extra={"pattern": f"^{NAME}(@{LABEL})?$"})]
-Reference = Annotated[str, Field(json_schema_extra={"pattern": r"^\$"})]
+Reference = Annotated[str, Field(json_schema_extra={"pattern": REFERENCE})]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Bound = Annotated[float, Field(ge=-1e15, le=1e15)]
 Kind = Literal["image", "images", "mask", "weights", "folder"]

@@ -23,6 +23,10 @@ PICTURE_ENDINGS = (
 """Extensions of pictures to look for; `stylepipe.image.files.io` decides which of them can be read."""
 
 
+ENDINGS = {"image": PICTURE_ENDINGS, "mask": PICTURE_ENDINGS, "weights": WEIGHTS_ENDINGS}
+"""Extensions of input files by kind."""
+
+
 def is_weights_name(reference: str) -> bool:
     """Returns whether a text is the name of cataloged weights, not the path of a file."""
     return "/" not in reference and not reference.endswith(WEIGHTS_ENDINGS)

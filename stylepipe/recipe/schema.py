@@ -4,8 +4,7 @@ from typing import Any
 
 from stylepipe.plugins import usable_stages
 from stylepipe.recipe.bind import PLURALS
-from stylepipe.recipe.model import Recipe, StageBlock
-from stylepipe.recipe.validation.describe_schema import REFERENCE
+from stylepipe.recipe.model import REFERENCE, Recipe, StageBlock
 from stylepipe.stage import Input, Stage
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -10,15 +10,12 @@ from pathlib import Path
 from stylepipe.engine.inputs import WeightsSource, find_input
 from stylepipe.engine.runs.records import InputRecord
 from stylepipe.errors import StylepipeError, UsageError
-from stylepipe.image.files.io import ENDINGS
 from stylepipe.paths import is_folder
-from stylepipe.recipe.resolved import WEIGHTS_ENDINGS, InputFile
+from stylepipe.recipe.resolved import ENDINGS, InputFile
 from stylepipe.recipe.validation.problems import show
 
 MAX_FILES = 1000
 """Maximal number of files of a folder that are read."""
-
-_ENDINGS = {"image": ENDINGS, "mask": ENDINGS, "weights": WEIGHTS_ENDINGS}
 
 
 Places = Callable[[str], Sequence[Path]]
@@ -98,5 +95,5 @@ def _candidates(file: InputFile, folders: Sequence[Path]) -> Iterator[Path]:
         yield folder / Path(file.reference).name
         if file.kind != "folder" and is_folder(folder):
             with suppress(OSError):  # it may be one that cannot be listed
-                files = (path for path in folder.iterdir() if path.suffix.lower() in _ENDINGS[file.kind])
+                files = (path for path in folder.iterdir() if path.suffix.lower() in ENDINGS[file.kind])
                 yield from sorted(islice(files, MAX_FILES))

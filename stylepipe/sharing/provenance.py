@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from stylepipe.engine.inputs import InputSource
-from stylepipe.engine.runs.records import Count, Digest, Environment, InputRecord, Name
+from stylepipe.engine.runs.records import BoundedText, Count, Digest, Environment, InputRecord
 from stylepipe.engine.runs.redaction import shareable
 from stylepipe.errors import InputError, UsageError
 from stylepipe.models import StoredModel
@@ -28,11 +28,11 @@ class Provenance(StoredModel):
     """
 
     format: Count = FORMAT
-    name: Name
+    name: BoundedText
     recipe: str
-    inputs: Mapping[Name, InputRecord]
+    inputs: Mapping[BoundedText, InputRecord]
     environment: Environment
-    outputs: Mapping[Name, Digest]
+    outputs: Mapping[BoundedText, Digest]
 
 
 def provenance_of(

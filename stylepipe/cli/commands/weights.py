@@ -11,7 +11,7 @@ from stylepipe.cli.options import Json, typed_path
 from stylepipe.escapes import visible_line
 
 app = typer.Typer(help="Network weights: list, pull, verify, convert, path.", no_args_is_help=True)
-Name = Annotated[
+WeightsName = Annotated[
     str, typer.Argument(metavar="NAME", help="The name of weights, as `weights list` shows it.", show_default=False)
 ]
 
@@ -40,7 +40,7 @@ def list_(json: Json = False) -> None:
 
 @app.command()
 def pull(
-    name: Name,
+    name: WeightsName,
     offline: Annotated[bool, typer.Option("--offline", help="Forbids the network.")] = False,
     json: Json = False,
 ) -> None:
@@ -94,7 +94,7 @@ def convert(
 
 
 @app.command()
-def path(name: Name, json: Json = False) -> None:
+def path(name: WeightsName, json: Json = False) -> None:
     """Prints the path of named weights."""
     from stylepipe.neural.weights.catalog import find
 

@@ -56,7 +56,7 @@ def _inside(value: dict[str, Any] | list[Any]) -> Sequence[Any]:
 
 
 # Types that bound what a record may hold: records come from anywhere.
-Name = Annotated[str, StringConstraints(max_length=500)]
+BoundedText = Annotated[str, StringConstraints(max_length=500)]
 FileName = Annotated[str, AfterValidator(file_name)]  # never a path, so that it stays inside the run's folder
 Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{0,64}$")]
 Moment = Annotated[str, AfterValidator(_moment)]
@@ -89,7 +89,7 @@ class StageRecord(StoredModel):
     time of the computation, `seconds` its duration, and `environment` where it ran, if not in this run's environment.
     """
 
-    stage: Name
+    stage: BoundedText
     params: Mapping[str, Data]
     inputs: Mapping[str, str | tuple[str, ...]]
     key: Digest
@@ -112,8 +112,8 @@ def names_of(bound: str | Sequence[str]) -> Sequence[str]:
 class OutputRecord(StoredModel):
     """A result of the run: its stage, the digest of its content, and its file."""
 
-    stage: Name
-    digest: Name
+    stage: BoundedText
+    digest: BoundedText
     file: FileName
 
 
@@ -135,8 +135,8 @@ class RunRecord(StoredModel):
     """
 
     format: Count = FORMAT
-    id: Name
-    recipe: Name
+    id: BoundedText
+    recipe: BoundedText
     status: Status
     command: tuple[str, ...] = ()
     started: Moment
@@ -144,11 +144,11 @@ class RunRecord(StoredModel):
     seed: Count
     params: Mapping[str, Data]
     environment: Environment
-    inputs: Mapping[Name, InputRecord] = {}
-    stages: Mapping[Name, StageRecord] = {}
-    outputs: Mapping[Name, OutputRecord] = {}
+    inputs: Mapping[BoundedText, InputRecord] = {}
+    stages: Mapping[BoundedText, StageRecord] = {}
+    outputs: Mapping[BoundedText, OutputRecord] = {}
     error: Failure | None = None
-    failures: Mapping[Name, Failure] = {}
+    failures: Mapping[BoundedText, Failure] = {}
 
 
 class _AnyRecord(StoredModel):

@@ -12,7 +12,17 @@ from pydantic import AfterValidator, FiniteFloat
 
 from stylepipe.engine.cache.atomic_files import output_errors, write_whole
 from stylepipe.engine.events import Line, ProgressLine
-from stylepipe.engine.runs.records import MAX_BYTES, Count, Data, Failure, FileName, Name, OutputRecord, RunRecord, Seconds
+from stylepipe.engine.runs.records import (
+    MAX_BYTES,
+    BoundedText,
+    Count,
+    Data,
+    Failure,
+    FileName,
+    OutputRecord,
+    RunRecord,
+    Seconds,
+)
 from stylepipe.engine.runs.redaction import shareable
 from stylepipe.engine.sweeps.merge import MergedVariant, SweepJob
 from stylepipe.errors import StoreError
@@ -70,8 +80,8 @@ class SweepResults(StoredModel):
     """
 
     format: Count = FORMAT
-    id: Name
-    recipe: Name
+    id: BoundedText
+    recipe: BoundedText
     axes: Mapping[str, tuple[Data, ...]]
     outputs: tuple[str, ...]
     measures: Mapping[str, str] = {}

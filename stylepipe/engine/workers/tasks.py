@@ -15,7 +15,7 @@ from stylepipe.engine.inputs import read_input
 from stylepipe.engine.job import Job
 from stylepipe.engine.workers.messages import Done, Failed, Left
 from stylepipe.errors import FAILURES, Interrupted, StageError, StoreError, reason_of
-from stylepipe.image.files.io import unheard
+from stylepipe.image.files.io import ignore
 
 INSTALL_HINT = "Install the same stylepipe and the same stages for all workers."
 
@@ -51,7 +51,7 @@ def compute_task(
         elif job.inputs[name].file.kind == "folder":
             return read_input(job.inputs[name], job.weights, note=lambda text: observe(EngineNote(text, task.stage)))
         else:  # the run itself has read it before, and reported its notes
-            artifact = read_input(job.inputs[name], job.weights, note=unheard)
+            artifact = read_input(job.inputs[name], job.weights, note=ignore)
         artifacts.put(identity, artifact)
         return artifact
 

@@ -13,8 +13,8 @@ from jaxtyping import Float
 from stylepipe.artifacts import Array
 from stylepipe.image.color.color_spaces import SPACES
 
-Pixels = Float[Array, "_ _ 3"]
-Weights = Float[Array, "_ _"] | None
+AnyPixels = Float[Array, "_ _ 3"]
+PixelWeights = Float[Array, "_ _"] | None
 Variant = Literal["cholesky", "pca", "monge_kantorovitch"]
 
 _VARIANCE_FLOOR = 1e-7
@@ -30,7 +30,9 @@ def match_luminance(pixels: Float[Array, "h w 3"], colors: Float[Array, "h w 3"]
     return to_rgb(from_rgb(colors).at[..., 0].set(from_rgb(pixels)[..., 0]))
 
 
-def match_histogram(pixels: Pixels, colors: Pixels, *, weights: Weights = None, color_weights: Weights = None) -> Pixels:
+def match_histogram(
+    pixels: AnyPixels, colors: AnyPixels, *, weights: PixelWeights = None, color_weights: PixelWeights = None
+) -> AnyPixels:
     """Gives each channel of `pixels` the exact distribution of that channel of `colors`, without bins.
 
     A value goes to the value at the same quantile, interpolated linearly between the quantiles of the values that occur; equal
@@ -45,8 +47,8 @@ def match_distribution(
     plane: Float[np.ndarray, "h w"],
     reference: Float[np.ndarray, "_ _"],
     *,
-    weights: Weights = None,
-    reference_weights: Weights = None,
+    weights: PixelWeights = None,
+    reference_weights: PixelWeights = None,
 ) -> Float[np.ndarray, "h w"]:
     """Gives `plane` the distribution of `reference`, as in `match_histogram`."""
     _, quantiles, places = _distribution(plane, weights)
@@ -56,8 +58,8 @@ def match_distribution(
 
 
 def match_mean_std(
-    pixels: Pixels, colors: Pixels, *, space: str, weights: Weights = None, color_weights: Weights = None
-) -> Pixels:
+    pixels: AnyPixels, colors: AnyPixels, *, space: str, weights: PixelWeights = None, color_weights: PixelWeights = None
+) -> AnyPixels:
     """Matches the mean and standard deviation of each channel in a `space` to those of `colors`.
 
     (x − μ) σ′/σ + μ′: Reinhard et al. 2001, "Color Transfer between Images", equations 10 and 11. A channel is stretched a
@@ -72,8 +74,8 @@ def match_mean_std(
 
 
 def match_covariance(
-    pixels: Pixels, colors: Pixels, *, variant: Variant, weights: Weights = None, color_weights: Weights = None
-) -> Pixels:
+    pixels: AnyPixels, colors: AnyPixels, *, variant: Variant, weights: PixelWeights = None, color_weights: PixelWeights = None
+) -> AnyPixels:
     """Matches the mean and covariance of RGB to those of `colors`: A(x − μ) + μ′ with A Σ Aᵀ = Σ′.
 
     The solutions A, by Gatys et al. 2017 (arXiv 1611.07865), section 5.2, and Pitié & Kokaram 2007:
@@ -96,7 +98,7 @@ class _Moments(NamedTuple):
     covariance: Float[np.ndarray, "3 3"]
 
 
-def _shares(weights: Weights, count: int) -> np.ndarray:
+def _shares(weights: PixelWeights, count: int) -> np.ndarray:
     """Returns the weights of `count` pixels; they sum to 1."""
     if weights is None:
         return np.full(count, 1 / count)
@@ -104,20 +106,20 @@ def _shares(weights: Weights, count: int) -> np.ndarray:
     return flat / flat.sum()
 
 
-def _moments(values: Float[np.ndarray, "_ _ 3"], weights: Weights) -> _Moments:
+def _moments(values: Float[np.ndarray, "_ _ 3"], weights: PixelWeights) -> _Moments:
     flat = values.reshape(-1, 3).astype(np.float64)
     shares = _shares(weights, len(flat))
     mean = shares @ flat
     return _Moments(mean, ((flat - mean).T * shares) @ (flat - mean))
 
 
-def _distribution(channel: Float[np.ndarray, "h w"], weights: Weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _distribution(channel: Float[np.ndarray, "h w"], weights: PixelWeights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns the distinct values, ascending; the cumulative share of pixels; and each pixel's index among the values."""
     values, places = np.unique(channel, return_inverse=True)
     return values, np.cumsum(np.bincount(places.ravel(), _shares(weights, channel.size))), places.reshape(channel.shape)
 
 
-def _affine(values: Pixels, matrix: np.ndarray, mean: np.ndarray, new_mean: np.ndarray) -> Pixels:
+def _affine(values: AnyPixels, matrix: np.ndarray, mean: np.ndarray, new_mean: np.ndarray) -> AnyPixels:
     return (values - mean.astype(np.float32)) @ matrix.T.astype(np.float32) + new_mean.astype(np.float32)
 
 

@@ -1,7 +1,7 @@
 """Conversions between sRGB-encoded RGB and other color spaces.
 
-Each conversion takes and gives an array whose last axis is the color. Nothing is clamped: colors outside [0, 1] keep their
-meaning, so that one clamp at the end of a computation is enough. `SPACES` names the spaces as recipes spell them.
+Each conversion maps an array whose last axis is the color. Nothing is clamped: colors outside [0, 1] keep their meaning, so one
+clamp at the end of a computation is enough. `SPACES` has the names of the spaces in recipes.
 """
 
 from collections.abc import Callable, Mapping

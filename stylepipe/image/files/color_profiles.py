@@ -16,9 +16,9 @@ def conversion_to_srgb(mode: str, profile: bytes | None) -> Conversion | None:
     """Returns a converter of pictures of a mode, by their profile, to sRGB (mode RGB); None if there is nothing to convert.
 
     `mode` is L, RGB or CMYK (8 bits, the depth that Pillow's color management has). The rendering intent is relative
-    colorimetric with black-point compensation. Nothing is converted without a profile, by one that is broken or belongs to
-    another kind of picture, and by one that is sRGB itself: it changes no color of a test grid by more than one level. Pixels
-    are converted one by one, so that a picture may be converted in parts.
+    colorimetric with black-point compensation. There is nothing to convert without a profile, with a broken one or one
+    for another kind of picture, and with sRGB itself, which changes no color of a test grid by more than one level. Each pixel
+    is converted by itself, so a picture may be converted in parts.
     """
     if not profile:
         return None

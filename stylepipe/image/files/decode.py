@@ -51,7 +51,7 @@ class Samples:
 def decode(file: BufferedReader | BytesIO, picture: ImageFile, *, managed: bool) -> Samples:
     """Decodes the `picture` whose header was read from `file`, upright by its EXIF orientation.
 
-    Read are bilevel, gray, palette, RGB, CMYK and YCbCr samples of up to 8 bits; 16-bit gray, RGB and RGBA (16-bit gray with
+    It reads bilevel, gray, palette, RGB, CMYK and YCbCr samples of up to 8 bits; 16-bit gray, RGB and RGBA (16-bit gray with
     alpha, CMYK and premultiplied RGBA lose the lower 8 bits, as do AVIF and HEIF pictures of more than 8); and 32-bit float
     gray, clamped to [0, 1]. Where `managed`, an embedded color profile is applied, in 8 bits unless it is sRGB's. Of several
     frames the first is read.
@@ -78,9 +78,9 @@ def decode(file: BufferedReader | BytesIO, picture: ImageFile, *, managed: bool)
 def upright_size(picture: ImageFile) -> tuple[int, int]:
     """Returns the (height, width) of the picture that `decode` would return, from its header.
 
-    An orientation that a PNG states behind its samples is not seen.
+    An orientation that a PNG has after its samples is ignored.
     """
-    turned = _turned(_orientation(picture)) and not isinstance(picture, TiffImageFile)  # those say their upright size
+    turned = _turned(_orientation(picture)) and not isinstance(picture, TiffImageFile)  # whose size is the upright one
     width, height = picture.size
     return (width, height) if turned else (height, width)
 
@@ -232,7 +232,7 @@ def _differ(levels: np.ndarray, transparent: Any, *, shift: int) -> np.ndarray:
     return (levels[..., :3] != np.asarray(transparent) >> shift & 255).any(-1)
 
 
-# --- bands, and where they go -----------------------------------------------------------------------------------------
+# --- bands and orientation -------------------------------------------------------------------------------------------
 
 
 def _cut(picture: PIL.Image.Image) -> Iterator[tuple[slice, PIL.Image.Image]]:

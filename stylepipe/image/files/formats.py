@@ -19,8 +19,8 @@ from stylepipe.image.files.picture_file import PictureFile
 class Format:
     """A file format: Pillow's name, the endings of file names, and how the files begin.
 
-    `options` are those it is written with, None where it is only read. `missing` says what the rest of the
-    picture is in a file that ends early and is read nevertheless.
+    `options` are those for writing, None for a format that is only read. `missing` describes what a truncated file lacks, as a
+    clause.
     """
 
     name: str
@@ -100,6 +100,6 @@ def _check_beginning(file: PictureFile, name: str, format_: Format) -> None:
     if not beginning:
         raise InputError(f"'{name}' is empty.", hint="Download it again, or save it again.")
     if not format_.beginning.match(beginning):
-        real = next((known for known in FORMATS if known.beginning.match(beginning)), None)
+        real = next((other for other in FORMATS if other.beginning.match(beginning)), None)
         hint = f"It is a {real.name} file: let its name end in {real.endings[0]}." if real else "Save it as PNG."
         raise InputError(f"'{name}' is not a {format_.name} file.", hint=hint)

@@ -23,25 +23,25 @@ from stylepipe.image.files.mask_channels import mask_channel
 from stylepipe.image.files.picture_file import PictureFile, TooManyParts
 
 T = TypeVar("T")
-Note = Callable[[str], None]
-"""Receives remarks for the user on a file that is read all the same."""
+Notify = Callable[[str], None]
+"""Receives a remark for the user on a file that is read nevertheless."""
 
-Values = Float[np.ndarray, "height width *channels"]
+PictureValues = Float[np.ndarray, "height width *channels"]
 Alpha = Float[np.ndarray, "height width"]
 
 MAX_PIXELS = 100_000_000
 
 
-def unheard(_: str) -> None:
-    """Ignores remarks."""
+def ignore(_: str) -> None:
+    """Ignores a remark."""
 
 
-def read_image(path: Path, *, max_pixels: int = MAX_PIXELS, note: Note = unheard) -> Image:
+def read_image(path: Path, *, max_pixels: int = MAX_PIXELS, note: Notify = ignore) -> Image:
     """Reads a picture: upright, in sRGB, with its transparency as alpha.
 
-    EXIF orientation and an embedded ICC profile are applied; `stylepipe.image.files.decode.decode` says which kinds of samples
-    are read, and how. A picture of more than `max_pixels` pixels is refused before it is decoded. A file that lacks its end is
-    read with a `note`, as far as viewers show it: a JPEG file of which some of the samples are there, others with all samples.
+    EXIF orientation and an embedded ICC profile are applied; `stylepipe.image.files.decode.decode` lists the supported samples.
+    A picture of more than `max_pixels` pixels is refused before it is decoded. A truncated file is read with a `note`, as
+    viewers show it: a JPEG file with some of its samples, files of other formats with all of them.
 
     Raises InputError when the file is missing, unreadable, of another format than its ending says, damaged, or too large.
     """
@@ -52,7 +52,7 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS, note: Note = unheard
 
 
 def read_mask(
-    path: Path, *, channel: str | None = None, invert: bool = False, max_pixels: int = MAX_PIXELS, note: Note = unheard
+    path: Path, *, channel: str | None = None, invert: bool = False, max_pixels: int = MAX_PIXELS, note: Notify = ignore
 ) -> Mask:
     """Reads a mask from a picture: the `channel`, or the one that varies (see `mask_channel`); 1 minus it with `invert`.
 
@@ -68,7 +68,7 @@ def read_mask(
 def outline_image(path: Path) -> Image:
     """Returns a blank picture of the size that `read_image` would return; reads only the header.
 
-    Raises as `read_image` does, for what can be told from the header.
+    Raises as `read_image` does, for errors in the header.
     """
     size, transparent = _read(path, _size_and_transparency)
     return Image(blank(*size, 3), blank(*size) if transparent else None)
@@ -84,8 +84,8 @@ def write_image(image: Image, path: Path, *, compress_level: int = 6, quality: i
     """Writes a picture with 8 bits per sample, rounded to the nearest level, clamped to [0, 1].
 
     PNG (zlib's `compress_level`, 0 to 9), TIFF and WebP are written without loss and keep transparency; JPEG has quality 95
-    without chroma subsampling, and transparent parts become white. With a `quality`, 1 to 100, JPEG has that one, and WebP is
-    written with loss. No metadata is written, so no time either.
+    without chroma subsampling, and transparent parts become white. A `quality`, 1 to 100, sets that of JPEG, and makes WebP
+    lossy. No metadata is written, not even the time.
 
     Raises UsageError when the name's ending is not that of a known format, or the format cannot hold a picture of this size;
     OSError as the system reports it.
@@ -99,7 +99,7 @@ def write_mask(mask: Mask, path: Path, *, compress_level: int = 6) -> None:
     _write(np.asarray(mask.values), None, path, _format_for_writing(path), compress_level=compress_level)
 
 
-def _read(path: Path, read: Callable[[PictureFile, ImageFile], T], *, max_pixels: int = MAX_PIXELS, note: Note = unheard) -> T:
+def _read(path: Path, read: Callable[[PictureFile, ImageFile], T], *, max_pixels: int = MAX_PIXELS, note: Notify = ignore) -> T:
     """Opens a picture file, calls `read` with the file and the picture, and returns the result."""
     name = path.name
     format_ = format_of(name)
@@ -123,7 +123,7 @@ def _decode(
     file: PictureFile, name: str, format_: Format, read: Callable[[PictureFile, ImageFile], T], *, max_pixels: int
 ) -> T:
     try:
-        with warnings.catch_warnings(action="ignore"):  # of odd metadata, which does not matter, and of size, checked here
+        with warnings.catch_warnings(action="ignore"):  # about odd metadata, and about the size, which is checked here
             picture = open_picture(file, name, format_)
             width, height = picture.size
             if width * height <= max_pixels:
@@ -158,7 +158,7 @@ def _format_for_writing(path: Path) -> Format:
 
 
 def _write(
-    values: Values,
+    values: PictureValues,
     alpha: Alpha | None,
     path: Path,
     format_: Format,

@@ -10,7 +10,7 @@ CHANNELS = ("alpha", "luma", "red", "green", "blue")
 _LUMA = np.array([0.299, 0.587, 0.114])  # Rec. BT.601
 
 _SAME = 4 / 255
-"""Colors whose luma differs by less count as one color, because of lossy compression and rounding."""
+"""Difference of luma below which colors count as equal, because of lossy compression and rounding."""
 
 
 def mask_channel(samples: Samples, channel: str | None, *, name: str) -> Float[np.ndarray, "height width"]:
@@ -51,6 +51,6 @@ def _varying(luma: Float[np.ndarray, "h w"], alpha: Float[np.ndarray, "h w"] | N
         return "alpha"
     raise InputError(
         f"'{name}' could be two masks: its transparency varies, and so does the brightness of what is visible.",
-        hint=f"Say which is meant, as in {{mask: {name}, channel: alpha}}; the channels are {', '.join(CHANNELS)}. "
+        hint=f"Choose one, as in {{mask: {name}, channel: alpha}}; the channels are {', '.join(CHANNELS)}. "
         "'invert: true' beside it swaps inside and outside.",
     )

@@ -45,8 +45,8 @@ class _Unknown(Exception):
 def copy_without_metadata(source: Path, target: Path) -> bool:
     """Copies a picture's file without its metadata; keeps the color profile and the orientation.
 
-    False, and no copy, for formats other than JPEG, PNG and WebP, and for files that are not built as they should be. Raises
-    OSError when one of the files cannot be opened, or the copy cannot be written.
+    Returns False without a copy for formats other than JPEG, PNG and WebP, and for malformed files. Raises OSError
+    when one of the files cannot be opened, or the copy cannot be written.
     """
     with source.open("rb") as file:
         beginning = file.read(12)

@@ -4,8 +4,11 @@ from io import BufferedReader, FileIO
 from pathlib import Path
 
 READS, BYTES_PER_READ, MAX_READS = 50_000, 256, 1_000_000
-"""Pillow's parsers read several times for each chunk, segment or block, some microseconds each. So many reads are allowed, one
-more for so many bytes of the file, and at most so many: 100 megapixels of 16-bit RGBA in PNG chunks of 8 KiB take 400,000."""
+"""The limit on reads: READS, and one more for each BYTES_PER_READ bytes of the file, but at most MAX_READS.
+
+Pillow's parsers read several times for each chunk, segment or block, some microseconds each: 100 megapixels of 16-bit RGBA in
+PNG chunks of 8 KiB take 400,000 reads.
+"""
 
 
 class TooManyParts(Exception):
@@ -15,7 +18,7 @@ class TooManyParts(Exception):
 class PictureFile(BufferedReader):
     """An opened file that counts its reads.
 
-    `end` is what it gives once, after its last byte, to a decoder that asks for more. `ended_early` says whether one did.
+    `end` is returned once to a decoder that reads beyond the last byte; `ended_early` tells whether one did.
     Raises OSError as the system reports it; reading raises TooManyParts.
     """
 
@@ -26,7 +29,7 @@ class PictureFile(BufferedReader):
         self._reads = min(MAX_READS, READS + path.stat().st_size // BYTES_PER_READ)
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """As `BufferedReader.read`, followed once by the end marker."""
+        """Reads as `BufferedReader.read` does, and once after the last byte returns the end marker."""
         self._reads -= 1
         if self._reads < 0:
             raise TooManyParts

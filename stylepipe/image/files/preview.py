@@ -10,7 +10,7 @@ from stylepipe.image.files.formats import format_of
 from stylepipe.image.files.picture_file import PictureFile
 
 _BYTES_PER_PIXEL = 8
-"""Of Pillow's samples, and of a second copy that scaling makes of transparent ones."""
+"""Bytes of Pillow's samples, and of the copy that scaling makes of transparent pictures."""
 
 
 class NoPreview(Exception):
@@ -48,7 +48,7 @@ def picture_size(path: Path) -> tuple[int, int]:
 
 
 def _open(file: PictureFile, name: str) -> ImageFile:
-    """As `PIL.Image.open`, without its limit on the size."""
+    """Opens a picture as `PIL.Image.open` does, without its limit on the size."""
     PIL.Image.init()
     format_ = format_of(name)
     if format_ is None:

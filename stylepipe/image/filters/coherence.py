@@ -13,11 +13,9 @@ import numpy as np
 from jaxtyping import Float
 
 from stylepipe.artifacts import Array
+from stylepipe.image.arrays import Pixels, Plane
 from stylepipe.image.color.color_spaces import luma
 from stylepipe.image.filters.neighborhood import gaussian_blur, reach
-
-Plane = Float[Array, "h w"]
-Picture = Float[Array, "h w 3"]
 
 _FLAT = 0.02
 """The gradient of luma, per pixel, below which an area counts as flat."""
@@ -40,8 +38,8 @@ class Flow(NamedTuple):
 
 
 def coherence_filter(
-    pixels: Picture, *, iterations: int, gradient_sigma: float, tensor_sigma: float, stroke_sigma: float, amount: float
-) -> Picture:
+    pixels: Pixels, *, iterations: int, gradient_sigma: float, tensor_sigma: float, stroke_sigma: float, amount: float
+) -> Pixels:
     """Returns the pixels after `iterations` of both steps; not clamped, but within the range of `pixels`.
 
     With Y the luma, ∇ the central differences of Y blurred by `gradient_sigma`, J = blur(∇Y ∇Yᵀ) by `tensor_sigma` the
@@ -82,13 +80,13 @@ def _weights(sigma: float) -> Float[np.ndarray, "steps"]:
 # --- direction --------------------------------------------------------------------------------------------------------
 
 
-def _flow(picture: Picture, gradient_sigma: float, tensor_sigma: float) -> Flow:
+def _flow(picture: Pixels, gradient_sigma: float, tensor_sigma: float) -> Flow:
     products = _products(gaussian_blur(luma(picture), sigma=gradient_sigma))
     return _direction(gaussian_blur(products, sigma=tensor_sigma))
 
 
 @jax.jit
-def _products(plane: Plane) -> Picture:
+def _products(plane: Plane) -> Pixels:
     """Returns the products xx, xy and yy of the central differences."""
     padded = jnp.pad(plane, 1, mode="symmetric")
     x, y = (padded[1:-1, 2:] - padded[1:-1, :-2]) / 2, (padded[2:, 1:-1] - padded[:-2, 1:-1]) / 2
@@ -96,7 +94,7 @@ def _products(plane: Plane) -> Picture:
 
 
 @jax.jit
-def _direction(tensor: Picture) -> Flow:
+def _direction(tensor: Pixels) -> Flow:
     xx, xy, yy = jnp.moveaxis(tensor, -1, 0)
     angle = jnp.arctan2(2 * xy, xx - yy) / 2
     return Flow((jnp.cos(angle), jnp.sin(angle)), jnp.hypot(xx - yy, 2 * xy) / (xx + yy + _FLAT**2))
@@ -106,7 +104,7 @@ def _direction(tensor: Picture) -> Flow:
 
 
 @jax.jit
-def _along_strokes(picture: Picture, blurred: Picture, flow: Flow, weights: Float[Array, "steps"]) -> Picture:
+def _along_strokes(picture: Pixels, blurred: Pixels, flow: Flow, weights: Float[Array, "steps"]) -> Pixels:
     (vx, vy), gate = flow
     tangent = jnp.stack([-vy, vx], axis=-1)
     sides = [_line_integral(picture, tangent, heading, weights) for heading in (tangent, -tangent)]
@@ -115,8 +113,8 @@ def _along_strokes(picture: Picture, blurred: Picture, flow: Flow, weights: Floa
 
 
 def _line_integral(
-    picture: Picture, tangent: Float[Array, "h w 2"], heading: Float[Array, "h w 2"], weights: Float[Array, "steps"]
-) -> Picture:
+    picture: Pixels, tangent: Float[Array, "h w 2"], heading: Float[Array, "h w 2"], weights: Float[Array, "steps"]
+) -> Pixels:
     """Returns Σ over steps of weight · picture along the lines from each pixel in its `heading`; not divided by the weights.
 
     The tangent of the nearest pixel is taken with the sign that turns the line by less than a right angle.
@@ -137,7 +135,7 @@ def _line_integral(
 
 
 @jax.jit
-def _shocked(picture: Picture, brightness: Plane, flow: Flow, amount: Float[Array, ""] | float) -> Picture:
+def _shocked(picture: Pixels, brightness: Plane, flow: Flow, amount: Float[Array, ""] | float) -> Pixels:
     (vx, vy), gate = flow
     x, y = _grid(*brightness.shape)
     candidates = [picture, *(_sampled(picture, x + sign * vx, y + sign * vy) for sign in (1, -1))]
@@ -166,7 +164,7 @@ def _grid(height: int, width: int) -> tuple[Plane, Plane]:
     return x, y
 
 
-def _sampled(picture: Picture, x: Plane, y: Plane) -> Picture:
+def _sampled(picture: Pixels, x: Plane, y: Plane) -> Pixels:
     """Samples the picture at (x, y) by linear interpolation."""
     height, width = picture.shape[:2]
     x, y = jnp.clip(x, 0, width - 1), jnp.clip(y, 0, height - 1)

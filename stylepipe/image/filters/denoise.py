@@ -12,14 +12,14 @@ import jax.numpy as jnp
 from jaxtyping import Float, Int
 
 from stylepipe.artifacts import Array
+from stylepipe.image.arrays import Plane
 
-Plane = Float[Array, "h w"]
-Scalar = Float[Array, ""] | float
+ScalarLike = Float[Array, ""] | float
 
 
 @jax.jit
 def total_variation(
-    pixels: Float[Array, "h w c"], *, weight: Scalar, iterations: Int[Array, ""] | int, tolerance: Scalar
+    pixels: Float[Array, "h w c"], *, weight: ScalarLike, iterations: Int[Array, ""] | int, tolerance: ScalarLike
 ) -> Float[Array, "h w c"]:
     """Returns the image u that minimizes ½ Σ (u − pixels)² + `weight` · Σ |∇u|, for `weight` > 0.
 
@@ -55,7 +55,9 @@ def total_variation(
 
 
 @jax.jit(static_argnames="radius")
-def bilateral(pixels: Float[Array, "h w c"], *, sigma_space: Scalar, sigma_color: Scalar, radius: int) -> Float[Array, "h w c"]:
+def bilateral(
+    pixels: Float[Array, "h w c"], *, sigma_space: ScalarLike, sigma_color: ScalarLike, radius: int
+) -> Float[Array, "h w c"]:
     """Averages each pixel with its neighbors, weighted by closeness in place and in color (Tomasi and Manduchi 1998).
 
     A neighbor at t, |t_x| and |t_y| ≤ `radius` pixels, weighs exp(−|t|² / 2 sigma_space²) · exp(−|Δ|² / 2 sigma_color²), where
@@ -71,7 +73,7 @@ def bilateral(pixels: Float[Array, "h w c"], *, sigma_space: Scalar, sigma_color
 
 @jax.jit(static_argnames=("patch_radius", "search_radius"))
 def non_local_means(
-    pixels: Float[Array, "h w c"], *, strength: Scalar, patch_radius: int, search_radius: int
+    pixels: Float[Array, "h w c"], *, strength: ScalarLike, patch_radius: int, search_radius: int
 ) -> Float[Array, "h w c"]:
     """Averages each pixel with those of similar surroundings (Buades, Coll and Morel 2005).
 

@@ -7,9 +7,8 @@ import numpy as np
 from jaxtyping import Float
 
 from stylepipe.artifacts import Array
+from stylepipe.image.operation_cost import TILE
 from stylepipe.image.tiling import tiles
-
-_TILE = 1024
 
 
 def tiled(
@@ -17,14 +16,14 @@ def tiled(
     pixels: Float[Array, "h w *c"],
     *others: Float[Array, "h w *_"],
     reach: int,
-    tile: int = _TILE,
+    tile: int = TILE,
 ) -> Float[np.ndarray, "h w *c"]:
     """Computes local(pixels, *others) in tiles of `tile` pixels a side, or somewhat more for a large `reach`.
 
     `local` maps pictures of one size to a picture like the first; each value depends on those at most `reach` pixels away in x
     and y. Tiles do not extend beyond the pictures' border, where `local` pads as it does for a whole picture.
     """
-    side = max(tile, 4 * (reach + 1))  # so that at least half of a tile counts
+    side = max(tile, 4 * (reach + 1))  # at least half of a tile contributes
     pictures = [np.asarray(picture) for picture in (pixels, *others)]  # cut on the host: JAX compiles each cut
     result = np.empty_like(pictures[0])
     for place in tiles(result.shape[:2], side, reach):

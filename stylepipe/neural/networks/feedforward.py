@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from stylepipe.artifacts import Array, Weights
 from stylepipe.image.operation_cost import FLOPS, PROGRAM, Cost
-from stylepipe.image.tiling import Place, tiles
+from stylepipe.image.tiling import Region, tiles
 from stylepipe.neural.networks.normalization import LayerStatistics, Statistics
 from stylepipe.neural.networks.transformation import (
     DECODER,
@@ -147,7 +147,7 @@ def _tiles(
     *,
     network: Transformation,
     tile: int,
-) -> Iterator[tuple[Place, Map]]:
+) -> Iterator[tuple[Region, Map]]:
     """Yields the last layer's convolution tile by tile: its place in the result and its values."""
     unit = _UNIT if names[0] == ENCODER[0] else 1  # the source's pixels by one of the blocks' maps
     height, width, _ = source.shape
@@ -171,7 +171,7 @@ def _convolved(
     return convolution(tensors, names[-1], x, network=network)
 
 
-def _kept(tiles: Iterable[tuple[Place, Map]], result: Map) -> Iterator[Map]:
+def _kept(tiles: Iterable[tuple[Region, Map]], result: Map) -> Iterator[Map]:
     """Copies each tile into the result and yields it."""
     for place, part in tiles:
         result[place] = part

@@ -18,7 +18,7 @@ from stylepipe.recipe.validation.problems import Problems, dotted, show, suggest
 MAX_NAME = 80
 DIGITS = 4
 
-Values = Mapping[str, Any]
+ParamValues = Mapping[str, Any]
 """A variant, or a part of one: values for params by name."""
 
 _NOT_IN_NAMES = re.compile(r"[^\w.@+=-]+")
@@ -100,7 +100,7 @@ def _varies(sweep: Sweep) -> bool:
     return bool(sweep.grid or sweep.zip or sweep.random)
 
 
-def expand_sweep(sweep: Sweep, params: Values, *, seed: int) -> list[dict[str, Any]]:
+def expand_sweep(sweep: Sweep, params: ParamValues, *, seed: int) -> list[dict[str, Any]]:
     """Returns the values of each variant: the product of samples, zipped rows and grid, the last varying fastest.
 
     Excluded variants are left out, included ones follow. Of variants that are equal when completed from `params`, the first is
@@ -125,7 +125,7 @@ def expand_sweep(sweep: Sweep, params: Values, *, seed: int) -> list[dict[str, A
     return variants
 
 
-def _samples(drawn: Random, params: Values, seed: int) -> list[dict[str, Any]]:
+def _samples(drawn: Random, params: ParamValues, seed: int) -> list[dict[str, Any]]:
     """Returns random values; each param has a random sequence of its own, independent of the other params."""
     columns: dict[str, list[int | float]] = {}
     for name, bounds in drawn.ranges.items():
@@ -146,7 +146,7 @@ def _draw(bounds: Range, fraction: float, *, whole: bool) -> int | float:
     return min(max(value, type(value)(bounds.low)), type(value)(bounds.high))
 
 
-def axes_of_variants(variants: Sequence[Values], params: Values) -> dict[str, list[Any]]:
+def axes_of_variants(variants: Sequence[ParamValues], params: ParamValues) -> dict[str, list[Any]]:
     """Returns the params that variants set, in order, each with its distinct values."""
     names = dict.fromkeys(name for values in variants for name in values)
     axes: dict[str, list[Any]] = {name: [] for name in names}
@@ -158,7 +158,7 @@ def axes_of_variants(variants: Sequence[Values], params: Values) -> dict[str, li
     return axes
 
 
-def name_variants(sweep: Sweep, variants: Sequence[Values], params: Values, problems: Problems) -> list[str]:
+def name_variants(sweep: Sweep, variants: Sequence[ParamValues], params: ParamValues, problems: Problems) -> list[str]:
     """Returns a name for each variant, valid as a file name: from the sweep's template, else from its values.
 
     Variants are numbered where names from values would be long or equal. A template that gives such names is reported.

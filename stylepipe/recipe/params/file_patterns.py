@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from stylepipe.paths import exists, is_file, is_folder
-from stylepipe.recipe.resolved import PICTURE_ENDINGS, WEIGHTS_ENDINGS
+from stylepipe.recipe.resolved import ENDINGS, PICTURE_ENDINGS
 from stylepipe.recipe.syntax.recipe_files import escape_reason, unreadable_reason
 from stylepipe.recipe.validation.problems import show
 
@@ -18,7 +18,6 @@ MAX_NAMES = 500_000
 _MATCH_COST = 4
 """Additional cost of a name that matches, in names: it is looked up on the disk, and sorted."""
 
-_ENDINGS = {"image": PICTURE_ENDINGS, "mask": PICTURE_ENDINGS, "weights": WEIGHTS_ENDINGS}
 _MAGIC = re.compile(r"[*?[]")
 
 
@@ -68,7 +67,7 @@ class Patterns:
         if is_folder(folder / value) and kind != "folder":
             value = f"{value.rstrip('/')}/*"
         *_, last = parts = [part for part in value.split("/") if part]
-        endings = _ENDINGS.get(kind, ()) if _MAGIC.search(PurePath(last).suffix) or not PurePath(last).suffix else ()
+        endings = ENDINGS.get(kind, ()) if _MAGIC.search(PurePath(last).suffix) or not PurePath(last).suffix else ()
 
         def fits(path: Path) -> bool:
             return is_folder(path) if kind == "folder" else is_file(path) and (not endings or path.suffix.lower() in endings)

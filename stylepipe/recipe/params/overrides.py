@@ -7,6 +7,7 @@ from typing import Any
 
 from stylepipe.cache_folder import expand_home
 from stylepipe.errors import Place, Problem, RecipeError
+from stylepipe.escapes import SURROGATE
 from stylepipe.recipe.params.file_patterns import Patterns
 from stylepipe.recipe.syntax.yaml_text import MAX_BYTES, KeyPath, error_of, error_of_one, parse
 from stylepipe.recipe.validation.problems import Problems, show, suggest
@@ -111,7 +112,7 @@ def _parse(name: str, text: str) -> Any:
 
 
 def _require_readable(text: str, place: Place) -> None:
-    if len(text) > MAX_BYTES or any("\ud800" <= character <= "\udfff" for character in text):
+    if len(text) > MAX_BYTES or SURROGATE.search(text):
         raise error_of_one("The value is larger than 1 MB, or not UTF-8 text.", place)
 
 

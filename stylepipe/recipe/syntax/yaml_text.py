@@ -6,7 +6,6 @@ bounds below are refused. PyYAML scans the text; this module builds data from it
 bounded while reading. (PyYAML's C parser crashes on 30,000 nested brackets.)
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -14,6 +13,7 @@ from typing import Any, NoReturn
 import yaml
 
 from stylepipe.errors import Place, Problem, RecipeError
+from stylepipe.escapes import SURROGATE
 from stylepipe.recipe.syntax.scalars import is_text, scalar
 
 MAX_BYTES = 1_000_000
@@ -35,7 +35,6 @@ _SYNTAX = {
     "expected the node content": ("a value is missing here", "Check quotes, brackets and commas.", False),
     "expected ',' or": ("the bracket that opens here is not closed, or a comma is missing in it", None, True),
 }
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass
@@ -219,7 +218,7 @@ class _Builder:
             return None
 
     def _require_characters(self, event: yaml.ScalarEvent, place: Place) -> None:
-        if _SURROGATE.search(event.value):
+        if SURROGATE.search(event.value):
             self.stop("An escape stands for half a character (U+D800 to U+DFFF).", place)
 
     def _next_path(self) -> KeyPath:

@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stylepipe.recipe.model import REFERENCE
 from stylepipe.recipe.syntax.yaml_text import KeyPath
 from stylepipe.recipe.validation.problems import show
 
 Schema = Mapping[str, Any]
-
-REFERENCE = r"^\$"
-"""The pattern of a reference in schemas."""
 
 _NOUNS = {"integer": "whole numbers", "number": "numbers", "string": "texts"}
 
