@@ -109,13 +109,13 @@ def test_a_beat_tells_iteration_loss_and_time_left(display, clock):
     show, lines = display
     show(StageStarted("stylized", ("new",)))
     clock[0] += 60
-    show.beat()
+    show.heartbeat()
     for done in range(1, 13):
         clock[0] += 10
         show(StageEmitted("stylized", Iterated(done, 1000, loss=2 / done)))
-    show.beat()
+    show.heartbeat()
     clock[0] += 820
-    show.beat()
+    show.heartbeat()
     assert lines() == [
         "[1/2] stylized: new",
         "[1/2] stylized: running for 1 min 00 s",
@@ -129,7 +129,7 @@ def test_the_time_left_is_that_of_this_run(display, clock):
     show(StageStarted("stylized", ("new",), [{"done": 900}]))
     clock[0] += 60
     show(StageEmitted("stylized", Iterated(930, 1000)))
-    show.beat()
+    show.heartbeat()
     assert lines()[-1] == "[1/2] stylized: 930/1000, about 2 min 20 s left"
 
 
@@ -140,14 +140,14 @@ def test_stages_that_have_ended_are_silent(display):
     show(StageFinished("stylized", 1.0))
     show(StageFailed("sharp", "No."))
     before = lines()
-    show.beat()
+    show.heartbeat()
     assert lines() == before
 
 
 def test_it_beats_until_the_run_ends(monkeypatch, capsys):
     monkeypatch.setattr(progress, "HEARTBEAT_SECONDS", 0.01)
     told = threading.Event()
-    monkeypatch.setattr(progress._Display, "beat", lambda self: told.set())
+    monkeypatch.setattr(progress._Display, "heartbeat", lambda self: told.set())
     before = threading.active_count()
     with progress.observer(quiet=False):
         assert told.wait(30)
