@@ -24,7 +24,7 @@ class Luminance(Params):
 
     kind: Literal["luminance"] = "luminance"
     space: Literal["ycbcr", "yiq", "lab", "oklab"] = Field(
-        default="ycbcr", description="Where luma and chroma are taken apart."
+        default="ycbcr", description="The color space that separates luma from chroma."
     )
 
 
@@ -39,7 +39,7 @@ class MeanStd(Params):
 
     kind: Literal["mean_std"] = "mean_std"
     space: Literal["lalphabeta", "lab", "oklab", "rgb"] = Field(
-        default="lalphabeta", description="Whose channels; Reinhard's is lalphabeta."
+        default="lalphabeta", description="The color space whose channels are matched; Reinhard's is lalphabeta."
     )
 
 
@@ -47,9 +47,7 @@ class Linear(Params):
     """Matches the mean and the covariance of RGB."""
 
     kind: Literal["linear"] = "linear"
-    variant: Variant = Field(
-        default="monge_kantorovitch", description="Which linear map; monge_kantorovitch moves colors least."
-    )
+    variant: Variant = Field(default="monge_kantorovitch", description="The linear map; monge_kantorovitch moves colors least.")
 
 
 class Guided(Params):
@@ -63,14 +61,16 @@ class Guided(Params):
         description="Chroma is scaled by the ratio of the new to the old lightness, from 0.6 to 2.5, to this power.",
     )
     gray: float = Field(
-        default=0.012, ge=0, le=0.5, description="Colors of a chroma below this, in Oklab, become gray rather than tinted."
+        default=0.012, ge=0, le=0.5, description="Colors with an Oklab chroma below this become gray rather than tinted."
     )
-    radius: int = Field(default=5, ge=1, le=100, description="Chroma is smoothed within squares that reach so many pixels.")
+    radius: int = Field(
+        default=5, ge=1, le=100, description="The radius in pixels of the squares within which chroma is smoothed."
+    )
     eps: float = Field(
         default=0.0002,
         ge=1e-6,
         le=1,
-        description="The variance of lightness, in [0, 1], above which an edge of the image is one of its colors, too.",
+        description="The variance of lightness, in [0, 1], above which an edge of the image is also one of its colors.",
     )
     gain: float = Field(default=1.0, ge=0, le=10, description="The factor of the chroma.")
 

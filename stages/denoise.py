@@ -36,7 +36,7 @@ class Bilateral(Params):
     sigma_color: float = Field(
         default=0.1, ge=0.001, le=10, description="Standard deviation in color: of the distance in RGB, at most √3."
     )
-    radius: int = Field(default=4, ge=1, le=30, description="Only pixels at most so far in x and in y are averaged.")
+    radius: int = Field(default=4, ge=1, le=30, description="Maximal distance in x and in y of the pixels that are averaged.")
 
 
 class NonLocalMeans(Params):
@@ -46,8 +46,12 @@ class NonLocalMeans(Params):
     strength: float = Field(
         default=0.05, ge=0.001, le=10, description="h: about the standard deviation of the noise that is removed, in [0, 1]."
     )
-    patch_radius: int = Field(default=2, ge=0, le=10, description="Patches of twice this and one pixels squared are compared.")
-    search_radius: int = Field(default=5, ge=1, le=20, description="Only pixels at most so far in x and in y are averaged.")
+    patch_radius: int = Field(
+        default=2, ge=0, le=10, description="Patches of 2 · patch_radius + 1 pixels squared are compared."
+    )
+    search_radius: int = Field(
+        default=5, ge=1, le=20, description="Maximal distance in x and in y of the pixels that are averaged."
+    )
 
 
 class Median(Params):
@@ -58,7 +62,7 @@ class Median(Params):
 
 
 class DenoiseParams(Params):
-    """Which denoiser."""
+    """The denoiser."""
 
     method: Annotated[TotalVariationDenoising | Bilateral | NonLocalMeans | Median, Field(discriminator="kind")] = Field(
         default=TotalVariationDenoising(), description="The denoiser: a `kind` with its parameters."

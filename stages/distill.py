@@ -33,24 +33,30 @@ class DistillParams(Params):
         max_length=len(DEEPEST),
         description="The student's channels, block by block, for each of its convolutions.",
     )
-    pooling: Pooling = Field(default="max", description="How the student pools.")
-    padding: Padding = Field(default="reflect", description="How it, and its teachers, continue a picture beyond its border.")
+    pooling: Pooling = Field(default="max", description="The pooling of the student.")
+    padding: Padding = Field(default="reflect", description="The padding of pictures, for the student and its teachers.")
     layers: Mapping[LayerName, Annotated[float, Field(gt=0, le=1e6)]] = Field(
         default={"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 2.0, "relu4_2": 1.0, "relu5_1": 2.0},
         min_length=1,
-        description="The layers that are taught, and how much each counts.",
+        description="The layers to distill, and the weight of each.",
     )
     gram_weight: float = Field(
-        default=0.2, ge=0, le=1e6, description="How much the error of the Gram matrices counts beside that of the features."
+        default=0.2, ge=0, le=1e6, description="The weight of the error of the Gram matrices, relative to that of the features."
     )
     schedule: training_loop.Schedule = Field(
-        default=training_loop.Schedule(steps=20_000), description="The steps and their size."
+        default=training_loop.Schedule(steps=20_000), description="The number of steps, and the learning rate."
     )
-    batch: int = Field(default=6, ge=1, le=1024, description="Crops in a step.")
+    batch: int = Field(default=6, ge=1, le=1024, description="The number of crops in a step.")
     crop: int = Field(default=192, ge=32, le=1024, description="The side of a crop, in pixels.")
-    longest: int = Field(default=1600, ge=32, le=65_536, description="The long side that pictures are brought to, if above it.")
-    halvings: int = Field(default=2, ge=0, le=8, description="How often pictures are halved, to be cut at that size too.")
-    strict: bool = Field(default=False, description="Whether a damaged picture is an error; else it is left out, with a note.")
+    longest: int = Field(
+        default=1600, ge=32, le=65_536, description="The maximal long side of pictures; larger ones are shrunk to it."
+    )
+    halvings: int = Field(
+        default=2, ge=0, le=8, description="How often pictures are halved: crops are taken at each of these sizes too."
+    )
+    strict: bool = Field(
+        default=False, description="Whether a damaged picture is an error; otherwise it is skipped with a note."
+    )
     batches: int = Field(default=32, ge=1, le=1024, description="Batches that the teachers process per round.")
     passes: int = Field(default=5, ge=1, le=100, description="Passes of the student over these batches.")
 
@@ -97,18 +103,18 @@ def distill(
     emit: Emit,
     checkpoint: Checkpoint,
 ) -> Weights:
-    """Trains a slim VGG whose layers hold, up to a linear map, what the teachers' layers hold.
+    """Trains a slim VGG whose features are, up to a linear map, those of the teachers.
 
-    At each step the student's features of random crops, taken through a linear head at each of `layers`, are compared with the
-    teachers', and so are their Gram matrices (see `Distillation`).
+    Each step compares the student's features of random crops, through a linear head at each of `layers`, with those of the
+    teachers, and the Gram matrices of both (see `Distillation`).
 
-    - `pictures`: what the crops are cut from; each folder counts alike.
-    - `teachers`: VGGs; a layer is taught by the first of them that has it.
-    - `validation`: pictures whose middle parts are compared now and then, and at the end; the log holds the errors as
+    - `pictures`: the folders of pictures that crops are taken from, all with equal weight.
+    - `teachers`: VGGs; the teacher of a layer is the first one that has it.
+    - `validation`: pictures whose central crops are compared at intervals, and at the end; the log holds the errors as
       'validation relu1_1' …
-    - `start`: the result of an earlier training to go on from; of other `widths`, what both have is kept (see `grown`).
+    - `start`: the result of an earlier training, to continue; with other `widths`, common channels are kept (see `grown`).
 
-    The result holds the network and its heads in half precision; it is computed with in single precision. Raises StageError for
+    The result holds the network and its heads in half precision; computations are in single precision. Raises StageError for
     a layer that the student or the teachers lack, for folders without a picture as large as a crop, and for a loss that is not
     finite; WeightsError for a `start` that is no VGG.
     """

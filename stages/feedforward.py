@@ -15,7 +15,7 @@ class FeedforwardParams(Params):
 
     style_weights: StyleWeights | None = Field(
         default=None,
-        description="The weights of the network's styles, in any unit; equal by default. `[1, 0]` is the first of two.",
+        description="The weights of the network's styles, in any unit; equal by default. `[1, 0]` selects the first of two.",
     )
 
 

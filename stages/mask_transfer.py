@@ -40,10 +40,10 @@ class Poisson(Params):
 
 
 class MaskTransferParams(Params):
-    """How the edge is made."""
+    """The method of combining at the edge of the mask."""
 
     method: Annotated[Hard | Feathered | Poisson, Field(discriminator="kind")] = Field(
-        default=Hard(), description="How the two pictures meet at the mask's edge: by `kind`, with parameters of its own."
+        default=Hard(), description="The method of combining at the edge of the mask: a `kind` with its parameters."
     )
 
 

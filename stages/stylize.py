@@ -74,16 +74,18 @@ class StylizeParams(Params):
     mask_pooling: MaskPooling = Field(
         default="network",
         description="How masks are resized to the layers: `network` weights a position by the masked fraction of its receptive "
-        "field; `area` by that of the pixels under it.",
+        "field, `area` by that of the pixels that it covers.",
     )
     labelling: Labelling = Field(default=Labelling(), description="How the colors of semantic maps become labels.")
-    pooling: Pooling | None = Field(default=None, description="How the network pools; by default as it was trained.")
+    pooling: Pooling | None = Field(default=None, description="The pooling of the network; by default as it was trained.")
     precision: Precision = Field(
         default="float32",
         description="The precision of the network's convolutions; all else is float32. `tf32` and `bfloat16` are for GPUs and "
         "TPUs; the result differs but looks the same. On a CPU `tf32` is float32, and `bfloat16` is slower.",
     )
-    clamp: bool = Field(default=True, description="Keep pixels in [0, 1] at each step; otherwise only the result is.")
+    clamp: bool = Field(
+        default=True, description="Whether pixels are clamped to [0, 1] at each step; otherwise only the result is."
+    )
     early_stop: optimize.EarlyStop | None = Field(default=None, description="The convergence criterion for stopping early.")
     memory: memory_budget.Budget = Field(
         default="auto",
@@ -92,7 +94,7 @@ class StylizeParams(Params):
         "With several GPUs, the budget of each.",
     )
     preview_every: int | None = Field(
-        default=None, ge=1, le=100_000, description="Show a preview frame every so many iterations."
+        default=None, ge=1, le=100_000, description="The number of iterations between preview frames."
     )
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""The stage `train_style`: a network that shows any picture in a style, or several, by one pass."""
+"""The stage `train_style`: trains a network that stylizes any picture in one forward pass."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,35 +34,43 @@ _LAST = 16
 
 
 class TrainStyleParams(Params):
-    """The network, the losses, the crops it sees, and its training."""
+    """The network, the losses, the crops, and the training."""
 
-    channels: int = Field(default=16, ge=1, le=WIDEST, description="Of the first and last features; four times as many inside.")
-    blocks: int = Field(default=5, ge=0, le=DEEPEST, description="Residual blocks, of two convolutions each.")
+    channels: int = Field(
+        default=16, ge=1, le=WIDEST, description="Channels of the first and last layers; those between have four times as many."
+    )
+    blocks: int = Field(default=5, ge=0, le=DEEPEST, description="The number of residual blocks, of two convolutions each.")
     normalization: Normalization = Field(
         default="instance",
-        description="`instance`: by the statistics of the one picture; `batch`: by those of a step's pictures, and afterwards "
-        "of the last ones, which is there to show the difference.",
+        description="`instance`: by the statistics of each picture; `batch`: by those of all pictures of a step, and after "
+        "training by those of the last steps, for comparison.",
     )
     losses: tuple[AnyLoss, ...] = Field(
         default=(Content(), Gram(weight=6.0), TotalVariation(weight=2.0)),
         min_length=1,
         max_length=32,
-        description="What is minimized: the sum of these, as in `stylize`.",
+        description="The losses, whose sum is minimized, as in `stylize`.",
     )
     style_size: int = Field(
         default=512,
         ge=32,
         le=8192,
-        description="The styles' long side in pixels: strokes come to be as large as they are there.",
+        description="The long side of the styles in pixels; it determines the size of strokes.",
     )
     schedule: training_loop.Schedule = Field(
-        default=training_loop.Schedule(steps=20_000), description="The steps and their size."
+        default=training_loop.Schedule(steps=20_000), description="The number of steps, and the learning rate."
     )
-    batch: int = Field(default=4, ge=1, le=1024, description="Crops in a step.")
+    batch: int = Field(default=4, ge=1, le=1024, description="The number of crops in a step.")
     crop: int = Field(default=256, ge=32, le=2048, multiple_of=4, description="The side of a crop, in pixels.")
-    longest: int = Field(default=640, ge=32, le=65_536, description="The long side that pictures are brought to, if above it.")
-    halvings: int = Field(default=0, ge=0, le=8, description="How often pictures are halved, to be cut at that size too.")
-    strict: bool = Field(default=False, description="Whether a damaged picture is an error; else it is left out, with a note.")
+    longest: int = Field(
+        default=640, ge=32, le=65_536, description="The maximal long side of pictures; larger ones are shrunk to it."
+    )
+    halvings: int = Field(
+        default=0, ge=0, le=8, description="How often pictures are halved: crops are taken at each of these sizes too."
+    )
+    strict: bool = Field(
+        default=False, description="Whether a damaged picture is an error; otherwise it is skipped with a note."
+    )
 
 
 def _check(params: TrainStyleParams, styles: Sequence[Image], **_: Any) -> None:
@@ -110,18 +118,18 @@ def train_style(  # noqa: PLR0917 (a stage's inputs)
 ) -> Weights:
     """Trains the network of `feedforward` for one or more styles.
 
-    At each step the network shows random crops in a style each, and its tensors are changed so that the `losses`, which compare
-    what the network `extractor` (a VGG) finds in the results, in the crops and in the styles, fall (see
+    Each step stylizes random crops, each in one style, and updates the network to reduce the `losses`, which compare the
+    features of the network `extractor` (a VGG) for the results with those for the crops and the styles (see
     `stylepipe.neural.training.stylization` and `stylepipe.neural.networks.transformation`).
 
-    - `pictures`: what the crops are cut from; each folder counts alike.
-    - `styles`: each gets a scale and a shift of its own in every layer; the kernels are shared. They are brought to a long
-      side of `style_size`. Of a style that is cut out, what is visible is the example.
-    - `validation`: pictures whose middle parts are shown in all styles now and then, and at the end; the log holds the terms of
-      the loss as 'validation content' …, and the first of them is a preview frame.
-    - `start`: the result of an earlier training with the same network and as many styles, to go on from.
+    - `pictures`: the folders of pictures that crops are taken from, all with equal weight.
+    - `styles`: each has its own scale and shift in every layer; the kernels are shared. They are resized to a long side of
+      `style_size`. Only the visible part of a style with transparency counts.
+    - `validation`: pictures whose central crops are stylized in all styles at intervals, and at the end; the log holds the
+      terms of the loss as 'validation content' …, and the first result is a preview frame.
+    - `start`: the result of an earlier training of the same network with as many styles, to continue.
 
-    The result is the network in half precision; it is computed with in single precision. Raises StageError for folders without
+    The result is the network in half precision; computations are in single precision. Raises StageError for folders without
     a picture as large as a crop, for a layer that the extractor has not, for a `start` of another form, and for a loss that is
     not finite, and WeightsError for a `start` that is no such network.
     """

@@ -28,26 +28,33 @@ from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Params, Progress,
 class TrainTextureParams(Params):
     """The network, the losses, and the training."""
 
-    sizes: int = Field(default=6, ge=1, le=MOST_SIZES, description="Of noise, each half as large as the one before.")
-    channels: int = Field(default=8, ge=1, le=WIDEST, description="That each size adds.")
+    sizes: int = Field(
+        default=6,
+        ge=1,
+        le=MOST_SIZES,
+        description="The number of sizes of the input noise, each half as large as the one before.",
+    )
+    channels: int = Field(default=8, ge=1, le=WIDEST, description="The number of channels that each size adds.")
     padding: Padding = Field(
         default="circular", description="`circular`: textures continue at the opposite border, and tile; `edge`: they do not."
     )
     losses: tuple[AnyLoss, ...] = Field(
-        default=(Gram(),), min_length=1, max_length=32, description="What is minimized: the sum of these, as in `stylize`."
+        default=(Gram(),), min_length=1, max_length=32, description="The losses, whose sum is minimized, as in `stylize`."
     )
     diversity: float = Field(
         default=0.0,
         ge=0,
         le=1e6,
-        description="How much textures of a step are to differ: times the mean logarithm of the distance to the nearest other.",
+        description="The weight of the mean logarithm of the distance of each texture of a step to the nearest other.",
     )
     texture_size: int = Field(default=256, ge=32, le=8192, description="The example's long side in pixels.")
     schedule: training_loop.Schedule = Field(
-        default=training_loop.Schedule(steps=3000), description="The steps and their size."
+        default=training_loop.Schedule(steps=3000), description="The number of steps, and the learning rate."
     )
-    batch: int = Field(default=4, ge=1, le=1024, description="Textures in a step.")
-    side: int = Field(default=256, ge=32, le=2048, description="Of these, in pixels: a multiple of 2^(sizes − 1).")
+    batch: int = Field(default=4, ge=1, le=1024, description="The number of textures in a step.")
+    side: int = Field(
+        default=256, ge=32, le=2048, description="The side of these textures in pixels, a multiple of 2^(sizes − 1)."
+    )
 
 
 def _check(params: TrainTextureParams, **_: Any) -> None:
@@ -98,10 +105,10 @@ def train_texture(
     2017, arXiv 1701.02096). See `stylepipe.neural.networks.texture`.
 
     - `texture`: the example, brought to a long side of `texture_size`. Of a cut-out, what is visible is the example.
-    - `start`: the result of an earlier training with the same network, to go on from.
+    - `start`: the result of an earlier training of the same network, to continue.
 
     Now and then, and at the end, the log holds the terms of textures that are not trained on, as 'validation gram', and one is
-    a preview frame. The result is the network in half precision; it is computed with in single precision. Raises StageError
+    a preview frame. The result is the network in half precision; computations are in single precision. Raises StageError
     for a loss that compares with a content, for a `side` that is no multiple of the network's unit, for diversity with a
     `batch` of 1, for a `start` of another form, and for a loss that is not finite, and WeightsError for a `start` that is no
     such network.

@@ -20,23 +20,29 @@ from stylepipe.stage import Checkpoint, Emit, Estimate, Note, Params, Progress, 
 class TrainUpscalerParams(Params):
     """The network, its crops, and its training."""
 
-    blocks: int = Field(default=4, ge=1, le=DEEPEST, description="Residual blocks, of two convolutions each.")
-    channels: int = Field(default=64, ge=1, le=WIDEST, description="Of the features between them.")
+    blocks: int = Field(default=4, ge=1, le=DEEPEST, description="The number of residual blocks, of two convolutions each.")
+    channels: int = Field(default=64, ge=1, le=WIDEST, description="The number of channels between them.")
     schedule: training_loop.Schedule = Field(
-        default=training_loop.Schedule(steps=40_000), description="The steps and their size."
+        default=training_loop.Schedule(steps=40_000), description="The number of steps, and the learning rate."
     )
-    batch: int = Field(default=5, ge=1, le=1024, description="Crops in a step, for each of the factors 2, 3 and 4.")
-    crop: int = Field(default=48, ge=8, le=1024, description="The side of a crop in pixels, once it is made small.")
+    batch: int = Field(
+        default=5, ge=1, le=1024, description="The number of crops in a step, for each of the factors 2, 3 and 4."
+    )
+    crop: int = Field(default=48, ge=8, le=1024, description="The side of a crop in pixels, after shrinking.")
     longest: int = Field(
         default=1280,
         ge=32,
         le=65_536,
-        description="The long side that pictures are brought to, if above it: photographs are sharp only when shrunk.",
+        description="The maximal long side of pictures; larger ones are shrunk to it, as photographs are sharp only then.",
     )
-    halvings: int = Field(default=1, ge=0, le=8, description="How often pictures are halved, to be cut at that size too.")
-    strict: bool = Field(default=False, description="Whether a damaged picture is an error; else it is left out, with a note.")
+    halvings: int = Field(
+        default=1, ge=0, le=8, description="How often pictures are halved: crops are taken at each of these sizes too."
+    )
+    strict: bool = Field(
+        default=False, description="Whether a damaged picture is an error; otherwise it is skipped with a note."
+    )
     validation_crop: int = Field(
-        default=240, ge=24, le=4096, multiple_of=12, description="The side of what pictures are validated by, in pixels."
+        default=240, ge=24, le=4096, multiple_of=12, description="The side of the central crops for validation, in pixels."
     )
 
 
@@ -67,15 +73,15 @@ def train_upscaler(
 ) -> Weights:
     """Trains the network of `upscale` to enlarge pictures by 2, 3 and 4.
 
-    At each step random crops are shrunk by bicubic interpolation, and the network is changed so that what it makes of them
-    comes nearer to the crops, by their mean absolute difference (see `stylepipe.neural.training.superresolution`).
+    Each step shrinks random crops by bicubic interpolation, and updates the network to reduce the mean absolute difference
+    between its results and the crops (see `stylepipe.neural.training.superresolution`).
 
-    - `pictures`: what the crops are cut from; each folder counts alike.
-    - `validation`: pictures whose middle parts are enlarged now and then, and at the end; the log holds the mean
+    - `pictures`: the folders of pictures that crops are taken from, all with equal weight.
+    - `validation`: pictures whose central crops are enlarged at intervals, and at the end; the log holds the mean
       PSNR in dB as 'validation x2', 'validation x3' and 'validation x4'.
-    - `start`: the result of an earlier training with the same `blocks` and `channels`, to go on from.
+    - `start`: the result of an earlier training with the same `blocks` and `channels`, to continue.
 
-    The result is the network in half precision; it is computed with in single precision. Raises StageError for folders without
+    The result is the network in half precision; computations are in single precision. Raises StageError for folders without
     a picture as large as a crop, for a `start` of other sizes, and for a loss that is not finite, and WeightsError for a
     `start` that is no such network.
     """

@@ -26,7 +26,7 @@ class UpscaleParams(Params):
     factor: float = Field(ge=1, le=8, description="The ratio of new to old sides, which are rounded to whole pixels.")
     method: Literal["learned", "lanczos3", "bicubic"] | None = Field(
         default=None,
-        description="`learned`, by `network`; or a kernel, of which lanczos3 is the sharper. By default `learned` where a "
+        description="`learned` uses `network`; the others are kernels, lanczos3 the sharper one. By default `learned` if a "
         "network is given, else lanczos3.",
     )
 
