@@ -44,7 +44,7 @@ class DistillParams(Params):
         default=0.2, ge=0, le=1e6, description="The weight of the error of the Gram matrices, relative to that of the features."
     )
     schedule: training_loop.Schedule = Field(
-        default=training_loop.Schedule(steps=20_000), description="The number of steps, and the learning rate."
+        default=training_loop.Schedule(steps=20_000), description="The training schedule: steps, learning rate, validation."
     )
     batch: int = Field(default=6, ge=1, le=1024, description="The number of crops in a step.")
     crop: int = Field(default=192, ge=32, le=1024, description="The side of a crop, in pixels.")

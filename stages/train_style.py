@@ -43,7 +43,7 @@ class TrainStyleParams(Params):
     normalization: Normalization = Field(
         default="instance",
         description="`instance`: by the statistics of each picture; `batch`: by those of all pictures of a step, and after "
-        "training by those of the last steps, for comparison.",
+        "training by those of the last batches, for comparison.",
     )
     losses: tuple[AnyLoss, ...] = Field(
         default=(Content(), Gram(weight=6.0), TotalVariation(weight=2.0)),
@@ -58,7 +58,7 @@ class TrainStyleParams(Params):
         description="The long side of the styles in pixels; it determines the size of strokes.",
     )
     schedule: training_loop.Schedule = Field(
-        default=training_loop.Schedule(steps=20_000), description="The number of steps, and the learning rate."
+        default=training_loop.Schedule(steps=20_000), description="The training schedule: steps, learning rate, validation."
     )
     batch: int = Field(default=4, ge=1, le=1024, description="The number of crops in a step.")
     crop: int = Field(default=256, ge=32, le=2048, multiple_of=4, description="The side of a crop, in pixels.")

@@ -49,7 +49,7 @@ class TrainTextureParams(Params):
     )
     texture_size: int = Field(default=256, ge=32, le=8192, description="The example's long side in pixels.")
     schedule: training_loop.Schedule = Field(
-        default=training_loop.Schedule(steps=3000), description="The number of steps, and the learning rate."
+        default=training_loop.Schedule(steps=3000), description="The training schedule: steps, learning rate, validation."
     )
     batch: int = Field(default=4, ge=1, le=1024, description="The number of textures in a step.")
     side: int = Field(

@@ -23,7 +23,7 @@ class TrainUpscalerParams(Params):
     blocks: int = Field(default=4, ge=1, le=DEEPEST, description="The number of residual blocks, of two convolutions each.")
     channels: int = Field(default=64, ge=1, le=WIDEST, description="The number of channels between them.")
     schedule: training_loop.Schedule = Field(
-        default=training_loop.Schedule(steps=40_000), description="The number of steps, and the learning rate."
+        default=training_loop.Schedule(steps=40_000), description="The training schedule: steps, learning rate, validation."
     )
     batch: int = Field(
         default=5, ge=1, le=1024, description="The number of crops in a step, for each of the factors 2, 3 and 4."
