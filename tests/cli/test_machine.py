@@ -39,7 +39,7 @@ def test_doctor_says_what_is_missing_and_what_to_do(cli, home, install_pack, mon
     assert said.code == 1
     assert said.err.splitlines() == [
         "error: There is less than 1 GB of space left for the cache.",
-        "hint: 'stylepipe cache gc --days 30' removes what was not used for a month.",
+        "hint: 'stylepipe cache gc --days 30' removes results that were not used for a month.",
         "error: The weights 'vgg19-slim' come with stylepipe, and are missing.",
         "hint: Install stylepipe again.",
         "error: The stage 'ruin' cannot be imported from 'broken.ruin': ModuleNotFoundError: No module named 'no_such_module'.",
