@@ -208,6 +208,7 @@ def test_a_constant_picture_works(stage, weights, value):
         check(stage, run(stage, inputs(stage, weights, ODD, value=value), params))
 
 
+@pytest.mark.slow
 @hypothesis.settings(
     max_examples=2, deadline=None, database=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
 )

@@ -200,6 +200,7 @@ def test_a_link_in_the_place_of_a_result_is_not_followed(cli, home, odd):
     assert "'bright_again.png' is no longer in the run's folder, or is a link." in said.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

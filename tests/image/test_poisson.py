@@ -61,6 +61,7 @@ def regions() -> dict[str, np.ndarray]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", regions())
 def test_any_region_is_solved_as_exactly_as_stated(name):
     inside = regions()[name]
@@ -70,6 +71,7 @@ def test_any_region_is_solved_as_exactly_as_stated(name):
     np.testing.assert_array_equal(found[~inside], background[~inside])
 
 
+@pytest.mark.slow
 def test_a_larger_picture_is_solved_as_exactly_as_stated():
     """Several coarser grids, of odd sizes."""
     inside = np.zeros((201, 331), bool)

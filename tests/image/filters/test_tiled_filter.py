@@ -20,6 +20,7 @@ LOCAL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(67, 41), (40, 95), (20, 20)])
 @pytest.mark.parametrize("name", LOCAL)
 def test_a_filter_in_tiles_is_that_of_the_whole(name, size):

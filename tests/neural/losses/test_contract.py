@@ -166,6 +166,7 @@ def test_a_style_given_twice_is_that_style(kind, score, picture, example):
         assert alike(twice.gradient[layer], once.gradient[layer], 1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", STYLES)
 def test_a_region_that_is_everywhere_is_none(kind, score, picture, example):
     once = score(of_kind(kind), picture, (example, None))

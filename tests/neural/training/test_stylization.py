@@ -37,6 +37,7 @@ def given(loss, tiny_vgg):
     return style_references(loss.objective, tiny_vgg, [*map(ExamplePicture, STYLES)])
 
 
+@pytest.mark.slow
 def test_the_loss_is_the_mean_of_the_pictures_objectives(loss, given, tiny_vgg):
     tensors = fresh(jax.random.key(0), NETWORK).tensors
     batch = style_batches(given, CROPS, jax.random.key(1), count=2, side=16)(1)
@@ -63,6 +64,7 @@ def test_a_steps_lesson_depends_on_its_number_alone_and_styles_take_turns(given)
     assert [first(number).shares.argmax(1).tolist() for number in (1, 2)] == [[0, 1, 0], [1, 0, 1]]
 
 
+@pytest.mark.slow
 def test_validation_shows_each_picture_in_all_styles(loss, given):
     pictures = DRAW.random((5, 16, 16, 3), dtype=np.float32)
     found = Validation.of(loss, given, pictures)
@@ -75,6 +77,7 @@ def test_validation_shows_each_picture_in_all_styles(loss, given):
     assert 0 <= strip.min() <= strip.max() <= 1
 
 
+@pytest.mark.slow
 def test_batch_normalization_is_validated_on_several_pictures(loss, given):
     batch = Stylization(loss.objective, NETWORK._replace(normalization="batch"))
     tensors = fresh(jax.random.key(0), batch.network).tensors
@@ -84,6 +87,7 @@ def test_batch_normalization_is_validated_on_several_pictures(loss, given):
     assert abs(together / np.mean(alone) - 1) > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(IMPLEMENTATIONS))
 def test_every_loss_can_be_trained_with(kind, tiny_vgg):
     layers = {"layers": {"relu1_1": 1, "relu2_1": 1}} if kind not in ("total_variation", "laplacian") else {}
