@@ -50,14 +50,12 @@ def test_its_params_can_be_changed(cli, result):
     assert record["stages"]["dark"]["params"]["steps"] == 7
 
 
-@pytest.mark.slow
 def test_what_it_made_keeps_them_too(cli, result):
     changed = cli("run", result, "-q", "-p", "amount=0.5").out.strip()
     record = cli("run", changed, "--json", "-p", "steps=9").data["record"]
     assert (record["params"]["amount"], record["params"]["steps"]) == (0.5, 9)
 
 
-@pytest.mark.slow
 def test_its_params_can_be_swept(cli, result):
     data = cli("sweep", result, "--json", "-p", "amount=[0.25, 0.5]").data
     assert [(variant["name"], variant["status"]) for variant in data["results"]["variants"]] == [

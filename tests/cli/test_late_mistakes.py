@@ -92,7 +92,6 @@ def recipe_of(home, tiny_vgg, tiny_transformation):
     return write
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("block", "command", "message"), MISTAKES, ids=[block for block, *_ in MISTAKES])
 def test_a_mistake_in_a_late_stage_is_found_before_anything_runs(cli, home, recipe_of, block, command, message):
     recipe_of(block)

@@ -86,7 +86,6 @@ def commands(run: str, target: str) -> list[list[str]]:
     ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", ODD)
 def test_one_odd_record_breaks_nothing(cli, home, odd, case):
     (odd / "record.json").write_text(ODD[case](json.loads((odd / "record.json").read_text())))
@@ -145,7 +144,6 @@ def test_odd_lines_in_a_log_are_left_out(cli, odd, monkeypatch):
 MENDED = "inputs: {photo: {image: 5}}"  # what is passed on has the record's path in its place
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("document", ["[]", "5", "inputs: 5", "inputs: {photo: x}", MENDED, f"inputs: {DEEP}", "&a [*a]", ""])
 def test_odd_recipes_in_the_folder(cli, odd, monkeypatch, document):
     monkeypatch.setattr("webbrowser.open", lambda address: None)
@@ -169,7 +167,6 @@ def test_stages_in_a_circle(cli, odd, monkeypatch):
 OUT = ["../../../loot.png", "/tmp/loot.png", "a/../../../loot.png", "..\\loot.png", "NUL.png", "C:loot.png", "x\x00.png"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", OUT)
 @pytest.mark.parametrize("form", [[], ["--crate"]])
 def test_nothing_is_written_or_read_outside(cli, home, odd, name, form):
@@ -200,7 +197,6 @@ def test_a_link_in_the_place_of_a_result_is_not_followed(cli, home, odd):
     assert "'bright_again.png' is no longer in the run's folder, or is a link." in said.err
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

@@ -83,7 +83,6 @@ def test_from_another_folder(cli, made, home, monkeypatch):
     assert cli("run", home / made, "-q").code == 0
 
 
-@pytest.mark.slow
 def test_nothing_that_is_left_says_where(cli, result, album, home):
     for arguments in (["run", result], ["run", result, "-p", "amount=0.5"], ["verify", result]):
         assert cli(*arguments).code == 0
@@ -92,7 +91,6 @@ def test_nothing_that_is_left_says_where(cli, result, album, home):
         assert path.is_dir() or b"alice_secret" not in path.read_bytes()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("change", ["moved", "deleted", "other bytes", "a folder", "a pipe", "unreadable folder"])
 @pytest.mark.parametrize("named", ["id", "copied picture"])
 def test_what_is_no_longer_there_is_asked_for(cli, made, album, home, named, change):
@@ -173,7 +171,6 @@ def test_a_bundle_that_lacks_a_picture_is_given_none_of_the_user_s(cli, made, al
     assert cli("run", "whole.stylepipe", "-q").code == 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["recipe.yaml", "recipes/recipe.yaml", "{home}/recipe.yaml"])
 @pytest.mark.parametrize("until", [(), ("--until", "dark")])
 def test_the_report_s_command_finds_files_from_elsewhere(cli, home, album, recipe, until):

@@ -140,7 +140,6 @@ FILES = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("written", FILES)
 @pytest.mark.parametrize("recipe", ["recipes/look.yaml", "{cwd}/recipes/look.yaml"])
 def test_a_file_from_elsewhere(cli, place, written, recipe):
@@ -161,7 +160,6 @@ def test_a_file_from_elsewhere(cli, place, written, recipe):
     require_private(place / "out", str(place))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "written",
     [

@@ -79,7 +79,6 @@ def test_too_many_stages_are_refused_before_anything_is_read(load):
         check_stages(load(many).recipe)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_main_job_is_not_too_much(path):
     """Nor are the other recipes, but for the poster, which takes hours."""

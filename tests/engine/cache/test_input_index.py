@@ -282,7 +282,6 @@ for path in sorted(Path(sys.argv[1]).iterdir()):
 """
 
 
-@pytest.mark.slow
 def test_processes_learn_side_by_side(home, tmp_path, reads):
     for name in "abc":
         for number in range(40):
@@ -297,7 +296,6 @@ def test_processes_learn_side_by_side(home, tmp_path, reads):
     assert reads == []
 
 
-@pytest.mark.slow
 def test_processes_that_start_it_together_are_right(home, tmp_path):
     write(tmp_path / "a" / "a.png")
     command = [sys.executable, "-c", LEARN, tmp_path / "a"]

@@ -52,6 +52,7 @@ def test_other_sizes_are_continued_by_reflection_and_cut_back(size):
     assert 0 <= found.min() <= found.max() <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"padding": "zeros", "upsampling": "transposed"}, {"normalization": "batch"}])
 def test_tiles_leave_no_trace(options, monkeypatch):
     """And no map of the picture's size is held whole."""
@@ -104,6 +105,7 @@ def test_the_measure_of_a_grid():
     assert grid(noise + 0.5 * (np.arange(240) % 4 == 0)[:, None]) > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", [0, 1])
 def test_the_shipped_network_leaves_no_grid(style):
     content = read_image(Path(__file__).parents[3] / "recipes" / "assets" / "lighthouse.jpg").pixels

@@ -67,6 +67,7 @@ def test_the_loss_of_a_fresh_network_is_the_mean_detail():
     assert value == pytest.approx(sum(expected.values()), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_every_tensor_has_a_gradient():
     given = upscaling_batches(CROPS, jax.random.key(0), count=1, side=8)(1)
     tensors = {

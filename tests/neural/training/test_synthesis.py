@@ -26,6 +26,7 @@ def test_equal_textures_have_a_finite_diversity_and_slope():
     assert np.isfinite(slope).all()
 
 
+@pytest.mark.slow
 def test_diversity_is_subtracted_from_the_objectives(tiny_vgg):
     objective = Objective.of((Gram(layers={"relu1_1": 1.0}),), describe(tiny_vgg))
     tensors, seen = style_references(
