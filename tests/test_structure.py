@@ -1,6 +1,7 @@
 """The structure of the product: small packages, and no name that stands for two things."""
 
 import ast
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -34,3 +35,16 @@ def test_no_two_public_classes_have_one_name():
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and node.name != "State"
     ]
     assert repeated(classes) == {}
+
+
+def test_shapes_are_checked_in_every_module_that_states_them():
+    """By the option of pytest: modules without shapes are left to pyright."""
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["addopts"]
+    (packages,) = (option.partition("=")[2].split(",") for option in options if option.startswith("--jaxtyping-packages="))
+    stating = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in [*MODULES, *(ROOT / "stages").glob("*.py")]
+        if "from jaxtyping import" in path.read_text(encoding="utf-8")
+    ]
+    assert "stylepipe.artifacts" in stating
+    assert [module for module in stating if not any(f"{module}.".startswith(f"{package}.") for package in packages)] == []
