@@ -39,7 +39,7 @@ class CoherenceFilterParams(Params):
 
     @property
     def sigmas(self) -> dict[str, float]:
-        """The three scales by name."""
+        """The standard deviations by name."""
         return {name: getattr(self, name) for name in ("gradient_sigma", "tensor_sigma", "stroke_sigma")}
 
 
@@ -55,7 +55,7 @@ def _estimate(image: Image, mask: Mask | None, params: CoherenceFilterParams) ->
 
 @stage(version=1, estimate=_estimate)
 def coherence_filter(image: Image, mask: Mask | None, params: CoherenceFilterParams) -> Image:
-    """Draws strokes together: smooths an image along them and sharpens it across.
+    """Smooths an image along its strokes, and sharpens it across them.
 
     A coherence-enhancing shock filter (Weickert 2003; Kyprianidis and Kang 2011). The direction of strokes is that of the
     structure tensor of luma. In each iteration colors are averaged along the line that follows it from each pixel, and then,
@@ -63,9 +63,9 @@ def coherence_filter(image: Image, mask: Mask | None, params: CoherenceFilterPar
     goes and edges become crisp. Where the image is flat or has no direction, it is only blurred a little.
     `stylepipe.image.filters.coherence` has the formula.
 
-    `mask` is the region that changes, softly; one of another size is resampled to the image's (bilinear). Transparency is
-    handed on. No value leaves the range of the image. Large pictures are taken in tiles, with the same result but for rare
-    pixels (fewer than one in a thousand) where the sign of a direction is a matter of rounding. Raises StageError for a mask
+    `mask` is the region that changes, softly; a mask of another size is resampled to the image's (bilinear). Transparency is
+    preserved. All values stay within the range of the image. Large pictures are processed in tiles, with the same result except
+    at rare pixels (fewer than one in a thousand) where rounding decides the sign of a direction. Raises StageError for a mask
     that is empty or of another aspect than the image.
     """
     local = partial(filtered, iterations=params.iterations, amount=params.amount, **params.sigmas)

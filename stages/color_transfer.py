@@ -131,12 +131,12 @@ def color_transfer(
 
     `mask` is the region of `image` that changes, softly, and that its statistics are taken within; `colors_mask` is the region
     for those of `colors`, of no effect on `luminance` and `guided`, which take none. Masks of another size are resampled to
-    their picture's (bilinear). In statistics, pixels also count by their alpha, so that a cut-out gives the colors of what is
-    seen of it. The result is clamped to [0, 1] and keeps the transparency of `image`.
+    their picture's (bilinear). In statistics, pixels also count by their alpha, so a cut-out gives the colors of its visible
+    part. The result is clamped to [0, 1] and keeps the transparency of `image`.
 
     The formulas and their sources are in `stylepipe.image.color.color_matching`, those of `guided` in
     `stylepipe.image.filters.guided_chroma`. Raises StageError for a mask that is empty or of another aspect than its picture,
-    and for a picture of which nothing is visible.
+    and for a wholly transparent picture.
     """
     require_visible(image, "The image")
     require_visible(colors, "The picture 'colors'")

@@ -98,8 +98,8 @@ def levels(
     their alpha. The result keeps the transparency of `image` and is clamped to [0, 1]: a strong color of a new lightness may
     lie outside.
 
-    Raises StageError for `match` without a reference, for a mask that is empty or of another aspect than its picture, and for
-    a picture of which nothing is visible.
+    Raises StageError for `match` without a reference, for a mask that is empty or of another aspect than its picture, and for a
+    wholly transparent picture.
     """
     require_visible(image, "The image")
     weights = visible_at(image, mask, name="mask", picture="the image")

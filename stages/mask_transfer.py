@@ -64,9 +64,9 @@ def mask_transfer(image: Image, background: Image, mask: Mask, params: MaskTrans
       the background (Pérez, Gangnet and Blake 2003), so its colors change too, most near the edge. Where the mask reaches the
       picture's border, values there are unconstrained; an all-white mask returns the image. Solved to within 0.001.
 
-    The result has the image's size; the background is brought to it by Lanczos-3, and the mask by linear interpolation, before
-    the threshold, so that edges are crisp at full size. Transparency comes from the same picture as the pixel. Raises
-    StageError for a mask of another aspect than the image, and for one that is empty, or below the threshold everywhere.
+    The result has the image's size; the background is resized to it by Lanczos-3, and the mask by linear interpolation before
+    the threshold, so edges are crisp at full size. Transparency comes from the same picture as the pixel. Raises StageError for
+    a mask of another aspect than the image, and for one that is empty, or below the threshold everywhere.
     """
     pixels, behind = jnp.asarray(image.pixels), resize_image(background, image.size)
     values = mask_at(mask, image.size, name="mask", picture="the image")

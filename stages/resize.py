@@ -23,14 +23,14 @@ class ResizeParams(Params):
     megapixels: float | None = Field(default=None, gt=0, le=1000, description="Millions of pixels in all; the aspect is kept.")
     fit: Literal["keep", "crop", "stretch"] = Field(
         default="keep",
-        description="With `width` and `height`: `keep` the aspect and the whole image, as large as it fits into them; fill "
-        "them and `crop` what is left over, equally on both sides; or `stretch` the image to them.",
+        description="With `width` and `height`: `keep` scales the whole image to fit into them; `crop` fills them and crops "
+        "the rest equally on both sides; `stretch` changes the aspect.",
     )
     method: Method = Field(
         default="lanczos3", description="The kernel: lanczos3 is the sharpest, area the plainest way to shrink."
     )
     linear_light: bool = Field(
-        default=False, description="Resample the light and not its sRGB encoding, so that brightness is kept."
+        default=False, description="Whether linear light is resampled instead of its sRGB encoding, which preserves brightness."
     )
 
     @model_validator(mode="after")
@@ -60,8 +60,8 @@ def _estimate(image: Image, params: ResizeParams) -> Estimate:
 def resize(image: Image, params: ResizeParams) -> Image:
     """Resamples an image to another size, up or down.
 
-    `stylepipe.image.resize.resize` says what each method computes. What lanczos3 and bicubic overshoot at edges is clamped to
-    [0, 1]. Transparency is resampled in the same way, but never as light; colors count by their alpha.
+    `stylepipe.image.resize.resize` describes the methods. Overshoot of lanczos3 and bicubic at edges is clamped to [0, 1].
+    Transparency is resampled in the same way, but never as light; colors count by their alpha.
     """
     filled, kept = _sizes(image.size, params)
     larger = resize_image(image, filled, method=params.method, linear_light=params.linear_light)
@@ -69,7 +69,7 @@ def resize(image: Image, params: ResizeParams) -> Image:
 
 
 def _sizes(size: tuple[int, int], params: ResizeParams) -> tuple[tuple[int, int], tuple[int, int]]:
-    """The size to resample to, and the size of the middle part to keep."""
+    """Returns the size to resample to, and the size of the central crop."""
     height, width = size
     if params.width is not None and params.height is not None:
         exact, ratios = (params.height, params.width), (params.height / height, params.width / width)

@@ -113,12 +113,12 @@ class StylizeParams(Params):
 
     @property
     def sizes(self) -> tuple[Side, ...]:
-        """The long side at each scale."""
+        """The long sides of the scales."""
         return self.size if isinstance(self.size, tuple) else (self.size,)
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """The iterations at each scale."""
+        """The numbers of iterations of the scales."""
         return (self.iterations,) * len(self.sizes) if isinstance(self.iterations, int) else self.iterations
 
 
@@ -129,7 +129,7 @@ def _check(params: StylizeParams, extractor: Weights, **others: Any) -> None:
 
 
 def _estimate(params: StylizeParams, extractor: Weights, style_map: Image | None, **others: Any) -> Estimate:
-    """The result's size, the memory of the scale that takes most, and the work of all of them.
+    """Estimates the result's size, the memory of the scale that needs most, and the work of all scales.
 
     How many labels semantic maps have is estimated; of blank ones, which plans have, it is taken to be four.
     """
@@ -182,30 +182,29 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
 ) -> Image:
     """Stylizes the content by optimizing the pixels of a picture (neural style transfer).
 
-    Starts from `init`, or as `start` says, and minimizes the sum of `losses`, which compare the features of the network
-    `extractor` (a VGG) for the picture with those for the content and the styles (Gatys, Ecker and Bethge 2015, arXiv
-    1508.06576).
+    Starts from `init`, or from the picture that `start` selects, and minimizes the sum of `losses`, which compare the features
+    of the network `extractor` (a VGG) for the picture with those for the content and the styles (Gatys, Ecker and Bethge 2015,
+    arXiv 1508.06576).
 
-    - `content`: what is to be seen. Without it, the result is a texture. Its transparency, if any, is given to the result, of
-      which only what is visible counts in the losses.
-    - `styles`: one or more, each brought to a long side of `size` times `style_scale`; their aspects stay their own. Of a style
-      that is cut out, what is visible is the example.
-    - `masks`: where in the result each style applies, white inside, one for each style in the same order. Masks may be soft and
-      may overlap. Losses are means over their regions and count by their area: so a region of any size takes on its style as
-      strongly as a whole picture would, against the content too. Without masks, the styles are blended.
-    - `style_masks`: which part of each style picture is its example; one for each style.
-    - `content_mask`: where the content is kept.
-    - `init`: a picture to start from, as of a smaller scale; brought to the result's size.
-    - `style_map`, `target_map`: semantic maps of the one style and of the result, which make a neural doodle: each color is a
-      label, and what the style shows under a label applies where the result has that label. They stand in for `masks` and
-      `style_masks`, one of each for every label. (Champandard 2016, arXiv 1603.01768, lets the maps guide which patches match;
-      here, as in titu1994's improved_neural_doodle, the losses are taken label by label.)
+    - `content`: the picture to stylize. Without it, the result is a texture. The result takes its transparency, and only
+      visible pixels count in the losses.
+    - `styles`: one or more, each resized to a long side of `size` times `style_scale`, with its own aspect. Only the visible
+      part of a style with transparency counts.
+    - `masks`: the regions of the result where each style applies, white inside; one for each style in the same order. Masks may
+      be soft and may overlap. Losses are means over their regions, weighted by area: a region of any size takes on its style as
+      strongly as a whole picture would, also relative to the content. Without masks, the styles are blended.
+    - `style_masks`: the region of each style picture that is its example; one for each style.
+    - `content_mask`: the region where the content loss applies.
+    - `init`: the initial picture, for example of a smaller scale; resized to the result's size.
+    - `style_map`, `target_map`: semantic maps of the single style and of the result, for a neural doodle: each color is a
+      label, and the style's region of a label applies to the result's region of that label. They replace `masks` and
+      `style_masks`, with one of each for every label. (Champandard 2016, arXiv 1603.01768, guides the matching of patches by
+      the maps; here, as in titu1994's improved_neural_doodle, each label has its own losses.)
 
-    The result has a long side of `size` and values in [0, 1]. Raises StageError for an input that a loss or `start` needs and
-    that is not given, for semantic maps whose labels do not fit together, for a mask or map of another aspect than its picture,
-    for a mask that is empty or comes to nothing at a layer, for a picture of which nothing is visible or that is too small for
-    the network, and for a loss that is not finite, naming the iteration and the term; the picture it stopped at is then the
-    last preview, which the run's folder keeps.
+    The result has a long side of `size` and values in [0, 1]. Raises StageError for a missing input that a loss or `start`
+    needs, for semantic maps whose labels differ, for a mask or map of another aspect than its picture, for a mask that is empty
+    or vanishes at a layer, for a picture that is wholly transparent or too small for the network, and for a loss that is not
+    finite, with the iteration and the term; the last preview, kept in the run's folder, then shows the picture at that point.
     """
     inputs = _inputs(
         params,
@@ -281,7 +280,7 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
 
 
 def _inputs(params: StylizeParams, *, styles: Sequence[Image], **others: Any) -> StylizationInputs:
-    """Collects the inputs and the parameters about them."""
+    """Collects the inputs and their parameters."""
     return StylizationInputs(
         styles=styles,
         weights=params.style_weights or (1.0,) * len(styles),
@@ -323,18 +322,18 @@ def _reached(objective: Objective, step: optimize.OptimizationStep) -> list[str]
 
 
 def _multiples(every: int | None, before: int, iterations: int) -> range:
-    """At which iterations of a scale the count over all scales, `before` at its start, is a multiple of `every`."""
+    """Returns the iterations of a scale at which the count over all scales, `before` at its start, is a multiple of `every`."""
     return range(every - before % every, iterations + 1, every) if every else range(0)
 
 
 def _saved(step: optimize.OptimizationStep, earlier: Sequence[Sequence[float]], budget: float) -> dict[str, np.ndarray]:
-    """Where the stage stands; `earlier` has the losses of each scale before the step's."""
+    """Returns the state of the stage; `earlier` has the losses of each scale before the step's."""
     losses = np.array([loss for history in earlier for loss in history], np.float64)
     counts = np.array([len(history) for history in earlier], np.int64)
     return {**optimize.saved(step), "earlier": losses, "earlier_counts": counts, "budget": np.array(budget)}
 
 
 def _earlier(saved: State) -> list[list[float]]:
-    """The losses of each scale before that of a saved state."""
+    """Returns the losses of each scale before that of a saved state."""
     ends = np.cumsum(saved["earlier_counts"])
     return [history.tolist() for history in np.split(saved["earlier"], ends)[:-1]]

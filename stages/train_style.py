@@ -99,7 +99,7 @@ def _network(params: TrainStyleParams, styles: Sequence[Image]) -> Transformatio
 
 
 def _sizes(params: TrainStyleParams, styles: Sequence[Image]) -> list[tuple[int, int]]:
-    """What the styles are brought to."""
+    """Returns the sizes to which the styles are resized."""
     return [scaled(style.size, params.style_size / max(style.size)) for style in styles]
 
 

@@ -100,18 +100,19 @@ def train_texture(
 ) -> Weights:
     """Trains the network of `generate_texture` on a texture.
 
-    At each step the network makes textures of new noise, and its tensors are changed so that the `losses`, which compare what
-    the network `extractor` (a VGG) finds in them and in the example, fall (Ulyanov et al. 2016, arXiv 1603.03417; diversity:
-    2017, arXiv 1701.02096). See `stylepipe.neural.networks.texture`.
+    Each step generates textures from new noise, and updates the network to reduce the `losses`, which compare the features of
+    the network `extractor` (a VGG) for them with those for the example (Ulyanov et al. 2016, arXiv 1603.03417; diversity: 2017,
+    arXiv 1701.02096). See `stylepipe.neural.networks.texture`.
 
-    - `texture`: the example, brought to a long side of `texture_size`. Of a cut-out, what is visible is the example.
+    - `texture`: the example, resized to a long side of `texture_size`. Only the visible part of a texture with transparency
+      counts.
     - `start`: the result of an earlier training of the same network, to continue.
 
-    Now and then, and at the end, the log holds the terms of textures that are not trained on, as 'validation gram', and one is
-    a preview frame. The result is the network in half precision; computations are in single precision. Raises StageError
-    for a loss that compares with a content, for a `side` that is no multiple of the network's unit, for diversity with a
-    `batch` of 1, for a `start` of another form, and for a loss that is not finite, and WeightsError for a `start` that is no
-    such network.
+    At intervals, and at the end, the log holds the terms for textures that are not trained on, as 'validation gram', and one of
+    them is a preview frame. The result is the network in half precision; computations are in single precision. Raises
+    StageError for a loss that compares with a content, for a `side` that is no multiple of the network's unit, for diversity
+    with a `batch` of 1, for a `start` of another form, and for a loss that is not finite, and WeightsError for a `start` that
+    is no such network.
     """
     _check(params)
     network = _network(params)

@@ -41,9 +41,9 @@ def _estimate(image: Image, params: UpscaleParams, network: Weights | None = Non
 
 
 def _learned_cost(size: tuple[int, int], factor: float, network: Upscaler, *, alpha: bool) -> Cost:
-    """Of the steps that `_learned` takes the last is the largest; its result is there beside what it is brought to.
+    """Estimates the cost of `_learned`, whose last step is the largest; its result exists beside the resampled one.
 
-    Where that is its own size, it is there four times: as it comes, clamped, on the device, and clamped again.
+    Where no resampling is needed, there are four copies: the network's, clamped, on the device, and clamped again.
     """
     steps, work, final = list(_steps(factor)), 0.0, scaled(size, factor)
     large = size
@@ -57,7 +57,7 @@ def _learned_cost(size: tuple[int, int], factor: float, network: Upscaler, *, al
 
 
 def _steps(factor: float) -> Iterator[int]:
-    """The factors that the network enlarges by, one after the other."""
+    """Yields the factors by which the network enlarges, in order."""
     while factor > 1:
         step = next((step for step in FACTORS if step >= factor), FACTORS[-1])
         yield step
@@ -77,13 +77,13 @@ def upscale(image: Image, params: UpscaleParams, network: Weights | None = None)
     """Enlarges an image.
 
     - `learned`: by `network`, an upscaler, which estimates detail for ×2, ×3 and ×4 (see `stylepipe.neural.networks.upscaler`).
-      For another factor the picture is enlarged by the next larger one of these, and reduced to its size by lanczos3; above 4,
-      by 4 and then by the remaining factor. A gray picture stays gray.
+      For other factors the picture is enlarged by the next larger one of these and then shrunk with lanczos3; above 4, by 4 and
+      then by the remaining factor. A gray picture stays gray.
     - `lanczos3`, `bicubic`: by a kernel, as `resize` does. `bicubic` gives the figures published as the baseline of
       super-resolution (Set5 ×2 33.66 dB, ×3 30.39, ×4 28.42).
 
-    Overshoot at edges is clamped to [0, 1]. Transparency is enlarged in the same way, but by lanczos3 where the picture is by
-    the network. Raises StageError for `learned` without a network, and WeightsError for one that is no upscaler.
+    Overshoot at edges is clamped to [0, 1]. Transparency is enlarged in the same way, but with lanczos3 for `learned`. Raises
+    StageError for `learned` without a network, and WeightsError for a network that is not an upscaler.
     """
     method = params.method or ("learned" if network else "lanczos3")
     size = scaled(image.size, params.factor)

@@ -50,7 +50,7 @@ def expand(
         places = _places(name, block, path, names=names, resolver=resolver, problems=problems)
         for node, (item, previous) in places.items():
             if node in nodes:
-                problems.add(path, f"{dotted(path)} makes the stage {node}, which is there already.", at_key=True)
+                problems.add(path, f"{dotted(path)} makes the stage {node}, which exists already.", at_key=True)
             if stage:
                 nodes[node] = Node(node, path, block, stage, item, previous)
         if stage and not problems.holds_broken((*path, "foreach")):

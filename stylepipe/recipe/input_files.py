@@ -42,7 +42,7 @@ def resolve_inputs(
             listed = _listed(name, reference, root, typed=typed, path=path, problems=problems)
             for file in listed:
                 if file.name in recipe.inputs:
-                    problems.add(path, f"{dotted(path)} makes the input {file.name}, which is there already.")
+                    problems.add(path, f"{dotted(path)} makes the input {file.name}, which exists already.")
             files |= {file.name: file for file in listed}
             names.targets[name] = ReferenceTarget("input", "image", tuple(file.name for file in listed), is_list=True)
             continue

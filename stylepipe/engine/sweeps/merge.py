@@ -96,7 +96,7 @@ def prepare_sweep(
 
 
 def _identities(job: Job) -> dict[str, str]:
-    """Returns the identity of each input and stage, as far as it is known before anything runs.
+    """Returns the identity of each input and stage, as it is before anything runs.
 
     Two inputs with the same content but different references are both kept, so that the record holds, and redaction sees, all
     references.

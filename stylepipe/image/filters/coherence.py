@@ -52,7 +52,7 @@ def coherence_filter(
        the second derivative of Y, blurred by σ = 1.8, is negative, and the darkest where it is positive.
 
     In part of a picture the result is the same but for rare pixels: v has no sign, and where a line turns by a right angle,
-    rounding decides which way it goes on.
+    rounding decides its direction.
     """
     picture = jnp.asarray(pixels)
     for _ in range(iterations):
