@@ -82,7 +82,7 @@ def test_a_sweep_of_what_was_passed_on_has_the_bounds_of_a_run(cli, home, monkey
     monkeypatch.setattr("stylepipe.sharing.limits.MAX_STAGES", 2)
     for arguments in (["sweep", result, "-p", "amount=[0.25, 0.5]"], ["run", result]):
         said = cli(*arguments, "-q")
-        assert (said.code, "at most 2." in said.err) == (2, True), said.err
+        assert (said.code, "limited to 2." in said.err) == (2, True), said.err
         assert cli(*arguments, "-q", "--no-limits").code == 0
     assert cli("sweep", Path(result).parent.name, "-q", "-p", "amount=[0.25, 0.5]").code == 0  # a run is the user's own
 

@@ -209,7 +209,7 @@ def test_a_run_that_goes_on_is_shown_as_far_as_it_has_come(write_run):
     with (folder / "events.jsonl").open("a") as alive:
         fcntl.flock(alive, fcntl.LOCK_EX)
         text = read(folder).text
-    assert "This run goes on" in text
+    assert "This run is in progress" in text
     assert "2 of 2 iterations" in text
 
 
