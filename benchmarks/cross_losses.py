@@ -25,7 +25,8 @@ from optimization import NoCheckpoint  # noqa: E402
 from stages.stylize import StylizeParams, stylize  # noqa: E402
 from stylepipe.artifacts import Array, Image, Weights  # noqa: E402
 from stylepipe.image.files.io import read_image  # noqa: E402
-from stylepipe.image.resize import resize, scaled  # noqa: E402
+from stylepipe.image.resize import resize  # noqa: E402
+from stylepipe.image.sizes import scaled  # noqa: E402
 from stylepipe.neural.encoders.vgg_layout import describe  # noqa: E402
 from stylepipe.neural.losses import SPECS  # noqa: E402
 from stylepipe.neural.style_transfer.objective import Constants, ExamplePicture, Objective  # noqa: E402

@@ -24,9 +24,13 @@ import jax.numpy as jnp  # noqa: E402
 from networks import network  # noqa: E402
 
 from stylepipe.artifacts import Weights  # noqa: E402
-from stylepipe.neural.encoders.vgg import Vgg, describe, features  # noqa: E402
-from stylepipe.neural.encoders.vgg_layout import pooling_stages  # noqa: E402
-from stylepipe.neural.losses.loss import sum_squares  # noqa: E402
+from stylepipe.neural.encoders.vgg import features  # noqa: E402
+from stylepipe.neural.encoders.vgg_layout import (  # noqa: E402
+    Vgg,
+    describe,
+    pooling_stages,
+)
+from stylepipe.neural.losses.functions.sums import sum_squares  # noqa: E402
 from stylepipe.neural.xla.compile_options import program  # noqa: E402
 from stylepipe.neural.xla.convolution import convolve, plain  # noqa: E402
 

@@ -22,7 +22,7 @@ keep_freed_memory()  # before JAX starts its threads
 
 from stylepipe.artifacts import Weights  # noqa: E402
 from stylepipe.neural.networks.feedforward import stylized  # noqa: E402
-from stylepipe.neural.networks.transformation import describe  # noqa: E402
+from stylepipe.neural.networks.transformation_layout import describe  # noqa: E402
 from stylepipe.neural.weights.catalog import CATALOGUE, find, read_weights  # noqa: E402
 
 REPEATS = 5

@@ -26,8 +26,9 @@ import numpy as np  # noqa: E402
 
 from stylepipe.neural.encoders.vgg import features  # noqa: E402
 from stylepipe.neural.encoders.vgg_layout import describe  # noqa: E402
-from stylepipe.neural.losses import SPECS, loss_implementation  # noqa: E402
-from stylepipe.neural.losses.loss import Loss, LossInputs, PictureFeatures  # noqa: E402
+from stylepipe.neural.losses import SPECS  # noqa: E402
+from stylepipe.neural.losses.loss import Loss  # noqa: E402
+from stylepipe.neural.losses.loss_inputs import LossInputs, PictureFeatures  # noqa: E402
 from stylepipe.neural.style_transfer.objective import Constants, ExamplePicture, Objective  # noqa: E402
 from stylepipe.neural.weights.catalog import find, read_weights  # noqa: E402
 from stylepipe.neural.xla.compile_options import program  # noqa: E402
@@ -66,9 +67,7 @@ def steps(loss: Loss, weights: Any, pictures: np.ndarray) -> tuple[Step, Step]:
     def alone(picture: PictureFeatures, constants: Constants) -> Any:
         def score(picture: PictureFeatures) -> Any:
             view = LossInputs(picture, constants.content, constants.content_region, constants.regions, KEY)
-            return loss_implementation(loss).distance(
-                loss, loss_implementation(loss).statistic(loss, view), constants.targets[0].target
-            )
+            return loss.distance(loss.statistic(view), constants.targets[0].target)
 
         return jax.value_and_grad(score)(picture)
 

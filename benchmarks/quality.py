@@ -23,8 +23,10 @@ from stylepipe.artifacts import Weights
 from stylepipe.image.files.io import read_image
 from stylepipe.image.metrics import psnr
 from stylepipe.image.resize import resize
-from stylepipe.neural.encoders.vgg import describe, features
-from stylepipe.neural.networks.upscaler import FACTORS, enlarge
+from stylepipe.neural.encoders.vgg import features
+from stylepipe.neural.encoders.vgg_layout import describe
+from stylepipe.neural.networks.upscaler import enlarge
+from stylepipe.neural.networks.upscaler_layout import FACTORS
 from stylepipe.neural.weights.catalog import find, read_weights
 from stylepipe.neural.xla.compile_options import program
 

@@ -1,20 +1,18 @@
 """The stage `blend`."""
 
-import jax.numpy as jnp
 from pydantic import Field
 
 from stylepipe.artifacts import Image, Mask
-from stylepipe.image.blend import Mode, composite
 from stylepipe.image.masks import mask_at, require_fitting
+from stylepipe.image.modes import BlendMode
 from stylepipe.image.operation_cost import by_pixel, resampling
-from stylepipe.image.resize import resize_image
 from stylepipe.stage import Estimate, Params, stage
 
 
 class BlendParams(Params):
     """The blend mode, and the opacity of the upper picture."""
 
-    mode: Mode = Field(
+    mode: BlendMode = Field(
         default="normal",
         description="How colors combine: `normal`, the upper one's; `multiply` darkens; `screen` lightens; `overlay` and "
         "`soft_light` raise the contrast, the one hard, the other soft; `luminosity` takes only the upper one's lightness.",
@@ -39,6 +37,11 @@ def blend(image: Image, over: Image, mask: Mask | None, params: BlendParams) -> 
     The result has the image's size; the upper picture is brought to it by Lanczos-3 and the mask by linear interpolation. It is
     opaque where either picture is. Raises StageError for a mask of another aspect than the image, and for an empty one.
     """
+    import jax.numpy as jnp
+
+    from stylepipe.image.blend import composite
+    from stylepipe.image.resize import resize_image
+
     upper = resize_image(over, image.size)
     coverage = jnp.full(image.size, params.opacity, jnp.float32)
     if upper.alpha is not None:

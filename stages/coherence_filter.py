@@ -6,9 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from stylepipe.artifacts import Image, Mask
-from stylepipe.image.filters.coherence import coherence_filter as filtered
-from stylepipe.image.filters.coherence import coherence_reach
-from stylepipe.image.filters.tiled_filter import tiled
+from stylepipe.image.filters.reach import coherence_reach
 from stylepipe.image.masks import mask_at, require_fitting
 from stylepipe.image.operation_cost import in_tiles
 from stylepipe.stage import Estimate, Params, stage
@@ -68,6 +66,9 @@ def coherence_filter(image: Image, mask: Mask | None, params: CoherenceFilterPar
     at rare pixels (fewer than one in a thousand) where rounding decides the sign of a direction. Raises StageError for a mask
     that is empty or of another aspect than the image.
     """
+    from stylepipe.image.filters.coherence import coherence_filter as filtered
+    from stylepipe.image.filters.tiled_filter import tiled
+
     local = partial(filtered, iterations=params.iterations, amount=params.amount, **params.sigmas)
     pixels = np.clip(tiled(local, image.pixels, reach=_reach(params), tile=_TILE), 0, 1)
     if mask is not None:

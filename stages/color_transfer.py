@@ -4,17 +4,14 @@ from functools import partial
 from math import prod
 from typing import Annotated, Literal
 
-import jax.numpy as jnp
 from jaxtyping import Float
 from pydantic import Field
 
 from stylepipe.artifacts import Array, Image, Mask
-from stylepipe.image.color.color_matching import Variant, match_covariance, match_histogram, match_luminance, match_mean_std
-from stylepipe.image.filters.guided_chroma import chroma_reach, guided_chroma
-from stylepipe.image.filters.tiled_filter import tiled
+from stylepipe.image.filters.reach import chroma_reach
 from stylepipe.image.masks import mask_at, require_fitting, visible_at
+from stylepipe.image.modes import LinearMap
 from stylepipe.image.operation_cost import by_pixel, in_tiles, resampling
-from stylepipe.image.resize import resize_image
 from stylepipe.stage import Estimate, Params, stage
 from stylepipe.transparency import require_visible
 
@@ -47,7 +44,9 @@ class Linear(Params):
     """Matches the mean and the covariance of RGB."""
 
     kind: Literal["linear"] = "linear"
-    variant: Variant = Field(default="monge_kantorovitch", description="The linear map; monge_kantorovitch moves colors least.")
+    variant: LinearMap = Field(
+        default="monge_kantorovitch", description="The linear map; monge_kantorovitch moves colors least."
+    )
 
 
 class Guided(Params):
@@ -138,6 +137,8 @@ def color_transfer(
     `stylepipe.image.filters.guided_chroma`. Raises StageError for a mask that is empty or of another aspect than its picture,
     and for a wholly transparent picture.
     """
+    import jax.numpy as jnp
+
     require_visible(image, "The image")
     require_visible(colors, "The picture 'colors'")
     weights = visible_at(image, mask, name="mask", picture="the image")
@@ -155,6 +156,11 @@ def _matched(
     color_weights: Float[Array, "_ _"] | None,
     params: ColorTransferParams,
 ) -> Float[Array, "_ _ 3"]:
+    from stylepipe.image.color.color_matching import match_covariance, match_histogram, match_luminance, match_mean_std
+    from stylepipe.image.filters.guided_chroma import guided_chroma
+    from stylepipe.image.filters.tiled_filter import tiled
+    from stylepipe.image.resize import resize_image
+
     pictures = image.pixels, colors.pixels
     regions = {"weights": weights, "color_weights": color_weights}
     match params.method:

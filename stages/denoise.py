@@ -3,14 +3,10 @@
 from functools import partial
 from typing import Annotated, Literal
 
-import jax.numpy as jnp
 import numpy as np
 from pydantic import Field
 
 from stylepipe.artifacts import Image
-from stylepipe.image.filters.denoise import bilateral, non_local_means, total_variation
-from stylepipe.image.filters.neighborhood import median
-from stylepipe.image.filters.tiled_filter import tiled
 from stylepipe.image.operation_cost import by_pixel, in_tiles
 from stylepipe.stage import Estimate, Params, stage
 
@@ -99,6 +95,12 @@ def denoise(image: Image, params: DenoiseParams) -> Image:
     where every pixel depends on all others. The result is clamped to [0, 1]; transparency is preserved.
     `stylepipe.image.filters.denoise` has the details and sources.
     """
+    import jax.numpy as jnp
+
+    from stylepipe.image.filters.denoise import bilateral, non_local_means, total_variation
+    from stylepipe.image.filters.neighborhood import median
+    from stylepipe.image.filters.tiled_filter import tiled
+
     match params.method:
         case TotalVariationDenoising(weight=weight, iterations=iterations, tolerance=tolerance):
             pixels = total_variation(jnp.asarray(image.pixels), weight=weight, iterations=iterations, tolerance=tolerance)

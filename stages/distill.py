@@ -4,19 +4,16 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any
 
-import jax
-import jax.numpy as jnp
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Key
 from pydantic import Field, field_validator
 
-from stylepipe.artifacts import Folder, Weights
+from stylepipe.artifacts import Array, Folder, Weights
 from stylepipe.errors import StageError
 from stylepipe.image.operation_cost import FLOPS
 from stylepipe.neural.encoders.vgg_layout import DEEPEST, WIDEST, Pooling, describe
 from stylepipe.neural.losses.loss import LayerName
-from stylepipe.neural.training import training_loop
-from stylepipe.neural.training.crops import center_crops, crops_of, in_groups
-from stylepipe.neural.training.distillation import Distillation, DistillationBatches, Teachers, grown, student
+from stylepipe.neural.training.schedule import Schedule
+from stylepipe.neural.training.teachers import Teachers
 from stylepipe.neural.training.training_cost import of_vgg, training
 from stylepipe.neural.xla.padding import Padding
 from stylepipe.stage import Checkpoint, Emit, Estimate, Note, Params, Progress, stage
@@ -43,8 +40,8 @@ class DistillParams(Params):
     gram_weight: float = Field(
         default=0.2, ge=0, le=1e6, description="The weight of the error of the Gram matrices, relative to that of the features."
     )
-    schedule: training_loop.Schedule = Field(
-        default=training_loop.Schedule(steps=20_000), description="The training schedule: steps, learning rate, validation."
+    schedule: Schedule = Field(
+        default=Schedule(steps=20_000), description="The training schedule: steps, learning rate, validation."
     )
     batch: int = Field(default=6, ge=1, le=1024, description="The number of crops in a step.")
     crop: int = Field(default=192, ge=32, le=1024, description="The side of a crop, in pixels.")
@@ -99,7 +96,7 @@ def distill(
     validation: Folder | None = None,
     start: Weights | None = None,
     *,
-    key: PRNGKeyArray,
+    key: Key[Array, ""],
     emit: Emit,
     checkpoint: Checkpoint,
 ) -> Weights:
@@ -118,6 +115,13 @@ def distill(
     a layer that the student or the teachers lack, for folders without a picture as large as a crop, and for a loss that is not
     finite; WeightsError for a `start` that is no VGG.
     """
+    import jax
+    import jax.numpy as jnp
+
+    from stylepipe.neural.training import training_loop
+    from stylepipe.neural.training.crops import center_crops, crops_of, in_groups
+    from stylepipe.neural.training.distillation import Distillation, DistillationBatches, grown, student
+
     layers = tuple(params.layers.items())
     group = Teachers.of(teachers, tuple(params.layers), params.padding)
     tensors = [{name: jnp.asarray(tensor) for name, tensor in teacher.tensors.items()} for teacher in teachers]

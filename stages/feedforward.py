@@ -4,8 +4,8 @@ from pydantic import Field
 
 from stylepipe.artifacts import Image, Weights
 from stylepipe.errors import StageError
-from stylepipe.neural.networks.feedforward import cost, stylized
-from stylepipe.neural.networks.transformation import describe
+from stylepipe.neural.networks.feedforward_cost import cost
+from stylepipe.neural.networks.transformation_layout import describe
 from stylepipe.neural.style_transfer.style_weights import StyleWeights
 from stylepipe.stage import Estimate, Params, stage
 
@@ -46,4 +46,6 @@ def feedforward(image: Image, network: Weights, params: FeedforwardParams) -> Im
 
     Raises WeightsError for another network, and StageError if `style_weights` are not one per style.
     """
+    from stylepipe.neural.networks.feedforward import stylized
+
     return Image(stylized(network, image.pixels, _shares(network, params)), image.alpha)

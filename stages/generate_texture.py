@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Key
 from pydantic import Field
 
-from stylepipe.artifacts import Image, Weights, blank
+from stylepipe.artifacts import Array, Image, Weights, blank
 from stylepipe.image.operation_cost import FLOPS, PROGRAM, Cost
-from stylepipe.neural.networks.texture import describe, generated, operations
+from stylepipe.neural.networks.texture_layout import describe, operations
 from stylepipe.stage import Emit, Estimate, Note, Params, stage
 
 Side = Annotated[int, Field(ge=1, le=16_384)]
@@ -35,13 +35,15 @@ def _estimate(network: Weights, params: GenerateTextureParams) -> Estimate:
 
 
 @stage(version=1, estimate=_estimate)
-def generate_texture(network: Weights, params: GenerateTextureParams, *, key: PRNGKeyArray, emit: Emit) -> Image:
+def generate_texture(network: Weights, params: GenerateTextureParams, *, key: Key[Array, ""], emit: Emit) -> Image:
     """Generates a texture of any size from noise, by one forward pass of a network.
 
     `network` is a texture network from `train_texture` (see `stylepipe.neural.networks.texture`). The texture depends on the
     seed. With circular padding it tiles seamlessly if width and height are multiples of the network's unit (32 for six sizes);
     other sizes are cropped from a larger texture. Raises WeightsError for another network.
     """
+    from stylepipe.neural.networks.texture import generated
+
     described = describe(network)
     if described.padding == "circular" and (params.width % described.unit or params.height % described.unit):
         size = f"{params.width}×{params.height}"

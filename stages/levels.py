@@ -3,15 +3,12 @@
 from math import prod
 from typing import Annotated, Any, Literal
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from pydantic import Field
 
 from stylepipe.artifacts import Array, Image, Mask
 from stylepipe.errors import StageError
-from stylepipe.image.color.color_matching import match_distribution
-from stylepipe.image.color.tone import lightness, stretch, with_lightness
 from stylepipe.image.masks import mask_at, require_fitting, visible_at
 from stylepipe.image.operation_cost import by_pixel
 from stylepipe.stage import Estimate, Params, stage
@@ -101,6 +98,10 @@ def levels(
     Raises StageError for `match` without a reference, for a mask that is empty or of another aspect than its picture, and for a
     wholly transparent picture.
     """
+    import jax.numpy as jnp
+
+    from stylepipe.image.color.tone import lightness, stretch, with_lightness
+
     require_visible(image, "The image")
     weights = visible_at(image, mask, name="mask", picture="the image")
     old = np.asarray(lightness(image.pixels))
@@ -121,6 +122,9 @@ def _matched(
     reference: Image,
     reference_mask: Mask | None,
 ) -> Float[np.ndarray, "h w"]:
+    from stylepipe.image.color.color_matching import match_distribution
+    from stylepipe.image.color.tone import lightness
+
     require_visible(reference, "The picture 'reference'")
     counts = visible_at(reference, reference_mask, name="reference_mask", picture="the picture 'reference'")
     return match_distribution(plane, np.asarray(lightness(reference.pixels)), weights=weights, reference_weights=counts)

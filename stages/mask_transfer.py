@@ -2,15 +2,11 @@
 
 from typing import Annotated, Literal
 
-import jax.numpy as jnp
 from pydantic import Field
 
 from stylepipe.artifacts import Image, Mask
-from stylepipe.image.blend import feather, mix
 from stylepipe.image.masks import mask_at, require_fitting, require_inside
 from stylepipe.image.operation_cost import by_pixel, resampling
-from stylepipe.image.poisson import poisson_blend
-from stylepipe.image.resize import resize_image
 from stylepipe.stage import Estimate, Params, stage
 
 THRESHOLD = 129 / 255
@@ -68,6 +64,12 @@ def mask_transfer(image: Image, background: Image, mask: Mask, params: MaskTrans
     the threshold, so edges are crisp at full size. Transparency comes from the same picture as the pixel. Raises StageError for
     a mask of another aspect than the image, and for one that is empty, or below the threshold everywhere.
     """
+    import jax.numpy as jnp
+
+    from stylepipe.image.blend import feather, mix
+    from stylepipe.image.poisson import poisson_blend
+    from stylepipe.image.resize import resize_image
+
     pixels, behind = jnp.asarray(image.pixels), resize_image(background, image.size)
     values = mask_at(mask, image.size, name="mask", picture="the image")
     match params.method:

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from stylepipe.artifacts import Image, blank
+from stylepipe.image.modes import ResizeMethod
 from stylepipe.image.operation_cost import Cost, by_pixel, resampling
-from stylepipe.image.resize import Method, crop_center, resize_image, scaled
+from stylepipe.image.sizes import scaled
 from stylepipe.stage import Estimate, Params, stage
 
 Side = Annotated[int, Field(ge=1, le=32_768)]
@@ -26,7 +27,7 @@ class ResizeParams(Params):
         description="With `width` and `height`: `keep` scales the whole image to fit into them; `crop` fills them and crops "
         "the rest equally on both sides; `stretch` changes the aspect.",
     )
-    method: Method = Field(
+    method: ResizeMethod = Field(
         default="lanczos3", description="The kernel: lanczos3 is the sharpest, area the plainest way to shrink."
     )
     linear_light: bool = Field(
@@ -63,6 +64,8 @@ def resize(image: Image, params: ResizeParams) -> Image:
     `stylepipe.image.resize.resize` describes the methods. Overshoot of lanczos3 and bicubic at edges is clamped to [0, 1].
     Transparency is resampled in the same way, but never as light; colors count by their alpha.
     """
+    from stylepipe.image.resize import crop_center, resize_image
+
     filled, kept = _sizes(image.size, params)
     larger = resize_image(image, filled, method=params.method, linear_light=params.linear_light)
     return Image(crop_center(larger.pixels, kept), None if larger.alpha is None else crop_center(larger.alpha, kept))

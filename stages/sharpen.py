@@ -5,8 +5,7 @@ from functools import partial
 from pydantic import Field
 
 from stylepipe.artifacts import Image
-from stylepipe.image.filters.neighborhood import reach, unsharp_mask
-from stylepipe.image.filters.tiled_filter import tiled
+from stylepipe.image.filters.reach import blur_reach
 from stylepipe.image.operation_cost import in_tiles
 from stylepipe.stage import Estimate, Params, stage
 
@@ -30,7 +29,7 @@ class SharpenParams(Params):
 
 
 def _estimate(image: Image, params: SharpenParams) -> Estimate:
-    return Estimate(image, *in_tiles(image.size, reach=reach(params.radius), memory=145, work=2e-7))
+    return Estimate(image, *in_tiles(image.size, reach=blur_reach(params.radius), memory=145, work=2e-7))
 
 
 @stage(version=1, estimate=_estimate)
@@ -45,5 +44,8 @@ def sharpen(image: Image, params: SharpenParams) -> Image:
     `threshold` is soft, so that no step appears at it. Transparency is preserved. Large pictures are processed in tiles, with
     the same result.
     """
+    from stylepipe.image.filters.neighborhood import unsharp_mask
+    from stylepipe.image.filters.tiled_filter import tiled
+
     sharpened = partial(unsharp_mask, amount=params.amount, radius=params.radius, threshold=params.threshold)
-    return Image(tiled(sharpened, image.pixels, reach=reach(params.radius)), image.alpha)
+    return Image(tiled(sharpened, image.pixels, reach=blur_reach(params.radius)), image.alpha)

@@ -4,30 +4,29 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any, Literal
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Key
 from pydantic import Field, model_validator
 
-from stylepipe.artifacts import Image, Mask, Weights, blank
+from stylepipe.artifacts import Array, Image, Mask, Weights, blank
 from stylepipe.errors import Interrupted, StageError
-from stylepipe.neural.encoders.vgg_layout import Pooling, Precision, describe
+from stylepipe.image.sizes import Size
+from stylepipe.neural.encoders.vgg_layout import Pooling, Precision, Vgg, describe
 from stylepipe.neural.losses import AnyLoss
-from stylepipe.neural.losses.content import Content, error_of
+from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation
 from stylepipe.neural.optimizers import AnyOptimizer
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
-from stylepipe.neural.style_transfer import memory_budget, memory_estimate, optimize
-from stylepipe.neural.style_transfer.layer_masks import MaskPooling
-from stylepipe.neural.style_transfer.memory_estimate import Workload
-from stylepipe.neural.style_transfer.objective import Objective, require
+from stylepipe.neural.style_transfer.early_stop import EarlyStop, end
+from stylepipe.neural.style_transfer.loss_set import LossSet, require, require_deterministic
+from stylepipe.neural.style_transfer.memory_budget import Budget, choose, in_bytes
+from stylepipe.neural.style_transfer.memory_estimate import RUNTIME, Workload
 from stylepipe.neural.style_transfer.semantic_maps import Labelling
 from stylepipe.neural.style_transfer.size_checks import check_scale
 from stylepipe.neural.style_transfer.style_weights import StyleWeights
-from stylepipe.neural.style_transfer.stylization_inputs import MIN_SIDE, Size, Start, StylizationInputs, resized
-from stylepipe.neural.xla.sharding import memories
+from stylepipe.neural.style_transfer.stylization_inputs import MIN_SIDE, MaskPooling, Start, StylizationInputs
+from stylepipe.neural.xla.allocator import memories
 from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Note, Params, Progress, State, Trajectory, stage
 
 Side = Annotated[int, Field(ge=MIN_SIDE, le=65_536)] | Literal["content"]
@@ -86,8 +85,8 @@ class StylizeParams(Params):
     clamp: bool = Field(
         default=True, description="Whether pixels are clamped to [0, 1] at each step; otherwise only the result is."
     )
-    early_stop: optimize.EarlyStop | None = Field(default=None, description="The convergence criterion for stopping early.")
-    memory: memory_budget.Budget = Field(
+    early_stop: EarlyStop | None = Field(default=None, description="The convergence criterion for stopping early.")
+    memory: Budget = Field(
         default="auto",
         description="The memory budget, such as `4GB`; `auto` is 80 % of the free memory when the stage starts. A picture that "
         "needs more is computed in tiles, if the losses and the optimizer support them, with the same result up to rounding. "
@@ -106,7 +105,7 @@ class StylizeParams(Params):
     @model_validator(mode="after")
     def _no_drawn_losses_for_an_optimizer_that_compares_them(self) -> "StylizeParams":
         try:
-            optimize.require_deterministic(self.losses, self.optimizer)
+            require_deterministic(self.losses, self.optimizer)
         except StageError as error:
             raise ValueError(str(error)) from error
         return self
@@ -138,17 +137,17 @@ def _estimate(params: StylizeParams, extractor: Weights, style_map: Image | None
     inputs.check_pictures(params.aspect)
     inputs = inputs.by_estimated_labels(params.labelling)
     sizes = [inputs.size(side, params.aspect) for side in params.sizes]
-    objective = _objective(params, extractor)
+    losses = LossSet.of(params.losses, _vgg(params, extractor))
     memory, work = 0.0, 0.0
     for size, count in zip(sizes, params.counts, strict=True):
-        scale = _workload(params, objective, extractor, inputs, size)
+        scale = _workload(params, losses, extractor, inputs, size)
         try:
-            check_scale(objective, scale.network, size, scale.styles, content=inputs.content is not None)
-            tile = memory_budget.choose(scale, params.memory).tile
+            check_scale(losses, size, scale.styles)
+            tile = choose(scale, params.memory).tile
         except StageError as error:
             error.within(f"At a long side of {max(size)}")
             raise
-        memory = max(memory, scale.process_peak(tile) - memory_estimate.RUNTIME)
+        memory = max(memory, scale.process_peak(tile) - RUNTIME)
         work += scale.work(tile, iterations=count, previews=count // params.preview_every if params.preview_every else 0)
     alpha = None if inputs.content is None or inputs.content.alpha is None else blank(*sizes[-1])
     return Estimate(Image(blank(*sizes[-1], 3), alpha), round(memory), work)
@@ -157,7 +156,7 @@ def _estimate(params: StylizeParams, extractor: Weights, style_map: Image | None
 def _passes_through(params: StylizeParams, state: State) -> bool:
     """Returns whether the parameters end the earlier scales where the state did, and not its last scale before the state."""
     histories = [*_earlier(state), state["history"].tolist()]
-    ends = [optimize.end(*scale, params.early_stop) for scale in zip(histories, params.counts, strict=False)]
+    ends = [end(*scale, params.early_stop) for scale in zip(histories, params.counts, strict=False)]
     return all(end == len(history) for end, history in zip(ends[:-1], histories, strict=False)) and (
         ends[-1] in (None, len(histories[-1]))
     )
@@ -176,7 +175,7 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
     style_map: Image | None = None,
     target_map: Image | None = None,
     *,
-    key: PRNGKeyArray,
+    key: Key[Array, ""],
     emit: Emit,
     checkpoint: Checkpoint,
 ) -> Image:
@@ -206,6 +205,14 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
     or vanishes at a layer, for a picture that is wholly transparent or too small for the network, and for a loss that is not
     finite, with the iteration and the term; the last preview, kept in the run's folder, then shows the picture at that point.
     """
+    import jax
+    import jax.numpy as jnp
+
+    from stylepipe.neural.style_transfer import optimize
+    from stylepipe.neural.style_transfer.budgeted_optimization import minimize_within
+    from stylepipe.neural.style_transfer.objective import Objective
+    from stylepipe.neural.style_transfer.scale_inputs import examples, first_picture, resized
+
     inputs = _inputs(
         params,
         content=content,
@@ -220,7 +227,7 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
     inputs.check(params.start)
     inputs.check_pictures(params.aspect)
     inputs = inputs.by_label(params.labelling)
-    objective = _objective(params, extractor)
+    objective = Objective.of(params.losses, _vgg(params, extractor))
     tensors = {name: jnp.asarray(tensor) for name, tensor in extractor.tensors.items()}
     first_key, steps_key = jax.random.split(key)
     sizes = tuple(inputs.size(side, params.aspect) for side in params.sizes)
@@ -229,8 +236,8 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
     saved = checkpoint.load()
     earlier: list[list[float]] = []
     if saved is None:
-        budget = memory_budget.in_bytes(params.memory)
-        step = optimize.start(params.optimizer, inputs.first(params.start, sizes[0], first_key), terms=terms)
+        budget = in_bytes(params.memory)
+        step = optimize.start(params.optimizer, first_picture(inputs, params.start, sizes[0], first_key), terms=terms)
     else:
         earlier, budget = _earlier(saved), float(saved["budget"])
         step = optimize.restored(params.optimizer, saved, sizes[len(earlier)], terms=terms)
@@ -242,10 +249,11 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
             reached = optimize.result(params.optimizer, step.state)
             step = optimize.enlarged(params.optimizer, step, resized(reached, size))
         before = sum(map(len, earlier))
-        steps = memory_budget.minimize(
+        steps = minimize_within(
+            objective,
             _workload(params, objective, extractor, inputs, size),
             tensors,
-            partial(inputs.examples, objective, size),
+            partial(examples, inputs, objective, size),
             step,
             memory=params.memory,
             budget=budget,
@@ -264,7 +272,7 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
                     emit(Progress(iteration - ahead, iteration + left, loss, dict(zip(objective.terms, values, strict=True))))
                 if params.preview_every and iteration % params.preview_every == 0:
                     emit(Frame(optimize.result(params.optimizer, step.state)))
-                checkpoint.offer(lambda: _saved(step, earlier, budget))  # noqa: B023 (the step of the moment is meant)
+                checkpoint.offer(lambda: _saved(optimize.saved(step), earlier, budget))  # noqa: B023 (the step of the moment is meant)
         except Interrupted:
             emit(Frame(optimize.result(params.optimizer, step.state)))
             raise
@@ -273,7 +281,7 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
                 emit(Frame(error.pixels))
             error.within(f"At a long side of {max(size)}")
             raise
-        for text in _reached(objective, step):
+        for text in _reached(objective, step.state.terms.tolist()):
             emit(Note(f"At a long side of {max(size)}, {text}"))
     alpha = None if content is None or content.alpha is None else np.asarray(resized(content.alpha, sizes[-1]))
     return Image(optimize.result(params.optimizer, step.state), alpha)
@@ -291,16 +299,14 @@ def _inputs(params: StylizeParams, *, styles: Sequence[Image], **others: Any) ->
     )
 
 
-def _objective(params: StylizeParams, extractor: Weights) -> Objective:
-    return Objective.of(params.losses, describe(extractor, pooling=params.pooling, precision=params.precision))
+def _vgg(params: StylizeParams, extractor: Weights) -> Vgg:
+    return describe(extractor, pooling=params.pooling, precision=params.precision)
 
 
-def _workload(
-    params: StylizeParams, objective: Objective, extractor: Weights, inputs: StylizationInputs, size: Size
-) -> Workload:
+def _workload(params: StylizeParams, losses: LossSet, extractor: Weights, inputs: StylizationInputs, size: Size) -> Workload:
     """Returns the workload of one scale, for memory estimates."""
     return Workload(
-        objective,
+        losses,
         {name: np.shape(tensor) for name, tensor in extractor.tensors.items()},
         params.optimizer,
         size,
@@ -311,11 +317,11 @@ def _workload(
     )
 
 
-def _reached(objective: Objective, step: optimize.OptimizationStep) -> list[str]:
-    """Returns a note for each content loss with a target: its final error."""
-    ends = zip(objective.losses, objective.terms, step.state.terms.tolist(), strict=True)
+def _reached(losses: LossSet, values: Sequence[float]) -> list[str]:
+    """Returns a note for each content loss with a target: its final error, from the values of all terms."""
+    ends = zip(losses.losses, losses.terms, values, strict=True)
     return [
-        f"'{name}' ends with an error of {error_of(loss, term):.3g}; its target is {loss.target:g}."
+        f"'{name}' ends with an error of {loss.error_of(term):.3g}; its target is {loss.target:g}."
         for loss, name, term in ends
         if isinstance(loss, Content) and loss.target is not None
     ]
@@ -326,11 +332,11 @@ def _multiples(every: int | None, before: int, iterations: int) -> range:
     return range(every - before % every, iterations + 1, every) if every else range(0)
 
 
-def _saved(step: optimize.OptimizationStep, earlier: Sequence[Sequence[float]], budget: float) -> dict[str, np.ndarray]:
-    """Returns the state of the stage; `earlier` has the losses of each scale before the step's."""
+def _saved(step: State, earlier: Sequence[Sequence[float]], budget: float) -> dict[str, np.ndarray]:
+    """Returns the state of the stage, from a saved step; `earlier` has the losses of each scale before the step's."""
     losses = np.array([loss for history in earlier for loss in history], np.float64)
     counts = np.array([len(history) for history in earlier], np.int64)
-    return {**optimize.saved(step), "earlier": losses, "earlier_counts": counts, "budget": np.array(budget)}
+    return {**step, "earlier": losses, "earlier_counts": counts, "budget": np.array(budget)}
 
 
 def _earlier(saved: State) -> list[list[float]]:

@@ -1,32 +1,34 @@
 """The stage `train_style`: trains a network that stylizes any picture in one forward pass."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import jax
-import numpy as np
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Key
 from pydantic import Field
 
-from stylepipe.artifacts import Folder, Image, Weights
+from stylepipe.artifacts import Array, Folder, Image, Weights
 from stylepipe.errors import StageError
-from stylepipe.image.resize import scaled
+from stylepipe.image.sizes import scaled
 from stylepipe.neural.encoders.vgg_layout import describe as describe_vgg
 from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation
-from stylepipe.neural.networks.normalization import Normalization
-from stylepipe.neural.networks.transformation import DEEPEST, WIDEST, Transformation, applied, describe, fresh, operations
-from stylepipe.neural.style_transfer.objective import Objective
+from stylepipe.neural.networks.transformation_layout import (
+    DEEPEST,
+    WIDEST,
+    Normalization,
+    Transformation,
+    applied,
+    describe,
+    operations,
+)
+from stylepipe.neural.style_transfer.loss_set import LossSet
 from stylepipe.neural.style_transfer.size_checks import check_scale
-from stylepipe.neural.style_transfer.stylization_inputs import style_example
-from stylepipe.neural.training import training_loop
-from stylepipe.neural.training.crops import center_crops, crops_of
-from stylepipe.neural.training.stylization import Stylization, Validation, style_batches, style_references, trained
-from stylepipe.neural.training.training_cost import of_vgg, training, unseen
+from stylepipe.neural.training.initial_network import blank_weights, initial_tensors
+from stylepipe.neural.training.schedule import Schedule
+from stylepipe.neural.training.training_cost import of_vgg, training
 from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Note, Params, Progress, stage
 
 _LAST = 16
@@ -57,8 +59,8 @@ class TrainStyleParams(Params):
         le=8192,
         description="The long side of the styles in pixels; it determines the size of strokes.",
     )
-    schedule: training_loop.Schedule = Field(
-        default=training_loop.Schedule(steps=20_000), description="The training schedule: steps, learning rate, validation."
+    schedule: Schedule = Field(
+        default=Schedule(steps=20_000), description="The training schedule: steps, learning rate, validation."
     )
     batch: int = Field(default=4, ge=1, le=1024, description="The number of crops in a step.")
     crop: int = Field(default=256, ge=32, le=2048, multiple_of=4, description="The side of a crop, in pixels.")
@@ -82,16 +84,15 @@ def _estimate(
     params: TrainStyleParams, styles: Sequence[Image], extractor: Weights, start: Weights | None, **_: Any
 ) -> Estimate:
     network = _network(params, styles)
-    result = unseen(partial(fresh, network=network))
-    training_loop.first(result, start, applied(network), describe)
-    objective = Objective.of(params.losses, describe_vgg(extractor))
-    shapes = {name: np.shape(tensor) for name, tensor in extractor.tensors.items()}
-    check_scale(objective, shapes, (params.crop, params.crop), _sizes(params, styles), content=True)
+    result = blank_weights(network.shapes, applied(network).metadata)
+    initial_tensors(result, start, applied(network), describe)
+    losses = LossSet.of(params.losses, describe_vgg(extractor))
+    check_scale(losses, (params.crop, params.crop), _sizes(params, styles))
     maps, passes = of_vgg(extractor)
     own = params.channels * (3.25 + params.blocks / 2)
     both = {"maps": 2 * maps + own, "operations": 2 * passes + operations(network)}
     cost = training(params.schedule, pictures=params.batch, side=params.crop, **both)
-    return Estimate(replace(result, metadata=applied(network).metadata), *cost)
+    return Estimate(result, *cost)
 
 
 def _network(params: TrainStyleParams, styles: Sequence[Image]) -> Transformation:
@@ -112,7 +113,7 @@ def train_style(  # noqa: PLR0917 (a stage's inputs)
     validation: Folder | None = None,
     start: Weights | None = None,
     *,
-    key: PRNGKeyArray,
+    key: Key[Array, ""],
     emit: Emit,
     checkpoint: Checkpoint,
 ) -> Weights:
@@ -133,10 +134,19 @@ def train_style(  # noqa: PLR0917 (a stage's inputs)
     a picture as large as a crop, for a layer that the extractor has not, for a `start` of another form, and for a loss that is
     not finite, and WeightsError for a `start` that is no such network.
     """
+    import jax
+
+    from stylepipe.neural.networks.transformation import fresh
+    from stylepipe.neural.style_transfer.objective import Objective
+    from stylepipe.neural.style_transfer.scale_inputs import style_example
+    from stylepipe.neural.training import training_loop
+    from stylepipe.neural.training.crops import center_crops, crops_of
+    from stylepipe.neural.training.stylization import Stylization, Validation, style_batches, style_references, trained
+
     _check(params, styles)
     crops_key, network_key = jax.random.split(key)
     network = _network(params, styles)
-    first = training_loop.first(fresh(network_key, network), start, applied(network), describe)
+    first = initial_tensors(fresh(network_key, network), start, applied(network), describe)
     loss = Stylization(Objective.of(params.losses, describe_vgg(extractor)), network)
 
     def note(text: str) -> None:

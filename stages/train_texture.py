@@ -3,25 +3,21 @@
 from functools import partial
 from typing import Any
 
-import jax
-import numpy as np
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Key
 from pydantic import Field
 
-from stylepipe.artifacts import Image, Weights
+from stylepipe.artifacts import Array, Image, Weights
 from stylepipe.errors import StageError
-from stylepipe.image.resize import scaled
+from stylepipe.image.sizes import scaled
 from stylepipe.neural.encoders.vgg_layout import describe as describe_vgg
 from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.gram import Gram
-from stylepipe.neural.networks.texture import MOST_SIZES, WIDEST, Padding, Texture, describe, fresh, generated, operations
-from stylepipe.neural.style_transfer.objective import Objective, require, targets
+from stylepipe.neural.networks.texture_layout import MOST_SIZES, WIDEST, Padding, Texture, describe, operations
+from stylepipe.neural.style_transfer.loss_set import LossSet, require
 from stylepipe.neural.style_transfer.size_checks import check_size
-from stylepipe.neural.style_transfer.stylization_inputs import style_example
-from stylepipe.neural.training import training_loop
-from stylepipe.neural.training.stylization import style_references
-from stylepipe.neural.training.synthesis import Synthesis, texture_batches
-from stylepipe.neural.training.training_cost import of_vgg, training, unseen
+from stylepipe.neural.training.initial_network import blank_weights, initial_tensors
+from stylepipe.neural.training.schedule import Schedule
+from stylepipe.neural.training.training_cost import of_vgg, training
 from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Params, Progress, stage
 
 
@@ -48,8 +44,8 @@ class TrainTextureParams(Params):
         description="The weight of the mean logarithm of the distance of each texture of a step to the nearest other.",
     )
     texture_size: int = Field(default=256, ge=32, le=8192, description="The example's long side in pixels.")
-    schedule: training_loop.Schedule = Field(
-        default=training_loop.Schedule(steps=3000), description="The training schedule: steps, learning rate, validation."
+    schedule: Schedule = Field(
+        default=Schedule(steps=3000), description="The training schedule: steps, learning rate, validation."
     )
     batch: int = Field(default=4, ge=1, le=1024, description="The number of textures in a step.")
     side: int = Field(
@@ -75,12 +71,11 @@ def _network(params: TrainTextureParams) -> Texture:
 
 def _estimate(params: TrainTextureParams, texture: Image, extractor: Weights, start: Weights | None) -> Estimate:
     network = _network(params)
-    result = unseen(partial(fresh, network=network))
-    training_loop.first(result, start, network, describe)
-    objective = Objective.of(params.losses, describe_vgg(extractor))
-    shapes = {name: np.shape(tensor) for name, tensor in extractor.tensors.items()}
-    check_size(objective, shapes, (params.side, params.side), content=False)
-    check_size(objective, shapes, scaled(texture.size, params.texture_size / max(texture.size)), compares="styles")
+    result = blank_weights(network.shapes, network.metadata)
+    initial_tensors(result, start, network, describe)
+    losses = LossSet.of(params.losses, describe_vgg(extractor))
+    check_size(losses, (params.side, params.side))
+    check_size(losses, scaled(texture.size, params.texture_size / max(texture.size)), compares="styles")
     maps, passes = of_vgg(extractor)
     own = sum(3 * params.channels * (1 + size) / 4 ** (params.sizes - size) for size in range(1, params.sizes + 1))
     both = {"maps": maps + own, "operations": passes + operations(network)}
@@ -94,7 +89,7 @@ def train_texture(
     params: TrainTextureParams,
     start: Weights | None = None,
     *,
-    key: PRNGKeyArray,
+    key: Key[Array, ""],
     emit: Emit,
     checkpoint: Checkpoint,
 ) -> Weights:
@@ -114,10 +109,19 @@ def train_texture(
     with a `batch` of 1, for a `start` of another form, and for a loss that is not finite, and WeightsError for a `start` that
     is no such network.
     """
+    import jax
+
+    from stylepipe.neural.networks.texture import fresh, generated
+    from stylepipe.neural.style_transfer.objective import Objective, targets
+    from stylepipe.neural.style_transfer.scale_inputs import style_example
+    from stylepipe.neural.training import training_loop
+    from stylepipe.neural.training.stylization import style_references
+    from stylepipe.neural.training.synthesis import Synthesis, texture_batches
+
     _check(params)
     network = _network(params)
     noise_key, network_key, frame_key = jax.random.split(key, 3)
-    first = training_loop.first(fresh(network_key, network), start, network, describe)
+    first = initial_tensors(fresh(network_key, network), start, network, describe)
     objective = Objective.of(params.losses, describe_vgg(extractor))
     size = scaled(texture.size, params.texture_size / max(texture.size))
     example = style_example(texture, size, objective, name="'texture'")

@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import jax
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Key
 from pydantic import Field
 
-from stylepipe.artifacts import Folder, Weights
-from stylepipe.neural.networks.upscaler import DEEPEST, FACTORS, WIDEST, Upscaler, describe, fresh, operations
-from stylepipe.neural.training import training_loop
-from stylepipe.neural.training.crops import center_crops, crops_of
-from stylepipe.neural.training.superresolution import loss, score, upscaling_batches
-from stylepipe.neural.training.training_cost import training, unseen
+from stylepipe.artifacts import Array, Folder, Weights
+from stylepipe.neural.networks.upscaler_layout import DEEPEST, FACTORS, WIDEST, Upscaler, describe, operations
+from stylepipe.neural.training.initial_network import blank_weights, initial_tensors
+from stylepipe.neural.training.schedule import Schedule
+from stylepipe.neural.training.training_cost import training
 from stylepipe.stage import Checkpoint, Emit, Estimate, Note, Params, Progress, stage
 
 
@@ -22,8 +20,8 @@ class TrainUpscalerParams(Params):
 
     blocks: int = Field(default=4, ge=1, le=DEEPEST, description="The number of residual blocks, of two convolutions each.")
     channels: int = Field(default=64, ge=1, le=WIDEST, description="The number of channels between them.")
-    schedule: training_loop.Schedule = Field(
-        default=training_loop.Schedule(steps=40_000), description="The training schedule: steps, learning rate, validation."
+    schedule: Schedule = Field(
+        default=Schedule(steps=40_000), description="The training schedule: steps, learning rate, validation."
     )
     batch: int = Field(
         default=5, ge=1, le=1024, description="The number of crops in a step, for each of the factors 2, 3 and 4."
@@ -48,8 +46,8 @@ class TrainUpscalerParams(Params):
 
 def _estimate(params: TrainUpscalerParams, start: Weights | None, **_: Any) -> Estimate:
     network = _network(params)
-    result = unseen(partial(fresh, network=network))
-    training_loop.first(result, start, network, describe)
+    result = blank_weights(network.shapes, network.metadata)
+    initial_tensors(result, start, network, describe)
     maps = float(params.channels) * (1 + 3 * params.blocks) + sum(3 * factor**2 for factor in FACTORS)
     passes = sum(operations(network, factor) for factor in FACTORS)
     cost = training(params.schedule, pictures=3 * params.batch, side=params.crop, maps=maps, operations=passes / 3)
@@ -67,7 +65,7 @@ def train_upscaler(
     validation: Folder | None = None,
     start: Weights | None = None,
     *,
-    key: PRNGKeyArray,
+    key: Key[Array, ""],
     emit: Emit,
     checkpoint: Checkpoint,
 ) -> Weights:
@@ -85,10 +83,17 @@ def train_upscaler(
     a picture as large as a crop, for a `start` of other sizes, and for a loss that is not finite, and WeightsError for a
     `start` that is no such network.
     """
+    import jax
+
+    from stylepipe.neural.networks.upscaler import fresh
+    from stylepipe.neural.training import training_loop
+    from stylepipe.neural.training.crops import center_crops, crops_of
+    from stylepipe.neural.training.superresolution import loss, score, upscaling_batches
+
     crops_key, network_key = jax.random.split(key)
     network = _network(params)
     untrained = fresh(network_key, network)
-    first = training_loop.first(untrained, start, network, describe)
+    first = initial_tensors(untrained, start, network, describe)
 
     def note(text: str) -> None:
         emit(Note(text))

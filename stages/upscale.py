@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any, Literal
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from pydantic import Field
@@ -12,8 +11,8 @@ from pydantic import Field
 from stylepipe.artifacts import Array, Image, Weights, blank
 from stylepipe.errors import StageError
 from stylepipe.image.operation_cost import FLOPS, PROGRAM, Cost, resampling
-from stylepipe.image.resize import resize, resize_image, scaled
-from stylepipe.neural.networks.upscaler import FACTORS, Upscaler, describe, enlarge, operations
+from stylepipe.image.sizes import scaled
+from stylepipe.neural.networks.upscaler_layout import FACTORS, Upscaler, describe, operations
 from stylepipe.stage import Estimate, Params, stage
 
 _TILE_MEMORY = 1_000_000
@@ -85,6 +84,8 @@ def upscale(image: Image, params: UpscaleParams, network: Weights | None = None)
     Overshoot at edges is clamped to [0, 1]. Transparency is enlarged in the same way, but with lanczos3 for `learned`. Raises
     StageError for `learned` without a network, and WeightsError for a network that is not an upscaler.
     """
+    from stylepipe.image.resize import resize_image
+
     method = params.method or ("learned" if network else "lanczos3")
     size = scaled(image.size, params.factor)
     if method != "learned":
@@ -100,6 +101,8 @@ def upscale(image: Image, params: UpscaleParams, network: Weights | None = None)
 
 
 def _learned(pixels: Float[Array, "h w 3"], factor: float, network: Weights) -> Float[Array, "big_h big_w 3"]:
+    from stylepipe.neural.networks.upscaler import enlarge
+
     size = scaled(np.shape(pixels)[:2], factor)
     gray = bool(np.all(np.ptp(np.asarray(pixels), axis=-1) == 0))
     for step in _steps(factor):
@@ -110,4 +113,8 @@ def _learned(pixels: Float[Array, "h w 3"], factor: float, network: Weights) -> 
 
 
 def _resized(plane: Float[Array, "h w *channels"], size: tuple[int, int]) -> Float[Array, "new_h new_w *channels"]:
+    import jax.numpy as jnp
+
+    from stylepipe.image.resize import resize
+
     return jnp.clip(resize(plane, size), 0, 1)

@@ -9,6 +9,9 @@ is its output. An omitted input is None, or () for a list. Pixels with alpha 0 a
 filled from the visible pixels around them. Keyword-only arguments are services of the engine, requested by name: `key`, `emit`,
 `checkpoint`. A stage may declare an `Estimate` of its cost and a `Check` of its inputs and parameters. It reads and writes no
 files. Its function, its module and its name in recipes are spelled alike.
+
+Recipes are checked, and cached runs planned, without what a stage computes with: its module imports that inside its function,
+and a model among its parameters, such as a loss, may name the module that computes it (`functions_of`).
 """
 
 import importlib
@@ -31,6 +34,15 @@ class Params(BaseModel):
     """Base class of every stage's parameters: frozen, no unknown names, finite numbers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def functions_of(model: type[BaseModel]) -> str | None:
+    """Returns the dotted name of the module that computes a model of parameters: its class variable `functions`, if any.
+
+    The code of that module is in the keys of the stages whose parameters hold such a model.
+    """
+    name = getattr(model, "functions", None)
+    return name if isinstance(name, str) else None
 
 
 # --- services ---------------------------------------------------------------------------------------------------------

@@ -91,7 +91,8 @@ def tiny_vgg() -> Weights:
 @pytest.fixture(scope="session")
 def tiny_transformation() -> Weights:
     """An image-transformation network of two styles, before its training."""
-    from stylepipe.neural.networks.transformation import Transformation, fresh
+    from stylepipe.neural.networks.transformation import fresh
+    from stylepipe.neural.networks.transformation_layout import Transformation
 
     return fresh(jax.random.key(3), Transformation(channels=2, blocks=0, styles=2))
 
@@ -99,7 +100,8 @@ def tiny_transformation() -> Weights:
 @pytest.fixture(scope="session")
 def tiny_texture() -> Weights:
     """A texture network, before its training."""
-    from stylepipe.neural.networks.texture import Texture, fresh
+    from stylepipe.neural.networks.texture import fresh
+    from stylepipe.neural.networks.texture_layout import Texture
 
     return fresh(jax.random.key(3), Texture(sizes=2, channels=2))
 

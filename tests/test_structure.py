@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(path for path in (ROOT / "stylepipe").rglob("*.py") if path.name != "__init__.py")
 MOST = 14
-LISTS = {"losses"}
+LISTS = {"losses", "functions"}
 """Packages that are lists of alternatives, a module for each."""
 
 

@@ -4,15 +4,13 @@ import os
 import platform
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import entry_points, version
-from importlib.util import find_spec
+from importlib.metadata import version
 from pathlib import Path
 
 from stylepipe import __version__
-from stylepipe.errors import UsageError
 from stylepipe.escapes import decoded
+from stylepipe.hardware.devices import backend
 
-_PLATFORMS = ("JAX_PLATFORMS", "JAX_PLATFORM_NAME")
 PACKAGES = ("jax", "jaxlib", "numpy", "pillow")
 
 
@@ -35,31 +33,6 @@ def environment() -> Mapping[str, str | int]:
         "devices": devices(),
         "threads": threads(),
     }
-
-
-@cache
-def backend() -> str:
-    """Returns the class of the device that JAX computes on: cpu, gpu or tpu.
-
-    Imports JAX only if a plugin for other devices is installed or requested. Raises UsageError when JAX has no device.
-    """
-    plugins = find_spec("jax_plugins") or find_spec("libtpu") or entry_points(group="jax_plugins")
-    requested = any(os.environ.get(name, "cpu") not in ("", "cpu") for name in _PLATFORMS)
-    return jax_backend() if plugins or requested else "cpu"
-
-
-def jax_backend() -> str:
-    """Returns the class of JAX's default device. Raises UsageError when it has none."""
-    try:
-        import jax
-
-        return jax.default_backend()
-    except Exception as error:  # RuntimeError, AssertionError, and what plugins raise
-        named = [f"{name}={os.environ[name]}" for name in _PLATFORMS if os.environ.get(name)]
-        reason = str(error).strip().partition("\n")[0] or f"there is none for {' and '.join(named) or 'this machine'}"
-        variables = " and ".join(each.partition("=")[0] for each in named) or "JAX_PLATFORMS"
-        hint = f"Unset {variables}, or install what that device needs."
-        raise UsageError(f"JAX finds no device: {reason}", hint=hint) from error
 
 
 def _device_kind() -> str:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 
-from stylepipe import memory_limits
 from stylepipe.artifacts import Artifact, Image, Mask, StageInput
 from stylepipe.engine.cache.keys import PRECISION
 from stylepipe.engine.cache.store import Store
@@ -15,6 +14,7 @@ from stylepipe.engine.execution.held_artifacts import MAX_BYTES, size_of
 from stylepipe.engine.inputs import outline_input
 from stylepipe.engine.job import Job
 from stylepipe.errors import FAILURES, StoreError, StylepipeError
+from stylepipe.hardware import memory_limits
 from stylepipe.recipe.resolved import StageNode
 from stylepipe.stage import Estimate
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 
 from stylepipe.engine.cache.keys import Document, differences, input_document, stage_document
 from stylepipe.engine.cache.store import Action, Store
-from stylepipe.engine.environment import backend
 from stylepipe.engine.graph import Selection, select, stages_named
 from stylepipe.engine.inputs import InputSource, WeightsSource, find_input, reader_module
 from stylepipe.errors import StageError, UsageError
+from stylepipe.hardware.devices import backend
 from stylepipe.recipe.resolved import InputFile, ResolvedRecipe
 
 FindInput = Callable[[InputFile, WeightsSource], InputSource]

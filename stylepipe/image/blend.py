@@ -5,7 +5,6 @@ of an opaque picture.
 """
 
 from functools import partial
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -14,10 +13,10 @@ from jaxtyping import Float
 
 from stylepipe.artifacts import Array
 from stylepipe.image.arrays import Pixels, Plane
-from stylepipe.image.filters.neighborhood import gaussian_blur, reach
+from stylepipe.image.filters.neighborhood import gaussian_blur
+from stylepipe.image.filters.reach import blur_reach
 from stylepipe.image.filters.tiled_filter import tiled
-
-Mode = Literal["normal", "multiply", "screen", "overlay", "soft_light", "luminosity"]
+from stylepipe.image.modes import BlendMode
 
 
 def feather(mask: Plane, *, radius: float) -> Plane:
@@ -26,7 +25,7 @@ def feather(mask: Plane, *, radius: float) -> Plane:
     Along a straight edge the value is ½ on the edge, and beyond the ramp within half a level of 8 bits of 0 or 1.
     """
     sigma = radius / 3
-    return tiled(partial(gaussian_blur, sigma=sigma), np.asarray(mask), reach=reach(sigma))
+    return tiled(partial(gaussian_blur, sigma=sigma), np.asarray(mask), reach=blur_reach(sigma))
 
 
 @jax.jit
@@ -45,7 +44,7 @@ def mix(
 
 @jax.jit(static_argnames="mode")
 def composite(
-    backdrop: Pixels, backdrop_alpha: Plane | None, source: Pixels, source_alpha: Plane, *, mode: Mode
+    backdrop: Pixels, backdrop_alpha: Plane | None, source: Pixels, source_alpha: Plane, *, mode: BlendMode
 ) -> tuple[Pixels, Plane | None]:
     """Composites the source over the backdrop with a blend `mode`: pixels and alpha (W3C, section 10, `source-over`).
 

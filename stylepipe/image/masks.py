@@ -1,16 +1,12 @@
-"""Checks of masks, and masks at the size of pictures."""
+"""Checks of masks, and masks at the size of pictures. JAX is imported when a mask is resized: checks do without."""
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from stylepipe.artifacts import Array, Image, Mask
 from stylepipe.errors import StageError
-from stylepipe.image.resize import resize
+from stylepipe.image.sizes import Size
 from stylepipe.transparency import alpha_of
-
-Size = tuple[int, int]
-"""(height, width)."""
 
 
 def mask_at(mask: Mask, size: Size, *, name: str, picture: str) -> Float[Array, "h w"]:
@@ -19,6 +15,8 @@ def mask_at(mask: Mask, size: Size, *, name: str, picture: str) -> Float[Array, 
     Raises StageError, calling the mask `name` and what it applies to `picture`, for a mask of another aspect, and for one that
     is 0 everywhere.
     """
+    from stylepipe.image.resize import resize
+
     require_aspect(mask.size, size, name=name, picture=picture)
     values = resize(mask.values, size, method="bilinear")
     require_inside(values, name)
@@ -67,7 +65,7 @@ def require_aspect(mask: Size, *pictures: Size, name: str, picture: str) -> None
 
 def require_inside(values: Float[Array, "h w"], name: str, *, threshold: float | None = None) -> None:
     """Raises StageError for a mask that is 0 (or below a threshold) everywhere."""
-    largest = float(jnp.max(values))
+    largest = float(np.max(values))
     if threshold is None and largest <= 0:
         raise StageError(f"The {name} is empty: it is 0 everywhere.", hint=_WHITE)
     if threshold is not None and largest < threshold:

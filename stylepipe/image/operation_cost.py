@@ -6,8 +6,7 @@ docs/benchmarks.md describes the measurements; a slow test compares the stages' 
 from math import prod
 from typing import NamedTuple
 
-Size = tuple[int, int]
-"""(height, width)."""
+from stylepipe.image.sizes import Size
 
 PROGRAM = 60_000_000
 """Bytes of compiling a small program, and of the program."""

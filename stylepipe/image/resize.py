@@ -1,7 +1,5 @@
 """Resampling by separable kernels with sparse weights, at a cost independent of the picture side."""
 
-from typing import Literal
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,9 +7,8 @@ from jaxtyping import Float, Int
 
 from stylepipe.artifacts import Array, Image
 from stylepipe.image.color.color_spaces import linear_to_srgb, srgb_to_linear
+from stylepipe.image.modes import ResizeMethod
 from stylepipe.transparency import alpha_of, fill_hidden
-
-Method = Literal["lanczos3", "bicubic", "bilinear", "area", "nearest"]
 
 _LEAST_ALPHA = 1 / 255
 """Alpha below which colors cannot be separated from rounding and overshoot."""
@@ -21,7 +18,7 @@ def resize(
     pixels: Float[Array, "height width *channels"],
     size: tuple[int, int],
     *,
-    method: Method = "lanczos3",
+    method: ResizeMethod = "lanczos3",
     linear_light: bool = False,
 ) -> Float[Array, "new_height new_width *channels"]:
     """Resamples a picture or a mask to `size`, (height, width).
@@ -45,7 +42,9 @@ def resize(
     return linear_to_srgb(values) if linear_light else values
 
 
-def resize_image(image: Image, size: tuple[int, int], *, method: Method = "lanczos3", linear_light: bool = False) -> Image:
+def resize_image(
+    image: Image, size: tuple[int, int], *, method: ResizeMethod = "lanczos3", linear_light: bool = False
+) -> Image:
     """Resamples a picture with its transparency to `size`, (height, width), as `resize` does, clamped to [0, 1].
 
     Colors count by their alpha: pixels times alpha are resampled, and divided by the new alpha (premultiplied alpha, Porter and
@@ -60,7 +59,7 @@ def resize_image(image: Image, size: tuple[int, int], *, method: Method = "lancz
 
 
 def _unpremultiplied(
-    image: Image, size: tuple[int, int], alpha: Float[Array, "h w"], *, method: Method, linear_light: bool
+    image: Image, size: tuple[int, int], alpha: Float[Array, "h w"], *, method: ResizeMethod, linear_light: bool
 ) -> Float[Array, "h w 3"]:
     colors = srgb_to_linear(image.pixels) if linear_light else jnp.asarray(image.pixels)
     premultiplied = resize(colors * jnp.asarray(image.alpha)[..., None], size, method=method)
@@ -68,12 +67,6 @@ def _unpremultiplied(
     colors = jnp.clip(jnp.where(visible[..., None], premultiplied / jnp.where(visible, alpha, 1)[..., None], 0), 0, 1)
     pixels = linear_to_srgb(colors) if linear_light else colors
     return jnp.asarray(fill_hidden(np.asarray(pixels), np.asarray(jnp.where(visible, alpha, 0))))
-
-
-def scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
-    """Returns a size times `factor`, rounded to at least one pixel each way."""
-    height, width = size
-    return max(1, round(height * factor)), max(1, round(width * factor))
 
 
 def crop_center(pixels: Float[Array, "height width *channels"], size: tuple[int, int]) -> Float[Array, "..."]:
@@ -110,7 +103,7 @@ _REACH = {"lanczos3": 3, "bicubic": 2, "bilinear": 1, "area": 1}
 _Taps = tuple[Int[Array, "_"], Float[Array, "_ _"]]
 
 
-def _taps(old: int, new: int, method: Method) -> _Taps:
+def _taps(old: int, new: int, method: ResizeMethod) -> _Taps:
     """Returns, for each new pixel along an axis, its first old pixel and the weights from there on."""
     step = old / new
     centers = (np.arange(new) + 0.5) * step - 0.5

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from stylepipe.neural.encoders.vgg_layout import Vgg
-from stylepipe.neural.networks.texture import Texture
-from stylepipe.neural.networks.transformation import Transformation, applied
-from stylepipe.neural.networks.upscaler import Upscaler
+from stylepipe.neural.networks.texture_layout import Texture
+from stylepipe.neural.networks.transformation_layout import Transformation, applied
+from stylepipe.neural.networks.upscaler_layout import Upscaler
 from stylepipe.neural.weights.catalog import verify
 
 RECIPES = Path(__file__).parents[2] / "recipes"

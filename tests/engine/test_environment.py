@@ -9,26 +9,6 @@ import jax.numpy as jnp
 import pytest
 
 from stylepipe.engine import environment
-from stylepipe.errors import UsageError
-
-
-def test_the_backend_is_jax_s_own():
-    assert environment.backend() == jax.default_backend()
-
-
-def test_jax_is_asked_where_there_may_be_another_device(monkeypatch):
-    monkeypatch.setattr(environment, "find_spec", lambda name: object() if name == "jax_plugins" else None)
-    monkeypatch.setattr(jax, "default_backend", lambda: "tpu")
-    assert environment.backend.__wrapped__() == "tpu"
-
-
-def test_a_device_that_is_not_there(monkeypatch):
-    def refuse() -> str:
-        raise RuntimeError("Unable to initialize backend 'cuda'")
-
-    monkeypatch.setattr(jax, "default_backend", refuse)
-    with pytest.raises(UsageError, match=r"JAX finds no device: Unable to initialize backend 'cuda' Unset JAX_PLATFORMS"):
-        environment.jax_backend()
 
 
 def test_the_number_of_threads_is_that_of_the_cores_we_may_use():

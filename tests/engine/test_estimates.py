@@ -7,11 +7,11 @@ from math import prod
 import numpy as np
 import pytest
 
-from stylepipe import memory_limits
 from stylepipe.artifacts import Image, Mask, Weights, blank, save
 from stylepipe.engine import estimates
 from stylepipe.engine.runner import run
 from stylepipe.errors import RecipeError, StageError
+from stylepipe.hardware import memory_limits
 from stylepipe.image.files import io
 from stylepipe.stage import Estimate, Params, same_size, stage
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from stylepipe.artifacts import Image, Mask
 from stylepipe.errors import StageError
 from stylepipe.image.masks import mask_at, require_aspect, require_inside, visible_at
-from stylepipe.image.resize import scaled
+from stylepipe.image.sizes import scaled
 
 SIDES = st.integers(8, 6000)
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stylepipe.image.resize import crop_center, resize, scaled
+from stylepipe.image.resize import crop_center, resize
+from stylepipe.image.sizes import scaled
 
 METHODS = ["lanczos3", "bicubic", "bilinear", "area", "nearest"]
 SIZES = [((12, 17), (40, 51)), ((40, 51), (12, 17)), ((31, 24), (16, 48)), ((9, 7), (5, 6)), ((8, 8), (1, 1)), ((1, 1), (5, 3))]

@@ -9,7 +9,8 @@ from stages.feedforward import FeedforwardParams, feedforward
 from stylepipe.artifacts import Image
 from stylepipe.errors import StageError
 from stylepipe.neural.networks.feedforward import stylized
-from stylepipe.neural.networks.transformation import Transformation, fresh
+from stylepipe.neural.networks.transformation import fresh
+from stylepipe.neural.networks.transformation_layout import Transformation
 
 NETWORK = fresh(jax.random.key(0), Transformation(channels=2, blocks=0, styles=2))
 PICTURE = Image(np.random.default_rng(0).random((9, 14, 3), dtype=np.float32), np.full((9, 14), 0.5, np.float32))

@@ -4,7 +4,8 @@ import jax
 import numpy as np
 
 from stages.generate_texture import GenerateTextureParams, generate_texture
-from stylepipe.neural.networks.texture import Texture, fresh
+from stylepipe.neural.networks.texture import fresh
+from stylepipe.neural.networks.texture_layout import Texture
 
 NETWORK = fresh(jax.random.key(0), Texture(sizes=2, channels=2))
 

@@ -7,7 +7,7 @@ import pytest
 from stages.train_style import TrainStyleParams, train_style
 from stylepipe.artifacts import Folder, Image, digest
 from stylepipe.errors import Interrupted, StageError
-from stylepipe.neural.networks.transformation import Transformation, applied, describe
+from stylepipe.neural.networks.transformation_layout import Transformation, applied, describe
 from stylepipe.stage import Frame, Progress
 
 from .memory import Memory

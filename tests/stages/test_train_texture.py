@@ -7,7 +7,7 @@ import pytest
 from stages.train_texture import TrainTextureParams, train_texture
 from stylepipe.artifacts import Image, digest
 from stylepipe.errors import Interrupted, StageError
-from stylepipe.neural.networks.texture import Texture, describe
+from stylepipe.neural.networks.texture_layout import Texture, describe
 from stylepipe.stage import Frame, Progress
 
 from .memory import Memory

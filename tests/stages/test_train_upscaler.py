@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from stages.train_upscaler import TrainUpscalerParams, train_upscaler
 from stylepipe.artifacts import Folder, Image, Weights, digest
 from stylepipe.errors import Interrupted, StageError, WeightsError
-from stylepipe.neural.networks.upscaler import Upscaler, describe
+from stylepipe.neural.networks.upscaler_layout import Upscaler, describe
 from stylepipe.stage import Progress
 
 from .memory import Memory

@@ -13,7 +13,8 @@ from stylepipe.errors import StageError, WeightsError
 from stylepipe.image.files.io import read_image
 from stylepipe.image.metrics import psnr
 from stylepipe.image.resize import resize as resampled
-from stylepipe.neural.networks.upscaler import Upscaler, enlarge, fresh
+from stylepipe.neural.networks.upscaler import enlarge, fresh
+from stylepipe.neural.networks.upscaler_layout import Upscaler
 
 RNG = np.random.default_rng(0)
 SMALL = Image(RNG.random((6, 9, 3), dtype=np.float32), RNG.random((6, 9), dtype=np.float32))

@@ -94,7 +94,7 @@ def _check_cache(store: "Store") -> None:
 
 
 def _check_devices() -> None:
-    from stylepipe.engine.environment import jax_backend
+    from stylepipe.hardware.devices import jax_backend
 
     if jax_backend() == "cpu" and Path("/dev/nvidia0").exists() and "JAX_PLATFORMS" not in os.environ:
         raise StylepipeError(

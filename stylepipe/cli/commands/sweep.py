@@ -168,7 +168,7 @@ def _load(
 @contextmanager
 def _pool(jobs: int, executor: str | None, store: "Store") -> Iterator["Pool | None"]:
     """Returns the pool of workers: local processes, a Dask cluster, or None."""
-    from stylepipe.engine.environment import backend
+    from stylepipe.hardware.devices import backend
     from stylepipe.neural.xla.allocator import keep_freed_memory
 
     if executor and jobs > 1:

@@ -24,8 +24,8 @@ def code_digests(
     `unused` modules are not followed, except from those in `followed`: alternatives that the parameters do not name do not
     affect a result, unless a named one imports them.
 
-    Imports are read from the source, including those inside functions; nothing is imported, and modules named by strings at
-    run time are missed. Read once per process, as the code itself is. Raises StageContractError when the module has no
+    Imports are read from the source, including those inside functions; nothing is imported, and modules named by strings are
+    missed. Read once per process, as the code itself is. Raises StageContractError when the module has no
     source file.
     """
     packages = {"stylepipe", module.partition(".")[0]}

@@ -1,7 +1,8 @@
 """Cache keys: a document of everything that a result depends on, and its SHA-256.
 
-Of the code, it covers what the stage uses: of alternatives such as losses, each in a module of its own, only those that its
-parameters name. Code that runs for every choice of parameters therefore does not belong in the module of an alternative.
+Of the code, it covers what the stage uses: what its module imports, and what the modules import that compute the models in its
+parameters (`stylepipe.stage.functions_of`). Of models that are alternatives, such as losses, only those that the parameters
+name count. Code that runs for every choice of parameters therefore does not belong in the module of an alternative.
 
 Excluded are paths, names of nodes and recipes, the device's number, and the numbers of devices and threads. Inputs are named
 and lists keep their order, so swapping two inputs changes the key.
@@ -20,6 +21,7 @@ from stylepipe.engine.cache.code_digests import code_digests
 from stylepipe.engine.environment import versions
 from stylepipe.plugins import distribution_of
 from stylepipe.recipe.resolved import StageNode
+from stylepipe.stage import functions_of
 
 KEY_VERSION = 2
 PRECISION = "float32"
@@ -38,9 +40,7 @@ def stage_document(
     `digests` maps inputs and nodes to their digests as far as known; a missing one becomes None. `readers` maps an input of the
     recipe to the module that reads its file, whose source counts as the stage's own. `backend` is cpu, gpu or tpu.
     """
-    alternatives = _alternatives(type(node.params)) - {node.stage.module}
-    named = alternatives.intersection(_models(node.params))
-    sources = dict(code_digests(node.stage.module, unused=alternatives - named, followed=named))
+    sources = dict(_stage_code(node))
     for module in {readers[name] for name in node.needs if name in readers}:
         sources |= code_digests(module)
     return {
@@ -92,10 +92,22 @@ def differences(old: Document, new: Document) -> tuple[str, ...]:
     return (*phrases, f"the code of {modules} changed") if modules else tuple(phrases)
 
 
-def _models(value: Any) -> Iterator[str]:
-    """Yields the modules that define the models in parameters."""
+def _stage_code(node: StageNode) -> Mapping[str, str]:
+    """Returns the digests of a stage's module and of the modules that compute the models in its parameters."""
+    models = set(_models(node.params))
+    functions = frozenset(filter(None, map(functions_of, models)))
+    alternatives = _alternatives(type(node.params)) - {node.stage.module}
+    named = alternatives.intersection(model.__module__ for model in models)
+    sources: dict[str, str] = {}
+    for module in (node.stage.module, *sorted(functions)):
+        sources |= code_digests(module, unused=alternatives - named, followed=named | functions)
+    return sources
+
+
+def _models(value: Any) -> Iterator[type[BaseModel]]:
+    """Yields the classes of the models in parameters."""
     if isinstance(value, BaseModel):
-        yield type(value).__module__
+        yield type(value)
         yield from _models(dict(value))
     elif isinstance(value, Mapping):
         yield from _models(list(value.values()))

@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from stylepipe import memory_limits
 from stylepipe.artifacts import KINDS, Artifact, Folder, Image, Mask, StageInput, Weights
-from stylepipe.engine.environment import backend
 from stylepipe.engine.execution.signals import StopRequest
 from stylepipe.errors import (
     FAILURES,
@@ -22,6 +20,8 @@ from stylepipe.errors import (
     is_out_of_memory,
     reason_of,
 )
+from stylepipe.hardware import memory_limits
+from stylepipe.hardware.devices import backend
 from stylepipe.plugin_output import plugin_output
 from stylepipe.recipe.resolved import StageNode
 from stylepipe.stage import Checkpoint, Emit, Estimate

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from stylepipe import __version__
 from stylepipe.cache_folder import cache_folder
 from stylepipe.engine.cache.store import Store
-from stylepipe.engine.environment import jax_backend
 from stylepipe.engine.execution.held_artifacts import HeldArtifacts
 from stylepipe.engine.execution.signals import StopRequest
 from stylepipe.engine.inputs import InputSource, find_input
 from stylepipe.engine.workers.messages import Answer, Failed, Left, encode
 from stylepipe.engine.workers.tasks import Task, compute_task
 from stylepipe.errors import InputError, Interrupted, StoreError, WeightsError
+from stylepipe.hardware.devices import jax_backend
 
 if TYPE_CHECKING:
     from distributed import Worker

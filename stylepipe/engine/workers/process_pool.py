@@ -14,10 +14,10 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 
 from stylepipe.engine.cache.store import Store
-from stylepipe.engine.environment import backend
 from stylepipe.engine.workers.messages import Answer, Done, Failed, Left, Lost, decode
 from stylepipe.engine.workers.process_worker import Setup
 from stylepipe.engine.workers.tasks import Task
+from stylepipe.hardware.devices import backend
 
 GRACE_SECONDS = 3.0
 

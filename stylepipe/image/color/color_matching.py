@@ -5,17 +5,17 @@ number of its threads. `weights` and `color_weights` restrict them to a soft reg
 counts by its weight, and not all are 0. Results are not clamped.
 """
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from stylepipe.artifacts import Array
 from stylepipe.image.color.color_spaces import SPACES
+from stylepipe.image.modes import LinearMap
 
 AnyPixels = Float[Array, "_ _ 3"]
 PixelWeights = Float[Array, "_ _"] | None
-Variant = Literal["cholesky", "pca", "monge_kantorovitch"]
 
 _VARIANCE_FLOOR = 1e-7
 _GREATEST_GAIN = 1000
@@ -74,7 +74,12 @@ def match_mean_std(
 
 
 def match_covariance(
-    pixels: AnyPixels, colors: AnyPixels, *, variant: Variant, weights: PixelWeights = None, color_weights: PixelWeights = None
+    pixels: AnyPixels,
+    colors: AnyPixels,
+    *,
+    variant: LinearMap,
+    weights: PixelWeights = None,
+    color_weights: PixelWeights = None,
 ) -> AnyPixels:
     """Matches the mean and covariance of RGB to those of `colors`: A(x − μ) + μ′ with A Σ Aᵀ = Σ′.
 
@@ -123,7 +128,7 @@ def _affine(values: AnyPixels, matrix: np.ndarray, mean: np.ndarray, new_mean: n
     return (values - mean.astype(np.float32)) @ matrix.T.astype(np.float32) + new_mean.astype(np.float32)
 
 
-def _solution(covariance: np.ndarray, wanted: np.ndarray, variant: Variant) -> np.ndarray:
+def _solution(covariance: np.ndarray, wanted: np.ndarray, variant: LinearMap) -> np.ndarray:
     if variant == "cholesky":
         return np.linalg.cholesky(wanted) @ np.linalg.inv(np.linalg.cholesky(covariance))
     root = _root(covariance)

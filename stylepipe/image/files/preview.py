@@ -5,7 +5,7 @@ from pathlib import Path
 import PIL.Image
 from PIL.ImageFile import ImageFile
 
-from stylepipe import memory_limits
+from stylepipe.hardware import memory_limits
 from stylepipe.image.files.formats import format_of
 from stylepipe.image.files.picture_file import PictureFile
 

@@ -15,16 +15,11 @@ from jaxtyping import Float
 from stylepipe.artifacts import Array
 from stylepipe.image.arrays import Pixels, Plane
 from stylepipe.image.color.color_spaces import luma
-from stylepipe.image.filters.neighborhood import gaussian_blur, reach
+from stylepipe.image.filters.neighborhood import gaussian_blur
+from stylepipe.image.filters.reach import FLAT_SIGMA, SHOCK_SIGMA, stroke_steps
 
 _FLAT = 0.02
 """The gradient of luma, per pixel, below which an area counts as flat."""
-
-_FLAT_SIGMA = 1.5
-"""The standard deviation in pixels of the blur of flat areas."""
-
-_SHOCK_SIGMA = 1.8
-"""The standard deviation in pixels of the blur before second derivatives."""
 
 _SHOCK_STEEPNESS = 400.0
 """The inverse of the second derivative at which the shock has three quarters of its strength."""
@@ -57,23 +52,15 @@ def coherence_filter(
     picture = jnp.asarray(pixels)
     for _ in range(iterations):
         flow = _flow(picture, gradient_sigma, tensor_sigma)
-        blurred = gaussian_blur(picture, sigma=_FLAT_SIGMA)
+        blurred = gaussian_blur(picture, sigma=FLAT_SIGMA)
         picture = _along_strokes(picture, blurred, flow, _weights(stroke_sigma))
-        picture = _shocked(picture, gaussian_blur(luma(picture), sigma=_SHOCK_SIGMA), flow, amount)
+        picture = _shocked(picture, gaussian_blur(luma(picture), sigma=SHOCK_SIGMA), flow, amount)
     return picture
-
-
-def coherence_reach(*, iterations: int, gradient_sigma: float, tensor_sigma: float, stroke_sigma: float) -> int:
-    """Returns the distance in pixels at which a pixel still affects a result."""
-    tensor = reach(gradient_sigma) + 1 + reach(tensor_sigma)
-    along = len(_weights(stroke_sigma)) + 1
-    across = reach(_SHOCK_SIGMA) + 2
-    return iterations * (max(along + tensor, reach(_FLAT_SIGMA)) + across)
 
 
 def _weights(sigma: float) -> Float[np.ndarray, "steps"]:
     """Returns the weight of each step along a stroke, relative to the pixel itself."""
-    steps = np.arange(1, int(2 * sigma + 0.5) + 1)
+    steps = np.arange(1, stroke_steps(sigma) + 1)
     return np.exp(-0.5 * (steps / sigma) ** 2).astype(np.float32)
 
 

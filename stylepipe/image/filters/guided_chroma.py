@@ -6,7 +6,7 @@ from jaxtyping import Float
 
 from stylepipe.artifacts import Array
 from stylepipe.image.color.color_spaces import oklab_to_rgb, rgb_to_oklab
-from stylepipe.image.filters.guided_filter import guided_filter, guided_reach
+from stylepipe.image.filters.guided_filter import guided_filter
 
 _DARKEST = 0.08
 """The least lightness in ratios."""
@@ -45,8 +45,3 @@ def guided_chroma(
     share = gain * size / np.maximum(size + gray, np.finfo(np.float32).tiny)
     chroma = [guided_filter(share * plane, lightness, radius=radius, eps=eps) for plane in chroma]
     return oklab_to_rgb(jnp.stack([lightness, *chroma], axis=-1))
-
-
-def chroma_reach(radius: int) -> int:
-    """Returns the distance in pixels at which a pixel still affects a new color."""
-    return guided_reach(2 * radius) + guided_reach(radius)

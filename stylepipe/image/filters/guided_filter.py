@@ -26,8 +26,3 @@ def guided_filter(
     variance = mean(guide * guide) - guide_mean**2
     a = covariance / (variance + eps)
     return mean(a) * guide + mean(plane_mean - a * guide_mean)
-
-
-def guided_reach(radius: int) -> int:
-    """Returns the distance in pixels at which a pixel still affects a filtered value."""
-    return 2 * radius

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from stylepipe.artifacts import Array
 from stylepipe.image.color.color_spaces import luma
+from stylepipe.image.filters.reach import blur_reach
 
 _MOST_TAPS = 49
 """The widest kernel applied as a sum of shifted planes; above it (σ > 6) a matrix is faster."""
@@ -28,11 +29,6 @@ def gaussian_blur(image: Float[Array, "h w *c"], *, sigma: float) -> Float[Array
         return _convolved(image, kernel.astype(np.float32))
     height, width = image.shape[:2]
     return _separable(_blur_matrix(height, kernel), image, _blur_matrix(width, kernel))
-
-
-def reach(sigma: float) -> int:
-    """Returns the distance in pixels at which a pixel still affects its blur."""
-    return int(4 * sigma + 0.5)
 
 
 def unsharp_mask(
@@ -92,7 +88,7 @@ def _sharpened(
 
 
 def _kernel(sigma: float) -> Float[np.ndarray, "taps"]:
-    offsets = np.arange(-reach(sigma), reach(sigma) + 1)
+    offsets = np.arange(-blur_reach(sigma), blur_reach(sigma) + 1)
     kernel = np.exp(-0.5 * (offsets / sigma) ** 2)
     return kernel / kernel.sum()
 

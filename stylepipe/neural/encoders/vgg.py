@@ -1,18 +1,15 @@
 """VGG's named layers as one pure function of the weights and an image (Simonyan and Zisserman 2014, arXiv 1409.1556)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
 from stylepipe.artifacts import Array
-from stylepipe.errors import StageError, did_you_mean
-from stylepipe.neural.encoders.vgg_layout import Vgg, describe, pooling_stages
+from stylepipe.neural.encoders.vgg_layout import Vgg, check_layers
 from stylepipe.neural.xla.convolution import Kernel, Map, convolve, correlate, plain
 from stylepipe.neural.xla.sharding import by_rows
-
-__all__ = ["Vgg", "describe", "features"]
 
 _PRECISIONS = {"float32": "float32", "tf32": "tensorfloat32", "bfloat16": "bfloat16"}
 """JAX's names of the precisions."""
@@ -47,22 +44,6 @@ def features(
         if name in layers:
             maps[name] = x
     return maps
-
-
-def check_layers(layers: Sequence[str], vgg: Vgg, size: tuple[int, ...]) -> None:
-    """Raises StageError for a layer that the network lacks, or for which a picture of this (height, width) is too small."""
-    for name in layers:
-        if name not in vgg.layers:
-            raise StageError(
-                f"The network has no layer '{name}'; its layers are {vgg.layers[0]} … {vgg.layers[-1]}.",
-                hint=did_you_mean(name, vgg.layers),
-            )
-        least = 2 ** pooling_stages(name) * (2 if vgg.padding == "reflect" else 1)
-        if min(size) < least:
-            raise StageError(
-                f"The layer '{name}' takes images of at least {least}×{least} pixels; this one has {size[1]}×{size[0]}.",
-                hint="Work at a larger size, or use layers of earlier blocks.",
-            )
 
 
 def _convolved(x: Map, kernel: Kernel, vgg: Vgg) -> Map:

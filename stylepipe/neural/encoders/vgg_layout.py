@@ -10,14 +10,14 @@ and, in the metadata, `pooling` (max, average, l2) and `padding` (zeros, reflect
 converted without it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from stylepipe.artifacts import Weights
-from stylepipe.errors import WeightsError
+from stylepipe.errors import StageError, WeightsError, did_you_mean
 from stylepipe.neural.networks.stated_shapes import stated
 from stylepipe.neural.xla.padding import Padding
 
@@ -95,6 +95,28 @@ def places(depth: tuple[int, ...]) -> Iterator[tuple[int, int]]:
 def pooling_stages(layer: str) -> int:
     """Returns the number of pools before a layer."""
     return int(layer[len("relu")]) - 1
+
+
+def check_layers(layers: Sequence[str], vgg: Vgg, size: tuple[int, ...]) -> None:
+    """Raises StageError for a layer that the network lacks, or for which a picture of this (height, width) is too small."""
+    for name in layers:
+        if name not in vgg.layers:
+            raise StageError(
+                f"The network has no layer '{name}'; its layers are {vgg.layers[0]} … {vgg.layers[-1]}.",
+                hint=did_you_mean(name, vgg.layers),
+            )
+        least = 2 ** pooling_stages(name) * (2 if vgg.padding == "reflect" else 1)
+        if min(size) < least:
+            raise StageError(
+                f"The layer '{name}' takes images of at least {least}×{least} pixels; this one has {size[1]}×{size[0]}.",
+                hint="Work at a larger size, or use layers of earlier blocks.",
+            )
+
+
+def channels(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
+    """Returns the number of channels of each layer from the shapes of all tensors by name."""
+    kernels = {name.removesuffix("/kernel"): shape for name, shape in shapes.items() if name.endswith("/kernel")}
+    return {name.replace("conv", "relu"): shape[-1] for name, shape in kernels.items()}
 
 
 def _check(shapes: Mapping[str, tuple[int, ...]], layer: str, expected: tuple[int | None, ...]) -> int:

@@ -7,7 +7,8 @@ from jaxtyping import Float
 
 from stylepipe.artifacts import Array, Image, Weights
 from stylepipe.errors import StageError
-from stylepipe.image.resize import resize_image, scaled
+from stylepipe.image.resize import resize_image
+from stylepipe.image.sizes import scaled
 from stylepipe.neural.encoders.vgg import features
 from stylepipe.neural.encoders.vgg_layout import Vgg, describe, pooling_stages
 from stylepipe.neural.evaluation.measures import BINS, PATCH, Layers, MeasuredPicture

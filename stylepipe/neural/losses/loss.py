@@ -1,26 +1,28 @@
-"""The loss interface: a spec (the parameters in a recipe) and three pure functions in the module of its kind.
+"""The loss interface: a model of the parameters in a recipe, and three pure functions.
 
-    statistic(spec, inputs)              a statistic of the picture, as a pytree of arrays
-    target(spec, references)             the target, computed once from the statistics of content and styles
-    distance(spec, statistic, target)    the loss, a scalar
+    statistic(inputs)              a statistic of the picture, as a pytree of arrays
+    target_of(references)          the target, computed once from the statistics of content and styles
+    distance(statistic, target)    the loss, a scalar
 
-A module may define a fourth, check_style(spec, statistic), which raises StageError for a style that the loss cannot use, such
-as one whose mask is too small.
+The loss of a picture is distance(statistic(inputs), target). Statistic and distance are separate because most statistics are
+sums over positions: they can be accumulated over the tiles of a large picture, and blended over several styles. The statistic
+of any other loss is the features that it compares.
 
-The loss of a picture is distance(spec, statistic(spec, inputs), target). Statistic and distance are separate because most
-statistics are sums over positions: they can be accumulated over the tiles of a large picture, and blended over several styles.
-The statistic of any other loss is the features that it compares.
+The functions are in a module of their own, which is imported when a loss is computed: recipes are checked without JAX.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, cast, runtime_checkable
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar, cast, runtime_checkable
 
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Float
 from pydantic import Field
 
+from stylepipe.artifacts import Array
 from stylepipe.errors import StageError
+from stylepipe.image.sizes import Size
+from stylepipe.neural.encoders.vgg_layout import pooling_stages
+from stylepipe.neural.losses.loss_inputs import LossInputs, References
 from stylepipe.neural.spec import Spec
 
 # fmt: off
@@ -47,23 +49,39 @@ Shift = Annotated[
     ),
 ]
 
+
 Reference = Literal["content", "styles"]
 
-LayerMasks = Mapping[str, Float[Array, "_ _"]]
-"""A mask at each layer, by the layer's name."""
 
+@runtime_checkable
+class LossFunctions(Protocol):
+    """The module with the functions of one kind of loss; `spec` is the loss, with resolved layers.
 
-# --- specs ------------------------------------------------------------------------------------------------------------
+    It may define a fourth function, `check_style(spec, statistic)`.
+    """
+
+    def statistic(self, spec: Any, inputs: LossInputs) -> Any:
+        """Computes the statistic of a picture, a pytree of arrays."""
+        ...
+
+    def target(self, spec: Any, references: References) -> Any:
+        """Computes the target of the statistic, a pytree of arrays."""
+        ...
+
+    def distance(self, spec: Any, statistic: Any, target: Any) -> Float[Array, ""]:
+        """Computes the loss of a statistic, without the spec's `weight`."""
+        ...
 
 
 class Loss(Spec):
-    """The base of all specs.
+    """The base of all losses.
 
-    `additive` is true if its statistic consists of sums over positions, so that the statistics of disjoint parts add up to that
-    of the whole picture. `stochastic` is true if it samples from the inputs' `key`, so that the loss function differs at each
-    step.
+    `functions` names the module with the functions, a `LossFunctions`. `additive` is true if its statistic consists of sums
+    over positions, so that the statistics of disjoint parts add up to that of the whole picture. `stochastic` is true if it
+    samples from the inputs' `key`, so that the loss function differs at each step.
     """
 
+    functions: ClassVar[str]
     additive: ClassVar[bool] = False
     stochastic: ClassVar[bool] = False
 
@@ -73,6 +91,30 @@ class Loss(Spec):
     def compares(self) -> frozenset[Reference]:
         """The references that the loss compares with: the content, the styles, both or neither."""
         return frozenset()
+
+    def statistic(self, inputs: LossInputs) -> Any:
+        """Computes the statistic of a picture, a pytree of arrays."""
+        return self._implementation.statistic(self, inputs)
+
+    def target_of(self, references: References) -> Any:
+        """Computes the target of the statistic, a pytree of arrays. (`target` is a parameter of `content`.)"""
+        return self._implementation.target(self, references)
+
+    def distance(self, statistic: Any, target: Any) -> Float[Array, ""]:
+        """Computes the loss of a statistic, without `weight`."""
+        return self._implementation.distance(self, statistic, target)
+
+    def check_style(self, statistic: Any) -> None:
+        """Raises StageError for a style that the loss cannot use, such as one whose mask is too small."""
+        if check := getattr(self._implementation, "check_style", None):
+            check(self, statistic)
+
+    def check_size(self, size: Size) -> None:
+        """Raises StageError for a picture that is too small for the loss, whose layers are resolved."""
+
+    @property
+    def _implementation(self) -> LossFunctions:
+        return cast("LossFunctions", import_module(self.functions))
 
 
 class ExampleLoss(Loss):
@@ -94,6 +136,14 @@ class FeatureLoss(Loss):
     def table(self) -> Mapping[str, float]:
         """The layers' weights; `layers` must not be `all`, as in any loss that `resolve` returns."""
         return cast("Mapping[str, float]", self.layers)
+
+    def check_size(self, size: Size) -> None:
+        """Raises StageError for a picture that is too small for the loss at one of its layers."""
+        for layer in self.table:
+            self.check_map(layer, (size[0] >> pooling_stages(layer), size[1] >> pooling_stages(layer)))
+
+    def check_map(self, layer: str, size: Size) -> None:
+        """Raises StageError for features of a layer that have too few positions, (height, width), for the loss."""
 
 
 class StyleLoss(FeatureLoss, ExampleLoss):
@@ -149,180 +199,3 @@ def _series(kind: Literal["paper", "consecutive_errors"], count: int) -> list[fl
 def layers_of(loss: Loss) -> tuple[str, ...]:
     """Returns the layers that a resolved loss reads."""
     return tuple(loss.table) if isinstance(loss, FeatureLoss) else ()
-
-
-# --- inputs -----------------------------------------------------------------------------------------------------------
-
-
-class PictureFeatures(NamedTuple):
-    """A picture's pixels and its features at the layers that the losses read."""
-
-    pixels: Float[Array, "h w 3"]
-    features: Mapping[str, Float[Array, "_ _ _"]]
-
-
-class LossInputs(NamedTuple):
-    """The inputs of a statistic: the picture, and the content and masks at the same positions.
-
-    `content_region` and `regions` (one per style, or a single one where styles are blended) weight the positions of each layer;
-    None weights them uniformly. `key` is new at each step, for stochastic losses. `counted` weights the pixels, in [0, 1]: by
-    their alpha and, in a tile of a larger picture, 0 where another tile counts the pixel. The regions include these weights;
-    None weights pixels uniformly.
-    """
-
-    picture: PictureFeatures
-    content: PictureFeatures | None = None
-    content_region: LayerMasks | None = None
-    regions: tuple[LayerMasks | None, ...] = (None,)
-    key: PRNGKeyArray | None = None
-    counted: Float[Array, "h w"] | None = None
-
-
-class References(NamedTuple):
-    """The statistics of content and styles, from which a target is computed.
-
-    `content` is the statistic of the content compared with itself, or None. `styles` are those of the styles, each within its
-    own mask, and `weights` are their weights. If `regional`, each style applies in its own region of the picture; otherwise
-    all apply everywhere, and the weights sum to 1.
-    """
-
-    content: Any
-    styles: tuple[Any, ...]
-    weights: Float[Array, " styles"]
-    regional: bool
-
-
-@runtime_checkable
-class LossImplementation(Protocol):
-    """The module interface of one kind of loss; `spec` is of that kind, with resolved layers."""
-
-    def statistic(self, spec: Any, inputs: LossInputs) -> Any:
-        """Computes the statistic of a picture, a pytree of arrays."""
-        ...
-
-    def target(self, spec: Any, references: References) -> Any:
-        """Computes the target of the statistic, a pytree of arrays."""
-        ...
-
-    def distance(self, spec: Any, statistic: Any, target: Any) -> Float[Array, ""]:
-        """Computes the loss of a statistic, without the spec's `weight`."""
-        ...
-
-
-# --- sums over positions ----------------------------------------------------------------------------------------------
-
-
-class Sums(NamedTuple):
-    """A sum over positions for each region: the totals, and the sum of the positions' weights."""
-
-    total: Float[Array, "regions ..."]
-    positions: Float[Array, " regions"]
-
-    @property
-    def mean(self) -> Float[Array, "regions ..."]:
-        """The weighted means, which do not depend on a region's area."""
-        return self.total / self.positions.reshape(-1, *[1] * (self.total.ndim - 1))
-
-
-class MomentSums(NamedTuple):
-    """Sums of a layer's features, and of their squares (by channel) or products (by pair of channels)."""
-
-    first: Sums
-    second: Sums
-
-
-PositionWeights = Sequence[Float[Array, " n"] | None]
-"""For each region, the weights of n positions; None is 1 at every position."""
-
-
-def weights_by_position(inputs: LossInputs, layer: str) -> PositionWeights:
-    """Returns the weights of a layer's positions for each region."""
-    return [None if region is None else region[layer].ravel() for region in inputs.regions]
-
-
-def sum_positions(values: Float[Array, "n channels"], weights: PositionWeights) -> Sums:
-    """Σ_p m_p values_p, (regions, channels), for the weights m of each region."""
-    sums = [_weighted(values, m).sum(0) for m in weights]
-    return Sums(jnp.stack(sums), count_positions(len(values), weights))
-
-
-def sum_products(left: Float[Array, "n a"], right: Float[Array, "n b"], weights: PositionWeights) -> Sums:
-    """Σ_p m_p left_pᵀ right_p, (regions, a, b), for the weights m of each region: O(n a b) time, O(n a) memory."""
-    totals = [jnp.matmul(_weighted(left, m).T, right) for m in weights]
-    return Sums(jnp.stack(totals), count_positions(len(left), weights))
-
-
-def sum_squares(values: Float[Array, "n channels"], weights: PositionWeights) -> Sums:
-    """Σ_p m_p values_pᵀ values_p, (regions, channels, channels): `sum_products` of the values with themselves."""
-    return Sums(jnp.stack([_squares(values, m) for m in weights]), count_positions(len(values), weights))
-
-
-@jax.custom_vjp
-def _squares(values: Float[Array, "n c"], weights: Float[Array, " n"] | None) -> Float[Array, "c c"]:
-    """Σ_p m_p values_pᵀ values_p. Its gradient is one product, m_p values_p (S + Sᵀ), where JAX would take two."""
-    return jnp.matmul(_weighted(values, weights).T, values)
-
-
-def _squares_forward(values: Array, weights: Array | None) -> tuple[Array, tuple[Array, Array | None]]:
-    return _squares(values, weights), (values, weights)
-
-
-def _squares_backward(residuals: tuple[Array, Array | None], cotangent: Float[Array, "c c"]) -> tuple[Array, None]:
-    values, weights = residuals
-    return _weighted(jnp.matmul(values, cotangent + cotangent.T), weights), None
-
-
-_squares.defvjp(_squares_forward, _squares_backward)
-
-
-def _weighted(values: Float[Array, "n channels"], weights: Float[Array, " n"] | None) -> Float[Array, "n channels"]:
-    return values if weights is None else values * weights[:, None]
-
-
-def count_positions(positions: int, weights: PositionWeights) -> Float[Array, " regions"]:
-    """Σ_p m_p over `positions` positions, for the weights m of each region."""
-    return jnp.stack([jnp.float32(positions) if m is None else m.sum() for m in weights])
-
-
-class MeanTarget(NamedTuple):
-    """The means of the styles' statistics, one per region of the picture, and the regions' weights."""
-
-    means: Any
-    weights: Float[Array, " regions"]
-
-
-def means(statistic: Any) -> Any:
-    """Replaces each `Sums` in a statistic by its mean."""
-    return jax.tree.map(lambda sums: sums.mean, statistic, is_leaf=lambda node: isinstance(node, Sums))
-
-
-def mean_target(references: References) -> MeanTarget:
-    """Computes the target of a loss whose statistic consists of `Sums`.
-
-    With regions, each style is the target of its own region. Otherwise the styles' means are blended by their weights.
-    """
-    together = jax.tree.map(lambda *each: jnp.concatenate(each), *map(means, references.styles))
-    if references.regional:
-        return MeanTarget(together, references.weights)
-    return MeanTarget(jax.tree.map(lambda each: jnp.tensordot(references.weights, each, 1)[None], together), jnp.ones(1))
-
-
-def squared_error(
-    spec: ExampleLoss, values: Float[Array, "regions *shape"], target: Float[Array, "regions *shape"]
-) -> Float[Array, " regions"]:
-    """Returns mean((values − target)²) for each region, divided by mean(target²) unless `normalize: none`."""
-    entries = tuple(range(1, target.ndim))
-    return jnp.mean((values - target) ** 2, entries) / normalizer(spec, jnp.mean(target**2, entries))
-
-
-@runtime_checkable
-class _Normalized(Protocol):
-    """A spec with the parameter `normalize`."""
-
-    @property
-    def normalize(self) -> str: ...
-
-
-def normalizer(spec: _Normalized, mean_square: Float[Array, "*regions"]) -> Float[Array, "*regions"]:
-    """Returns the divisor of a layer's (or pool's) loss: the mean square of its target, or 1 where that is 0 or unwanted."""
-    return jnp.ones_like(mean_square) if spec.normalize == "none" else jnp.where(mean_square > 0, mean_square, 1.0)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from math import log2, prod
 from typing import Any, NamedTuple
 
+from stylepipe.image.sizes import Size
 from stylepipe.neural.encoders.vgg_layout import pooling_stages
 from stylepipe.neural.losses.cooccurrence import Cooccurrence
 from stylepipe.neural.losses.histogram import Histogram
@@ -17,9 +18,6 @@ from stylepipe.neural.losses.mrf import Mrf
 from stylepipe.neural.losses.nearest_neighbor import NearestNeighbor
 from stylepipe.neural.losses.sliced_wasserstein import SlicedWasserstein
 from stylepipe.neural.losses.total_variation import TotalVariation
-
-Size = tuple[int, int]
-"""(height, width)."""
 
 _SORT = 8
 """Operations per value and doubling of the number of values when sorting."""

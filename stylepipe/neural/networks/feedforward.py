@@ -7,7 +7,6 @@ that no map at the picture's size is held in memory. The maps of the residual bl
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from math import prod
 
 import jax
 import jax.numpy as jnp
@@ -15,45 +14,32 @@ import numpy as np
 from jaxtyping import Float
 
 from stylepipe.artifacts import Array, Weights
-from stylepipe.image.operation_cost import FLOPS, PROGRAM, Cost
 from stylepipe.image.tiling import Region, tiles
+from stylepipe.neural.networks.feedforward_cost import TILE, UNIT, WHOLE
 from stylepipe.neural.networks.normalization import LayerStatistics, Statistics
 from stylepipe.neural.networks.transformation import (
     DECODER,
     ENCODER,
     Tensors,
-    Transformation,
     blocks,
     colors,
     convolution,
-    describe,
     mixed,
     normalized,
-    operations,
     stored_statistics,
     transform,
 )
+from stylepipe.neural.networks.transformation_layout import Transformation, describe
 from stylepipe.neural.xla.compile_options import program
 
 Map = Float[np.ndarray, "_ _ _"]
-
-_WHOLE = 2**21
-"""The largest number of pixels that is processed without tiles: slightly more than 1920×1080."""
-
-_TILE = 512
-
-_MAP = 16
-"""Bytes of the maps at the picture's size per pixel and channel."""
-
-_UNIT = 4
-"""The downsampling factor of the blocks' maps."""
 
 _MARGIN = 2
 """The margin of tiles for the layers before or after the blocks, in pixels of the blocks' maps."""
 
 
 def stylized(
-    weights: Weights, pixels: Float[Array, "h w 3"], shares: Sequence[float], *, whole: int = _WHOLE, tile: int = _TILE
+    weights: Weights, pixels: Float[Array, "h w 3"], shares: Sequence[float], *, whole: int = WHOLE, tile: int = TILE
 ) -> Float[np.ndarray, "h w 3"]:
     """Returns the picture in a mix of the network's styles, in [0, 1].
 
@@ -64,13 +50,13 @@ def stylized(
     held = {name: jnp.asarray(tensor, jnp.float32) for name, tensor in weights.tensors.items()}
     tensors = mixed(held, jnp.asarray(shares, jnp.float32))
     height, width, _ = np.shape(pixels)
-    rest = [(0, max(-length % _UNIT, 2 * _UNIT - length)) for length in (height, width)]
+    rest = [(0, max(-length % UNIT, 2 * UNIT - length)) for length in (height, width)]
     picture = np.pad(np.asarray(pixels), (*rest, (0, 0)), mode="reflect")
     layer_statistics = stored_statistics(weights, network)
     if picture.shape[0] * picture.shape[1] <= whole:
         result = _whole(tensors, picture, layer_statistics, network=network)
     else:
-        result = _in_tiles(tensors, picture, layer_statistics, network, tile // _UNIT)
+        result = _in_tiles(tensors, picture, layer_statistics, network, tile // UNIT)
     return np.clip(np.asarray(result)[:height, :width], 0, 1)
 
 
@@ -81,16 +67,6 @@ def _whole(
     return transform(tensors, picture, network=network, layer_statistics=layer_statistics)[0]
 
 
-def cost(network: Transformation, size: tuple[int, int], *, whole: int = _WHOLE, tile: int = _TILE) -> Cost:
-    """Estimates the cost of `stylized` for a picture of this (height, width)."""
-    pixels, c = prod(size), network.channels
-    work = operations(network) * pixels / FLOPS
-    if pixels <= whole:
-        return Cost(PROGRAM + (24 + _MAP * c) * pixels, work)
-    blocks = 4 * c * 4 * 6 // _UNIT**2  # bytes by pixel: of maps with four times the channels, several in the middle
-    return Cost(PROGRAM + (36 + blocks) * pixels + 2 * _MAP * c * tile**2, 3 * work)
-
-
 # --- in tiles -----------------------------------------------------------------------------------------------------------
 
 
@@ -98,7 +74,7 @@ def _in_tiles(tensors: Tensors, picture: Map, layer_statistics: LayerStatistics,
     """Processes the picture in tiles; `tile` is in pixels of the blocks' maps."""
     height, width, _ = picture.shape
     channels = network.layers[ENCODER[-1]][-1]
-    small = np.empty((height // _UNIT, width // _UNIT, channels), np.float32)
+    small = np.empty((height // UNIT, width // UNIT, channels), np.float32)
     encoder = _through(tensors, picture, ENCODER, layer_statistics, result=small, network=network, tile=tile)
     small = np.asarray(_middle(tensors, small, encoder, network=network))
     result = np.empty((height, width, 3), np.float32)
@@ -149,7 +125,7 @@ def _tiles(
     tile: int,
 ) -> Iterator[tuple[Region, Map]]:
     """Yields the last layer's convolution tile by tile: its place in the result and its values."""
-    unit = _UNIT if names[0] == ENCODER[0] else 1  # the source's pixels by one of the blocks' maps
+    unit = UNIT if names[0] == ENCODER[0] else 1  # the source's pixels by one of the blocks' maps
     height, width, _ = source.shape
     for place in tiles((height // unit, width // unit), tile, _MARGIN):
         values = np.asarray(_convolved(tensors, source[place.seen(unit)], layer_statistics, network=network, names=names))

@@ -6,15 +6,13 @@ arXiv 1502.03167).
 """
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Float
 
 from stylepipe.artifacts import Array
-
-Normalization = Literal["instance", "batch"]
 
 PICTURES = "pictures"
 """The axis name of batch normalization, for `jax.vmap` in training."""

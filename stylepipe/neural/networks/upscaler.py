@@ -4,20 +4,9 @@ It finds the detail that bicubic interpolation leaves out, and its result is the
 arXiv 1511.04587). The trunk is a chain of residual blocks without normalization, shared by all factors (Lim et al. 2017, "EDSR"
 and "MDSR", arXiv 1707.02921). A head is a convolution whose channels become pixels (Shi et al. 2016, "ESPCN", arXiv
 1609.05158), so that all work is done at the small size.
-
-The tensors, kernels as (height, width, in, out), for c channels and any number of blocks:
-
-    first/kernel    (3, 3, 3, c)       first/bias    (c,)
-    block1_1/kernel (3, 3, c, c)       block1_1/bias (c,)       block1_2/…, block2_1/… and so on
-    x2/kernel       (3, 3, c, 12)      x2/bias       (12,)
-    x3/kernel       (3, 3, c, 27)      x3/bias       (27,)
-    x4/kernel       (3, 3, c, 48)      x4/bias       (48,)
-
-and `network: upscaler` in the metadata.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,35 +14,20 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from stylepipe.artifacts import Array, Weights
-from stylepipe.errors import WeightsError
 from stylepipe.image.resize import resize
 from stylepipe.image.tiling import tiles
-from stylepipe.neural.networks.stated_shapes import count_blocks, of_block, require_network, require_shapes
+from stylepipe.neural.networks.stated_shapes import count_blocks, of_block
+from stylepipe.neural.networks.upscaler_layout import Upscaler
 from stylepipe.neural.xla.compile_options import program
 from stylepipe.neural.xla.convolution import correlate
 from stylepipe.neural.xla.random_arrays import he_normal
 
 Tensors = Mapping[str, Float[Array, "..."]]
 
-FACTORS = (2, 3, 4)
-
-DEEPEST, WIDEST = 32, 512
-"""The most blocks and channels: larger networks are refused."""
-
 _TILE = 192
 
 
 # --- the weights --------------------------------------------------------------------------------------------------------
-
-
-class Upscaler(NamedTuple):
-    """A network without its tensors."""
-
-    blocks: int
-    channels: int
-
-    def __str__(self) -> str:
-        return f"{self.blocks} block{'s'[: self.blocks != 1]} of {self.channels} channels"
 
 
 def fresh(key: PRNGKeyArray, network: Upscaler) -> Weights:
@@ -63,40 +37,11 @@ def fresh(key: PRNGKeyArray, network: Upscaler) -> Weights:
     starts near the identity.
     """
     tensors: dict[str, Array] = {}
-    for number, (name, (inputs, outputs)) in enumerate(_layers(network).items()):
+    for number, (name, (inputs, outputs)) in enumerate(network.layers.items()):
         scale = 0.0 if name.startswith("x") else 0.1 if name.endswith("_2") else 1.0
         tensors[f"{name}/kernel"] = scale * he_normal(jax.random.fold_in(key, number), (3, 3, inputs, outputs))
         tensors[f"{name}/bias"] = jnp.zeros(outputs)
-    return Weights(tensors, {"network": "upscaler", "factors": ", ".join(map(str, FACTORS)), "input": "RGB in [0, 1]"})
-
-
-def describe(weights: Weights) -> Upscaler:
-    """Returns the network of the weights. Raises WeightsError, naming the tensor, for any other layout."""
-    require_network(weights, "upscaler", trained_by="train_upscaler")
-    shapes = {name: np.shape(tensor) for name, tensor in weights.tensors.items()}
-    network = Upscaler(count_blocks(shapes), (*shapes.get("first/bias", ()), 0)[0])
-    if not (1 <= network.blocks <= DEEPEST and 1 <= network.channels <= WIDEST):
-        raise WeightsError(
-            f"The weights hold {network}; allowed are 1…{DEEPEST} of 1…{WIDEST}.",
-            hint="The first block's layers are called block1_1 and block1_2; 'first/bias' tells the channels.",
-        )
-    for name, (inputs, outputs) in _layers(network).items():
-        require_shapes(weights, {f"{name}/kernel": (3, 3, inputs, outputs), f"{name}/bias": (outputs,)})
-    return network
-
-
-def _layers(network: Upscaler) -> dict[str, tuple[int, int]]:
-    """Returns the input and output channels of each convolution by name."""
-    c = network.channels
-    of_blocks = {name: (c, c) for block in range(network.blocks) for name in of_block(block)}
-    return {"first": (3, c), **of_blocks, **{f"x{factor}": (c, 3 * factor**2) for factor in FACTORS}}
-
-
-def operations(network: Upscaler, factor: int) -> float:
-    """Returns the floating-point operations per small pixel."""
-    layers = _layers(network)
-    heads = {f"x{other}" for other in FACTORS if other != factor}
-    return float(sum(2 * 9 * inputs * outputs for name, (inputs, outputs) in layers.items() if name not in heads))
+    return Weights(tensors, network.metadata)
 
 
 # --- the network --------------------------------------------------------------------------------------------------------

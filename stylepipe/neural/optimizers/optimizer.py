@@ -1,29 +1,21 @@
-"""The optimizer interface: a spec (the parameters in a recipe) and pure functions in the module of its kind."""
+"""The optimizer interface: a model of the parameters in a recipe, and pure functions of a state.
+
+The functions are in a module of their own, which is imported when a picture is optimized: recipes are checked without JAX.
+"""
 
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from importlib import import_module
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, cast, runtime_checkable
 
-import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from stylepipe.artifacts import Array
 from stylepipe.neural.spec import Spec
 
 Pixels = Float[Array, "height width 3"]
 
-
-FIRST_STEP = 0.01
-"""The root mean square of the first step, for which there is no curvature information."""
-
-
-class Optimizer(Spec):
-    """The base of all specs.
-
-    `searches` is true if a step runs a line search, evaluating several pictures. `compares_losses` is true if it accepts
-    pictures by comparing losses of different steps, which requires a deterministic loss.
-    """
-
-    searches: ClassVar[bool] = False
-    compares_losses: ClassVar[bool] = False
+HistoryPrecision = Literal["float32", "bfloat16"]
+"""The precision of the steps that L-BFGS stores."""
 
 
 class StateSize(NamedTuple):
@@ -66,8 +58,8 @@ class State(Protocol):
 
 
 @runtime_checkable
-class OptimizerImplementation(Protocol):
-    """The module interface of one kind of optimizer; `spec` is of that kind.
+class OptimizerFunctions(Protocol):
+    """The module with the functions of one kind of optimizer; `spec` is the optimizer.
 
     `start`, `step` and `enlarged` run under `jax.jit`.
     """
@@ -84,10 +76,6 @@ class OptimizerImplementation(Protocol):
         """Returns the picture that the next step evaluates, or None for a line search."""
         ...
 
-    def state_size(self, spec: Any) -> StateSize:
-        """Returns the memory use."""
-        ...
-
     def result(self, spec: Any, state: Any) -> Pixels:
         """Returns the result picture of a state."""
         ...
@@ -97,6 +85,42 @@ class OptimizerImplementation(Protocol):
         ...
 
 
-def steepest(gradient: Pixels, length: Float[Array, ""] | float) -> Pixels:
-    """Scales the gradient to the root mean square `length`."""
-    return gradient * (length / jnp.maximum(jnp.sqrt(jnp.mean(gradient**2)), 1e-30))
+class Optimizer(Spec):
+    """The base of all optimizers.
+
+    `functions` names the module with the functions, `OptimizerFunctions`. `searches` is true if a step runs a line search,
+    evaluating several pictures. `compares_losses` is true if it accepts pictures by comparing losses of different steps, which
+    requires a deterministic loss.
+    """
+
+    functions: ClassVar[str]
+    searches: ClassVar[bool] = False
+    compares_losses: ClassVar[bool] = False
+
+    def start(self, pixels: Pixels, terms: int) -> Any:
+        """Returns the initial state for a loss of `terms` terms."""
+        return self._implementation.start(self, pixels, terms)
+
+    def step(self, evaluate: Evaluate, state: Any, *, clamp: bool) -> Any:
+        """Returns the state after a step; `clamp` keeps the pixels in [0, 1]."""
+        return self._implementation.step(self, evaluate, state, clamp=clamp)
+
+    def awaited(self, state: Any) -> Pixels | None:
+        """Returns the picture that the next step evaluates, or None for a line search."""
+        return self._implementation.awaited(self, state)
+
+    def result(self, state: Any) -> Pixels:
+        """Returns the result picture of a state."""
+        return self._implementation.result(self, state)
+
+    def enlarged(self, state: Any, pixels: Pixels) -> Any:
+        """Returns the initial state of the next scale, from `pixels`, the result resized to it."""
+        return self._implementation.enlarged(self, state, pixels)
+
+    def state_size(self) -> StateSize:
+        """Returns the memory use."""
+        raise NotImplementedError
+
+    @property
+    def _implementation(self) -> OptimizerFunctions:
+        return cast("OptimizerFunctions", import_module(self.functions))

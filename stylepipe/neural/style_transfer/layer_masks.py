@@ -1,7 +1,6 @@
 """Masks at the layers of a network."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -9,10 +8,8 @@ from jaxtyping import Array, Float
 
 from stylepipe.errors import StageError
 from stylepipe.image.resize import resize
-from stylepipe.neural.encoders.vgg import check_layers
-from stylepipe.neural.encoders.vgg_layout import Vgg, pooling_stages
-
-MaskPooling = Literal["network", "area"]
+from stylepipe.neural.encoders.vgg_layout import Vgg, check_layers, pooling_stages
+from stylepipe.neural.style_transfer.stylization_inputs import MaskPooling
 
 _LEAST = 1e-3
 """A mask that covers less than this many positions of a layer is empty there."""

@@ -11,14 +11,12 @@ from math import prod
 from typing import NamedTuple
 
 from stylepipe.image.operation_cost import FLOPS
-from stylepipe.image.resize import scaled
-from stylepipe.neural.encoders.vgg_layout import pooling_stages
+from stylepipe.image.sizes import scaled
+from stylepipe.neural.encoders.vgg_layout import channels, pooling_stages
 from stylepipe.neural.losses.loss import layers_of
 from stylepipe.neural.losses.loss_cost import LossCost, loss_cost
-from stylepipe.neural.optimizers import AnyOptimizer, optimizer_implementation
-from stylepipe.neural.style_transfer.objective import Objective
-from stylepipe.neural.style_transfer.size_checks import channels
-from stylepipe.neural.style_transfer.tiled_objective import least_tile
+from stylepipe.neural.optimizers import AnyOptimizer
+from stylepipe.neural.style_transfer.loss_set import LossSet, least_tile
 
 TILES = (4096, 3072, 2048, 1536, 1024, 768, 512, 384, 256)
 """The available tile sizes; few, so that few programs are compiled."""
@@ -73,7 +71,7 @@ class Workload:
     over which the picture's rows are sharded. Estimates are then bytes per device.
     """
 
-    objective: Objective
+    objective: LossSet
     network: Mapping[str, tuple[int, ...]]
     optimizer: AnyOptimizer
     size: tuple[int, int]
@@ -118,7 +116,7 @@ class Workload:
         else:
             tile_pixels = _area([min(tile, side) for side in self.size])
             targets = working = self._gradient(tile_pixels) + 3 * _PICTURE * tile_pixels  # picture, content, gradient
-        temporary = optimizer_implementation(self.optimizer).state_size(self.optimizer).working
+        temporary = self.optimizer.state_size().working
         optimizing = _PICTURE * pixels + max(working, _PICTURE * pixels * temporary)
         return self._held(tile) + max(style_pictures + targets, optimizing)
 
@@ -132,7 +130,7 @@ class Workload:
         forward, pixels = passing(self.network, self._passed()), _area(self.size)
         step = (_BACK * forward * pixels + self._loss_costs.operations) * (_SEARCH if self.optimizer.searches else 1)
         targets = forward * (pixels + sum(map(_area, self.styles))) + self._loss_costs.operations
-        optimizing = 20 * pixels * optimizer_implementation(self.optimizer).state_size(self.optimizer).held
+        optimizing = 20 * pixels * self.optimizer.state_size().held
         steps = iterations * (step * (_IN_TILES if tile else 1) + optimizing)
         return (steps + targets) / FLOPS + _STEP * iterations + _PREVIEW * previews * pixels
 
@@ -148,7 +146,7 @@ class Workload:
         weights = (
             3 * 4 * sum(map(prod, self.network.values()))
         )  # as loaded, as JAX arrays, and transposed for the backward pass
-        held = _PICTURE * pixels * (optimizer_implementation(self.optimizer).state_size(self.optimizer).held + self.content)
+        held = _PICTURE * pixels * (self.optimizer.state_size().held + self.content)
         held += pixels * self.regions * sum(map(_share, self.objective.layers()))
         if tile is None:
             held += pixels * self._by_position(self.objective.layers("content")) * self.content

@@ -1,8 +1,7 @@
 """The objective of a picture: its static part (`Objective`) and its arrays (`Constants`)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
@@ -11,9 +10,9 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from stylepipe.errors import StageError
 from stylepipe.neural.encoders.vgg import features
-from stylepipe.neural.encoders.vgg_layout import Vgg
-from stylepipe.neural.losses import AnyLoss, loss_implementation
-from stylepipe.neural.losses.loss import LayerMasks, LossInputs, PictureFeatures, References, layers_of, resolve
+from stylepipe.neural.losses import AnyLoss
+from stylepipe.neural.losses.loss_inputs import LayerMasks, LossInputs, PictureFeatures, References
+from stylepipe.neural.style_transfer.loss_set import LossSet, require
 from stylepipe.neural.xla.compile_options import program
 
 Tensors = Mapping[str, Float[Array, "..."]]
@@ -57,31 +56,8 @@ class Constants(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Objective:
-    """The losses to minimize over the features of one network; their layers are resolved. Static under `jax.jit`."""
-
-    losses: tuple[AnyLoss, ...]
-    vgg: Vgg
-
-    @classmethod
-    def of(cls, losses: Sequence[AnyLoss], vgg: Vgg) -> "Objective":
-        """Creates the objective from the losses of a recipe. Raises StageError as `resolve` does."""
-        return cls(tuple(resolve(loss, vgg.layers) for loss in losses), vgg)
-
-    @cached_property
-    def form(self) -> "Objective":
-        """The static argument of compiled functions, with all weights 1: weights are arrays, so that they share a program."""
-        return replace(self, losses=tuple(loss.model_copy(update={"weight": 1.0}) for loss in self.losses))
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """A name for each loss: its kind, with a number from the second of a kind on."""
-        return terms_of(self.losses)
-
-    def layers(self, compares: str | None = None) -> tuple[str, ...]:
-        """Returns the layers that the losses read; with `compares`, of the losses that compare with `content` or `styles`."""
-        chosen = (loss for loss in self.losses if compares is None or compares in loss.compares)
-        return tuple(sorted({layer for loss in chosen for layer in layers_of(loss)}))
+class Objective(LossSet):
+    """The losses to minimize, as a function of a picture. Static under `jax.jit`."""
 
     def __call__(self, pixels: Float[Array, "height width 3"], constants: Constants, key: PRNGKeyArray) -> Value:
         """Computes the loss of a picture and its terms."""
@@ -133,16 +109,14 @@ class Objective:
         """Computes each loss's statistic; with `compares`, None for losses that do not compare with it."""
 
         def read(loss: AnyLoss) -> Any:
-            return loss_implementation(loss).statistic(loss, inputs) if compares is None or compares in loss.compares else None
+            return loss.statistic(inputs) if compares is None or compares in loss.compares else None
 
         return tuple(map(read, self.losses))
 
     def distance(self, statistics: Sequence[Any], targets: Sequence[Goal]) -> Value:
         """Computes the loss and its terms from the losses' statistics and targets."""
         each = zip(self.losses, statistics, targets, strict=True)
-        terms = jnp.stack(
-            [goal.weight * loss_implementation(loss).distance(loss, statistic, goal.target) for loss, statistic, goal in each]
-        )
+        terms = jnp.stack([goal.weight * loss.distance(statistic, goal.target) for loss, statistic, goal in each])
         return terms.sum(), terms
 
 
@@ -153,29 +127,11 @@ def regions_of(regions: Sequence[LayerMasks] | None, visible: Visible | None) ->
     return (None if visible is None else visible.layers,)
 
 
-def terms_of(losses: Sequence[AnyLoss]) -> tuple[str, ...]:
-    """A name for each loss: its kind, with a number from the second of a kind on."""
-    kinds = [loss.kind for loss in losses]
-    before = [kinds[:i].count(kind) for i, kind in enumerate(kinds)]
-    return tuple(f"{kind} {n + 1}" if n else kind for kind, n in zip(kinds, before, strict=True))
-
-
-def require(losses: Sequence[AnyLoss], *, content: object, styles: Sequence[object]) -> None:
-    """Raises StageError if an input that a loss compares with is missing."""
-    available = {name for name, value in (("content", content), ("styles", styles)) if value}
-    for name, loss in zip(terms_of(losses), losses, strict=True):
-        for missing in sorted(loss.compares - available):
-            raise StageError(f"The loss '{name}' compares with the {missing}, and none is given.", hint=f"Give '{missing}'.")
-
-
 def _check_styles(objective: Objective, styles: Sequence[Sequence[Any]]) -> None:
     for number, statistics in enumerate(styles, 1):
         for loss, statistic in zip(objective.losses, statistics, strict=True):
-            check = getattr(loss_implementation(loss), "check_style", None)
-            if check is None:
-                continue
             try:
-                check(loss, statistic)
+                loss.check_style(statistic)
             except StageError as error:
                 error.within(f"The loss '{loss.kind}' of style {number}")
                 raise
@@ -194,7 +150,7 @@ def targets(
     goals = []
     for i, loss in enumerate(objective.losses):
         references = References(content and content[i], tuple(style[i] for style in styles), shares, regional)
-        goals.append(Goal(jnp.float32(loss.weight), loss_implementation(loss).target(loss, references)))
+        goals.append(Goal(jnp.float32(loss.weight), loss.target_of(references)))
     return tuple(goals)
 
 

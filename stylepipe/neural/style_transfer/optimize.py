@@ -13,37 +13,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
-from pydantic import Field
 
 from stylepipe.errors import StageError
-from stylepipe.neural.losses import AnyLoss
-from stylepipe.neural.optimizers import AnyOptimizer, optimizer_implementation
+from stylepipe.neural.optimizers import AnyOptimizer
 from stylepipe.neural.optimizers.optimizer import Evaluation, Pixels, State
-from stylepipe.neural.spec import Spec
+from stylepipe.neural.style_transfer.early_stop import EarlyStop
+from stylepipe.neural.style_transfer.loss_set import require_deterministic, require_tiles
 from stylepipe.neural.style_transfer.objective import Constants, Objective, Value
-from stylepipe.neural.style_transfer.tiled_objective import TiledObjective, require_tiles
+from stylepipe.neural.style_transfer.tiled_objective import TiledObjective
 from stylepipe.neural.trees import filled, named
 from stylepipe.neural.xla.compile_options import program
-
-
-class EarlyStop(Spec):
-    """Stops when `window` iterations reduce the loss by less than the fraction `improvement`."""
-
-    window: int = Field(default=20, ge=1, le=10_000, description="Iterations over which the improvement is measured.")
-    improvement: float = Field(default=1e-3, gt=0, lt=1, description="The least relative reduction of the loss.")
-
-    def has_converged(self, losses: Sequence[float], iteration: int) -> bool:
-        """Returns whether a window ends at this iteration and reduced the loss too little since the previous window's end."""
-        if iteration % self.window or iteration < 2 * self.window:
-            return False
-        before, now = losses[iteration - self.window - 1], losses[iteration - 1]
-        return before - now < self.improvement * abs(before)
-
-
-def end(losses: Sequence[float], iterations: int, early_stop: EarlyStop | None) -> int | None:
-    """Returns the iteration at which a loop with these losses stops; None if it continues."""
-    stops = (k for k in range(1, len(losses) + 1) if k == iterations or (early_stop and early_stop.has_converged(losses, k)))
-    return next(stops, None)
 
 
 class LossValue(NamedTuple):
@@ -122,17 +101,6 @@ def minimize(
         yield step
 
 
-def require_deterministic(losses: Iterable[AnyLoss], optimizer: AnyOptimizer) -> None:
-    """Raises StageError for a stochastic loss with an optimizer that compares losses of different steps."""
-    drawn = next((loss for loss in losses if loss.stochastic), None)
-    if drawn is not None and optimizer.compares_losses:
-        raise StageError(
-            f"The loss '{drawn.kind}' draws random numbers at each step, and the optimizer '{optimizer.kind}' compares losses "
-            "of different steps: it would stall.",
-            hint="Use `optimizer: {kind: adam}`.",
-        )
-
-
 def start(optimizer: AnyOptimizer, pixels: Float[Array, "height width 3"], *, terms: int) -> OptimizationStep:
     """Returns the initial step of a loop whose loss has `terms` terms."""
     # A copy: each step donates the buffers of the previous state, and the caller keeps the picture.
@@ -161,7 +129,7 @@ def restored(
 
 def result(optimizer: AnyOptimizer, state: State) -> Float[np.ndarray, "height width 3"]:
     """Returns the picture of a state, in [0, 1]."""
-    return np.array(jnp.clip(optimizer_implementation(optimizer).result(optimizer, state), 0, 1))
+    return np.array(jnp.clip(optimizer.result(state), 0, 1))
 
 
 def _advanced(
@@ -189,7 +157,7 @@ def _advanced(
     if optimizer.searches and isinstance(objective, Objective):
         state = _one(state, constants, drawn, optimizer=optimizer, objective=objective.form, clamp=clamp)
     else:
-        awaited = optimizer_implementation(optimizer).awaited(optimizer, state)
+        awaited = optimizer.awaited(state)
         assert awaited is not None  # or it searches, which `require_tiles` refuses
         value, gradient = jax.block_until_ready(objective.value_and_gradient(awaited, constants, drawn))
         state = _moved(state, value, gradient, optimizer=optimizer, clamp=clamp)
@@ -199,7 +167,7 @@ def _advanced(
 
 @program(static_argnames=("optimizer", "clamp"), donate_argnames="state")
 def _moved(state: Any, value: Value, gradient: Pixels, *, optimizer: AnyOptimizer, clamp: bool) -> Any:
-    return optimizer_implementation(optimizer).step(optimizer, lambda _: _evaluation(value, gradient), state, clamp=clamp)
+    return optimizer.step(lambda _: _evaluation(value, gradient), state, clamp=clamp)
 
 
 def _stepped(
@@ -210,7 +178,7 @@ def _stepped(
     def evaluate(pixels: Pixels) -> Evaluation:
         return _evaluation(*jax.value_and_grad(objective, has_aux=True)(pixels, constants, key))
 
-    return optimizer_implementation(optimizer).step(optimizer, evaluate, state, clamp=clamp)
+    return optimizer.step(evaluate, state, clamp=clamp)
 
 
 _one = program(static_argnames=("optimizer", "objective", "clamp"), donate_argnames="state")(_stepped)
@@ -251,12 +219,12 @@ def _evaluation(value: Value, gradient: Pixels) -> Evaluation:
 
 @partial(jax.jit, static_argnames=("optimizer", "terms"))
 def _start(pixels: Pixels, *, optimizer: AnyOptimizer, terms: int) -> Any:
-    return optimizer_implementation(optimizer).start(optimizer, pixels, terms)
+    return optimizer.start(pixels, terms)
 
 
 @partial(jax.jit, static_argnames="optimizer")
 def _enlarged(state: Any, pixels: Pixels, *, optimizer: AnyOptimizer) -> Any:
-    return optimizer_implementation(optimizer).enlarged(optimizer, state, pixels)
+    return optimizer.enlarged(state, pixels)
 
 
 def _diverged(objective: Objective | TiledObjective, terms: Sequence[float], iteration: int, pixels: np.ndarray) -> Diverged:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from stylepipe.artifacts import Array, Image
 from stylepipe.errors import StageError
-from stylepipe.image.resize import resize_image, scaled
+from stylepipe.image.sizes import scaled
 from stylepipe.neural.spec import Spec
 
 MAX_LABELS = 32
@@ -91,6 +91,8 @@ def clustered(*maps: Image, count: int) -> tuple[Image, ...]:
     mean distance; deterministic. Raises StageError for fewer than `count` colors in all.
     """
     from scipy.cluster.vq import kmeans, kmeans2, vq  # here, for it takes a while, and recipes without maps need none of it
+
+    from stylepipe.image.resize import resize_image
 
     small = [resize_image(each, scaled(each.size, min(1.0, _SIDE / max(each.size))), method="nearest") for each in maps]
     colors = np.concatenate([np.asarray(each.pixels)[_seen(each)] for each in small]).astype(np.float64)

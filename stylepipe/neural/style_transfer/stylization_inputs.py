@@ -1,32 +1,20 @@
-"""The inputs of a stylization, their checks, and their versions at each scale: the initial picture and the examples."""
+"""The inputs of a stylization, their checks and their sizes. No JAX here: recipes are checked without it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
-import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Float, PRNGKeyArray
-
-from stylepipe.artifacts import Array, Image, Mask, blank
+from stylepipe.artifacts import Image, Mask, blank
 from stylepipe.errors import StageError
-from stylepipe.image.color.color_spaces import luma
-from stylepipe.image.masks import require_aspect, require_inside
-from stylepipe.image.resize import resize, resize_image, scaled
-from stylepipe.neural.losses.loss import LayerMasks
-from stylepipe.neural.style_transfer.layer_masks import MaskPooling, layer_masks
-from stylepipe.neural.style_transfer.objective import ExamplePicture, Objective, Visible
+from stylepipe.image.masks import require_aspect
+from stylepipe.image.sizes import Size, scaled
 from stylepipe.neural.style_transfer.semantic_maps import Labelling, estimated_labels, shared_regions
-from stylepipe.neural.xla.random_arrays import uniform
 from stylepipe.transparency import alpha_of, require_visible
 
+MaskPooling = Literal["network", "area"]
 Start = Literal["content", "noise", "gray", "style_mean"]
 MIN_SIDE = 16
 """The least long side of a result."""
-
-Size = tuple[int, int]
-"""(height, width)."""
 
 _LONG_SIDE = 10_000
 """The long side of a result whose aspect is compared with that of masks."""
@@ -151,120 +139,3 @@ class StylizationInputs:
     def style_sizes(self, size: Size) -> list[Size]:
         """Returns the sizes that the styles are resized to for a result of this size."""
         return [scaled(style.size, self.style_scale * max(size) / max(style.size)) for style in self.styles]
-
-    def first(self, start: Start, size: Size, key: PRNGKeyArray) -> Float[Array, "h w 3"]:
-        """Returns the initial picture of a result of this size."""
-        if self.init is not None:
-            return resize_image(self.init, size).pixels
-        if start == "noise":
-            return uniform(key, (*size, 3))
-        if start == "style_mean":
-            means = jnp.stack([_mean_color(style) for style in self.styles])
-            mean = jnp.average(means, 0, jnp.asarray(self.weights))
-            noise = uniform(key, (*size, 3), minval=-0.005, maxval=0.005)
-            return jnp.clip(mean + noise, 0, 1)  # a uniform picture has the same features everywhere
-        assert self.content is not None  # `check` ensures it
-        content = resize_image(self.content, size).pixels
-        return content if start == "content" else jnp.repeat(luma(content)[..., None], 3, -1)
-
-    def examples(self, objective: Objective, size: Size) -> Mapping[str, Any]:
-        """Returns the arguments of `Objective.prepare` for a result of this size."""
-        at_layers = partial(region_at_layers, objective=objective, pooling=self.mask_pooling)
-        styles = [
-            style_example(
-                style,
-                to,
-                objective,
-                name=self.names[i],
-                mask=self.style_masks[i] if self.style_masks else None,
-                pooling=self.mask_pooling,
-            )
-            for i, (style, to) in enumerate(zip(self.styles, self.style_sizes(size), strict=True))
-        ]
-        content = visible = alpha = None
-        if self.content is not None:
-            shown = resize_image(self.content, size)
-            alpha = None if alpha_of(self.content) is None else shown.alpha
-            region = at_layers(self.content_mask, alpha, size, compares="content", name="content mask", picture="the content")
-            content = ExamplePicture(shown.pixels, region)
-        if alpha is not None:
-            layers = at_layers(None, alpha, size, compares=None, name="", picture="the content")
-            visible = Visible(jnp.asarray(alpha), layers or {})
-        masks = zip(self.names, self.masks, strict=bool(self.masks))
-        regions = [
-            at_layers(mask, alpha, size, compares="styles", name=f"mask {name}", picture="the content") for name, mask in masks
-        ]
-        return {
-            "content": content,
-            "styles": styles,
-            "weights": self._counts(),
-            "regions": regions or None,
-            "visible": visible,
-        }
-
-    def _counts(self) -> Sequence[float]:
-        """Returns the weight of each style's losses: with regions, in proportion to their area.
-
-        A loss within a region is a mean over it, so its gradient at a pixel is inversely proportional to the area, unlike that
-        of the content: with equal weights, a region of 2 % ended at a hundredth of the distance to its style of one of 50 %.
-        """
-        if not self.masks:
-            return self.weights
-        mean = sum(self.weights) / len(self.weights)
-        return [weight / mean * self._area(mask) for weight, mask in zip(self.weights, self.masks, strict=True)]
-
-    def _area(self, mask: Mask) -> float:
-        """Returns the fraction of the result's visible area inside a mask."""
-        alpha = None if self.content is None else alpha_of(self.content)
-        weights = None if alpha is None else np.asarray(resize(alpha, mask.size, method="bilinear"))
-        return float(np.average(mask.values, weights=weights))
-
-
-def style_example(
-    style: Image, size: Size, objective: Objective, *, name: str, mask: Mask | None = None, pooling: MaskPooling = "network"
-) -> ExamplePicture:
-    """Returns a resized style, with its mask times its alpha at the layers."""
-    shown = resize_image(style, size)
-    alpha = None if alpha_of(style) is None else shown.alpha
-    names = {"name": f"style mask {name}", "picture": f"style {name}"}
-    region = region_at_layers(mask, alpha, size, objective=objective, compares="styles", pooling=pooling, **names)
-    return ExamplePicture(shown.pixels, region)
-
-
-def region_at_layers(
-    mask: Mask | None,
-    alpha: Float[Array, "h w"] | None,
-    size: Size,
-    *,
-    objective: Objective,
-    compares: str | None,
-    pooling: MaskPooling,
-    name: str,
-    picture: str,
-) -> LayerMasks | None:
-    """Returns a mask times the alpha at the layers, for a picture of this size; None without mask and alpha.
-
-    Raises StageError, with `name` and `picture`, if it is empty.
-    """
-    if mask is None and alpha is None:
-        return None
-    values, called = alpha, f"visible part of {picture}"
-    if mask is not None:
-        values, called = resize(mask.values, size, method="bilinear"), name
-    if mask is not None and alpha is not None:
-        values, called = values * alpha, f"visible part of {name}"
-    masks = layer_masks(np.asarray(values), layers=objective.layers(compares), vgg=objective.vgg, pooling=pooling, name=called)
-    require_inside(values, called)  # for objectives without layers
-    return masks
-
-
-def _mean_color(image: Image) -> Float[Array, "3"]:
-    """Returns the mean color, weighted by alpha."""
-    alpha = alpha_of(image)
-    pixels = jnp.asarray(image.pixels)
-    return jnp.mean(pixels, (0, 1)) if alpha is None else jnp.tensordot(jnp.asarray(alpha), pixels, 2) / np.sum(alpha)
-
-
-def resized(values: Any, size: Size) -> Float[Array, "..."]:
-    """Resizes a picture or mask, clamped to [0, 1]."""
-    return jnp.clip(resize(values, size), 0, 1)

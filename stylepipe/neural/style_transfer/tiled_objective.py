@@ -16,7 +16,7 @@ picture's modulo the window, so that the last one ends at the border and pads an
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,9 +27,8 @@ from stylepipe.errors import StageError
 from stylepipe.image.tiling import Tile, tiles
 from stylepipe.neural.encoders.vgg import features
 from stylepipe.neural.encoders.vgg_layout import pooling_stages
-from stylepipe.neural.losses import AnyLoss
-from stylepipe.neural.losses.loss import LayerMasks, LossInputs, PictureFeatures
-from stylepipe.neural.optimizers import AnyOptimizer
+from stylepipe.neural.losses.loss_inputs import LayerMasks, LossInputs, PictureFeatures
+from stylepipe.neural.style_transfer.loss_set import least_tile, require, require_sums, tile_geometry
 from stylepipe.neural.style_transfer.objective import (
     Constants,
     ExamplePicture,
@@ -38,7 +37,6 @@ from stylepipe.neural.style_transfer.objective import (
     Value,
     Visible,
     regions_of,
-    require,
     targets,
 )
 from stylepipe.neural.xla.allocator import return_freed_memory
@@ -57,10 +55,10 @@ class TiledObjective:
     @classmethod
     def of(cls, objective: Objective, tile: int) -> "TiledObjective":
         """Raises StageError for a loss that is not additive, and for tiles that consist mostly of margin."""
-        _require_sums(objective)
+        require_sums(objective)
         if tile < least_tile(objective):
             raise StageError(
-                f"The tiles have {tile} pixels; with a margin of {_geometry(objective)[0]} they need at least "
+                f"The tiles have {tile} pixels; with a margin of {tile_geometry(objective)[0]} they need at least "
                 f"{least_tile(objective)}.",
                 hint="Allow more memory, or use layers of earlier blocks.",
             )
@@ -133,34 +131,9 @@ class TiledObjective:
         return reduce(partial(jax.tree.map, jnp.add), map(one, self._tiles(scene.pixels)))
 
     def _tiles(self, pixels: Pixels) -> Iterator[Tile]:
-        margin, step = _geometry(self.objective)
+        margin, step = tile_geometry(self.objective)
         height, width, _ = pixels.shape
         return tiles((height, width), self.tile, margin, step=step)
-
-
-def require_tiles(objective: Objective, optimizer: AnyOptimizer) -> None:
-    """Raises StageError for a loss that is not additive, and for an optimizer that does not support tiles."""
-    _require_sums(objective)
-    if optimizer.searches:
-        raise StageError(
-            f"The optimizer '{optimizer.kind}' does not support tiles: its line search evaluates several pictures per step.",
-            hint="Use 'lbfgs' or 'adam', which evaluate one picture per step.",
-        )
-
-
-def _require_sums(objective: Objective) -> None:
-    for name, loss in zip(objective.terms, objective.losses, strict=True):
-        if not loss.additive:
-            able = [spec.model_fields["kind"].default for spec in get_args(get_args(AnyLoss)[0]) if spec.additive]
-            raise StageError(
-                f"The loss '{name}' cannot be computed in tiles: its statistics are not sums over positions.",
-                hint=f"Losses that support tiles are {', '.join(able)}. Or use a smaller size, without tiles.",
-            )
-
-
-def least_tile(objective: Objective) -> int:
-    """Returns the smallest allowed tile side."""
-    return 2 * sum(_geometry(objective))
 
 
 # --- where the tiles lie ------------------------------------------------------------------------------------------------
@@ -174,16 +147,6 @@ def _corner(tile: Tile) -> Int[Array, "2"]:
 def _counted(tile: Tile) -> Int[Array, "2 2"]:
     """Returns the half-open ranges of rows and columns that the tile counts, relative to its corner."""
     return jnp.int32([(inside.start, inside.stop) for inside in tile.inside()])
-
-
-def _geometry(objective: Objective) -> tuple[int, int]:
-    """Returns the margin and step of tiles: the deepest layer's reach, rounded up to its pooling window, and that window."""
-    asked, layers = objective.layers(), objective.vgg.layers
-    deepest = max((number for number, name in enumerate(layers) if name in asked), default=-1)
-    windows = [2 ** pooling_stages(name) for name in layers[: deepest + 1]]
-    step = max(windows, default=1)
-    reach = max(1, sum(windows))  # one position per convolution; at least a pixel, for differences
-    return -(-reach // step) * step, step
 
 
 # --- one tile -----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int, PRNGKeyArray
 
 from stylepipe.artifacts import Folder, Image
 from stylepipe.errors import ChangedInput, InputError, StageError
-from stylepipe.image.resize import scaled
+from stylepipe.image.sizes import scaled
 from stylepipe.neural.training.picture_folders import Note, PictureCache
 
 

@@ -15,6 +15,7 @@ from stylepipe.errors import StageError
 from stylepipe.neural.encoders.vgg import features
 from stylepipe.neural.encoders.vgg_layout import Pooling, Vgg, describe, places
 from stylepipe.neural.training.crops import Crops
+from stylepipe.neural.training.teachers import Teachers
 from stylepipe.neural.training.training_loop import Tensors
 from stylepipe.neural.xla.compile_options import program
 from stylepipe.neural.xla.padding import Padding
@@ -37,40 +38,18 @@ class DistillationBatch(NamedTuple):
 # --- the teachers -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Teachers:
-    """The teacher networks; each layer is taught by the first that has it.
-
-    They pad pictures as the student does, regardless of the padding that they were trained with.
-    """
-
-    networks: tuple[tuple[Vgg, tuple[str, ...]], ...]
-
-    @classmethod
-    def of(cls, teachers: Sequence[Weights], layers: Sequence[str], padding: Padding) -> "Teachers":
-        """Raises StageError for a layer that no teacher has."""
-        networks, left = [], list(layers)
-        for weights in teachers:
-            own = describe(weights)
-            taught = tuple(layer for layer in left if layer in own.layers)
-            left = [layer for layer in left if layer not in taught]
-            networks.append((Vgg(own.depth, own.pooling, padding), taught))
-        if left:
-            raise StageError(f"No teacher has the layer '{left[0]}'.", hint="Give a further teacher, or leave the layer out.")
-        return cls(tuple(networks))
-
-    def __call__(self, tensors: Sequence[Tensors], crops: Float[Array, "crops side side 3"]) -> Features:
-        """Computes the features of crops at all taught layers."""
-        maps: dict[str, Array] = {}
-        for (vgg, layers), own in zip(self.networks, tensors, strict=True):
-            maps |= jax.vmap(partial(features, own, layers=layers, vgg=vgg))(crops)
-        return maps
+def taught_features(teachers: Teachers, tensors: Sequence[Tensors], crops: Float[Array, "crops side side 3"]) -> Features:
+    """Computes the teachers' features of crops at all taught layers."""
+    maps: dict[str, Array] = {}
+    for (vgg, layers), own in zip(teachers.networks, tensors, strict=True):
+        maps |= jax.vmap(partial(features, own, layers=layers, vgg=vgg))(crops)
+    return maps
 
 
 @program(static_argnames="teachers")
 def scales(teachers: Teachers, tensors: Sequence[Tensors], crops: Float[Array, "crops side side 3"]) -> Mapping[str, Array]:
     """Returns the root mean square of each layer's features."""
-    return {layer: jnp.sqrt(jnp.mean(maps**2)) for layer, maps in teachers(tensors, crops).items()}
+    return {layer: jnp.sqrt(jnp.mean(maps**2)) for layer, maps in taught_features(teachers, tensors, crops).items()}
 
 
 @program(static_argnames="teachers")
@@ -78,7 +57,7 @@ def distillation_batch(
     teachers: Teachers, tensors: Sequence[Tensors], units: Mapping[str, Array], crops: Float[Array, "crops side side 3"]
 ) -> DistillationBatch:
     """Computes the batch of crops: the teachers' features and Gram matrices."""
-    scaled = {layer: maps / units[layer] for layer, maps in teachers(tensors, crops).items()}
+    scaled = {layer: maps / units[layer] for layer, maps in taught_features(teachers, tensors, crops).items()}
     return DistillationBatch(crops, scaled, {layer: _grams(maps) for layer, maps in scaled.items()})
 
 

@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 
 from stylepipe.artifacts import Folder, Image
 from stylepipe.errors import ChangedInput, InputError
-from stylepipe.image.resize import scaled
+from stylepipe.image.sizes import scaled
 from stylepipe.transparency import fill_hidden
 
 Picture = UInt8[np.ndarray, "_ _ 3"]

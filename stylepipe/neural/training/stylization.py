@@ -12,9 +12,10 @@ from jaxtyping import Float, PRNGKeyArray
 
 from stylepipe.artifacts import Array, Weights
 from stylepipe.neural.encoders.vgg import features
-from stylepipe.neural.losses.loss import LossInputs, PictureFeatures
+from stylepipe.neural.losses.loss_inputs import LossInputs, PictureFeatures
 from stylepipe.neural.networks.normalization import PICTURES, Statistics
-from stylepipe.neural.networks.transformation import Tensors, Transformation, applied, mixed, transform
+from stylepipe.neural.networks.transformation import Tensors, mixed, transform
+from stylepipe.neural.networks.transformation_layout import Transformation, applied
 from stylepipe.neural.style_transfer.objective import Constants, ExamplePicture, Objective, style_statistics, targets
 from stylepipe.neural.training.crops import Crops, in_groups
 from stylepipe.neural.training.training_loop import TrainingStep, evaluate_all, result

@@ -12,7 +12,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from stylepipe.artifacts import Weights
 from stylepipe.image.metrics import psnr
 from stylepipe.image.resize import resize
-from stylepipe.neural.networks.upscaler import FACTORS, Tensors, enlarge, head, trunk
+from stylepipe.neural.networks.upscaler import Tensors, enlarge, head, trunk
+from stylepipe.neural.networks.upscaler_layout import FACTORS
 from stylepipe.neural.training.crops import Crops
 
 

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from jaxtyping import Float, PRNGKeyArray
 
 from stylepipe.artifacts import Array
-from stylepipe.neural.networks.texture import Noise, Tensors, Texture, noise, texture
+from stylepipe.neural.networks.texture import Noise, Tensors, noise, texture
+from stylepipe.neural.networks.texture_layout import Texture
 from stylepipe.neural.style_transfer.objective import Constants, Objective
 
 

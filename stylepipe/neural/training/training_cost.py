@@ -1,17 +1,14 @@
 """Estimates the memory and work of a training from its networks' feature maps and its steps."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-import jax
 import numpy as np
 
-from stylepipe.artifacts import Weights, blank
+from stylepipe.artifacts import Weights
 from stylepipe.image.operation_cost import FLOPS, Cost
-from stylepipe.neural.encoders.vgg_layout import pooling_stages
+from stylepipe.neural.encoders.vgg_layout import channels, pooling_stages
 from stylepipe.neural.style_transfer.memory_estimate import passing
-from stylepipe.neural.style_transfer.size_checks import channels
-from stylepipe.neural.training.training_loop import Schedule
+from stylepipe.neural.training.schedule import Schedule
 
 _COMPILING = 400_000_000
 """Bytes of compiling a gradient, and of the program."""
@@ -43,16 +40,3 @@ def of_vgg(extractor: Weights) -> tuple[float, float]:
     by_layer: Mapping[str, int] = channels(shapes)
     layers = [name for name in by_layer if name.startswith("relu")]
     return sum(by_layer[name] / 4 ** pooling_stages(name) for name in layers), passing(shapes, layers)
-
-
-def unseen(fresh: Callable[[Any], Weights]) -> Weights:
-    """Returns blank weights of the shapes that `fresh` creates from a key."""
-    metadata: dict[str, str] = {}
-
-    def tensors(key: Any) -> Mapping[str, Any]:
-        weights = fresh(key)
-        metadata.update(weights.metadata)
-        return weights.tensors
-
-    shapes = jax.eval_shape(tensors, jax.random.key(0))
-    return Weights({name: blank(*shape.shape) for name, shape in shapes.items()}, metadata)

@@ -1,7 +1,7 @@
 """Training: steps of Adam or Muon over a network's tensors, compiled once."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,19 +9,16 @@ import numpy as np
 import optax
 import optax.contrib
 from jaxtyping import Float
-from pydantic import Field
 
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import StageError
-from stylepipe.neural.spec import Spec
+from stylepipe.neural.training.schedule import Schedule
 from stylepipe.neural.trees import filled, named
 from stylepipe.neural.xla.compile_options import program
 
 Tensors = Mapping[str, Float[Array, "..."]]
 TrainingLoss = Callable[[Tensors, Any], tuple[Float[Array, ""], Mapping[str, Float[Array, ""]]]]
 """A hashable function from tensors and a batch (a pytree of arrays) to the loss and its terms."""
-
-Network = TypeVar("Network")
 
 _ADAMS_LENGTH = 0.2
 """The root mean square of Muon's steps, about that of Adam's, so that both use the same learning rate.
@@ -30,41 +27,20 @@ _ADAMS_LENGTH = 0.2
 """
 
 
-class Schedule(Spec):
-    """Training steps with a linear warmup and a cosine decay of the learning rate.
+def learning_rate(schedule: Schedule) -> optax.Schedule:
+    """Returns the learning rate as a function of the number of completed steps."""
+    warmup = min(schedule.warmup, schedule.steps // 2)
+    return optax.warmup_cosine_decay_schedule(0.0, schedule.learning_rate, warmup, schedule.steps)
 
-    The optimizer is Adam (Kingma and Ba 2015, arXiv 1412.6980), or Muon for convolution kernels (Jordan et al. 2024, "Muon: An
-    optimizer for hidden layers in neural networks"), which orthogonalizes a kernel's momentum. In the same number of steps Muon
-    distilled VGG-19 better; for super-resolution it was no better.
-    """
 
-    steps: int = Field(ge=1, le=10_000_000, description="The number of steps.")
-    learning_rate: float = Field(default=2e-3, gt=0, le=1, description="The peak learning rate.")
-    kernels: Literal["adam", "muon"] = Field(
-        default="adam", description="The optimizer of convolution kernels; all other tensors use adam."
-    )
-    warmup: int = Field(default=100, ge=0, le=1_000_000, description="Steps over which the learning rate rises from zero.")
-    validate_every: int = Field(default=500, ge=1, le=1_000_000, description="Steps from one validation to the next.")
-    accumulate: int = Field(
-        default=1, ge=1, le=1024, description="Batches per step, whose gradients are averaged in the memory of one batch."
-    )
-    clip: float = Field(
-        default=1.0, gt=0, le=1e9, description="The largest norm of the gradient, to which larger ones are clipped."
-    )
-
-    @property
-    def rate(self) -> optax.Schedule:
-        """The learning rate as a function of the number of completed steps."""
-        return optax.warmup_cosine_decay_schedule(0.0, self.learning_rate, min(self.warmup, self.steps // 2), self.steps)
-
-    @property
-    def optimizer(self) -> optax.GradientTransformation:
-        """The optax optimizer."""
-        update = optax.adam(self.rate)
-        if self.kernels == "muon":
-            update = optax.contrib.muon(self.rate, muon_weight_dimension_numbers=_matrices, consistent_rms=_ADAMS_LENGTH)
-        whole = optax.chain(optax.clip_by_global_norm(self.clip), update)
-        return whole if self.accumulate == 1 else optax.MultiSteps(whole, self.accumulate).gradient_transformation()
+def optimizer(schedule: Schedule) -> optax.GradientTransformation:
+    """Returns the optimizer of a schedule."""
+    rate = learning_rate(schedule)
+    update = optax.adam(rate)
+    if schedule.kernels == "muon":
+        update = optax.contrib.muon(rate, muon_weight_dimension_numbers=_matrices, consistent_rms=_ADAMS_LENGTH)
+    whole = optax.chain(optax.clip_by_global_norm(schedule.clip), update)
+    return whole if schedule.accumulate == 1 else optax.MultiSteps(whole, schedule.accumulate).gradient_transformation()
 
 
 def _matrices(tensors: Any) -> Any:
@@ -83,23 +59,11 @@ class TrainingStep(NamedTuple):
     terms: Mapping[str, float] = {}
 
 
-def first(fresh: Weights, start: Weights | None, network: Network, describe: Callable[[Weights], Network]) -> Tensors:
-    """Returns the initial tensors of a training of `network`: those of `start`, or else fresh ones.
-
-    Raises StageError if `start` is another network, and the errors of `describe` if it is no such network.
-    """
-    if start is None:
-        return fresh.tensors
-    if (described := describe(start)) != network:
-        raise StageError(f"'start' has {described}; the parameters say {network}.", hint="Give both alike.")
-    return {name: start.tensors[name] for name in fresh.tensors}
-
-
 def start(schedule: Schedule, tensors: Tensors, saved: Mapping[str, np.ndarray] | None = None) -> TrainingStep:
     """Returns the initial state of a training from these tensors, or the `saved` state."""
     # Copies: each step donates the buffers of the previous one.
     own = {name: jnp.array(tensor, jnp.float32) for name, tensor in tensors.items()}
-    moments = schedule.optimizer.init(own)
+    moments = optimizer(schedule).init(own)
     return (
         TrainingStep(0, own, moments) if saved is None else TrainingStep(int(saved["number"]), *filled((own, moments), saved))
     )
@@ -162,5 +126,5 @@ def saved(step: TrainingStep) -> dict[str, np.ndarray]:
 @program(static_argnames=("loss", "schedule"), donate_argnames=("tensors", "moments"))
 def _step(tensors: Tensors, moments: Any, batch: Any, *, loss: TrainingLoss, schedule: Schedule) -> Any:
     (value, terms), gradient = jax.value_and_grad(loss, has_aux=True)(tensors, batch)
-    change, moments = schedule.optimizer.update(gradient, moments, tensors)
+    change, moments = optimizer(schedule).update(gradient, moments, tensors)
     return optax.apply_updates(tensors, change), moments, value, terms

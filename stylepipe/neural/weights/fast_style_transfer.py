@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from stylepipe.errors import WeightsError
-from stylepipe.neural.networks.transformation import DEEPEST, WIDEST, Transformation
+from stylepipe.neural.networks.transformation_layout import DEEPEST, WIDEST, Transformation
 from stylepipe.paths import open_regular
 from stylepipe.zip_directory import directory_bytes
 

@@ -1,9 +1,12 @@
-"""Memory on devices: what is available, and keeping freed memory on the CPU for reuse."""
+"""Memory on devices: what is available, and keeping freed memory on the CPU for reuse.
+
+JAX is imported only where there are other devices than the CPU."""
 
 import ctypes
 import platform
 
-from stylepipe import memory_limits
+from stylepipe.hardware import memory_limits
+from stylepipe.hardware.devices import backend
 
 _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8  # glibc's malloc.h
 
@@ -31,12 +34,22 @@ def return_freed_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
+def memories(height: int) -> int:
+    """Returns the number of memories for a picture of this height. The devices of the CPU share one."""
+    if backend() == "cpu":
+        return 1
+    from stylepipe.neural.xla.sharding import count
+
+    return count(height)
+
+
 def available() -> int:
     """Returns the bytes still available to this process on the default device, kept memory included."""
-    import jax  # not by those who only want memory kept: it takes a second
+    stats = None
+    if backend() != "cpu":
+        import jax
 
-    device = jax.devices()[0]
-    stats = device.memory_stats() if device.platform != "cpu" else None
+        stats = jax.devices()[0].memory_stats()
     if stats and "bytes_limit" in stats:
         return stats["bytes_limit"] - stats.get("bytes_in_use", 0)
     return_freed_memory()

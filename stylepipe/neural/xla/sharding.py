@@ -23,11 +23,6 @@ def count(height: int) -> int:
     return devices if height >= _LEAST_ROWS * devices else 1
 
 
-def memories(height: int) -> int:
-    """Returns the number of memories for a picture of this height. The devices of the CPU share one."""
-    return 1 if jax.default_backend() == "cpu" else count(height)
-
-
 def by_rows(values: Map, height: int) -> Map:
     """Shards the features (h, w, c) of a picture along their rows. h need not be divisible by the devices."""
     return values if count(height) == 1 else jax.lax.with_sharding_constraint(values, _sharding("rows"))

@@ -1,8 +1,11 @@
 """Keys: everything that matters changes them, nothing else does."""
 
+import importlib
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
+from textwrap import dedent
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from stylepipe.artifacts import Image
+from stylepipe.engine.cache import code_digests
 from stylepipe.engine.cache.keys import differences, key_of, stage_document
 from stylepipe.errors import Place
 from stylepipe.plugins import find_stage
@@ -155,13 +159,100 @@ def test_only_the_losses_and_optimizers_that_the_parameters_name_are_in_the_key(
         for name in found
         if name.startswith(("stylepipe.neural.losses.", "stylepipe.neural.optimizers."))
     }
-    assert kinds == {"wasserstein", "loss", "loss_cost", "lbfgs", "lbfgs_memory", "optimizer"}
+    shared = {"loss", "loss_inputs", "loss_cost", "sums", "lbfgs_memory", "steepest_descent", "optimizer"}
+    assert kinds == {"wasserstein", "wasserstein_functions", "lbfgs", "lbfgs_functions"} | shared
     with_patches = modules({"kind": "mrf", "layers": {"relu1_1": 1}}, "adam")
     assert {
         "stylepipe.neural.losses.mrf",
-        "stylepipe.neural.losses.patches",
+        "stylepipe.neural.losses.functions.mrf_functions",
+        "stylepipe.neural.losses.functions.patches",
         "stylepipe.neural.optimizers.adam",
+        "stylepipe.neural.optimizers.functions.adam_functions",
     } <= with_patches
+
+
+PACK = {
+    "__init__.py": "",
+    "daub.py": """
+        from typing import Annotated
+        from pydantic import Field
+        from stylepipe.artifacts import Image
+        from stylepipe.stage import Params, stage
+        from looks.smooth import Smooth
+        from looks.rough import Rough
+
+        class DaubParams(Params):
+            stroke: Annotated[Smooth | Rough, Field(discriminator="kind")] = Smooth()
+
+        @stage(version=1)
+        def daub(image: Image, params: DaubParams) -> Image:
+            from looks.brush import brushed
+            return brushed(image, params)
+        """,
+    "brush.py": "def brushed(image, params):\n    return image\n",
+    "bristles.py": "COUNT = 40\n",
+    **{
+        f"{name}.py": f"""
+        from typing import ClassVar, Literal
+        from stylepipe.stage import Params
+
+        class {name.title()}(Params):
+            functions: ClassVar[str] = "looks.{name}_functions"
+            kind: Literal["{name}"] = "{name}"
+        """
+        for name in ("smooth", "rough")
+    },
+    "smooth_functions.py": "def length():\n    return 8\n",
+    "rough_functions.py": "from looks.bristles import COUNT\nfrom looks.rough import Rough\n",
+}
+"""A pack with a stage whose parameters name the modules that compute them."""
+
+
+@pytest.fixture
+def key_of_daub(tmp_path, monkeypatch):
+    """The key that the stage `daub` has for a stroke, after files of the pack got these lines at their end."""
+    folder = tmp_path / "looks"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name, text in PACK.items():
+        (folder / name).write_text(dedent(text))
+    daub = importlib.import_module("looks.daub").daub
+
+    def key(stroke: str, **added: str) -> str:
+        for name, text in PACK.items():
+            (folder / name).write_text(dedent(text) + added.get(name.removesuffix(".py"), ""))
+        for cached in (code_digests.code_digests, code_digests._read):
+            cached.cache_clear()
+        params = daub.params.model_validate({"stroke": {"kind": stroke}})
+        assert not any(name.endswith("_functions") for name in sys.modules if name.startswith("looks"))
+        return key_of(make(used=daub, params=params, inputs={"image": "a"}))
+
+    yield key
+    for name in [name for name in sys.modules if name.partition(".")[0] == "looks"]:
+        del sys.modules[name]
+    for cached in (code_digests.code_digests, code_digests._read, code_digests._locate):
+        cached.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("stroke", "module", "counts"),
+    [
+        ("smooth", "daub", True),
+        ("smooth", "brush", True),
+        ("smooth", "smooth", True),
+        ("smooth", "smooth_functions", True),
+        ("smooth", "rough", False),
+        ("smooth", "rough_functions", False),
+        ("smooth", "bristles", False),
+        ("rough", "rough_functions", True),
+        ("rough", "bristles", True),
+        ("rough", "smooth_functions", False),
+    ],
+)
+def test_code_counts_where_a_model_of_the_parameters_is_computed_by_it(key_of_daub, stroke, module, counts):
+    before = key_of_daub(stroke)
+    assert key_of_daub(stroke, **{module: '\n# A comment.\n"""A docstring."""\n'}) == before
+    assert (key_of_daub(stroke, **{module: "\nCHANGED = 1\n"}) != before) is counts
 
 
 def test_another_version_of_a_package_makes_another_key_and_is_told():

@@ -110,7 +110,7 @@ def test_large_pictures_are_scaled_down_and_transparent_ones_lie_on_paper(tmp_pa
 def test_pictures_that_cannot_be_drawn_are_words(tmp_path, monkeypatch, damage):
     found = results(variant(tmp_path, a=1), variant(tmp_path, a=2, size=(300, 200)), a=(1, 2))
     if damage == "memory":
-        monkeypatch.setattr("stylepipe.memory_limits.available", lambda: 100_000)
+        monkeypatch.setattr("stylepipe.hardware.memory_limits.available", lambda: 100_000)
     elif damage == "damaged":
         (tmp_path / "a=2.png").write_bytes(b"no picture")
     else:

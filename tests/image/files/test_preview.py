@@ -7,7 +7,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from stylepipe import memory_limits
+from stylepipe.hardware import memory_limits
 from stylepipe.image.files.preview import NoPreview, picture_size, preview
 
 

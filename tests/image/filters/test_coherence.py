@@ -8,7 +8,8 @@ import scipy.ndimage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stylepipe.image.filters.coherence import coherence_filter, coherence_reach
+from stylepipe.image.filters.coherence import coherence_filter
+from stylepipe.image.filters.reach import coherence_reach
 from stylepipe.image.filters.tiled_filter import tiled
 
 SCALES = {"iterations": 1, "gradient_sigma": 1.0, "tensor_sigma": 1.5, "stroke_sigma": 2.0}

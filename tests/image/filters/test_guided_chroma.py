@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stylepipe.image.color.color_spaces import oklab_to_rgb, rgb_to_oklab
-from stylepipe.image.filters.guided_chroma import chroma_reach, guided_chroma
+from stylepipe.image.filters.guided_chroma import guided_chroma
+from stylepipe.image.filters.reach import chroma_reach
 from stylepipe.image.filters.tiled_filter import tiled
 
 DEFAULTS = {"exponent": 0.7, "gray": 0.012, "radius": 3, "eps": 2e-4, "gain": 1.0}

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stylepipe.image.filters.guided_filter import guided_filter, guided_reach
+from stylepipe.image.filters.guided_filter import guided_filter
+from stylepipe.image.filters.reach import guided_reach
 
 ROUNDING = 5e-6
 

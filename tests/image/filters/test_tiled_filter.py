@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from stylepipe.image.filters.denoise import bilateral, non_local_means
-from stylepipe.image.filters.neighborhood import gaussian_blur, median, reach, unsharp_mask
+from stylepipe.image.filters.neighborhood import gaussian_blur, median, unsharp_mask
+from stylepipe.image.filters.reach import blur_reach
 from stylepipe.image.filters.tiled_filter import tiled
 
 ROUNDING = 1e-6  # of values in [0, 1]; XLA adds in another order where shapes are others
 
 LOCAL = {
-    "blur": (partial(gaussian_blur, sigma=1.5), reach(1.5)),
-    "unsharp": (partial(unsharp_mask, amount=0.8, radius=1.2), reach(1.2)),
+    "blur": (partial(gaussian_blur, sigma=1.5), blur_reach(1.5)),
+    "unsharp": (partial(unsharp_mask, amount=0.8, radius=1.2), blur_reach(1.2)),
     "median": (partial(median, size=5), 2),
     "bilateral": (partial(bilateral, sigma_space=2.0, sigma_color=0.2, radius=3), 3),
     "non-local means": (partial(non_local_means, strength=0.3, patch_radius=1, search_radius=2), 3),
@@ -43,7 +44,7 @@ def test_none_reaches_further_than_it_says(name):
 def test_a_plane_is_taken_too():
     plane = np.random.default_rng(0).random((50, 70), np.float32)
     local = partial(gaussian_blur, sigma=1.0)
-    np.testing.assert_allclose(tiled(local, plane, reach=reach(1.0), tile=24), local(plane), rtol=0, atol=ROUNDING)
+    np.testing.assert_allclose(tiled(local, plane, reach=blur_reach(1.0), tile=24), local(plane), rtol=0, atol=ROUNDING)
 
 
 def test_several_pictures_are_cut_alike():
@@ -54,7 +55,7 @@ def test_several_pictures_are_cut_alike():
         return gaussian_blur(weight[..., None] * picture, sigma=1.0)
 
     np.testing.assert_allclose(
-        tiled(local, pixels, plane, reach=reach(1.0), tile=24), local(pixels, plane), rtol=0, atol=ROUNDING
+        tiled(local, pixels, plane, reach=blur_reach(1.0), tile=24), local(pixels, plane), rtol=0, atol=ROUNDING
     )
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from stylepipe.artifacts import Weights
 from stylepipe.errors import StageError
-from stylepipe.neural.encoders.vgg import Vgg, describe, features
+from stylepipe.neural.encoders.vgg import features
+from stylepipe.neural.encoders.vgg_layout import Vgg, describe
 from stylepipe.neural.weights.published_layouts import read_weights
 
 SLIM = ("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1", "relu3_4", "relu4_1", "relu5_1")

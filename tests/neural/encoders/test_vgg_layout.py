@@ -5,7 +5,7 @@ import pytest
 
 from stylepipe.artifacts import Weights
 from stylepipe.errors import WeightsError
-from stylepipe.neural.encoders.vgg_layout import Vgg, check_shapes, describe
+from stylepipe.neural.encoders.vgg_layout import Vgg, channels, check_shapes, describe
 
 STATED = {"pooling": "max", "padding": "zeros"}
 
@@ -29,6 +29,10 @@ def shapes(**changes: tuple[int, ...] | None) -> dict[str, tuple[int, ...]]:
 def test_depth_counts_the_convolutions_of_each_block():
     assert check_shapes(shapes()) == (2, 1)
     assert check_shapes(shapes(conv2_1__kernel=None)) == (2,)
+
+
+def test_channels_are_those_of_the_kernels():
+    assert channels(shapes()) == {"normalise": 3, "relu1_1": 4, "relu1_2": 5, "relu2_1": 6}
 
 
 def test_layers_are_named_in_their_order():

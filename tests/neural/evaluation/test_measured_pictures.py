@@ -8,7 +8,8 @@ import pytest
 
 from stylepipe.artifacts import Image, Weights
 from stylepipe.errors import StageError
-from stylepipe.neural.encoders.vgg import describe, features
+from stylepipe.neural.encoders.vgg import features
+from stylepipe.neural.encoders.vgg_layout import describe
 from stylepipe.neural.evaluation.measured_pictures import measured_picture, working_size
 from stylepipe.neural.evaluation.measures import BINS, CONTENT, GLOBAL, LOCAL, measured_styles, quality
 from stylepipe.neural.weights.catalog import find, read_weights

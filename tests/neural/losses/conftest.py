@@ -7,8 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from stylepipe.neural.losses import loss_implementation
-from stylepipe.neural.losses.loss import LossInputs, PictureFeatures, References
+from stylepipe.neural.losses.loss_inputs import LossInputs, PictureFeatures, References
 
 _BLACK = np.zeros((2, 2, 3))
 
@@ -44,22 +43,22 @@ def evaluate():
         counted=None,
         seed=5,
     ):
-        kind, key = loss_implementation(loss), jax.random.key(seed)
+        key = jax.random.key(seed)
         styles = styles if "styles" in loss.compares else ()
         content = content if "content" in loss.compares else None
-        seen = [kind.statistic(loss, LossInputs(_picture(f, pixels), regions=(_maps(m),), key=key)) for f, m in styles]
+        seen = [loss.statistic(LossInputs(_picture(f, pixels), regions=(_maps(m),), key=key)) for f, m in styles]
         for style in seen:
-            getattr(kind, "check_style", lambda *_: None)(loss, style)
+            loss.check_style(style)
         shown = None if content is None else _picture(content, pixels if shown is None else shown)
         everywhere = (_maps(visible),)
-        itself = shown and kind.statistic(loss, LossInputs(shown, shown, _maps(content_mask), everywhere, key, counted))
+        itself = shown and loss.statistic(LossInputs(shown, shown, _maps(content_mask), everywhere, key, counted))
         shares = jnp.float32(weights or [1] * len(styles)) / sum(weights or [len(styles)])
-        target = kind.target(loss, References(itself, tuple(seen), shares, masks is not None))
+        target = loss.target_of(References(itself, tuple(seen), shares, masks is not None))
         regions = everywhere if masks is None else tuple(map(_maps, masks))
 
         def score(picture):
             view = LossInputs(picture, shown, _maps(content_mask), regions, key, counted)
-            return kind.distance(loss, kind.statistic(loss, view), target)
+            return loss.distance(loss.statistic(view), target)
 
         value, (by_pixel, by_layer) = jax.value_and_grad(score)(_picture(features, pixels))
         gradient = {"pixels": by_pixel, **by_layer}

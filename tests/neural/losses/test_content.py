@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy import integrate
 
-from stylepipe.neural.losses.content import Content, error_of
+from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.loss import LayerName
 
 
@@ -88,11 +88,11 @@ def test_the_gradient_is_that_of_the_error_times_a_weight_that_rises_with_it(eva
 def test_the_error_is_read_back_from_the_loss(ratio, target, weight):
     spec = Content(target=target, weight=weight)
     loss = weight * target * integrate.quad(weight_of, 0, ratio, points=[1, 1.122])[0]
-    assert error_of(spec, loss) == pytest.approx(ratio * target, rel=1e-6)
+    assert spec.error_of(loss) == pytest.approx(ratio * target, rel=1e-6)
 
 
 def test_the_error_of_a_loss_without_a_target():
-    assert error_of(Content(weight=4), 2.0) == 0.5
+    assert Content(weight=4).error_of(2.0) == 0.5
 
 
 @pytest.mark.parametrize("options", [{"weight": 0}, {"layers": {"relu3_1": 1, "relu3_2": -1}}, {"target": 0}])

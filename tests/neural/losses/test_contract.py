@@ -1,6 +1,7 @@
 """What every kind of loss in the table must hold."""
 
 import re
+from importlib import import_module
 from itertools import product
 
 import jax
@@ -11,8 +12,8 @@ from pydantic import TypeAdapter
 
 from stylepipe.errors import StageError
 from stylepipe.neural.encoders.vgg_layout import describe
-from stylepipe.neural.losses import IMPLEMENTATIONS, AnyLoss, loss_implementation
-from stylepipe.neural.losses.loss import FeatureLoss, LossImplementation, StyleLoss
+from stylepipe.neural.losses import SPECS, AnyLoss
+from stylepipe.neural.losses.loss import FeatureLoss, LossFunctions, StyleLoss
 from stylepipe.neural.style_transfer.objective import ExamplePicture, Objective
 
 LAYERS = {"relu1_1": 1.0, "relu2_1": 2.0}
@@ -27,7 +28,7 @@ def of_kind(kind, **parameters):
     return type(default)(**{**layers, **SMALL.get(kind, {}), **parameters})
 
 
-KINDS = sorted(IMPLEMENTATIONS)
+KINDS = sorted(SPECS)
 EXAMPLES = [kind for kind in KINDS if of_kind(kind).compares]
 FEATURES = [kind for kind in KINDS if isinstance(of_kind(kind), FeatureLoss)]
 STYLES = [kind for kind in KINDS if isinstance(of_kind(kind), StyleLoss)]
@@ -87,19 +88,19 @@ def example(draw):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_its_module_is_a_family_and_its_default_a_loss_of_the_kind(kind):
+def test_it_names_its_functions_and_its_default_is_a_loss_of_the_kind(kind):
     loss = TypeAdapter(AnyLoss).validate_python({"kind": kind})
-    assert isinstance(IMPLEMENTATIONS[kind], LossImplementation)
-    assert (loss.kind, loss_implementation(loss)) == (kind, IMPLEMENTATIONS[kind])
+    assert isinstance(import_module(loss.functions), LossFunctions)
+    assert loss.kind == kind
     assert hash(loss) == hash(type(loss)())
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_its_documentation_has_formula_source_and_cost(kind):
-    module, spec = IMPLEMENTATIONS[kind], type(of_kind(kind))
-    assert re.fullmatch(r"[A-Z].* \(.*\b(19|20)\d\d\b.*\)\.", module.__doc__.splitlines()[0])
+    spec = type(of_kind(kind))
+    assert re.fullmatch(r"[A-Z].* \(.*\b(19|20)\d\d\b.*\)\.", import_module(spec.__module__).__doc__.splitlines()[0])
     assert re.search(r"mean\(|Σ", spec.__doc__)
-    assert re.search(r"O\(.*\).*time.*memory", module.statistic.__doc__)
+    assert re.search(r"O\(.*\).*time.*memory", import_module(spec.functions).statistic.__doc__)
     assert all(field.description for name, field in spec.model_fields.items() if name not in ("kind", "layers"))
 
 

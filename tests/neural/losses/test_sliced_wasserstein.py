@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stylepipe.neural.losses import sliced_wasserstein
+from stylepipe.neural.losses.functions import sliced_wasserstein_functions
+from stylepipe.neural.losses.functions.sliced_wasserstein_functions import unit_directions
 from stylepipe.neural.losses.histogram import Histogram
-from stylepipe.neural.losses.loss import LossInputs, PictureFeatures, References
-from stylepipe.neural.losses.sliced_wasserstein import SlicedWasserstein, unit_directions
+from stylepipe.neural.losses.loss_inputs import LossInputs, PictureFeatures, References
+from stylepipe.neural.losses.sliced_wasserstein import SlicedWasserstein
 
 SOME = np.array([[0.6, 0.8, 0], [0, -1, 0], [2 / 3, 1 / 3, -2 / 3], [0.36, 0.48, 0.8]])
 """Directions for three channels."""
@@ -19,7 +20,7 @@ SOME = np.array([[0.6, 0.8, 0], [0, -1, 0], [2 / 3, 1 / 3, -2 / 3], [0.36, 0.48,
 @pytest.fixture
 def some_directions(monkeypatch):
     monkeypatch.setattr(
-        sliced_wasserstein, "unit_directions", lambda key, count, channels: jnp.float32(SOME[:count, :channels])
+        sliced_wasserstein_functions, "unit_directions", lambda key, count, channels: jnp.float32(SOME[:count, :channels])
     )
 
 
@@ -111,13 +112,13 @@ def test_each_key_draws_its_own_directions(draw):
     picture, style = (
         PictureFeatures(jnp.zeros((5, 4, 3)), dict.fromkeys(loss.table, jnp.float32(draw.random((5, 4, 6))))) for _ in range(2)
     )
-    example = sliced_wasserstein.statistic(loss, LossInputs(style))
-    target = sliced_wasserstein.target(loss, References(None, (example,), jnp.ones(1), False))
+    example = loss.statistic(LossInputs(style))
+    target = loss.target_of(References(None, (example,), jnp.ones(1), False))
 
     def score(seed, one, other):
         chosen = loss.model_copy(update={"layers": {"relu1_1": one, "relu1_2": other}})
-        seen = sliced_wasserstein.statistic(loss, LossInputs(picture, key=jax.random.key(seed)))
-        return float(sliced_wasserstein.distance(chosen, seen, target))
+        seen = loss.statistic(LossInputs(picture, key=jax.random.key(seed)))
+        return float(chosen.distance(seen, target))
 
     assert score(1, 1.0, 1.0) == score(1, 1.0, 1.0) != score(2, 1.0, 1.0)
     assert score(1, 1.0, 0.0) != score(1, 0.0, 1.0)

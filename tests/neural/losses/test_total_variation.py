@@ -5,13 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from stylepipe.neural.losses.loss import LossInputs, PictureFeatures
-from stylepipe.neural.losses.total_variation import TotalVariation, distance, statistic
+from stylepipe.neural.losses.loss_inputs import LossInputs, PictureFeatures
+from stylepipe.neural.losses.total_variation import TotalVariation
 
 
 def score(pixels, exponent):
     spec = TotalVariation(exponent=exponent)
-    return distance(spec, statistic(spec, LossInputs(PictureFeatures(pixels, {}))), None)
+    return spec.distance(spec.statistic(LossInputs(PictureFeatures(pixels, {}))), None)
 
 
 def oracle(pixels, exponent):

@@ -8,11 +8,13 @@ import pytest
 
 from stylepipe.artifacts import Weights
 from stylepipe.image.files.io import read_image
-from stylepipe.image.resize import resize, scaled
+from stylepipe.image.resize import resize
+from stylepipe.image.sizes import scaled
 from stylepipe.neural.networks import feedforward
 from stylepipe.neural.networks.feedforward import stylized
 from stylepipe.neural.networks.normalization import Statistics
-from stylepipe.neural.networks.transformation import Transformation, describe, fresh, mixed, transform
+from stylepipe.neural.networks.transformation import fresh, mixed, transform
+from stylepipe.neural.networks.transformation_layout import Transformation, describe
 from stylepipe.neural.weights.catalog import find, read_weights
 from stylepipe.neural.xla.compile_options import program
 

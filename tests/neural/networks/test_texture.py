@@ -8,7 +8,8 @@ import pytest
 
 from stylepipe.artifacts import Weights
 from stylepipe.errors import WeightsError
-from stylepipe.neural.networks.texture import Texture, describe, fresh, generated, noise, texture
+from stylepipe.neural.networks.texture import fresh, generated, noise, texture
+from stylepipe.neural.networks.texture_layout import Texture, describe
 
 DRAW = np.random.default_rng(0)
 
@@ -118,3 +119,8 @@ def test_other_weights_are_refused(make, message):
     with pytest.raises(WeightsError) as caught:
         describe(make())
     assert caught.value.message == message
+
+
+def test_a_fresh_network_has_the_tensors_of_its_layout():
+    weights = fresh(jax.random.key(0), Texture(sizes=2, channels=2))
+    assert {name: tensor.shape for name, tensor in weights.tensors.items()} == describe(weights).shapes

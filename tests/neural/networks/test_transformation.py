@@ -9,15 +9,8 @@ import pytest
 from stylepipe.artifacts import Weights
 from stylepipe.errors import WeightsError
 from stylepipe.neural.networks.normalization import PICTURES
-from stylepipe.neural.networks.transformation import (
-    Transformation,
-    convolution,
-    describe,
-    fresh,
-    mixed,
-    stored_statistics,
-    transform,
-)
+from stylepipe.neural.networks.transformation import convolution, fresh, mixed, stored_statistics, transform
+from stylepipe.neural.networks.transformation_layout import Transformation, describe
 
 DRAW = np.random.default_rng(0)
 
@@ -220,3 +213,8 @@ def test_other_weights_are_refused(make, message):
     with pytest.raises(WeightsError) as caught:
         describe(make())
     assert caught.value.message == message
+
+
+def test_a_fresh_network_has_the_tensors_of_its_layout():
+    weights = fresh(jax.random.key(0), Transformation(channels=2, blocks=1, styles=3))
+    assert {name: tensor.shape for name, tensor in weights.tensors.items()} == describe(weights).shapes

@@ -11,16 +11,8 @@ from hypothesis import strategies as st
 from stylepipe.artifacts import Weights
 from stylepipe.errors import WeightsError
 from stylepipe.image.resize import resize
-from stylepipe.neural.networks.upscaler import (
-    FACTORS,
-    Upscaler,
-    describe,
-    enlarge,
-    fresh,
-    head,
-    pixel_shuffle,
-    trunk,
-)
+from stylepipe.neural.networks.upscaler import enlarge, fresh, head, pixel_shuffle, trunk
+from stylepipe.neural.networks.upscaler_layout import FACTORS, Upscaler, describe
 from stylepipe.neural.training import training_loop
 
 DRAW = np.random.default_rng(0)
@@ -164,3 +156,8 @@ def test_other_weights_are_refused(make, message):
     with pytest.raises(WeightsError) as caught:
         describe(make())
     assert caught.value.message == message
+
+
+def test_a_fresh_network_has_the_tensors_of_its_layout():
+    weights = fresh(jax.random.key(0), Upscaler(blocks=1, channels=2))
+    assert {name: tensor.shape for name, tensor in weights.tensors.items()} == describe(weights).shapes

@@ -5,7 +5,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from stylepipe.neural.optimizers import optimizer_implementation
 from stylepipe.neural.optimizers.optimizer import Evaluation
 
 
@@ -29,8 +28,6 @@ def descend(wanted, curvature):
     """The states of so many steps over `loss(pixels, wanted, curvature)`."""
 
     def run(spec, steps, *, clamp, loss=bowl, start=0.5):
-        kind = optimizer_implementation(spec)
-
         @jax.jit
         def step(state):
             def evaluate(pixels):
@@ -38,9 +35,9 @@ def descend(wanted, curvature):
                 value = jnp.where(jnp.isfinite(gradient.sum()), value, jnp.nan)
                 return Evaluation(value, value[None], gradient)
 
-            return kind.step(spec, evaluate, state, clamp=clamp)
+            return spec.step(evaluate, state, clamp=clamp)
 
-        states = [kind.start(spec, jnp.broadcast_to(jnp.float32(start), wanted.shape), 1)]
+        states = [spec.start(jnp.broadcast_to(jnp.float32(start), wanted.shape), 1)]
         for _ in range(steps):
             states.append(step(states[-1]))
         return states[1:]

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from stylepipe.neural.optimizers.adam import Adam, enlarged, result
+from stylepipe.neural.optimizers.adam import Adam
 
 
 @pytest.mark.parametrize("clamp", [False, True])
@@ -23,24 +23,24 @@ def test_steps_and_average_are_those_of_the_algorithm(descend, wanted, curvature
         iterates.append(x)
         np.testing.assert_allclose(state.pixels, x, atol=2e-5)
         mean = np.average(iterates, axis=0, weights=0.9 ** np.arange(t)[::-1])
-        np.testing.assert_allclose(result(spec, state), mean, atol=2e-5)
+        np.testing.assert_allclose(spec.result(state), mean, atol=2e-5)
 
 
 def test_without_averaging_the_result_is_the_last_iterate(descend):
     spec = Adam(averaging=0)
     state = descend(spec, 3, clamp=True)[-1]
-    np.testing.assert_allclose(result(spec, state), state.pixels, rtol=1e-6)
+    np.testing.assert_allclose(spec.result(state), state.pixels, rtol=1e-6)
 
 
 def test_moments_are_carried_to_the_next_scale(descend):
     # The loss is a mean, so at twice the side each gradient is a quarter: moments of it a quarter and a sixteenth.
     spec = Adam()
     state = descend(spec, 5, clamp=True, loss=lambda pixels, *_: jnp.mean(pixels**2))[-1]
-    larger = enlarged(spec, state, jnp.full((8, 10, 3), 0.2))
+    larger = spec.enlarged(state, jnp.full((8, 10, 3), 0.2))
     np.testing.assert_allclose(larger.moments.mu, jnp.mean(state.moments.mu) / 4, rtol=1e-5)
     np.testing.assert_allclose(larger.moments.nu, jnp.mean(state.moments.nu) / 16, rtol=1e-5)
     assert larger.moments.count == 5
-    np.testing.assert_array_equal(result(spec, larger), np.float32(0.2))
+    np.testing.assert_array_equal(spec.result(larger), np.float32(0.2))
 
 
 def test_a_loss_that_is_not_finite_leaves_the_picture(descend):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from stylepipe.neural.optimizers.lbfgs import Lbfgs, result
+from stylepipe.neural.optimizers.lbfgs import Lbfgs
 
 
 def two_loops(steps, changes, gradient):
@@ -38,7 +38,7 @@ def test_the_direction_is_that_of_the_two_loop_recursion(descend):
 def test_it_finds_the_minimum(descend, wanted, curvature, clamp):
     state = descend(Lbfgs(), 60, clamp=clamp)[-1]
     expected = jnp.clip(wanted, 0, 1) if clamp else wanted
-    np.testing.assert_allclose(result(Lbfgs(), state), expected, atol=2e-3)
+    np.testing.assert_allclose(Lbfgs().result(state), expected, atol=2e-3)
     assert state.loss == pytest.approx(float(jnp.mean(curvature * (expected - wanted) ** 2)), rel=1e-3, abs=1e-6)
 
 
@@ -46,7 +46,7 @@ def test_it_finds_the_minimum(descend, wanted, curvature, clamp):
 def test_a_memory_of_half_the_precision_finds_the_same_minimum(descend, wanted, curvature, clamp):
     spec = Lbfgs(history="bfloat16")
     expected = jnp.clip(wanted, 0, 1) if clamp else wanted
-    np.testing.assert_allclose(result(spec, descend(spec, 60, clamp=clamp)[-1]), expected, atol=2e-3)
+    np.testing.assert_allclose(spec.result(descend(spec, 60, clamp=clamp)[-1]), expected, atol=2e-3)
 
 
 def test_in_a_curved_valley_half_the_precision_takes_at_most_a_quarter_more_steps(descend):

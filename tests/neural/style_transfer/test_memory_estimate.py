@@ -11,7 +11,6 @@ from stylepipe.neural.encoders.vgg_layout import Vgg
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.histogram import Histogram
-from stylepipe.neural.optimizers import optimizer_implementation
 from stylepipe.neural.optimizers.adam import Adam
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
 from stylepipe.neural.optimizers.lbfgs_zoom import LbfgsZoom
@@ -38,9 +37,9 @@ def workload(losses=(GRAM,), optimizer=None, size=POSTER, **options):
 
 @pytest.mark.parametrize("spec", [Lbfgs(), Lbfgs(memory=3), Lbfgs(history="bfloat16"), LbfgsZoom(memory=2), Adam()], ids=str)
 def test_what_an_optimizer_holds_is_what_it_says(spec):
-    state = jax.eval_shape(lambda pixels: optimizer_implementation(spec).start(spec, pixels, 2), jnp.zeros((100, 200, 3)))
+    state = jax.eval_shape(lambda pixels: spec.start(pixels, 2), jnp.zeros((100, 200, 3)))
     held = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
-    assert held / (100 * 200 * 12) == pytest.approx(optimizer_implementation(spec).state_size(spec).held, rel=0.01)
+    assert held / (100 * 200 * 12) == pytest.approx(spec.state_size().held, rel=0.01)
 
 
 def test_memory_grows_with_what_must_be_held_of_a_picture():
@@ -102,7 +101,7 @@ keep_freed_memory()
 import jax
 import numpy as np
 
-from stylepipe.neural.style_transfer import memory_budget
+from stylepipe.neural.style_transfer.budgeted_optimization import minimize_within
 
 from stylepipe.neural.style_transfer import memory_estimate
 
@@ -134,7 +133,8 @@ examples = lambda: {"content": shown, "styles": [style], "weights": [1.0], "regi
 begun = optimize.start(optimizer, picture, terms=2)
 budget = next(way.peak for way in work.ways() if way.tile == (side or None))
 options = {"iterations": 2, "key": jax.random.key(1)}
-for _ in memory_budget.minimize(work, tensors, examples, begun, memory="auto", budget=budget, tell=lambda _: None, **options):
+options |= {"memory": "auto", "budget": budget, "tell": lambda _: None}
+for _ in minimize_within(objective, work, tensors, examples, begun, **options):
     pass
 peak = next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(peak, budget)

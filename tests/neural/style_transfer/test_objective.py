@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from stylepipe.errors import StageError
-from stylepipe.neural.encoders.vgg import describe, features
+from stylepipe.neural.encoders.vgg import features
+from stylepipe.neural.encoders.vgg_layout import describe
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stylepipe.errors import StageError
-from stylepipe.neural.encoders.vgg import describe
+from stylepipe.neural.encoders.vgg_layout import describe
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.sliced_wasserstein import SlicedWasserstein
@@ -17,8 +17,9 @@ from stylepipe.neural.optimizers.adam import Adam
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
 from stylepipe.neural.optimizers.lbfgs_zoom import LbfgsZoom
 from stylepipe.neural.style_transfer import optimize
+from stylepipe.neural.style_transfer.early_stop import EarlyStop
 from stylepipe.neural.style_transfer.objective import ExamplePicture, Objective
-from stylepipe.neural.style_transfer.optimize import EarlyStop, minimize, restored, result, saved, start
+from stylepipe.neural.style_transfer.optimize import minimize, restored, result, saved, start
 from stylepipe.neural.weights.published_layouts import read_weights
 
 KEY = jax.random.key(0)

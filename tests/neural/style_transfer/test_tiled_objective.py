@@ -21,6 +21,7 @@ from stylepipe.neural.optimizers.lbfgs import Lbfgs
 from stylepipe.neural.optimizers.lbfgs_zoom import LbfgsZoom
 from stylepipe.neural.style_transfer import tiled_objective
 from stylepipe.neural.style_transfer.layer_masks import layer_masks
+from stylepipe.neural.style_transfer.loss_set import tile_geometry
 from stylepipe.neural.style_transfer.objective import ExamplePicture, Objective, Visible
 from stylepipe.neural.style_transfer.optimize import minimize, result, start
 from stylepipe.neural.style_transfer.tiled_objective import TiledObjective
@@ -137,15 +138,15 @@ def test_in_single_precision_tiles_of_any_size_give_what_the_whole_gives(plain, 
 
 def test_the_margin_is_what_the_deepest_layer_sees_rounded_up_to_its_window():
     vgg19 = Vgg((2, 2, 4, 4, 4), "max", "zeros")
-    assert tiled_objective._geometry(Objective.of([Gram()], vgg19)) == (80, 16)  # 2·1 + 2·2 + 4·4 + 4·8 + 16 = 70
-    assert tiled_objective._geometry(Objective.of([Gram(layers={"relu2_2": 1})], vgg19)) == (6, 2)
-    assert tiled_objective._geometry(Objective.of([TotalVariation()], vgg19)) == (1, 1)
+    assert tile_geometry(Objective.of([Gram()], vgg19)) == (80, 16)  # 2·1 + 2·2 + 4·4 + 4·8 + 16 = 70
+    assert tile_geometry(Objective.of([Gram(layers={"relu2_2": 1})], vgg19)) == (6, 2)
+    assert tile_geometry(Objective.of([TotalVariation()], vgg19)) == (1, 1)
 
 
 @pytest.mark.slow
 def test_a_smaller_margin_would_not_do(plain, expected, monkeypatch):
-    assert tiled_objective._geometry(plain.objective) == (8, 4)
-    monkeypatch.setattr(tiled_objective, "_geometry", lambda _: (4, 4))
+    assert tile_geometry(plain.objective) == (8, 4)
+    monkeypatch.setattr(tiled_objective, "tile_geometry", lambda _: (4, 4))
     assert error(plain.tiled(31)[1], expected[1]) > 1e-3
 
 

@@ -12,7 +12,8 @@ from stylepipe.errors import StageError, WeightsError
 from stylepipe.neural.encoders.vgg import features
 from stylepipe.neural.encoders.vgg_layout import Vgg, describe
 from stylepipe.neural.training.crops import Crops
-from stylepipe.neural.training.distillation import Distillation, DistillationBatches, Teachers, grown, student
+from stylepipe.neural.training.distillation import Distillation, DistillationBatches, grown, student
+from stylepipe.neural.training.teachers import Teachers
 
 LAYERS = ("relu1_1", "relu2_1")
 

@@ -8,7 +8,8 @@ from jax.test_util import check_grads
 from stylepipe.artifacts import Weights
 from stylepipe.image.metrics import psnr
 from stylepipe.image.resize import resize
-from stylepipe.neural.networks.upscaler import FACTORS, Upscaler, fresh
+from stylepipe.neural.networks.upscaler import fresh
+from stylepipe.neural.networks.upscaler_layout import FACTORS, Upscaler
 from stylepipe.neural.training.crops import Crops
 from stylepipe.neural.training.superresolution import loss, score, upscaling_batch, upscaling_batches
 

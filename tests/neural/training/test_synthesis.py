@@ -6,7 +6,8 @@ import pytest
 
 from stylepipe.neural.encoders.vgg_layout import describe
 from stylepipe.neural.losses.gram import Gram
-from stylepipe.neural.networks.texture import Texture, fresh
+from stylepipe.neural.networks.texture import fresh
+from stylepipe.neural.networks.texture_layout import Texture
 from stylepipe.neural.style_transfer.objective import ExamplePicture, Objective, targets
 from stylepipe.neural.training.stylization import style_references
 from stylepipe.neural.training.synthesis import Synthesis, diversity, texture_batches

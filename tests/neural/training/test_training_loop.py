@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from stylepipe.errors import StageError
-from stylepipe.neural.training.training_loop import Schedule, evaluate_all, saved, start, train
+from stylepipe.neural.training.schedule import Schedule
+from stylepipe.neural.training.training_loop import evaluate_all, learning_rate, saved, start, train
 
 
 def distance(tensors, batch):
@@ -26,7 +27,7 @@ def test_it_finds_the_minimum():
 
 
 def test_the_rate_rises_and_falls_to_zero():
-    rate = Schedule(steps=8, learning_rate=0.1, warmup=4).rate
+    rate = learning_rate(Schedule(steps=8, learning_rate=0.1, warmup=4))
     half = 0.05 * (1 + np.cos(np.pi * np.arange(1, 5) / 4))
     np.testing.assert_allclose([rate(number) for number in range(9)], [0, 0.025, 0.05, 0.075, 0.1, *half], atol=1e-6)
 

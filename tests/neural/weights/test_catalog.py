@@ -16,8 +16,8 @@ from safetensors import safe_open
 
 from stylepipe.errors import WeightsError
 from stylepipe.neural.encoders.vgg_layout import Vgg
-from stylepipe.neural.networks.transformation import Transformation, applied
-from stylepipe.neural.networks.upscaler import Upscaler
+from stylepipe.neural.networks.transformation_layout import Transformation, applied
+from stylepipe.neural.networks.upscaler_layout import Upscaler
 from stylepipe.neural.weights import catalog
 
 SHIPPED = {

@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 
 from stylepipe.errors import WeightsError
 from stylepipe.neural.networks.feedforward import stylized
-from stylepipe.neural.networks.transformation import Transformation, describe
+from stylepipe.neural.networks.transformation_layout import Transformation, describe
 from stylepipe.neural.weights.published_layouts import convert, read_weights
 
 CHANNELS = 2

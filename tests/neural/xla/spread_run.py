@@ -16,7 +16,8 @@ from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.total_variation import TotalVariation
 from stylepipe.neural.optimizers.adam import Adam
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
-from stylepipe.neural.style_transfer import memory_budget, memory_estimate, optimize
+from stylepipe.neural.style_transfer import memory_estimate, optimize
+from stylepipe.neural.style_transfer.budgeted_optimization import minimize_within
 from stylepipe.neural.style_transfer.layer_masks import layer_masks
 from stylepipe.neural.style_transfer.objective import ExamplePicture, Objective
 from stylepipe.neural.xla import sharding
@@ -49,7 +50,8 @@ def run(height: int, way: str) -> dict[str, np.ndarray]:
     work = memory_estimate.Workload(objective, shapes, optimizer, size, styles=[size], regions=1)
     options = {"memory": "auto", "budget": work.peak(TILE if way == "tiles" else None), "tell": lambda text: None}
     begun = optimize.start(optimizer, content, terms=len(LOSSES))
-    steps = memory_budget.minimize(work, tensors, lambda: examples, begun, **options, iterations=4, key=jax.random.key(0))
+    options |= {"iterations": 4, "key": jax.random.key(0)}
+    steps = minimize_within(objective, work, tensors, lambda: examples, begun, **options)
     found: dict = {"loss": [], "parts": []}
     for step in steps:
         found["loss"].append(step.losses[-1].value)

@@ -4,9 +4,11 @@ import platform
 import subprocess
 import sys
 
+import jax
 import pytest
 
-from stylepipe.neural.xla.allocator import available
+from stylepipe.neural.xla import allocator
+from stylepipe.neural.xla.allocator import available, memories
 
 PROGRAM = """
 import resource
@@ -42,3 +44,12 @@ def test_pages_are_cleared_once(size):
 
 def test_a_machine_has_some_memory():
     assert 1e7 < available() < 1e13
+
+
+def test_the_devices_of_the_cpu_share_a_memory(monkeypatch):
+    monkeypatch.setattr(jax, "local_devices", lambda: [None] * 8)
+    monkeypatch.setattr(allocator, "backend", lambda: "cpu")
+    assert memories(4096) == 1
+    monkeypatch.setattr(allocator, "backend", lambda: "gpu")
+    assert memories(4096) == 8
+    assert memories(512) == 1

@@ -20,15 +20,6 @@ def test_all_devices_take_part_where_each_gets_enough_rows(monkeypatch):
     assert [sharding.count(height) for height in (512, 2047, 2048, 5001)] == [1, 1, 8, 8]
 
 
-def test_the_devices_of_the_cpu_share_a_memory(monkeypatch):
-    monkeypatch.setattr(jax, "local_devices", lambda: [None] * 8)
-    monkeypatch.setattr(jax, "default_backend", lambda: "cpu")
-    assert sharding.memories(4096) == 1
-    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert sharding.memories(4096) == 8
-    assert sharding.memories(512) == 1
-
-
 def test_a_small_picture_stays_where_it_is():
     tree = {"pixels": jnp.zeros((20, 30, 3))}
     assert sharding.spread(tree, (20, 30)) is tree

@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from stylepipe.memory_limits import _of_groups, available, resident
+from stylepipe.hardware.memory_limits import _of_groups, available, resident
 
 PROGRAM = """
 import resource
 import sys
 
-from stylepipe.memory_limits import available
+from stylepipe.hardware.memory_limits import available
 
 resource.setrlimit(getattr(resource, sys.argv[1]), (int(sys.argv[2]),) * 2)
 print(available())

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from stylepipe.neural.losses.patches import nearest, sum_patches
+from stylepipe.neural.losses.functions.patches import nearest, sum_patches
 
 
 def all_patches(features, size):

@@ -8,16 +8,15 @@ exact for these.
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Bool, Float, Int, UInt16
 
-from stylepipe.neural.optimizers.optimizer import Pixels
+from stylepipe.neural.optimizers.optimizer import HistoryPrecision, Pixels
 
-Precision = Literal["float32", "bfloat16"]
 Rows = Float[Array, "rows n"] | UInt16[Array, "rows n"]
 """Vectors in float32, or the bits of bfloat16: on the CPU, XLA would widen a whole bfloat16 array to read one row."""
 
@@ -45,7 +44,7 @@ class Memory(NamedTuple):
         return jnp.trace(self.products, self.length) > 0
 
 
-def empty(length: int, size: int, precision: Precision = "float32") -> Memory:
+def empty(length: int, size: int, precision: HistoryPrecision = "float32") -> Memory:
     """Returns an empty memory for vectors of this size."""
     rows = 2 * length
     kept = jnp.zeros((rows, size), jnp.float32 if precision == "float32" else jnp.uint16)

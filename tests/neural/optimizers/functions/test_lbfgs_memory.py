@@ -6,7 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from stylepipe.neural.optimizers.lbfgs_memory import empty, newton, remember
+from stylepipe.neural.optimizers.functions.lbfgs_memory import empty, newton, remember
 from stylepipe.neural.trees import filled as filled_tree
 from stylepipe.neural.trees import named
 

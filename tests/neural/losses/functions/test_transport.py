@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stylepipe.neural.losses import transport
-from stylepipe.neural.losses.transport import quantiles, squared_distance
+from stylepipe.neural.losses.functions import transport
+from stylepipe.neural.losses.functions.transport import quantiles, squared_distance
 
 
 def transport_of(values, wanted, weights=None, wanted_weights=None):

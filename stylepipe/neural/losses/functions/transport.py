@@ -14,7 +14,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Float64, Int32
 
-from stylepipe.neural.losses.loss import LossInputs, PositionWeights, weights_by_position
+from stylepipe.neural.losses.functions.sums import PositionWeights, weights_by_position
+from stylepipe.neural.losses.loss_inputs import LossInputs
 
 Values = Float[Array, " n"]
 Weights = Float[Array, " n"]

@@ -1,0 +1,1 @@
+"""What the machine has: the class of its device, and free memory."""

@@ -1,0 +1,104 @@
+"""The losses of an objective, and what is known of them without computing. No JAX here: recipes are checked without it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TypeVar
+
+from stylepipe.errors import StageError
+from stylepipe.neural.encoders.vgg_layout import Vgg, pooling_stages
+from stylepipe.neural.losses import SPECS, AnyLoss
+from stylepipe.neural.losses.loss import layers_of, resolve
+from stylepipe.neural.optimizers import AnyOptimizer
+
+_LossSet = TypeVar("_LossSet", bound="LossSet")
+
+
+@dataclass(frozen=True)
+class LossSet:
+    """Losses over the features of one network; their layers are resolved."""
+
+    losses: tuple[AnyLoss, ...]
+    vgg: Vgg
+
+    @classmethod
+    def of(cls: type[_LossSet], losses: Sequence[AnyLoss], vgg: Vgg) -> _LossSet:
+        """Resolves the losses of a recipe. Raises StageError as `resolve` does."""
+        return cls(tuple(resolve(loss, vgg.layers) for loss in losses), vgg)
+
+    @cached_property
+    def form(self: _LossSet) -> _LossSet:
+        """The static argument of compiled functions, with all weights 1: weights are arrays, so that they share a program."""
+        return replace(self, losses=tuple(loss.model_copy(update={"weight": 1.0}) for loss in self.losses))
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """A name for each loss: its kind, with a number from the second of a kind on."""
+        return terms_of(self.losses)
+
+    def layers(self, compares: str | None = None) -> tuple[str, ...]:
+        """Returns the layers that the losses read; with `compares`, of the losses that compare with `content` or `styles`."""
+        chosen = (loss for loss in self.losses if compares is None or compares in loss.compares)
+        return tuple(sorted({layer for loss in chosen for layer in layers_of(loss)}))
+
+
+def terms_of(losses: Sequence[AnyLoss]) -> tuple[str, ...]:
+    """A name for each loss: its kind, with a number from the second of a kind on."""
+    kinds = [loss.kind for loss in losses]
+    before = [kinds[:i].count(kind) for i, kind in enumerate(kinds)]
+    return tuple(f"{kind} {n + 1}" if n else kind for kind, n in zip(kinds, before, strict=True))
+
+
+def require(losses: Sequence[AnyLoss], *, content: object, styles: Sequence[object]) -> None:
+    """Raises StageError if an input that a loss compares with is missing."""
+    available = {name for name, value in (("content", content), ("styles", styles)) if value}
+    for name, loss in zip(terms_of(losses), losses, strict=True):
+        for missing in sorted(loss.compares - available):
+            raise StageError(f"The loss '{name}' compares with the {missing}, and none is given.", hint=f"Give '{missing}'.")
+
+
+def require_deterministic(losses: Iterable[AnyLoss], optimizer: AnyOptimizer) -> None:
+    """Raises StageError for a stochastic loss with an optimizer that compares losses of different steps."""
+    drawn = next((loss for loss in losses if loss.stochastic), None)
+    if drawn is not None and optimizer.compares_losses:
+        raise StageError(
+            f"The loss '{drawn.kind}' draws random numbers at each step, and the optimizer '{optimizer.kind}' compares losses "
+            "of different steps: it would stall.",
+            hint="Use `optimizer: {kind: adam}`.",
+        )
+
+
+def require_tiles(objective: LossSet, optimizer: AnyOptimizer) -> None:
+    """Raises StageError for a loss that is not additive, and for an optimizer that does not support tiles."""
+    require_sums(objective)
+    if optimizer.searches:
+        raise StageError(
+            f"The optimizer '{optimizer.kind}' does not support tiles: its line search evaluates several pictures per step.",
+            hint="Use 'lbfgs' or 'adam', which evaluate one picture per step.",
+        )
+
+
+def require_sums(objective: LossSet) -> None:
+    """Raises StageError for a loss that is not additive."""
+    for name, loss in zip(objective.terms, objective.losses, strict=True):
+        if not loss.additive:
+            able = [spec.model_fields["kind"].default for spec in SPECS.values() if spec.additive]
+            raise StageError(
+                f"The loss '{name}' cannot be computed in tiles: its statistics are not sums over positions.",
+                hint=f"Losses that support tiles are {', '.join(able)}. Or use a smaller size, without tiles.",
+            )
+
+
+def least_tile(objective: LossSet) -> int:
+    """Returns the smallest allowed tile side."""
+    return 2 * sum(tile_geometry(objective))
+
+
+def tile_geometry(objective: LossSet) -> tuple[int, int]:
+    """Returns the margin and step of tiles: the deepest layer's reach, rounded up to its pooling window, and that window."""
+    asked, layers = objective.layers(), objective.vgg.layers
+    deepest = max((number for number, name in enumerate(layers) if name in asked), default=-1)
+    windows = [2 ** pooling_stages(name) for name in layers[: deepest + 1]]
+    step = max(windows, default=1)
+    reach = max(1, sum(windows))  # one position per convolution; at least a pixel, for differences
+    return -(-reach // step) * step, step
