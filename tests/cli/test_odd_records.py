@@ -86,6 +86,7 @@ def commands(run: str, target: str) -> list[list[str]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ODD)
 def test_one_odd_record_breaks_nothing(cli, home, odd, case):
     (odd / "record.json").write_text(ODD[case](json.loads((odd / "record.json").read_text())))

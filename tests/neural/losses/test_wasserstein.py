@@ -57,6 +57,7 @@ def test_value_and_gradient_of_several_layers(evaluate, draw, close, normalize):
     close(found.value, value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [16, 64, 256])
 def test_many_channels_some_of_them_dead_and_all_correlated(evaluate, draw, close, channels):
     """As in a network: variances over three orders of magnitude, and channels that are 0 everywhere.
@@ -87,6 +88,7 @@ def test_several_styles_are_blended_into_the_gaussian_of_all_positions(evaluate,
     close(found.gradient["relu1_1"], gradient)
 
 
+@pytest.mark.slow
 def test_each_style_in_its_own_soft_overlapping_region(evaluate, draw, close):
     features, one, two = (draw.random((9, 7, 4)) for _ in range(3))
     masks, style_mask = draw.random((2, 9, 7)), draw.random((9, 7))
@@ -117,6 +119,7 @@ def test_known_by_hand(evaluate):
     assert found.value == pytest.approx(((np.sqrt(2) - 1) ** 2 + (1 - 0.01) ** 2) / 2, rel=1e-3)
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(st.sampled_from([(1, 1, 1), (4, 6, 3), (3, 2, 5)]), st.integers(0, 2**32 - 1))
 def test_it_knows_which_features_occur_together_and_not_where(evaluate, size, seed):
@@ -135,6 +138,7 @@ def test_it_grows_with_the_square_of_a_shift_of_all_features(evaluate, draw):
         assert found.value == pytest.approx(shift**2, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_it_stays_finite_far_from_the_style(evaluate, draw):
     """Rounding leaves negative variances here, larger than the floor."""
     picture, style = 1e3 * draw.random((3, 3, 40)) + 1e4, 1e-2 * draw.random((30, 30, 40))

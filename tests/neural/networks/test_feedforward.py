@@ -35,6 +35,7 @@ def random_network(**options) -> Weights:
     return Weights(tensors, weights.metadata)
 
 
+@pytest.mark.slow
 def test_a_picture_of_whole_multiples_goes_through_as_it_is():
     weights, picture = random_network(), DRAW.random((8, 8, 3), dtype=np.float32)
     tensors, network = mixed(weights.tensors, np.float32([0.5, 0.5])), describe(weights)

@@ -81,6 +81,7 @@ def test_the_network_is_its_definition(padding):
     np.testing.assert_allclose(found, defined(weights, [np.float64(one) for one in given]), atol=2e-5)
 
 
+@pytest.mark.slow
 def test_with_circular_padding_a_rolled_noise_makes_a_rolled_texture():
     """So no place is at a border: copies lie side by side without a seam."""
     weights = random_network()

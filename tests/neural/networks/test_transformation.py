@@ -144,6 +144,7 @@ def test_the_network_is_its_definition(options):
     np.testing.assert_allclose(passed(weights, picture), defined(weights, picture, (0.25, 0.75)), atol=2e-5)
 
 
+@pytest.mark.slow
 def test_a_picture_does_not_know_of_those_beside_it():
     weights, pictures = random_network(blocks=1), DRAW.random((2, 16, 12, 3), dtype=np.float32)
     network, tensors = describe(weights), mixed(weights.tensors, np.float32([0.25, 0.75]))
@@ -164,6 +165,7 @@ def test_in_training_batch_normalization_takes_the_statistics_of_all_pictures():
     np.testing.assert_allclose(found["first"].variance[1], first.var((0, 1, 2)), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_mix_of_one_style_is_that_style():
     weights, picture = random_network(blocks=1), DRAW.random((16, 12, 3), dtype=np.float32)
     single = {name: tensor[1:] if tensor.ndim == 2 else tensor for name, tensor in weights.tensors.items()}

@@ -64,6 +64,7 @@ def test_the_network_is_its_definition(factor):
     np.testing.assert_allclose(found, detail(weights, picture, factor), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", FACTORS)
 def test_the_result_is_the_bicubic_enlargement_with_the_detail(factor):
     weights, picture = random_upscaler(), DRAW.random((5, 9, 3), dtype=np.float32)
@@ -80,6 +81,7 @@ def test_before_its_training_it_adds_nothing(factor):
     np.testing.assert_array_equal(found, resize(picture, (4 * factor, 3 * factor), method="bicubic"))
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, derandomize=True)
 @given(
     size=st.tuples(st.integers(1, 45), st.integers(1, 45)),

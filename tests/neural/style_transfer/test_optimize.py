@@ -177,6 +177,7 @@ class Kink(Objective):
         return loss, loss[None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o.kind)
 def test_a_gradient_that_is_not_finite_is_named(problem, optimizer):
     objective, constants, _ = problem
