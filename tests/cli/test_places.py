@@ -180,7 +180,7 @@ def test_the_report_s_command_finds_files_from_elsewhere(cli, home, album, recip
     data = cli("run", recipe.format(home=home), "-q", "--json", "-p", f"photo={album / 'me.png'}", *until).data
     html = Path(data["folder"], "report.html").read_text()
     assert f"stylepipe run {Path(recipe).name if '{' in recipe else recipe} -p photo=me.png" in html
-    (command,) = re.findall(r"made the run, <code>stylepipe (.*?)</code>", html)
+    (command,) = re.findall(r"of the run, <code>stylepipe (.*?)</code>", html)
     again = cli(*command.split(), "-q", "--json").data["record"]
     assert again["outputs"] == data["record"]["outputs"]
     assert list(again["stages"]) == list(data["record"]["stages"])
@@ -189,7 +189,7 @@ def test_the_report_s_command_finds_files_from_elsewhere(cli, home, album, recip
 
 def test_a_sweep_s_report_has_its_own_command_only(cli, home):
     data = cli("sweep", "recipe.yaml", "-q", "--json", "-p", "amount=[0.1, 0.2]").data
-    assert "made the run, <code>" not in Path(data["folder"], "report.html").read_text()
+    assert "of the run, <code>" not in Path(data["folder"], "report.html").read_text()
 
 
 @pytest.mark.parametrize("fault", ["garbage", "no folder may be made", "no home"])

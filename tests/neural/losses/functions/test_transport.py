@@ -17,6 +17,7 @@ def transport_of(values, wanted, weights=None, wanted_weights=None):
     return jax.value_and_grad(lambda values: squared_distance(values, weights, goal))(jnp.float32(values))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("wanted_weighted", [False, True])
 @pytest.mark.parametrize("counts", [(7, 7), (12, 5), (5, 11), (1, 6)])
