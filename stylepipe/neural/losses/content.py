@@ -59,8 +59,8 @@ class Content(FeatureLoss):
         ge=0.01,
         le=100,
         description="The final error, the weighted sum of the layers' losses; replaces tuning the weight. With `normalize: "
-        "styles`, 0.3 is faithful, 0.6 free, and above 0.8 the content is lost. Otherwise it depends on the pictures: at "
-        "relu3_3, 0.2 often leaves a tinted photograph, 0.5 is faithful, 1.1 free; at relu3_1 twice as much.",
+        "styles`, 0.3 is faithful, 0.5 free, and above 0.7 little is left of the content. Otherwise it depends on the "
+        "pictures: at relu3_3, 0.2 often leaves a tinted photograph, 0.5 is faithful, 1.1 free; at relu3_1 twice as much.",
     )
 
     @property
