@@ -38,7 +38,7 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     for command in (
-        *(recipes.init, recipes.recipes, recipes.validate, recipes.schema, recipes.stages, recipes.losses),
+        *(recipes.init, recipes.recipes, recipes.validate, recipes.graph, recipes.schema, recipes.stages, recipes.losses),
         *(
             runs.run,
             sweep.sweep,

@@ -11,7 +11,7 @@ from stylepipe.errors import Place
 from stylepipe.recipe.bind import Binder
 from stylepipe.recipe.expand import expand
 from stylepipe.recipe.input_files import files_of, input_params, param_paths, resolve_inputs, with_whole_paths
-from stylepipe.recipe.model import VERSION, Recipe, Seed
+from stylepipe.recipe.model import VERSION, RecipeModel, Seed
 from stylepipe.recipe.order import in_order
 from stylepipe.recipe.params.axes import check_sweep
 from stylepipe.recipe.params.overrides import override
@@ -44,7 +44,7 @@ def check(source: Source, *, text: str, root: Path, overrides: Mapping[str, str]
     return resolve(recipe, params, source=source, text=text, root=root, typed=overrides, problems=problems)
 
 
-def read_params(source: Source, problems: Problems, *, typed: Collection[str] = ()) -> tuple[Recipe, dict[str, Any]]:
+def read_params(source: Source, problems: Problems, *, typed: Collection[str] = ()) -> tuple[RecipeModel, dict[str, Any]]:
     """Returns the recipe's model, with references in its sweep resolved, and its params' defaults. May raise RecipeError.
 
     A `seed` that was `typed` on the command line overrides the recipe's seed, unless the recipe has a param of that name.
@@ -71,7 +71,7 @@ def all_names(source: Source, params: Mapping[str, Any], problems: Problems) -> 
 
 
 def resolve(
-    recipe: Recipe,
+    recipe: RecipeModel,
     params: Mapping[str, Any],
     *,
     source: Source,
@@ -116,7 +116,7 @@ def resolve(
 
 
 def _document(
-    recipe: Recipe, params: Mapping[str, Any], *, source: Source, seed: int, inputs: Mapping[str, InputFile]
+    recipe: RecipeModel, params: Mapping[str, Any], *, source: Source, seed: int, inputs: Mapping[str, InputFile]
 ) -> dict[str, Any]:
     """Returns the recipe as self-contained data: extended recipes merged in, params at these values, no sweep.
 
@@ -134,13 +134,15 @@ def _document(
     return {**sections, "seed": own_seed, **({"params": escape(values)} if values else {})}
 
 
-def _model(data: Mapping[str, Any], problems: Problems) -> Recipe:
+def _model(data: Mapping[str, Any], problems: Problems) -> RecipeModel:
     """Returns the recipe's model; for a recipe with problems, that of its valid parts, to find further problems."""
     data = {key: value for key, value in data.items() if value is not None}  # "params:" with nothing behind it
-    recipe = validate(Recipe, data, at=(), problems=problems)
+    recipe = validate(RecipeModel, data, at=(), problems=problems)
     if recipe is None:
         sound = {key: _sound(key, value, problems) for key, value in data.items() if not problems.is_broken((key,))}
-        recipe = validate(Recipe, {"stylepipe": VERSION, "name": "unnamed", "stages": {}, **sound}, at=(), problems=problems)
+        recipe = validate(
+            RecipeModel, {"stylepipe": VERSION, "name": "unnamed", "stages": {}, **sound}, at=(), problems=problems
+        )
     if recipe is None:
         raise problems.error()
     return recipe
@@ -176,7 +178,7 @@ def _report_cycle(cycle: list[str], path: KeyPath, problems: Problems) -> None:
         problems.add(path, f"The stage {cycle[0]} needs itself.", hint, at_key=True)
 
 
-def _outputs(recipe: Recipe, names: Names, problems: Problems) -> dict[str, str]:
+def _outputs(recipe: RecipeModel, names: Names, problems: Problems) -> dict[str, str]:
     """Returns the nodes of the recipe's outputs by name; a single `output` has its stage's name."""
     if recipe.output is not None and recipe.outputs is not None:
         problems.add(("outputs",), "output and outputs exclude each other.", "Leave one of them out.", at_key=True)

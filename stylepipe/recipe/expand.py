@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stylepipe.plugins import find_stage
-from stylepipe.recipe.model import LABEL, Recipe, StageBlock
+from stylepipe.recipe.model import LABEL, RecipeModel, StageBlock
 from stylepipe.recipe.syntax.yaml_text import KeyPath
 from stylepipe.recipe.templating.references import Resolver
 from stylepipe.recipe.templating.scope import Names, ReferenceTarget, item_label
@@ -32,7 +32,7 @@ class Node:
 
 
 def expand(
-    recipe: Recipe,
+    recipe: RecipeModel,
     *,
     names: Names,
     resolver: Resolver,

@@ -5,7 +5,7 @@ the folder of the recipe that is loaded, and stays inside it.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from stylepipe.errors import Place, RecipeError
 from stylepipe.recipe.model import VERSION
@@ -16,14 +16,27 @@ from stylepipe.recipe.validation.problems import show
 MAX_FILES = 8
 
 
-def read_recipe(path: Path) -> tuple[Source, str]:
-    """Returns a recipe's data merged with all that it extends, with places in the original files; and its own text.
+class RecipeDocument(NamedTuple):
+    """A recipe before it is checked: its data with places, its own text, and the folder that its paths start from."""
+
+    source: Source
+    text: str
+    root: Path
+
+
+def recipe_document(text: str, *, file: str, root: Path) -> RecipeDocument:
+    """Returns a recipe's text as a document; `file` is its name in messages. Raises RecipeError when it holds no recipe."""
+    return RecipeDocument(_parse(text, file=file), text, root)
+
+
+def read_recipe(path: Path) -> RecipeDocument:
+    """Returns a recipe's data merged with all that it extends, with places in the original files.
 
     Raises RecipeError when a file cannot be read, holds no recipe, or is of a newer version of the language, and when `extends`
     forms a cycle or leaves the folder.
     """
     source, text, _ = _read_chain(path)
-    return source, text
+    return RecipeDocument(source, text, path.parent)
 
 
 def recipe_files(path: Path) -> list[Path]:

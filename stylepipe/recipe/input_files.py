@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from stylepipe.recipe.model import MaskOptions, Recipe
+from stylepipe.recipe.model import MaskOptions, RecipeModel
 from stylepipe.recipe.params.file_patterns import Patterns
 from stylepipe.recipe.resolved import WEIGHTS_ENDINGS, InputFile, is_weights_name
 from stylepipe.recipe.syntax.recipe_files import escape_reason, unreadable_reason
@@ -24,7 +24,7 @@ _WEIGHTS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 def resolve_inputs(
-    recipe: Recipe, *, root: Path, typed: Collection[str], names: Names, resolver: Resolver, problems: Problems
+    recipe: RecipeModel, *, root: Path, typed: Collection[str], names: Names, resolver: Resolver, problems: Problems
 ) -> dict[str, InputFile]:
     """Returns the valid inputs by name, and reports the others. Each image of a list is an input of its own: styles-1, …
 
@@ -108,7 +108,7 @@ def _listed(
     return files
 
 
-def param_paths(recipe: Recipe) -> dict[str, KeyPath]:
+def param_paths(recipe: RecipeModel) -> dict[str, KeyPath]:
     """Returns the key path of each input's param, by the input's name, for inputs whose path is a param."""
     paths: dict[str, KeyPath] = {}
     for name, block in recipe.inputs.items():
@@ -120,12 +120,12 @@ def param_paths(recipe: Recipe) -> dict[str, KeyPath]:
     return paths
 
 
-def input_params(recipe: Recipe) -> dict[KeyPath, str]:
+def input_params(recipe: RecipeModel) -> dict[KeyPath, str]:
     """Returns the key paths of the params that are paths of inputs, each with the input's kind."""
     return {path: recipe.inputs[name].file[0] for name, path in param_paths(recipe).items()}
 
 
-def files_of(name: str, recipe: Recipe, files: Mapping[str, InputFile]) -> list[InputFile]:
+def files_of(name: str, recipe: RecipeModel, files: Mapping[str, InputFile]) -> list[InputFile]:
     """Returns the files of an entry of `inputs:`: its own, or each of a list of images."""
     if recipe.inputs[name].images is None:
         return [files[name]]

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from stylepipe.plugins import usable_stages
-from stylepipe.recipe.model import Recipe
+from stylepipe.recipe.model import RecipeModel
 from stylepipe.recipe.validation.describe_schema import Schema, locate, phrase, tags
 from stylepipe.stage import Input, Stage
 
@@ -47,7 +47,7 @@ def describe_model(name: str, model: type[BaseModel]) -> str:
 
 
 def _recipe() -> str:
-    return "\n".join(["## The recipe\n", *_tables("The recipe", Recipe.model_json_schema(), "key")]) + "\n"
+    return "\n".join(["## The recipe\n", *_tables("The recipe", RecipeModel.model_json_schema(), "key")]) + "\n"
 
 
 def _tables(of: str, schema: Schema, column: str) -> Iterator[str]:

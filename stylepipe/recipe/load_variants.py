@@ -8,7 +8,7 @@ from typing import Any
 
 from stylepipe.errors import Place, Problem, RecipeError
 from stylepipe.recipe.check_recipe import all_names, read_params, resolve
-from stylepipe.recipe.extends import read_recipe
+from stylepipe.recipe.extends import RecipeDocument, read_recipe
 from stylepipe.recipe.input_files import input_params, with_whole_paths
 from stylepipe.recipe.model import Random, Sweep
 from stylepipe.recipe.params.axes import axes_of_variants, check_sweep, combinations, expand_sweep, name_variants
@@ -45,34 +45,36 @@ class ResolvedSweep:
     document: Mapping[str, Any]
 
 
-def has_sweep(path: Path) -> bool:
-    """Returns whether the recipe in a file has a sweep. Raises RecipeError when it cannot be read."""
-    source, _ = read_recipe(path)
-    return bool(source.data.get("sweep"))
+def has_sweep(recipe: Path | RecipeDocument) -> bool:
+    """Returns whether a recipe, or the one in a file, has a sweep. Raises RecipeError when it cannot be read."""
+    document = read_recipe(recipe) if isinstance(recipe, Path) else recipe
+    return bool(document.source.data.get("sweep"))
 
 
-def load_sweep(path: Path, *, overrides: Mapping[str, str] | None = None, max_variants: int = MAX_VARIANTS) -> ResolvedSweep:
-    """Loads the recipe in a file with the variants of its sweep.
+def load_sweep(
+    recipe: Path | RecipeDocument, *, overrides: Mapping[str, str] | None = None, max_variants: int = MAX_VARIANTS
+) -> ResolvedSweep:
+    """Loads a recipe, or the one in a file, with the variants of its sweep.
 
     `overrides` are as in `load_recipe`; a list where the param is a single value is an axis of the grid, and replaces
     everything that the recipe's sweep has for the param. Raises RecipeError with all problems of the recipe, or else of all
     variants; also when there is no variant, or more than `max_variants`.
     """
-    source, text = read_recipe(path)
+    source, text, root = read_recipe(recipe) if isinstance(recipe, Path) else recipe
     typed = overrides or {}
     problems = Problems(source)
-    recipe, defaults = read_params(source, problems, typed=typed)
-    paths, patterns = input_params(recipe), Patterns()
+    model, defaults = read_params(source, problems, typed=typed)
+    paths, patterns = input_params(model), Patterns()
     kinds = {str(path[0]): kind for path, kind in paths.items() if len(path) == 1 and kind != "images"}
-    place = partial(with_whole_paths, kinds=paths, typed=typed, root=path.parent)
+    place = partial(with_whole_paths, kinds=paths, typed=typed, root=root)
     axes = place(_typed(axes_of(defaults, typed, problems), kinds, patterns, problems))
     single = {name: value for name, value in typed.items() if name not in axes}
     params = place(override(defaults, single, problems, paths=paths))
-    written = _with_files(recipe.sweep or Sweep.model_validate({}), path.parent, kinds, patterns, problems)
+    written = _with_files(model.sweep or Sweep.model_validate({}), root, kinds, patterns, problems)
     check_sweep(written, all_names(source, params, problems), problems)
 
     def resolved(params: Mapping[str, Any], problems: Problems) -> ResolvedRecipe:
-        return resolve(recipe, params, source=source, text=text, root=path.parent, typed=typed, problems=problems)
+        return resolve(model, params, source=source, text=text, root=root, typed=typed, problems=problems)
 
     base = resolved(params, problems)
     sweep = _without(written, typed, axes)

@@ -158,7 +158,7 @@ class Sweep(StrictModel):
     name: str | None = Field(None, description="A template of variant names, with references such as ${params.size}.")
 
 
-class Recipe(StrictModel):
+class RecipeModel(StrictModel):
     """A recipe as written."""
 
     stylepipe: Literal[1] = Field(description="The version of the recipe language.")

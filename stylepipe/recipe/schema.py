@@ -4,7 +4,7 @@ from typing import Any
 
 from stylepipe.plugins import usable_stages
 from stylepipe.recipe.bind import PLURALS
-from stylepipe.recipe.model import REFERENCE, Recipe, StageBlock
+from stylepipe.recipe.model import REFERENCE, RecipeModel, StageBlock
 from stylepipe.stage import Input, Stage
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -21,7 +21,7 @@ def recipe_schema() -> MutableSchema:
     A reference such as $params.size is allowed in place of any value of a parameter. The schema does not check the targets of
     references, nor what a stage's model checks by code. Stages that cannot be imported are left out.
     """
-    schema = Recipe.model_json_schema()
+    schema = RecipeModel.model_json_schema()
     stages, _ = usable_stages()
     names = sorted(stages)
     uses = {"enum": names, "description": StageBlock.model_fields["use"].description}

@@ -50,7 +50,7 @@ def contents_of(folder: Path, *, overrides: Mapping[str, Path], folders: Sequenc
     record = load_run(folder)
     if record.status == "running":
         raise UsageError("The run has not ended.", hint="Export it when it has.")
-    source, _ = read_recipe(folder / RESOLVED)
+    source = read_recipe(folder / RESOLVED).source
     if "sweep" in source.data:
         picture = next((folder / output.file for output in record.outputs.values()), "PICTURE")
         raise UsageError(

@@ -69,7 +69,7 @@ def unpack_run(run: Path, folder: Path) -> Provenance:
     have or that have no digests; StoreError or RecipeError when reading fails.
     """
     record = load_run(run)
-    source, _ = read_recipe(run / RESOLVED)
+    source = read_recipe(run / RESOLVED).source
     if "sweep" in source.data:
         raise UsageError("This is a sweep.", hint="Its pictures carry their recipes: name one of them.")
     recipe = dump(portable(source.data, {name: each.reference for name, each in record.inputs.items()}))
@@ -109,7 +109,7 @@ def inputs_of(
     for name, path in replacements.items():
         if not any(path.resolve().is_relative_to(folder.resolve()) for folder in folders):
             note(f"Input '{name}' is taken from {path}.")
-    lists = read_recipe(folder / RESOLVED)[0].data["inputs"]
+    lists = read_recipe(folder / RESOLVED).source.data["inputs"]
     values: dict[str, str] = {}
     for name in replacements:
         param = inputs[name].param

@@ -122,7 +122,7 @@ def test_pictures(with_note, home):
 
 
 def test_progress(monkeypatch, capsys):
-    from stylepipe.cli.progress import observer
+    from stylepipe.report.progress import observer
 
     monkeypatch.setenv("NO_COLOR", "1")
     name = f"[bold]{EVIL}\n"
@@ -138,7 +138,7 @@ def test_progress(monkeypatch, capsys):
 
 
 def test_names_are_no_markup_of_a_progress_bar(monkeypatch, capsys):
-    from stylepipe.cli.progress import download_bar, observer
+    from stylepipe.report.progress import download_bar, observer
 
     for name, value in {"FORCE_COLOR": "1", "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": "200"}.items():
         monkeypatch.setenv(name, value)

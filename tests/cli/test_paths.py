@@ -44,7 +44,7 @@ def test_environment_variables_may_name_the_home_folder(cli, home, monkeypatch):
 
 
 def test_without_a_home_folder_no_folder_is_called_tilde(cli, home, monkeypatch):
-    monkeypatch.setattr("stylepipe.cli.options.expand_home", lambda path: path)
+    monkeypatch.setattr("stylepipe.api.sources.user_paths.expand_home", lambda path: path)
     said = cli("run", "recipe.yaml", "--outputs=~/pics")
     assert (said.code, said.err) == (
         2,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from stylepipe.api.sources.opened import weights_source
 from stylepipe.artifacts import Image
-from stylepipe.cli.shared_recipes import weights_source
 from stylepipe.image.files.io import read_image, write_image
 from stylepipe.sharing.archive import write_archive
 from stylepipe.sharing.bundle import contents_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stylepipe.cli.reports import shareable_command
+from stylepipe.api.sources.command_line import shareable_command
 from stylepipe.recipe.load import load_recipe
 
 
@@ -85,7 +85,7 @@ def test_values_are_written_as_they_are_typed(home):
     )
     first = ["text=c: d", "quoted=\"'y'\"", "number=3", "items=[b, ö]", "on=false"]
     recipe = load_recipe(Path("values.yaml"), overrides=dict(each.split("=", 1) for each in first))
-    command = shareable_command(Path("values.yaml"), recipe, params=first, until=None)
+    command = shareable_command(Path("values.yaml"), recipe, params=[each.partition("=")[0] for each in first])
     typed = [part for part in command[3:] if part != "-p"]
     assert typed == ["text=c: d", "quoted=\"'y'\"", "number=3", 'items=["b", "ö"]', "on=false"]
     again = load_recipe(Path("values.yaml"), overrides=dict(each.split("=", 1) for each in typed))

@@ -14,13 +14,14 @@ pytestmark = pytest.mark.slow  # processes
 # The command line, which waits once the bundle is unpacked.
 SCRIPT = """
 import time
-from stylepipe.cli import main, shared_recipes
+from stylepipe.api.sources import opened
+from stylepipe.cli import main
 
 def wait(*args, **options):
     print("unpacked", flush=True)
     time.sleep(60)
 
-shared_recipes.inputs_of = wait
+opened.inputs_of = wait
 main()
 """
 

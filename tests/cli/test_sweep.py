@@ -34,7 +34,7 @@ def test_sweep_prints_the_contact_sheet_and_leaves_a_picture_for_each_variant(cl
     assert said.code == 0
     assert re.fullmatch(r"outputs/toy/[\w-]+/00-contact-sheet\.png\n", said.out)
     lines = said.err.splitlines()
-    assert lines[0] == "4 variants of 12 stages, 10 distinct"
+    assert lines[0] == "run: 4 variants of 12 stages, 10 distinct"
     assert "[1/10] bright@0.25: it has not run before" in lines
     names = {path.name for path in folder_of(said).iterdir()}
     assert {f"b{amount}-{steps}.png" for amount in (0.25, 0.5) for steps in (2, 3)} <= names

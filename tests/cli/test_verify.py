@@ -55,7 +55,7 @@ def test_a_result_that_was_painted_over_is_different(cli, made):
 
 def test_on_another_machine_only_the_tolerance_is_promised(cli, made, monkeypatch):
     here = {**machine.environment(), "jax": "99.0"}
-    monkeypatch.setattr("stylepipe.engine.environment.environment", lambda: here)
+    monkeypatch.setattr("stylepipe.api.commands.verifying.environment", lambda: here)
     said = cli("verify", "toy", "-q", "--json")
     assert said.code == 0
     assert (said.data["verdict"], said.data["promised"]) == ("exact", "within tolerance")

@@ -57,7 +57,7 @@ def test_mappings_are_merged_and_lists_replaced(folder: Path, load: Callable[...
 
 def test_places_are_in_the_file_that_says_a_thing(folder: Path) -> None:
     (folder / "change.yaml").write_text(CHANGE)
-    source, _ = read_recipe(Path("change.yaml"))
+    source = read_recipe(Path("change.yaml")).source
     expected = {
         ("name",): "change.yaml:2:7",
         ("stages", "soft", "radius"): "base.yaml:7:46",
@@ -89,7 +89,7 @@ def test_a_chain_starts_from_the_first_recipes_folder(folder: Path) -> None:
     (folder / "looks").mkdir()
     (folder / "looks" / "middle.yaml").write_text("extends: base.yaml\nname: middle\n")
     (folder / "first.yaml").write_text("extends: looks/middle.yaml\nseed: 3\n")
-    source, _ = read_recipe(folder / "first.yaml")
+    source = read_recipe(folder / "first.yaml").source
     assert (source.data["name"], source.data["seed"], source.data["output"]) == ("middle", 3, "$softer")
     assert source.values["name",].file == str(folder / "looks/middle.yaml")
 
@@ -145,7 +145,7 @@ def test_what_cannot_be_extended(folder: Path, reference: str, message: str) -> 
 def test_a_link_inside_the_folder_is_followed(folder: Path) -> None:
     (folder / "link.yaml").symlink_to("base.yaml")
     (folder / "first.yaml").write_text("extends: link.yaml\n")
-    assert read_recipe(Path("first.yaml"))[0].data["name"] == "base"
+    assert read_recipe(Path("first.yaml")).source.data["name"] == "base"
 
 
 def test_a_cycle_over_several_files(folder: Path) -> None:
@@ -158,5 +158,5 @@ def test_chains_are_bounded(folder: Path) -> None:
     for number in range(MAX_FILES):
         (folder / f"{number}.yaml").write_text(f"extends: {number + 1}.yaml\n")
     (folder / f"{MAX_FILES}.yaml").write_text("name: last\n")
-    assert read_recipe(folder / "1.yaml")[0].data["name"] == "last"
+    assert read_recipe(folder / "1.yaml").source.data["name"] == "last"
     assert refusal("0.yaml").startswith("7.yaml:1:10: extends goes over more than 8 files: 0.yaml → 1.yaml → 2.yaml")

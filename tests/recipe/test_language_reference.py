@@ -6,7 +6,7 @@ from pydantic import Field
 
 from stylepipe.artifacts import Image
 from stylepipe.recipe.language_reference import describe_stage, reference
-from stylepipe.recipe.model import InputBlock, Random, Range, Recipe, StageBlock, Sweep
+from stylepipe.recipe.model import InputBlock, Random, Range, RecipeModel, StageBlock, Sweep
 from stylepipe.stage import Params, stage
 
 
@@ -67,6 +67,6 @@ def test_numbers_have_four_digits_and_an_empty_text_is_seen() -> None:
 def test_every_key_of_a_recipe_is_described() -> None:
     section = reference().partition("## The recipe\n")[2].partition("\n## ")[0]
     rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in section.splitlines() if row.startswith("| `")]
-    fields = [name for model in (Recipe, InputBlock, StageBlock, Sweep, Random, Range) for name in model.model_fields]
+    fields = [name for model in (RecipeModel, InputBlock, StageBlock, Sweep, Random, Range) for name in model.model_fields]
     assert [row[0] for row in rows] == [f"`{name}`" for name in fields]
     assert all(len(row) == 4 and row[1] and row[3] for row in rows)

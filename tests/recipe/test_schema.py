@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from stylepipe.artifacts import INPUT_KINDS
-from stylepipe.recipe.model import Kind, Recipe
+from stylepipe.recipe.model import Kind, RecipeModel
 from stylepipe.recipe.schema import recipe_schema
 from stylepipe.recipe.syntax.yaml_text import parse
 
@@ -117,5 +117,5 @@ def test_references_and_nulls_pass_where_the_language_allows_them(
 
 
 def test_every_field_of_the_recipe_is_in_the_schema(validator: Draft202012Validator) -> None:
-    assert set(validator.schema["properties"]) == set(Recipe.model_fields)
+    assert set(validator.schema["properties"]) == set(RecipeModel.model_fields)
     assert set(Kind.__args__) == {*INPUT_KINDS, "images"}

@@ -5,7 +5,7 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from stylepipe.cli.options import load_job
+from stylepipe.api.sources.jobs import load_job
 from stylepipe.errors import UsageError
 from stylepipe.recipe.load import load_recipe
 from stylepipe.sharing.limits import check_demands, check_stages, demands
@@ -21,7 +21,7 @@ def load(tmp_path):
         last = stages[-1].partition(":")[0]
         lines = "".join(f"  {stage}\n" for stage in stages)
         (tmp_path / "look.yaml").write_text(f"{HEAD}{lines}output: ${last}\n")
-        return load_job(tmp_path / "look.yaml", None)
+        return load_job(tmp_path / "look.yaml", {})
 
     return call
 
@@ -85,6 +85,6 @@ def test_the_main_job_is_not_too_much(path):
     check_stages(load_recipe(path))
     if path.stem == "poster":
         with pytest.raises(UsageError):
-            check_demands(load_job(path, None))
+            check_demands(load_job(path, {}))
     else:
-        check_demands(load_job(path, None))
+        check_demands(load_job(path, {}))

@@ -8,7 +8,7 @@ import typer
 
 from stylepipe.cli.commands.verify import DIFFERENT
 from stylepipe.cli.console import Console, table
-from stylepipe.cli.options import CacheFolder, Json, open_store
+from stylepipe.cli.options import CacheFolder, Json
 from stylepipe.errors import UsageError
 from stylepipe.formatting import counted, short_digest
 
@@ -20,6 +20,7 @@ UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 @app.command()
 def ls(cache: CacheFolder = None, json: Json = False) -> None:
     """Lists cached results, the most recently used first."""
+    from stylepipe.api.sources.jobs import open_store
     from stylepipe.engine.cache.atomic_files import size_of
     from stylepipe.engine.cache.compiled_programs import programs, programs_folders
     from stylepipe.engine.garbage_collection import entries
@@ -59,6 +60,7 @@ def gc(
     """Removes old results, results beyond a size, and unreferenced objects."""
     from dataclasses import asdict
 
+    from stylepipe.api.sources.jobs import open_store
     from stylepipe.engine.garbage_collection import collect
 
     age = None if days is None else timedelta(days=days)
@@ -73,6 +75,7 @@ def verify(cache: CacheFolder = None, json: Json = False) -> None:
     """Verifies every object; moves damaged ones aside, to be recomputed when needed."""
     from dataclasses import asdict
 
+    from stylepipe.api.sources.jobs import open_store
     from stylepipe.engine.garbage_collection import verify as verify_store
 
     verified = verify_store(open_store(cache))

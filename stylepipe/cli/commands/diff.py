@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stylepipe.api.sources.user_paths import DEFAULT_OUTPUTS, user_path
 from stylepipe.cli.commands.runs import RunReference
 from stylepipe.cli.console import Console, table
-from stylepipe.cli.options import DEFAULT_OUTPUTS, Json, Outputs, typed_path
+from stylepipe.cli.options import Json, Outputs
 from stylepipe.errors import UsageError
 from stylepipe.escapes import visible_line
 from stylepipe.formatting import short_digest
@@ -24,7 +25,7 @@ def diff(
     picture: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", parser=typed_path, metavar="FILE", help="Writes the results of both runs side by side as a PNG."
+            "-o", "--output", parser=user_path, metavar="FILE", help="Writes the results of both runs side by side as a PNG."
         ),
     ] = None,
     outputs: Outputs = DEFAULT_OUTPUTS,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stylepipe.cli.console import Console
-from stylepipe.cli.options import CacheFolder, Json, open_store_to_run
+from stylepipe.cli.options import CacheFolder, Json
 from stylepipe.errors import StylepipeError
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def about(
 
 def doctor(cache: CacheFolder = None, json: Json = False) -> None:
     """Checks the installation and suggests fixes."""
+    from stylepipe.api.sources.jobs import open_store_to_run
     from stylepipe.engine.environment import environment
     from stylepipe.neural.weights.catalog import list_weights
     from stylepipe.plugins import stage_modules

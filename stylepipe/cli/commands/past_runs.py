@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from stylepipe.api.sources.user_paths import DEFAULT_OUTPUTS, recipe_path
 from stylepipe.cache_folder import expand_home
-from stylepipe.cli.commands.runs import DEFAULT_OUTPUTS, seconds_of
+from stylepipe.cli.commands.runs import seconds_of
 from stylepipe.cli.console import Console, table
-from stylepipe.cli.options import Json, Outputs, typed_recipe
+from stylepipe.cli.options import Json, Outputs
 from stylepipe.errors import InputError, UsageError
 from stylepipe.escapes import visible_line
 from stylepipe.formatting import counted, short_digest
@@ -21,6 +22,7 @@ from stylepipe.paths import exists, is_file
 
 if TYPE_CHECKING:
     from stylepipe.engine.runs.records import RunRecord
+    from stylepipe.sharing.provenance import Provenance
 
 Removed = Annotated[
     list[str], typer.Argument(parser=expand_home, metavar="RUN", help="A run: its folder, its id, or the end of its id.")
@@ -131,7 +133,6 @@ def show(
     For a run: its parameters, stages and results. For a picture or a bundle: the recipe, inputs and versions in it. For a
     recipe: its params with their types and defaults.
     """
-    from stylepipe.cli.shared_recipes import describe
     from stylepipe.engine.runs.records import find_run, load_run
     from stylepipe.recipe.resolved import PICTURE_ENDINGS
     from stylepipe.sharing.unpacking import is_shared, read_shared
@@ -139,7 +140,7 @@ def show(
     path, console = Path(run), Console(as_json=json)
     if is_shared(path):
         provenance = read_shared(path)
-        console.result(describe(provenance), provenance.model_dump(mode="json", exclude_none=True))
+        console.result(_provenance(provenance), provenance.model_dump(mode="json", exclude_none=True))
         return
     if is_file(path) and path.suffix.lower() in PICTURE_ENDINGS:
         hint = "The PNG in its run's folder does, unless another program has saved it again; 'stylepipe runs' lists the runs."
@@ -155,9 +156,13 @@ def show(
         console.result(*_recipe(recipe))
         return
     if open_report:
-        from stylepipe.cli import reports
+        import webbrowser
 
-        console.say(f"report {reports.open_report(folder)}")
+        from stylepipe.report.page import write_report
+
+        report = write_report(folder)
+        webbrowser.open(report.resolve().as_uri())
+        console.say(f"report {report}")
     record = load_run(folder)
     console.result(_run(folder, record), record.model_dump(mode="json"))
 
@@ -178,6 +183,14 @@ def _run(folder: Path, record: "RunRecord") -> str:
         source = "cache" if stage.cached else "computed"
         rows.append((name, stage.stage, seconds_of(stage.seconds), source, str(stage.iterations or ""), stage.file or ""))
     return "\n".join([*map(visible_line, lines), table(columns, rows, empty="No stage was finished.")])
+
+
+def _provenance(provenance: "Provenance") -> str:
+    versions = ", ".join(f"{name} {value}" for name, value in provenance.environment.items())
+    lines = [f"recipe  {provenance.name}"]
+    lines += [f"input   {name}: {each.reference} ({short_digest(each.sha256)})" for name, each in provenance.inputs.items()]
+    lines += [f"result  {name} ({short_digest(digest)})" for name, digest in provenance.outputs.items()]
+    return "\n".join([*map(visible_line, [*lines, f"made by {versions}"]), "", provenance.recipe.rstrip()])
 
 
 def _recipe(path: Path) -> tuple[str, Mapping[str, Any]]:
@@ -217,7 +230,7 @@ def _default(value: Any) -> str:
 def _shipped(name: str) -> Path | None:
     """Returns the file of the shipped recipe of that name, if there is one."""
     try:
-        path = typed_recipe(name)
+        path = recipe_path(name)
     except UsageError:
         return None
     return path if is_file(path) else None

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stylepipe.api.sources.user_paths import user_path
 from stylepipe.cli.console import Console, table
-from stylepipe.cli.options import Json, Overrides, RecipePath, overrides, typed_path
+from stylepipe.cli.options import Json, Overrides, RecipePath, overrides
 from stylepipe.errors import UsageError, did_you_mean
 from stylepipe.formatting import counted
 
@@ -20,7 +21,7 @@ def init(
     recipe: Annotated[
         Path | None,
         typer.Argument(
-            parser=typed_path,
+            parser=user_path,
             metavar="RECIPE",
             help="The file to write. [default: recipe.yaml, or NAME.yaml]",
             show_default=False,
@@ -92,7 +93,7 @@ def recipes(json: Json = False) -> None:
     from stylepipe.recipe.extends import read_recipe
     from stylepipe.recipe.shipped import shipped_recipes
 
-    descriptions = {name: str(read_recipe(file)[0].data.get("description", "")) for name, file in shipped_recipes().items()}
+    descriptions = {name: str(read_recipe(file).source.data.get("description", "")) for name, file in shipped_recipes().items()}
     data = [{"name": name, "description": text} for name, text in descriptions.items()]
     rows = list(descriptions.items())
     Console(as_json=json).result(
@@ -120,6 +121,35 @@ def validate(recipe: RecipePath, param: Overrides = None, json: Json = False) ->
     parts = {"stage": len(checked.stages), "variant": len(variants)}
     parts_counted = ", ".join(counted(count, noun) for noun, count in parts.items() if count)
     console.result(f"{recipe}: {parts_counted}, no problems.", data)
+
+
+def graph(
+    recipe: RecipePath,
+    param: Overrides = None,
+    target: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", parser=user_path, metavar="FILE", help="The file to write, *.svg or *.mmd.", show_default=False
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Draws the inputs and stages of a recipe: prints a Mermaid flowchart, or writes an SVG or Mermaid file."""
+    from stylepipe.engine.cache.atomic_files import output_errors
+    from stylepipe.recipe.drawing import Drawing
+    from stylepipe.recipe.load import load_recipe
+
+    drawing = Drawing.of(load_recipe(recipe, overrides=overrides(param)))
+    console = Console(as_json=json)
+    if target is None:
+        console.result(drawing.mermaid.rstrip(), {"mermaid": drawing.mermaid})
+        return
+    texts = {".svg": drawing.svg, ".mmd": drawing.mermaid}
+    if target.suffix not in texts:
+        raise UsageError(f"'{target}' does not end in .svg or .mmd.", hint=f"Name it {target.stem}.svg.")
+    with output_errors(target.parent):
+        target.write_text(texts[target.suffix], encoding="utf-8")
+    console.result(str(target), {"file": str(target)})
 
 
 def schema() -> None:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from stylepipe.api.sources.user_paths import DEFAULT_OUTPUTS, user_path
 from stylepipe.cache_folder import expand_home
 from stylepipe.cli.console import Console, table
 from stylepipe.cli.options import (
-    DEFAULT_OUTPUTS,
     CacheFolder,
     Force,
     From,
@@ -19,17 +19,12 @@ from stylepipe.cli.options import (
     Overrides,
     SharedPath,
     Until,
-    load_job,
-    note_read_only_cache,
-    open_store_to_run,
-    typed_path,
+    overrides,
 )
 from stylepipe.escapes import visible_line
 
 if TYPE_CHECKING:
-    from stylepipe.engine.cache.store import Store
-    from stylepipe.engine.job import Job
-    from stylepipe.engine.plan import PlannedStage
+    from stylepipe.engine.plan import Plan, PlannedStage
 
 RunReference = Annotated[
     str,
@@ -59,7 +54,7 @@ def run(
         typer.Option(
             "-o",
             "--output",
-            parser=typed_path,
+            parser=user_path,
             metavar="FILE",
             help="Also writes the result here: PNG, JPEG, WebP or TIFF by its ending; several results into the folder FILE. "
             "Only PNG carries the recipe.",
@@ -82,54 +77,42 @@ def run(
     json: Json = False,
 ) -> None:
     """Runs a recipe; takes earlier results from the cache."""
-    from stylepipe.cli.progress import observer
-    from stylepipe.cli.reports import shareable_command
-    from stylepipe.cli.shared_recipes import unpacked
-    from stylepipe.engine import runner
-    from stylepipe.engine.runs.output_file import output_files
-    from stylepipe.engine.runs.run_folder import Previews
+    from stylepipe.api.commands.planning import plan_run
+    from stylepipe.api.commands.running import run as run_recipe
     from stylepipe.neural.xla.allocator import keep_freed_memory
-    from stylepipe.report.reporting import reporting
-    from stylepipe.sharing.embedding import Origin, embedding
-    from stylepipe.sharing.limits import check_demands
-    from stylepipe.sharing.unpacking import in_place, is_shared
+    from stylepipe.report.progress import observer
 
+    console, params = Console(as_json=json), overrides(param)
     if dry_run:
-        with unpacked(recipe, param, outputs=outputs, limited=False) as (file, params):
-            _plan(
-                load_job(file, params, force=force, start=start, until=until), open_store_to_run(cache), Console(as_json=json)
-            )
+        planned = plan_run(
+            recipe, params=params, start=start, until=until, force=force or (), outputs=outputs, cache=cache, note=console.say
+        )
+        _show_plan(planned, console)
         return
     keep_freed_memory()  # before JAX starts its threads
-    console = Console(as_json=json)
-    with unpacked(recipe, param, outputs=outputs, limited=not no_limits) as (file, params):
-        job = load_job(file, params, force=force, start=start, until=until)
-        if is_shared(recipe) and not no_limits:
-            check_demands(job)
-        files_to_write = output_files(target, job, quality=quality, overwrite=overwrite) if target else None
-        for warning in job.recipe.warnings:
-            console.say(f"warning: {in_place(warning, recipe, file)}")
-        command = shareable_command(recipe, job.recipe, params=param, until=until)
-        origins = {} if no_embed else {output: Origin(job.recipe, output) for output in job.recipe.outputs}
-        store = open_store_to_run(cache)
-        note_read_only_cache(store, console)
-        with observer(quiet=quiet) as observe:
-            watch = reporting(embedding(observe, origins, job.inputs.values()))
-            result = runner.run(
-                job,
-                store=store,
-                outputs=outputs,
-                observe=watch,
-                command=command,
-                previews=Previews(animation, frames),
-            )
-    files = {name: str(path) for name, path in result.outputs.items()}
-    written = files_to_write.write(result.outputs) if files_to_write else {}
-    data = {"folder": str(result.folder), "outputs": files, "record": result.record.model_dump(mode="json")}
-    console.result(
-        "\n".join(map(visible_line, (written or files).values() or [str(result.folder)])),
-        {**data, "written": written} if files_to_write else data,
-    )
+    with observer(quiet=quiet) as observe:
+        result = run_recipe(
+            recipe,
+            params=params,
+            start=start,
+            until=until,
+            force=force or (),
+            output=target,
+            quality=quality,
+            overwrite=overwrite,
+            animation=animation,
+            frames=frames,
+            embed=not no_embed,
+            limits=not no_limits,
+            outputs=outputs,
+            cache=cache,
+            observe=observe,
+            note=console.say,
+        )
+    files, written = ({name: str(path) for name, path in each.items()} for each in (result.files, result.written))
+    data = {"folder": str(result.path), "outputs": files, "record": result.record.model_dump(mode="json")}
+    lines = (written or files).values() or [str(result.path)]
+    console.result("\n".join(map(visible_line, lines)), {**data, "written": written} if target else data)
 
 
 def plan(
@@ -146,28 +129,30 @@ def plan(
     It shows each stage's last duration and its estimated peak memory, where they are known. For a recipe with a sweep, it shows
     the plan of the sweep.
     """
-    from stylepipe.cli.commands.sweep import plan_sweep
-    from stylepipe.cli.shared_recipes import unpacked
-    from stylepipe.recipe.load_variants import has_sweep
-    from stylepipe.sharing.limits import demands
-    from stylepipe.sharing.unpacking import is_shared
+    from stylepipe.api.commands.planning import SweepPlan
+    from stylepipe.api.commands.planning import plan as plan_recipe
+    from stylepipe.cli.commands.sweep import show_sweep_plan
 
     console = Console(as_json=json)
-    with unpacked(recipe, param, limited=False) as (file, params):
-        if is_shared(recipe):
-            console.say(f"It asks for {demands(load_job(file, params))}.")
-        if has_sweep(file) and not (start or until):
-            console.result(*plan_sweep(file, params, force=force, store=open_store_to_run(cache)))
-        else:
-            _plan(load_job(file, params, force=force, start=start, until=until), open_store_to_run(cache), console)
+    planned = plan_recipe(
+        recipe,
+        params=overrides(param),
+        start=start,
+        until=until,
+        force=force or (),
+        cache=cache,
+        note=console.say,
+    )
+    if isinstance(planned, SweepPlan):
+        show_sweep_plan(planned, console)
+    else:
+        _show_plan(planned, console)
 
 
-def _plan(job: "Job", store: "Store", console: Console) -> None:
+def _show_plan(planned: "Plan", console: Console) -> None:
+    """Prints a plan. Raises RecipeError with its problems."""
     from dataclasses import asdict
 
-    from stylepipe.engine.plan import plan as plan_job
-
-    planned = plan_job(job, store)
     for name in planned.left_out:
         console.say(f"'{name}' is not needed and does not run.")
     words = {"cached": "cached", "run": "runs", "depends": "may run"}
@@ -199,19 +184,15 @@ def explain(
     """Shows why a stage would run, or that it is cached."""
     from dataclasses import asdict
 
-    from stylepipe.cli.shared_recipes import unpacked
-    from stylepipe.engine.graph import stages_named
-    from stylepipe.engine.plan import plan as plan_job
+    from stylepipe.api.commands.planning import explain as explain_stage
 
-    with unpacked(recipe, param, limited=False) as (file, params):
-        job = load_job(file, params, until=stage)
-        planned = plan_job(job, open_store_to_run(cache))
-    explained = [planned[name] for name in stages_named(job.recipe, stage)]
+    console = Console(as_json=json)
+    stages = explain_stage(recipe, stage, params=overrides(param), cache=cache, note=console.say)
     lines = []
-    for each in explained:
+    for each in stages:
         heading = {"cached": "is cached", "run": "would run", "depends": "depends on stages that would run"}[each.state]
         lines += [f"'{each.name}' {heading}{':' if each.reasons else '.'}", *(f"  - {reason}" for reason in each.reasons)]
-    Console(as_json=json).result("\n".join(lines), [asdict(each) for each in explained])
+    console.result("\n".join(lines), [asdict(each) for each in stages])
 
 
 def _memory(stage: "PlannedStage") -> str:

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from stylepipe.api.sources.user_paths import user_path
 from stylepipe.cache_folder import expand_home
 from stylepipe.cli.console import Console, table
-from stylepipe.cli.options import Json, typed_path
+from stylepipe.cli.options import Json
 from stylepipe.escapes import visible_line
 
 app = typer.Typer(help="Network weights: list, pull, verify, convert, path.", no_args_is_help=True)
@@ -45,8 +46,8 @@ def pull(
     json: Json = False,
 ) -> None:
     """Downloads published weights into the cache and verifies them."""
-    from stylepipe.cli.progress import download_bar
     from stylepipe.neural.weights.catalog import pull as pull_weights
+    from stylepipe.report.progress import download_bar
 
     with download_bar(name) as progress:
         file = pull_weights(name, offline=offline, progress=progress)
@@ -78,11 +79,11 @@ def convert(
     source: Annotated[
         Path,
         typer.Argument(
-            parser=typed_path, metavar="SOURCE", help="Keras HDF5, torchvision .pth, .npz or safetensors.", show_default=False
+            parser=user_path, metavar="SOURCE", help="Keras HDF5, torchvision .pth, .npz or safetensors.", show_default=False
         ),
     ],
     target: Annotated[
-        Path, typer.Argument(parser=typed_path, metavar="TARGET", help="The safetensors file to write.", show_default=False)
+        Path, typer.Argument(parser=user_path, metavar="TARGET", help="The safetensors file to write.", show_default=False)
     ],
     json: Json = False,
 ) -> None:

@@ -10,6 +10,7 @@ from stylepipe.engine.cache.keys import key_of
 from stylepipe.engine.graph import Selection
 from stylepipe.engine.inputs import InputSource, WeightsSource, find_input
 from stylepipe.engine.job import FindInput, Job, prepare
+from stylepipe.formatting import counted
 from stylepipe.recipe.load_variants import ResolvedSweep
 from stylepipe.recipe.params.labels import axis_labels
 from stylepipe.recipe.resolved import ResolvedRecipe, StageNode
@@ -36,6 +37,13 @@ class SweepJob:
     job: Job
     axes: Mapping[str, Sequence[Any]]
     variants: tuple[MergedVariant, ...]
+
+    @property
+    def summary(self) -> str:
+        """The number of variants, of their stages, and of distinct stages, as text."""
+        stages = sum(len(variant.stages) for variant in self.variants)
+        distinct = len(self.job.selection.stages)
+        return f"{counted(len(self.variants), 'variant')} of {counted(stages, 'stage')}, {distinct} distinct"
 
 
 def prepare_sweep(

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -48,10 +49,20 @@ def observer(*, quiet: bool) -> Iterator[Observer]:
         TextColumn("{task.fields[loss]}", markup=False),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as bars:
+    disable = not (console.is_interactive or console.is_jupyter)
+    with Progress(*columns, console=console, transient=True, disable=disable) as bars:
         display = _Display(console, bars)
         with _each_minute(display.heartbeat) if bars.disable and not quiet else nullcontext():
             yield display
+
+
+@contextmanager
+def bars() -> Iterator[Observer]:
+    """Yields an observer that shows progress bars in terminals and in notebooks, and nothing elsewhere."""
+    console = _Terminal(stderr=True)
+    widgets = console.is_jupyter and find_spec("ipywidgets") is not None
+    with observer(quiet=not (console.is_interactive or widgets)) as display:
+        yield display
 
 
 @contextmanager

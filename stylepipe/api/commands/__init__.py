@@ -1,0 +1,1 @@
+"""The commands as functions: run, plan, sweep, verify, export, and what they return."""
