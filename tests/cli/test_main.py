@@ -14,6 +14,7 @@ COMMANDS = [
     "init",
     "recipes",
     "validate",
+    "graph",
     "schema",
     "stages",
     "losses",

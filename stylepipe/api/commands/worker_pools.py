@@ -17,7 +17,7 @@ def worker_pool(jobs: int, executor: str | None, store: Store) -> Iterator[Pool 
     Raises UsageError for both at once, and for several processes that would share a GPU or TPU.
     """
     if executor and jobs > 1:
-        raise UsageError(f"{jobs} jobs and the executor {executor} are both requested.", hint="Choose one of them.")
+        raise UsageError(f"{jobs} jobs and the executor {executor} are both requested.", hint="Give one of them.")
     if jobs > 1 and backend() != "cpu":
         raise UsageError(f"{jobs} jobs: the device is a {backend()}, which only one process can use.", hint="Run one job.")
     if executor:

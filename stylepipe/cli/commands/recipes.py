@@ -134,7 +134,10 @@ def graph(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Draws the inputs and stages of a recipe: prints a Mermaid flowchart, or writes an SVG or Mermaid file."""
+    """Draws the graph of a recipe.
+
+    Prints a Mermaid flowchart, or writes an SVG or Mermaid file.
+    """
     from stylepipe.engine.cache.atomic_files import output_errors
     from stylepipe.recipe.drawing import Drawing
     from stylepipe.recipe.load import load_recipe
