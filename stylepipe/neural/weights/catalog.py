@@ -6,14 +6,16 @@ in `weights/` of stylepipe's cache ($STYLEPIPE_CACHE, or the system's place for 
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stylepipe.artifacts import Weights
 from stylepipe.cache_folder import cache_folder, expand_home
 from stylepipe.errors import WeightsError, did_you_mean
 from stylepipe.neural.encoders.vgg_layout import describe
+from stylepipe.neural.networks import texture_layout, transformation_layout, upscaler_layout
 from stylepipe.neural.weights.published_layouts import convert, read_weights
 from stylepipe.paths import is_file
 
@@ -154,16 +156,17 @@ def verify(weights: str) -> Any:
     read = read_weights(path)
     if (network := read.metadata.get("network")) is None:
         return describe(read)
-    # They import JAX, which finding a file does not need.
-    from stylepipe.neural.networks import texture, transformation, upscaler
-
-    networks = {"image-transformation": transformation, "texture": texture, "upscaler": upscaler}
+    networks: Mapping[str, Callable[[Weights], Any]] = {
+        "image-transformation": transformation_layout.describe,
+        "texture": texture_layout.describe,
+        "upscaler": upscaler_layout.describe,
+    }
     if network not in networks:
         raise WeightsError(
             f"The weights state the network '{network}'; allowed is {', '.join(networks)}.",
             hint="Another program wrote the file.",
         )
-    return networks[network].describe(read)
+    return networks[network](read)
 
 
 def _entry(name: str) -> CatalogEntry:
