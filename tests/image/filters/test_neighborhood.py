@@ -1,5 +1,6 @@
 """Gaussian blur and median against SciPy, unsharp mask against scikit-image, all in float64."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -102,7 +103,8 @@ def test_sharpening_stays_in_range(pixels):
 def test_median_is_scipys(size, window):
     pixels = picture(*size)
     expected = scipy.ndimage.median_filter(pixels, size=(window, window, 1), mode="reflect")
-    np.testing.assert_array_equal(median(pixels, size=window), expected)
+    with jax.disable_jit(size == (2, 3) and window == 7):  # whose program XLA compiles for minutes: most values are the same
+        np.testing.assert_array_equal(median(pixels, size=window), expected)
 
 
 @settings(max_examples=25, deadline=None)
