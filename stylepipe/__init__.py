@@ -1,10 +1,10 @@
 """A declarative pipeline engine for neural style transfer.
 
-The public names are those of `__init__.pyi`. Each is imported when it is used, so that importing stylepipe is quick.
+The public names are those of `__init__.pyi`. Each is imported when it is used: importing stylepipe is quick, and for
+`python -m stylepipe` imports nothing from the current folder, which is on the path then.
 """
 
 from importlib import import_module
-from typing import Any
 
 __version__ = "0.1.0"
 
@@ -27,7 +27,7 @@ _MODULES = ("losses", "optimizers")
 """The modules of `stylepipe.api` that are public themselves."""
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name in _MODULES:
         return import_module(f"stylepipe.api.{name}")
     if name in _HOMES:
