@@ -17,8 +17,9 @@ def test_a_stage_is_a_function(home):
     sharpen = find_stage("sharpen")
     expected = sharpen(Image(picture()), sharpen.params(amount=1.0)).pixels
     assert np.abs(np.asarray(made) / 255 - np.asarray(expected)).max() <= 0.5 / 255 + 1e-6
-    for same in ("photo.png", Pillow.open("photo.png"), np.asarray(Pillow.open("photo.png"))):
-        assert stylepipe.apply("sharpen", image=same, amount=1.0).size == made.size
+    with Pillow.open("photo.png") as photo:
+        for same in ("photo.png", photo, np.asarray(photo)):
+            assert stylepipe.apply("sharpen", image=same, amount=1.0).size == made.size
 
 
 def test_stylize_reports_its_steps_and_follows_its_seed(home):

@@ -56,7 +56,7 @@ def test_what_a_stylization_asks_for(load, less, more, quantity):
 @pytest.mark.parametrize(
     ("stages", "size"),
     [
-        ([stylize(size=2000, style_scale=20, iterations=1)], (1000, 800)),
+        ([stylize(size=2000, style_scale=20, iterations=1, memory="100GB")], (1000, 800)),
         ([stylize(size=1024, iterations=20_000, preview_every=1)], (1000, 800)),
         (["a: {use: upscale, image: $photo, factor: 8}", "b: {use: upscale, image: $a, factor: 8}"], (1000, 800)),
         (["a: {use: upscale, image: $photo, factor: 3, method: bicubic}"], (9900, 9900)),
