@@ -5,6 +5,7 @@ import pytest
 from PIL import Image as Pillow
 
 import stylepipe
+from stylepipe.api.sources.picture_values import as_mask
 from stylepipe.artifacts import Image
 from stylepipe.errors import InputError, UsageError
 from stylepipe.plugins import find_stage
@@ -56,3 +57,13 @@ def test_features_are_arrays_by_layer(home):
 def test_what_a_stage_does_not_take(home, arguments, error, message):
     with pytest.raises(error, match=message):
         stylepipe.apply("sharpen", **arguments)
+
+
+def test_a_mask_in_memory_is_read_as_that_of_a_file_is(home):
+    cut_out = np.zeros((6, 8, 4), np.uint8)
+    cut_out[:3, :, 3] = 255
+    Pillow.fromarray(cut_out).save("mask.png")
+    from_file = as_mask("mask.png").values
+    np.testing.assert_array_equal(from_file, cut_out[:, :, 3] / 255)
+    for value in (cut_out, Pillow.fromarray(cut_out)):
+        np.testing.assert_array_equal(as_mask(value).values, from_file)

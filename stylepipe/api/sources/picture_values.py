@@ -12,14 +12,13 @@ from PIL import Image as Pillow
 from stylepipe.api.sources.user_paths import user_path
 from stylepipe.artifacts import Folder, Image, Mask, StageInput, Weights
 from stylepipe.errors import InputError, UsageError
+from stylepipe.image.files.decode import Samples
 from stylepipe.image.files.io import read_image, read_mask, write_image, write_mask
+from stylepipe.image.files.mask_channels import mask_channel
 from stylepipe.neural.weights import catalog
 from stylepipe.recipe.resolved import is_weights_name
 
 T = TypeVar("T")
-
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-"""The weights of red, green and blue in luma (Rec. BT.601)."""
 
 
 def as_input(value: Any, kind: str) -> StageInput:
@@ -50,7 +49,7 @@ def as_image(value: Any) -> Image:
 
 
 def as_mask(value: Any) -> Mask:
-    """Returns a path, a PIL image, an array (see `image_of`; of colors, the luma) or an artifact as a mask."""
+    """Returns a path, a PIL image, an array (see `image_of`) or an artifact as a mask; `mask_channel` says which channel."""
     match value:
         case Mask():
             return value
@@ -59,7 +58,9 @@ def as_mask(value: Any) -> Mask:
         case Pillow.Image():
             return _read_written(value, read_mask)
     if hasattr(value, "__array__"):
-        return Mask(image_of(np.asarray(value)).pixels @ _LUMA)
+        image = image_of(np.asarray(value))
+        samples = Samples(np.asarray(image.pixels), None if image.alpha is None else np.asarray(image.alpha))
+        return Mask(mask_channel(samples, None, name="The array"))
     raise _unfit(value, "a mask: a path, a PIL image or an array")
 
 
