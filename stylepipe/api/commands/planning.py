@@ -11,7 +11,9 @@ from stylepipe.api.sources.opened import Opened, opened
 from stylepipe.api.sources.recipe_objects import Recipe
 from stylepipe.api.sources.user_paths import DEFAULT_OUTPUTS
 from stylepipe.api.sources.values import as_overrides
+from stylepipe.engine.cache.store import Store
 from stylepipe.engine.graph import stages_named
+from stylepipe.engine.job import Job
 from stylepipe.engine.plan import Plan, PlannedStage
 from stylepipe.engine.plan import plan as plan_job
 from stylepipe.engine.sweeps.merge import SweepJob
@@ -56,9 +58,9 @@ def plan(
             note(f"It asks for {demands(load_job(source.recipe, source.overrides))}.")
         if has_sweep(source.recipe) and not (start or until):
             _, swept = load_sweep_job(source.recipe, source.overrides, force=force)
-            return SweepPlan(_named(plan_job(swept.job, store), source), swept)
+            return SweepPlan(_planned(swept.job, store, source), swept)
         job = load_job(source.recipe, source.overrides, force=force, start=start, until=until)
-        return _named(plan_job(job, store), source)
+        return _planned(job, store, source)
 
 
 def plan_run(
@@ -80,7 +82,7 @@ def plan_run(
         opened(recipe, overrides, note=note, outputs=outputs, limited=False) as source,
     ):
         job = load_job(source.recipe, source.overrides, force=force, start=start, until=until)
-        return _named(plan_job(job, open_store_to_run(cache)), source)
+        return _planned(job, open_store_to_run(cache), source)
 
 
 def plan_sweep(
@@ -105,7 +107,7 @@ def plan_sweep(
         store = open_store_to_run(cache)
         with worker_pool(1, executor, store) as pool:
             job = replace(swept.job, device=pool.device) if pool else swept.job
-            return SweepPlan(_named(plan_job(job, store), source), replace(swept, job=job))
+            return SweepPlan(_planned(job, store, source), replace(swept, job=job))
 
 
 def explain(
@@ -125,12 +127,13 @@ def explain(
         opened(recipe, overrides, note=note, outputs=outputs, limited=False) as source,
     ):
         job = load_job(source.recipe, source.overrides, until=stage)
-        planned = plan_job(job, open_store_to_run(cache))
+        planned = _planned(job, open_store_to_run(cache), source)
     return tuple(planned[name] for name in stages_named(job.recipe, stage))
 
 
-def _named(plan: Plan, source: Opened) -> Plan:
-    """Returns the plan, whose errors and places name the user's file."""
+def _planned(job: Job, store: Store, source: Opened) -> Plan:
+    """Returns the plan of a job, whose errors and places name the user's file."""
+    plan = plan_job(job, store)
     for error in plan.errors.values():
         error.message = source.named(error.message)
     places = {name: replace(place, file=source.named(place.file)) for name, place in plan.places.items()}

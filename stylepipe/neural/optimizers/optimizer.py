@@ -3,6 +3,7 @@
 The functions are in a module of their own, which is imported when a picture is optimized: recipes are checked without JAX.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, cast, runtime_checkable
@@ -117,9 +118,9 @@ class Optimizer(Spec):
         """Returns the initial state of the next scale, from `pixels`, the result resized to it."""
         return self._implementation.enlarged(self, state, pixels)
 
+    @abstractmethod
     def state_size(self) -> StateSize:
         """Returns the memory use."""
-        raise NotImplementedError
 
     @property
     def _implementation(self) -> OptimizerFunctions:
