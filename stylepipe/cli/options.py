@@ -6,16 +6,15 @@ from typing import Annotated
 
 import typer
 
-from stylepipe.api.sources.user_paths import recipe_path, source_path, user_path
+from stylepipe.api.sources.user_paths import recipe_path, user_path
 from stylepipe.errors import UsageError
 
 _RECIPE = "The recipe, a YAML file, or the name of one that comes with stylepipe"
 
 RecipePath = Annotated[Path, typer.Argument(parser=recipe_path, metavar="RECIPE", help=f"{_RECIPE}.", show_default=False)]
-SharedPath = Annotated[
-    Path,
+Source = Annotated[
+    str,
     typer.Argument(
-        parser=source_path,
         metavar="RECIPE",
         help=f"{_RECIPE}; or a run, a picture that was made by one, or a bundle.",
         show_default=False,

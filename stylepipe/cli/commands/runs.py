@@ -17,7 +17,7 @@ from stylepipe.cli.options import (
     NoLimits,
     Outputs,
     Overrides,
-    SharedPath,
+    Source,
     Until,
     overrides,
 )
@@ -38,7 +38,7 @@ Animation = Literal["webp", "gif"]
 
 
 def run(
-    recipe: SharedPath,
+    recipe: Source,
     param: Overrides = None,
     start: From = None,
     until: Until = None,
@@ -116,7 +116,7 @@ def run(
 
 
 def plan(
-    recipe: SharedPath,
+    recipe: Source,
     param: Overrides = None,
     start: From = None,
     until: Until = None,
@@ -175,7 +175,7 @@ def _show_plan(planned: "Plan", console: Console) -> None:
 
 
 def explain(
-    recipe: SharedPath,
+    recipe: Source,
     stage: Annotated[str, typer.Argument(metavar="STAGE", help="The stage to explain.", show_default=False)],
     param: Overrides = None,
     cache: CacheFolder = None,

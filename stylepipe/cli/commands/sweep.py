@@ -7,7 +7,7 @@ import typer
 
 from stylepipe.api.sources.user_paths import DEFAULT_OUTPUTS
 from stylepipe.cli.console import Console, table
-from stylepipe.cli.options import CacheFolder, Force, Json, NoEmbed, NoLimits, Outputs, Overrides, SharedPath, overrides
+from stylepipe.cli.options import CacheFolder, Force, Json, NoEmbed, NoLimits, Outputs, Overrides, Source, overrides
 from stylepipe.escapes import visible_line
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ PARTLY_FAILED = 3
 
 
 def sweep(
-    recipe: SharedPath,
+    recipe: Source,
     param: Overrides = None,
     force: Force = None,
     keep_going: Annotated[
