@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from stylepipe.api.sources.user_paths import recipe_path, user_path
+from stylepipe.cache_folder import expand_home
 from stylepipe.errors import UsageError
 
 _RECIPE = "The recipe, a YAML file, or the name of one that comes with stylepipe"
@@ -15,6 +16,7 @@ RecipePath = Annotated[Path, typer.Argument(parser=recipe_path, metavar="RECIPE"
 Source = Annotated[
     str,
     typer.Argument(
+        parser=expand_home,
         metavar="RECIPE",
         help=f"{_RECIPE}; or a run, a picture that was made by one, or a bundle.",
         show_default=False,
