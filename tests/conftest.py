@@ -22,7 +22,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line has it
 # are (neural/xla/compile_options.py). XLA reads its flags when it first compiles, so that processes which tests start have
 # none of these.
 with pytest.MonkeyPatch.context() as _patch:
-    _quickly = "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
+    _quickly = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
     _patch.setenv("XLA_FLAGS", f"{os.environ.get('XLA_FLAGS', '')} {_quickly}")
     jax.jit(lambda: 0)()
 
@@ -111,6 +111,14 @@ def interruptible() -> None:
     """Signals count, also where the tests run in the background, or by `nohup`, and inherit that some are ignored."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unsynced() -> Iterator[None]:
+    """Files need not outlast a failure of the machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

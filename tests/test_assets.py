@@ -125,6 +125,7 @@ def test_the_lighthouse_is_where_its_map_says() -> None:
     assert warmth[rock].mean() > 0.1 > 0 > warmth[sea].mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "file", "scale"),
     [

@@ -85,6 +85,13 @@ def stage(request) -> Stage:
     return find_stage(request.param)
 
 
+runs_trainings_slowly = pytest.mark.parametrize(
+    "stage",
+    [pytest.param(name, marks=[pytest.mark.slow] if name == "distill" or name.startswith("train_") else []) for name in STAGES],
+    indirect=True,
+)
+
+
 @pytest.fixture
 def weights(stage, request) -> Mapping[str, Weights]:
     """The stage's weights by the names of its inputs."""
@@ -155,6 +162,7 @@ def test_an_odd_size_works(stage, weights):
         check(stage, run(stage, inputs(stage, weights, ODD), params))
 
 
+@runs_trainings_slowly
 def test_what_it_estimates_has_the_size_that_comes(stage, weights):
     given = inputs(stage, weights, ODD)
     estimate = stage.estimate(**given, params=parameters(stage))
@@ -191,6 +199,7 @@ def outline(artifact: Artifact) -> Any:
     return {name: np.shape(array) for name, array in arrays.items() if array is not None}
 
 
+@runs_trainings_slowly
 @pytest.mark.parametrize(("size", "optional"), [(ODD, False), ((1, 1), True), ((2, 3), True)])
 def test_less_works_or_is_refused(stage, weights, size, optional):
     """Without the inputs that may be absent, and with the smallest pictures."""
@@ -202,6 +211,7 @@ def test_less_works_or_is_refused(stage, weights, size, optional):
         check(stage, result)
 
 
+@runs_trainings_slowly
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
 def test_a_constant_picture_works(stage, weights, value):
     for params in variants(stage):
@@ -221,6 +231,7 @@ def test_hidden_colors_change_nothing_that_is_visible(stage, weights, seed):
             np.testing.assert_allclose(found, expected, rtol=0, atol=1 / 255)
 
 
+@runs_trainings_slowly
 def test_transparency_is_carried_on(stage, weights):
     opaque, transparent = (run(stage, inputs(stage, weights, ODD, alpha=alpha)) for alpha in (False, True))
     given = {wanted.kind for wanted in stage.inputs.values()}

@@ -214,6 +214,7 @@ measure(ours, "shipped-*.yaml")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the largest size of a process is read as Linux tells it")
 def test_time_and_memory(tmp_path: Path, pack: Path) -> None:
     """Each recipe ends soon and the process stays small; once the shipped recipes' stages are imported, it hardly grows."""

@@ -65,6 +65,7 @@ def test_it_learns_and_validates(run):
     assert found[60] < found[25] < 0.4  # that of a student who says nothing is about 1
 
 
+@pytest.mark.slow
 def test_it_resumes_as_if_it_had_not_stopped(run):
     whole = run()
     memory = Memory(stop_at=17)

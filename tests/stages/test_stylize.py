@@ -35,7 +35,11 @@ CONTENT, STYLE, OTHER = (Image(DRAW.random(size, np.float32)) for size in ((24, 
 GRAM = {"kind": "gram", "layers": {"relu1_1": 1, "relu2_1": 1}}
 LOSSES = [{"kind": "content", "layers": {"relu2_1": 1}}, GRAM, {"kind": "total_variation"}]
 SMOOTH = {"losses": [{"kind": "total_variation"}]}  # needs no network, where only the picture's size or start matters
-OPTIMIZERS = [{"kind": "lbfgs"}, {"kind": "lbfgs_zoom"}, {"kind": "adam", "averaging": 0.5}]
+OPTIMIZERS = [
+    {"kind": "lbfgs"},
+    {"kind": "adam", "averaging": 0.5},
+    pytest.param({"kind": "lbfgs_zoom"}, marks=pytest.mark.slow),  # its program takes longest to compile
+]
 
 
 @pytest.fixture
@@ -627,6 +631,7 @@ def test_by_lbfgs_a_run_in_tiles_ends_at_the_loss_of_the_whole(run, tiny_vgg, sm
     assert ends[1] == pytest.approx(ends[0], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_where_memory_runs_out_it_goes_on_in_tiles_from_where_it_was(run, small_tiles, out_of_memory):
     whole = run(**AT_WORK).pixels
     events = []

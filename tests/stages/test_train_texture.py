@@ -53,6 +53,7 @@ def test_it_learns_and_validates(whole):
     assert [event.pixels.shape for event in events if isinstance(event, Frame)] == [(32, 32, 3)] * 3
 
 
+@pytest.mark.slow
 def test_it_resumes_as_if_it_had_not_stopped(run, whole):
     memory, events = Memory(stop_at=17), []
     with pytest.raises(Interrupted):
@@ -74,7 +75,7 @@ def test_it_resumes_as_if_it_had_not_stopped(run, whole):
         ),
     ],
 )
-def test_what_does_not_fit_is_refused(run, whole, wrong, message):
+def test_what_does_not_fit_is_refused(run, tiny_texture, wrong, message):
     with pytest.raises(StageError) as caught:
-        run(start=whole[0], **wrong)
+        run(start=tiny_texture, **wrong)
     assert caught.value.message == message

@@ -23,7 +23,8 @@ from stylepipe.neural.style_transfer.optimize import minimize, restored, result,
 from stylepipe.neural.weights.published_layouts import read_weights
 
 KEY = jax.random.key(0)
-OPTIMIZERS = [Lbfgs(memory=3), LbfgsZoom(memory=3), Adam()]
+ZOOM = pytest.param(LbfgsZoom(memory=3), marks=pytest.mark.slow)  # its program takes longest to compile
+OPTIMIZERS = [Lbfgs(memory=3), Adam(), ZOOM]
 SIZE = (18, 22)
 
 

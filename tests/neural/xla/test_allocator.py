@@ -35,7 +35,7 @@ def pages_cleared(*arguments: object) -> int:
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the setting is glibc's")
-@pytest.mark.parametrize("size", [10**7, 3 * 10**8])
+@pytest.mark.parametrize("size", [10**7, pytest.param(3 * 10**8, marks=pytest.mark.slow)])
 def test_pages_are_cleared_once(size):
     """Three times 80 MB are some 58,600 pages of 4 KB, or 120 of 2 MB; 2.4 GB are beyond any threshold that glibc takes."""
     assert pages_cleared("default", size) > 100

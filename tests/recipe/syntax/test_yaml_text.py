@@ -128,6 +128,7 @@ def test_hostile_nesting_ends_soon(text: str) -> None:
     assert time.process_time() - start < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     ["# no\n" * 190_000, f"a: '{'x' * 900_000}'", "a: " + "x y\n  " * 140_000, "\n" * 900_000, "a: |\n" + "  x\n" * 220_000],

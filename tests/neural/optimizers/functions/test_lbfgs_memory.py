@@ -6,11 +6,13 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from stylepipe.neural.optimizers.functions.lbfgs_memory import empty, newton, remember
+from stylepipe.neural.optimizers.functions import lbfgs_memory
+from stylepipe.neural.optimizers.functions.lbfgs_memory import empty
 from stylepipe.neural.trees import filled as filled_tree
 from stylepipe.neural.trees import named
 
 DRAW = np.random.default_rng(0)
+remember, newton = jax.jit(lbfgs_memory.remember), jax.jit(lbfgs_memory.newton)
 
 
 def filled(precision, pairs=3, shape=(4, 5, 3)):
