@@ -28,7 +28,7 @@ from stylepipe.image.files.io import read_image  # noqa: E402
 from stylepipe.image.resize import resize  # noqa: E402
 from stylepipe.image.sizes import scaled  # noqa: E402
 from stylepipe.neural.encoders.vgg_layout import describe  # noqa: E402
-from stylepipe.neural.losses import SPECS  # noqa: E402
+from stylepipe.neural.losses.loss_kinds import loss_kinds  # noqa: E402
 from stylepipe.neural.style_transfer.objective import Constants, ExamplePicture, Objective  # noqa: E402
 from stylepipe.neural.weights.catalog import find, read_weights  # noqa: E402
 from stylepipe.neural.xla.compile_options import program  # noqa: E402
@@ -56,7 +56,7 @@ def table(kinds: Sequence[str], content: Image, style: Image, iterations: int) -
     """The table's rows."""
     network = read_weights(find("vgg19-slim"))
     tensors = {name: jnp.asarray(tensor) for name, tensor in network.tensors.items()}
-    judge = Objective.of([SPECS[kind](layers=MEASURED) for kind in kinds], describe(network))
+    judge = Objective.of([loss_kinds().models[kind](layers=MEASURED) for kind in kinds], describe(network))
     constants = judge.prepare(
         tensors, content=None, styles=[ExamplePicture(jnp.asarray(style.pixels))], weights=[1.0], regions=None
     )

@@ -26,9 +26,9 @@ import numpy as np  # noqa: E402
 
 from stylepipe.neural.encoders.vgg import features  # noqa: E402
 from stylepipe.neural.encoders.vgg_layout import describe  # noqa: E402
-from stylepipe.neural.losses import SPECS  # noqa: E402
 from stylepipe.neural.losses.loss import Loss  # noqa: E402
 from stylepipe.neural.losses.loss_inputs import LossInputs, PictureFeatures  # noqa: E402
+from stylepipe.neural.losses.loss_kinds import loss_kinds  # noqa: E402
 from stylepipe.neural.style_transfer.objective import Constants, ExamplePicture, Objective  # noqa: E402
 from stylepipe.neural.weights.catalog import find, read_weights  # noqa: E402
 from stylepipe.neural.xla.compile_options import program  # noqa: E402
@@ -88,11 +88,11 @@ def rows(kinds: list[str], side: int) -> Iterator[str]:
     draw = np.random.default_rng(0)
     coarse = draw.random((3, side // 8, side // 8, 3), np.float32)
     pictures = np.asarray(jax.image.resize(coarse, (3, side, side, 3), "cubic")).clip(0, 1)
-    gram = steps(SPECS["gram"](), weights, pictures)
+    gram = steps(loss_kinds().models["gram"](), weights, pictures)
     yield "| loss | step (ms) | × gram | alone (ms) | × gram | MB | more than gram |"
     yield "|---|---|---|---|---|---|---|"
     for kind in kinds:
-        whole, alone = steps(SPECS[kind](), weights, pictures)
+        whole, alone = steps(loss_kinds().models[kind](), weights, pictures)
         (ms, ratio), (ms_alone, ratio_alone) = in_turns(whole, gram[0]), in_turns(alone, gram[1])
         megabytes = (whole.bytes / 1e6, (whole.bytes - gram[0].bytes) / 1e6)
         yield (
@@ -107,7 +107,7 @@ def main() -> None:
     parser.add_argument("kinds", nargs="*", metavar="KIND")
     parser.add_argument("--side", type=int, default=512)
     chosen = parser.parse_args()
-    for row in rows(chosen.kinds or sorted(SPECS), chosen.side):
+    for row in rows(chosen.kinds or sorted(loss_kinds().models), chosen.side):
         print(row, flush=True)
 
 

@@ -12,9 +12,9 @@ from stylepipe.artifacts import Array, Image, Mask, Weights, blank
 from stylepipe.errors import Interrupted, StageError
 from stylepipe.image.sizes import Size
 from stylepipe.neural.encoders.vgg_layout import Pooling, Precision, Vgg, describe
-from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
+from stylepipe.neural.losses.loss_kinds import AnyLoss
 from stylepipe.neural.losses.total_variation import TotalVariation
 from stylepipe.neural.optimizers import AnyOptimizer
 from stylepipe.neural.optimizers.lbfgs import Lbfgs

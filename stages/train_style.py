@@ -11,9 +11,9 @@ from stylepipe.artifacts import Array, Folder, Image, Weights
 from stylepipe.errors import StageError
 from stylepipe.image.sizes import scaled
 from stylepipe.neural.encoders.vgg_layout import describe as describe_vgg
-from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
+from stylepipe.neural.losses.loss_kinds import AnyLoss
 from stylepipe.neural.losses.total_variation import TotalVariation
 from stylepipe.neural.networks.transformation_layout import (
     DEEPEST,

@@ -10,8 +10,8 @@ from stylepipe.artifacts import Array, Image, Weights
 from stylepipe.errors import StageError
 from stylepipe.image.sizes import scaled
 from stylepipe.neural.encoders.vgg_layout import describe as describe_vgg
-from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.gram import Gram
+from stylepipe.neural.losses.loss_kinds import AnyLoss
 from stylepipe.neural.networks.texture_layout import MOST_SIZES, WIDEST, Padding, Texture, describe, operations
 from stylepipe.neural.style_transfer.loss_set import LossSet, require
 from stylepipe.neural.style_transfer.size_checks import check_size

@@ -7,6 +7,7 @@
     ├── WeightsError            2    network weights that are missing, damaged or of an unknown layout
     ├── StageError              1    a stage that cannot process its inputs
     │   └── MemoryShortage      1    a stage that needs more memory than is available
+    ├── ExtensionError          1    a mistake in an installed package that extends stylepipe
     ├── StoreError              1    a cache or output folder that cannot be read or written
     ├── ClusterError            1    a cluster that is lost during a computation
     └── Interrupted             128 + the signal's number: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP
@@ -101,6 +102,10 @@ def bounded(text: str, length: int = 500) -> str:
     """Returns the text, truncated to `length`, with lone surrogates escaped: no encoding can write them."""
     cut = text if len(text) <= length else f"{text[:length]}…"
     return cut.encode("utf-8", "backslashreplace").decode()
+
+
+class ExtensionError(StylepipeError):
+    """A mistake in an installed package that extends stylepipe: an error of its author."""
 
 
 class StoreError(StylepipeError):

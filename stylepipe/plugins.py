@@ -7,17 +7,12 @@ importing any stage, and a stage's module is imported only when a recipe uses it
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from functools import cache
-from importlib.metadata import distributions, entry_points
 from importlib.util import find_spec
-from typing import Any
 
-from stylepipe.errors import Stopped, did_you_mean, reason_of
-from stylepipe.plugin_output import plugin_output
+from stylepipe.entry_points import STAGES, entries, guarded, unreadable_packages
+from stylepipe.errors import ExtensionError, did_you_mean
 from stylepipe.stage import Stage, StageContractError
-
-GROUP = "stylepipe.stages"
 
 _HINT = "Its entry point must name a package with one module per stage."
 
@@ -25,24 +20,20 @@ _HINT = "Its entry point must name a package with one module per stage."
 class StageModules(dict[str, str]):
     """Maps each stage's name to the module that holds it.
 
-    `ambiguous` maps the name of a stage that several packs offer to its error; `problems` holds the errors of whole packs;
-    `distributions` maps the package of each pack to the distribution that declares it.
+    `ambiguous` maps the name of a stage that several packs offer to its error; `problems` holds the errors of whole packs.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.ambiguous: dict[str, StageContractError] = {}
-        self.problems: list[StageContractError] = []
-        self.distributions: dict[str, Any] = {}
+        self.problems: list[ExtensionError] = list(unreadable_packages())
 
 
 @cache
 def stage_modules() -> StageModules:
     """Returns the stages of all packs, without importing their modules."""
     modules = StageModules()
-    for pack in sorted(_entry_points(modules.problems), key=lambda entry: entry.name):
-        if pack.dist:
-            modules.distributions[pack.value] = pack.dist
+    for pack in entries(STAGES):
         try:
             names = list(_module_names(pack.name, pack.value))
         except StageContractError as error:
@@ -60,13 +51,6 @@ def stage_modules() -> StageModules:
 
 
 @cache
-def distribution_of(module: str) -> Mapping[str, str]:
-    """Returns {name: version} of the distribution that holds a module's pack; empty where there is none."""
-    packs = stage_modules().distributions
-    return {held.name: held.version for package, held in packs.items() if f"{module}.".startswith(f"{package}.")}
-
-
-@cache
 def find_stage(name: str) -> Stage:
     """Returns the stage of that name.
 
@@ -81,7 +65,7 @@ def find_stage(name: str) -> Stage:
     if name in modules.ambiguous:
         raise modules.ambiguous[name]
     place = modules[name]
-    with _guarded(f"The stage '{name}' cannot be imported from '{place}'"):
+    with guarded(f"The stage '{name}' cannot be imported from '{place}'", error=StageContractError):
         module = importlib.import_module(place)
     attribute = getattr(module, name, None)
     if not isinstance(attribute, Stage) or attribute.name != name:
@@ -92,7 +76,7 @@ def find_stage(name: str) -> Stage:
     return attribute
 
 
-def usable_stages() -> tuple[Mapping[str, Stage], tuple[StageContractError, ...]]:
+def usable_stages() -> tuple[Mapping[str, Stage], tuple[ExtensionError, ...]]:
     """Returns all usable stages, sorted by name, and the errors of packs and of the other stages."""
     stages: dict[str, Stage] = {}
     problems = list(stage_modules().problems)
@@ -104,39 +88,10 @@ def usable_stages() -> tuple[Mapping[str, Stage], tuple[StageContractError, ...]
     return stages, tuple(problems)
 
 
-@contextmanager
-def _guarded(failure: str, *, hint: str | None = None) -> Iterator[None]:
-    """Runs third-party code. Whatever it raises becomes a StageContractError whose message begins with `failure`."""
-    try:
-        with plugin_output():
-            yield
-    except Stopped:
-        raise
-    except BaseException as error:
-        raise StageContractError(f"{failure}: {reason_of(error).rstrip('.')}.", hint=hint) from error
-
-
-def _entry_points(problems: list[StageContractError]) -> list[Any]:
-    """Returns the entry points of all packs. A package with unreadable metadata is left out and added to `problems`.
-
-    The class is not named: packages such as importlib_metadata replace it with their own.
-    """
-    try:
-        return list(entry_points(group=GROUP))
-    except Exception:
-        by_name: dict[tuple[str, str], Any] = {}
-        for distribution in distributions():
-            try:
-                by_name |= {(entry.name, entry.value): entry for entry in distribution.entry_points.select(group=GROUP)}
-            except Exception as error:
-                message = f"The entry points of an installed package cannot be read: {reason_of(error)}."
-                problems.append(StageContractError(message))
-        return list(by_name.values())
-
-
 def _module_names(pack: str, package: str) -> Iterator[str]:
     """Yields the modules of a pack that hold stages. Raises StageContractError when `package` is not a package."""
-    with _guarded(f"The stage pack '{pack}' names '{package}', which cannot be found", hint=_HINT):
+    failure = f"The stage pack '{pack}' names '{package}', which cannot be found"
+    with guarded(failure, hint=_HINT, error=StageContractError):
         spec = find_spec(package)  # imports the parent package
     if spec is None or spec.submodule_search_locations is None:
         raise StageContractError(f"The stage pack '{pack}' names '{package}', which is not a package.", hint=_HINT)

@@ -26,7 +26,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from stylepipe.artifacts import INPUT_KINDS, KINDS, Artifact, Folder, Image, Mask, StageInput, Weights, blank
-from stylepipe.errors import StylepipeError
+from stylepipe.errors import ExtensionError
 from stylepipe.transparency import without_hidden
 
 
@@ -180,8 +180,8 @@ _PLACEHOLDERS: Mapping[str, StageInput] = {
 # --- the contract -----------------------------------------------------------------------------------------------------
 
 
-class StageContractError(StylepipeError):
-    """A stage that violates the contract: an error of its author."""
+class StageContractError(ExtensionError):
+    """A stage that violates the contract."""
 
 
 @dataclass(frozen=True)

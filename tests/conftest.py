@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from jaxtyping import config
 
-from stylepipe import plugins
+from stylepipe import entry_points, plugins
 from stylepipe.artifacts import Weights
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line has it; JAX loads its LAPACK later
@@ -145,7 +145,8 @@ def install_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     def forget() -> None:
         plugins.stage_modules.cache_clear()
         plugins.find_stage.cache_clear()
-        plugins.distribution_of.cache_clear()
+        entry_points._installed.cache_clear()
+        entry_points.distribution_of.cache_clear()
         for module in [name for name in sys.modules if name.partition(".")[0] in installed]:
             del sys.modules[module]
 

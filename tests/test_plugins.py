@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from stylepipe import plugins
+from stylepipe.entry_points import STAGES
 from stylepipe.recipe.load import load_recipe
 from stylepipe.stage import StageContractError
 
@@ -37,7 +38,7 @@ def tint(name: str) -> str:
 
 
 def test_our_own_stages_come_in_through_the_same_door() -> None:
-    assert [entry.name for entry in entry_points(group=plugins.GROUP) if entry.value == "stages"] == ["stylepipe"]
+    assert [entry.name for entry in entry_points(group=STAGES) if entry.value == "stages"] == ["stylepipe"]
     assert plugins.stage_modules()["sharpen"] == "stages.sharpen"
     assert plugins.find_stage("sharpen").output == "image"
 
@@ -162,7 +163,7 @@ def test_an_entry_point_that_names_no_package(install_pack: Install, value: str,
     site = install_pack(
         "tints", {"tint": tint("tint"), "broken": "raise RuntimeError('not today')\n", "stopped": "raise KeyboardInterrupt"}
     )
-    (site / "tints-1.0.dist-info" / "entry_points.txt").write_text(f"[{plugins.GROUP}]\ntints = {value}\n")
+    (site / "tints-1.0.dist-info" / "entry_points.txt").write_text(f"[{STAGES}]\ntints = {value}\n")
     assert "sharpen" in plugins.stage_modules()
     [problem] = plugins.stage_modules().problems
     assert str(problem) == (

@@ -1,4 +1,9 @@
-"""The losses for `stylize`, each a model of its parameters: `stylepipe.losses.Gram(weight=6.0)`."""
+"""The losses for `stylize`, each a model of its parameters: `stylepipe.losses.Gram(weight=6.0)`.
+
+Those of installed packages are among them, by the names of their classes.
+"""
+
+from typing import TYPE_CHECKING
 
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.cooccurrence import Cooccurrence
@@ -6,6 +11,7 @@ from stylepipe.neural.losses.correlation_chain import CorrelationChain
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.histogram import Histogram
 from stylepipe.neural.losses.laplacian import Laplacian
+from stylepipe.neural.losses.loss_kinds import loss_kinds
 from stylepipe.neural.losses.moments import Moments
 from stylepipe.neural.losses.mrf import Mrf
 from stylepipe.neural.losses.nearest_neighbor import NearestNeighbor
@@ -27,3 +33,14 @@ __all__ = [
     "TotalVariation",
     "Wasserstein",
 ]
+
+if not TYPE_CHECKING:  # type checkers find the classes of other packages where those define them
+
+    def __getattr__(name: str) -> object:
+        for model in loss_kinds().models.values():
+            if model.__name__ == name:
+                return model
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+    def __dir__() -> list[str]:
+        return sorted(model.__name__ for model in loss_kinds().models.values())

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from stylepipe.image.files.io import read_image, write_image
-from stylepipe.neural.losses import SPECS
+from stylepipe.neural.losses.loss_kinds import loss_kinds
 from stylepipe.recipe.language_reference import reference
 
 
@@ -154,7 +154,7 @@ def test_the_reference(cli):
 def test_losses(cli):
     said = cli("losses")
     listed = dict(block.split("\n", 1) for block in said.out.rstrip().split("\n\n"))
-    assert list(listed) == sorted(SPECS)
+    assert list(listed) == sorted(loss_kinds().models)
     assert listed["gram"].splitlines() == [
         "  Compares Gram matrices: which features occur together, regardless of position.",
         "  parameters: weight, normalize, layers, geometric, shift",

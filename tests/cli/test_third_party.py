@@ -1,8 +1,10 @@
-"""A stage pack of somebody else, installed by pip, is used by a recipe like our own."""
+"""Packages of somebody else, installed by pip: a pack of stages, and one that extends all that can be extended."""
 
+import json
 import os
 import subprocess
 import sys
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 from zipfile import ZipFile
@@ -12,28 +14,43 @@ import pytest
 pytestmark = pytest.mark.slow  # processes
 
 TOYS = Path(__file__).parent / "toys"
-INFO = {
-    "METADATA": "Metadata-Version: 2.1\nName: toys\nVersion: 1.0\n",
-    "WHEEL": "Wheel-Version: 1.0\nGenerator: by-hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    "entry_points.txt": "[stylepipe.stages]\ntoys = toys\n",
-}
+SAMPLE = Path(__file__).parent / "sample"
+
+
+def installed(folder: Path, name: str, modules: dict[str, str], points: dict[str, dict[str, str]]) -> Path:
+    """Returns a folder into which pip has installed a wheel of these modules and entry points."""
+    if find_spec("pip") is None:
+        pytest.skip("pip is not installed here")
+    wheel = folder / f"{name}-1.0-py3-none-any.whl"
+    groups = ("\n".join([f"[{group}]", *(f"{key} = {value}" for key, value in each.items())]) for group, each in points.items())
+    info = {
+        "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        "WHEEL": "Wheel-Version: 1.0\nGenerator: by-hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "entry_points.txt": "\n".join(groups),
+    }
+    files = modules | {f"{name}-1.0.dist-info/{file}": text for file, text in info.items()}
+    files[f"{name}-1.0.dist-info/RECORD"] = "".join(f"{file},,\n" for file in (*files, f"{name}-1.0.dist-info/RECORD"))
+    with ZipFile(wheel, "w") as archive:
+        for file, text in files.items():
+            archive.writestr(file, text)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--target", folder / "site", wheel], check=True)
+    return folder / "site"
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     """A folder into which pip has installed the wheel `toys`."""
-    if find_spec("pip") is None:
-        pytest.skip("pip is not installed here")
-    wheel = tmp_path / "toys-1.0-py3-none-any.whl"
-    files = {"toys/__init__.py": "", **{f"toys/{path.name}": path.read_text() for path in TOYS.glob("*.py")}}
-    files |= {f"toys-1.0.dist-info/{name}": text for name, text in INFO.items()}
-    files["toys-1.0.dist-info/RECORD"] = "".join(f"{name},,\n" for name in (*files, "toys-1.0.dist-info/RECORD"))
-    with ZipFile(wheel, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--target", tmp_path / "site", wheel], check=True)
-    return tmp_path / "site"
+    modules = {"toys/__init__.py": "", **{f"toys/{path.name}": path.read_text() for path in TOYS.glob("*.py")}}
+    return installed(tmp_path, "toys", modules, {"stylepipe.stages": {"toys": "toys"}})
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Path:
+    """A folder into which pip has installed the sample extension."""
+    modules = {str(path.relative_to(SAMPLE)): path.read_text() for path in SAMPLE.rglob("*.py")}
+    points = tomllib.loads((SAMPLE / "pyproject.toml").read_text())["project"]["entry-points"]
+    return installed(tmp_path, "sample_extension", modules, points)
 
 
 def stylepipe(home: Path, *arguments: str, site: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -57,3 +74,33 @@ def test_a_pack_that_pip_installed(home: Path, site: Path) -> None:
     without = stylepipe(home, "validate", "recipe.yaml")
     assert without.returncode == 2
     assert "error: recipe.yaml:6:17: There is no stage 'brighten'." in without.stderr
+
+
+def test_an_extension_that_pip_installed(home: Path, sample: Path) -> None:
+    (home / "sample.yaml").write_text((SAMPLE / "recipe.yaml").read_text())
+    assert "\nmean_color\n" in stylepipe(home, "losses", site=sample).stdout
+    assert "kind mean_color" in stylepipe(home, "stages", "stylize", site=sample).stdout
+    assert stylepipe(home, "doctor", site=sample).stderr == ""
+    ran = stylepipe(home, "run", "sample.yaml", "--json", site=sample)
+    assert ran.returncode == 0, ran.stderr
+    record = json.loads((home / json.loads(ran.stdout)["folder"] / "record.json").read_text())
+    assert '"mean_color"' in json.dumps(record)
+
+    without = stylepipe(home, "validate", "sample.yaml")
+    assert without.returncode == 2
+    assert "error: sample.yaml:16:16: stages.stylized.losses[1].kind is 'mean_color'; expected one of" in without.stderr
+
+
+def test_a_mistake_in_an_extension(home: Path, sample: Path) -> None:
+    (home / "sample.yaml").write_text((SAMPLE / "recipe.yaml").read_text())
+    (sample / "sample_extension" / "mean_color.py").write_text("import no_such_module\n")
+    sentence = (
+        "The loss 'mean_color' of the package 'sample_extension' cannot be imported from "
+        "'sample_extension.mean_color:MeanColor': ModuleNotFoundError: No module named 'no_such_module'."
+    )
+    said = stylepipe(home, "validate", "sample.yaml", site=sample)
+    assert (said.returncode, said.stderr) == (2, f"error: sample.yaml:16:9: stages.stylized.losses[1]: {sentence}\n")
+    assert stylepipe(home, "validate", "recipe.yaml", site=sample).returncode == 2  # toys are not installed here
+    listed = stylepipe(home, "losses", site=sample)
+    assert (listed.returncode, listed.stderr) == (0, f"warning: {sentence}\n")
+    assert "\ngram\n" in listed.stdout

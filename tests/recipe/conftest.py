@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stylepipe import plugins
+from stylepipe import entry_points, plugins
 from stylepipe.errors import RecipeError
 from stylepipe.recipe.load import load_recipe
 from stylepipe.recipe.resolved import ResolvedRecipe
@@ -19,9 +19,11 @@ def pack() -> Iterator[Path]:
     """The folder that holds the package `sketches` and its entry point, on the path."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(PACK)
+        entry_points._installed.cache_clear()
         plugins.stage_modules.cache_clear()
         plugins.find_stage.cache_clear()
         yield PACK
+    entry_points._installed.cache_clear()
     plugins.stage_modules.cache_clear()
     plugins.find_stage.cache_clear()
     for module in [name for name in sys.modules if name.partition(".")[0] == "sketches"]:

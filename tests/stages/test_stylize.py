@@ -14,8 +14,8 @@ from stylepipe.errors import Interrupted, StageError
 from stylepipe.image.color.color_spaces import luma
 from stylepipe.neural.encoders.vgg import features
 from stylepipe.neural.encoders.vgg_layout import describe
-from stylepipe.neural.losses import SPECS, AnyLoss
 from stylepipe.neural.losses.loss import FeatureLoss
+from stylepipe.neural.losses.loss_kinds import AnyLoss, loss_kinds
 from stylepipe.neural.style_transfer import memory_estimate
 from stylepipe.neural.style_transfer.memory_estimate import Workload
 from stylepipe.neural.style_transfer.objective import Objective
@@ -281,7 +281,7 @@ def test_the_mean_color_of_a_cut_out_is_of_what_is_visible(run):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", sorted(SPECS))
+@pytest.mark.parametrize("kind", sorted(loss_kinds().models))
 def test_hidden_colors_do_not_matter_to_any_loss(run, kind):
     small = {"cooccurrence": {"shifts": [1]}, "laplacian": {"pools": [2]}}
     default = TypeAdapter(AnyLoss).validate_python({"kind": kind})

@@ -73,7 +73,7 @@ def doctor(cache: CacheFolder = None, json: Json = False) -> None:
 
 def _problems(store: "Store") -> Iterator[StylepipeError]:
     """Returns the problems of this installation, each with a fix."""
-    from stylepipe.plugins import usable_stages
+    from stylepipe.api.extensions import extension_problems, function_problems
 
     checks: list[Callable[[], object]] = [partial(_check_cache, store), _check_devices, _check_weights]
     for check in checks:
@@ -81,7 +81,8 @@ def _problems(store: "Store") -> Iterator[StylepipeError]:
             check()
         except StylepipeError as error:
             yield error
-    yield from usable_stages()[1]
+    yield from extension_problems()
+    yield from function_problems()
 
 
 def _check_cache(store: "Store") -> None:

@@ -194,13 +194,13 @@ def stages(
 
 
 def _usable_stages(console: Console) -> Mapping[str, "Stage"]:
-    """Returns the usable stages; prints the problems of the others."""
+    """Returns the usable stages; prints the problems of the others, and of losses."""
+    from stylepipe.api.extensions import extension_problems
     from stylepipe.plugins import usable_stages
 
-    stages, problems = usable_stages()
-    for problem in problems:
+    for problem in extension_problems():
         console.say(f"warning: {problem}")
-    return stages
+    return usable_stages()[0]
 
 
 def losses(
@@ -208,16 +208,21 @@ def losses(
     json: Json = False,
 ) -> None:
     """Lists the losses that stylize can minimize, or describes one."""
-    from stylepipe.neural.losses import SPECS, source
+    from stylepipe.neural.losses.loss_kinds import loss_kinds, source
     from stylepipe.recipe.language_reference import describe_model
 
     console = Console(as_json=json)
-    if kind and kind not in SPECS:
-        raise UsageError(f"There is no loss '{kind}'.", hint=did_you_mean(kind, sorted(SPECS)))
+    models, problems = loss_kinds().models, loss_kinds().problems
+    if kind and kind in problems:
+        raise problems[kind]
+    if kind and kind not in models:
+        raise UsageError(f"There is no loss '{kind}'.", hint=did_you_mean(kind, sorted(models)))
     if kind:
-        text = f"{describe_model(kind, SPECS[kind])}\nSource: {source(kind)}."
-        console.result(text, {"source": source(kind), **SPECS[kind].model_json_schema()})
+        text = f"{describe_model(kind, models[kind])}\nSource: {source(kind)}."
+        console.result(text, {"source": source(kind), **models[kind].model_json_schema()})
         return
+    for problem in problems.values():
+        console.say(f"warning: {problem}")
     data = [
         {
             "kind": each,
@@ -225,7 +230,7 @@ def losses(
             "parameters": [name for name in spec.model_fields if name != "kind"],
             "source": source(each),
         }
-        for each, spec in sorted(SPECS.items())
+        for each, spec in models.items()
     ]
     text = "\n\n".join(
         f"{loss['kind']}\n  {loss['summary']}\n  parameters: {', '.join(loss['parameters'])}\n  source: {loss['source']}"

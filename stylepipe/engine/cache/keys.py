@@ -1,8 +1,9 @@
 """Cache keys: a document of everything that a result depends on, and its SHA-256.
 
-Of the code, it covers what the stage uses: what its module imports, and what the modules import that compute the models in its
-parameters (`stylepipe.stage.functions_of`). Of models that are alternatives, such as losses, only those that the parameters
-name count. Code that runs for every choice of parameters therefore does not belong in the module of an alternative.
+Of the code, it covers what the stage uses: what its module imports, and what the modules import that hold and compute the
+models in its parameters (`stylepipe.stage.functions_of`), with the version of the distribution that each comes from. Of models
+that are alternatives, such as losses, only those that the parameters name count. Code that runs for every choice of parameters
+therefore does not belong in the module of an alternative.
 
 Excluded are paths, names of nodes and recipes, the device's number, and the numbers of devices and threads. Inputs are named
 and lists keep their order, so swapping two inputs changes the key.
@@ -19,7 +20,7 @@ from pydantic import BaseModel
 
 from stylepipe.engine.cache.code_digests import code_digests
 from stylepipe.engine.environment import versions
-from stylepipe.plugins import distribution_of
+from stylepipe.entry_points import distribution_of
 from stylepipe.recipe.resolved import StageNode
 from stylepipe.stage import functions_of
 
@@ -48,7 +49,7 @@ def stage_document(
         "stage": node.stage.name,
         "version": node.stage.version,
         "source": sources,
-        "versions": {**versions(), **distribution_of(node.stage.module)},
+        "versions": {**versions(), **_distributions(node)},
         "params": node.params.model_dump(mode="json", serialize_as_any=True),  # a subclass in a list keeps its own fields
         "inputs": {
             argument: digests.get(names) if isinstance(names, str) else [digests.get(name) for name in names]
@@ -92,14 +93,22 @@ def differences(old: Document, new: Document) -> tuple[str, ...]:
     return (*phrases, f"the code of {modules} changed") if modules else tuple(phrases)
 
 
+def _distributions(node: StageNode) -> Mapping[str, str]:
+    """Returns {name: version} of the distributions that hold a stage and the models in its parameters."""
+    found: dict[str, str] = {}
+    for module in {node.stage.module, *(model.__module__ for model in _models(node.params))}:
+        found |= distribution_of(module)
+    return found
+
+
 def _stage_code(node: StageNode) -> Mapping[str, str]:
-    """Returns the digests of a stage's module and of the modules that compute the models in its parameters."""
+    """Returns the digests of a stage's module, and of the modules that hold and compute the models in its parameters."""
     models = set(_models(node.params))
     functions = frozenset(filter(None, map(functions_of, models)))
     alternatives = _alternatives(type(node.params)) - {node.stage.module}
     named = alternatives.intersection(model.__module__ for model in models)
     sources: dict[str, str] = {}
-    for module in (node.stage.module, *sorted(functions)):
+    for module in (node.stage.module, *sorted(functions | named)):
         sources |= code_digests(module, unused=alternatives - named, followed=named | functions)
     return sources
 

@@ -12,8 +12,7 @@ The functions are in a module of their own, which is imported when a loss is com
 """
 
 from collections.abc import Mapping
-from importlib import import_module
-from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, TypeVar, cast, runtime_checkable
 
 from jaxtyping import Float
 from pydantic import Field
@@ -22,6 +21,7 @@ from stylepipe.artifacts import Array
 from stylepipe.errors import StageError
 from stylepipe.image.sizes import Size
 from stylepipe.neural.encoders.vgg_layout import pooling_stages
+from stylepipe.neural.kinds import functions_named_by
 from stylepipe.neural.losses.loss_inputs import LossInputs, References
 from stylepipe.neural.spec import Spec
 
@@ -85,6 +85,9 @@ class Loss(Spec):
     additive: ClassVar[bool] = False
     stochastic: ClassVar[bool] = False
 
+    if TYPE_CHECKING:
+        kind: Any  # each class has its own literal
+
     weight: float = Field(default=1.0, ge=0, le=1e9, description="Multiplies the loss.")
 
     @property
@@ -94,27 +97,28 @@ class Loss(Spec):
 
     def statistic(self, inputs: LossInputs) -> Any:
         """Computes the statistic of a picture, a pytree of arrays."""
-        return self._implementation.statistic(self, inputs)
+        return self.computed_by().statistic(self, inputs)
 
     def target_of(self, references: References) -> Any:
         """Computes the target of the statistic, a pytree of arrays. (`target` is a parameter of `content`.)"""
-        return self._implementation.target(self, references)
+        return self.computed_by().target(self, references)
 
     def distance(self, statistic: Any, target: Any) -> Float[Array, ""]:
         """Computes the loss of a statistic, without `weight`."""
-        return self._implementation.distance(self, statistic, target)
+        return self.computed_by().distance(self, statistic, target)
 
     def check_style(self, statistic: Any) -> None:
         """Raises StageError for a style that the loss cannot use, such as one whose mask is too small."""
-        if check := getattr(self._implementation, "check_style", None):
+        if check := getattr(self.computed_by(), "check_style", None):
             check(self, statistic)
 
     def check_size(self, size: Size) -> None:
         """Raises StageError for a picture that is too small for the loss, whose layers are resolved."""
 
-    @property
-    def _implementation(self) -> LossFunctions:
-        return cast("LossFunctions", import_module(self.functions))
+    @classmethod
+    def computed_by(cls) -> LossFunctions:
+        """Imports the module with the functions. Raises ExtensionError as `functions_named_by` does."""
+        return functions_named_by(cls, LossFunctions)
 
 
 class ExampleLoss(Loss):

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from stylepipe.errors import StageError
 from stylepipe.neural.encoders.vgg_layout import Vgg, pooling_stages
-from stylepipe.neural.losses import SPECS, AnyLoss
-from stylepipe.neural.losses.loss import layers_of, resolve
+from stylepipe.neural.losses.loss import Loss, layers_of, resolve
+from stylepipe.neural.losses.loss_kinds import loss_kinds
 from stylepipe.neural.optimizers import AnyOptimizer
 
 _LossSet = TypeVar("_LossSet", bound="LossSet")
@@ -18,11 +18,11 @@ _LossSet = TypeVar("_LossSet", bound="LossSet")
 class LossSet:
     """Losses over the features of one network; their layers are resolved."""
 
-    losses: tuple[AnyLoss, ...]
+    losses: tuple[Loss, ...]
     vgg: Vgg
 
     @classmethod
-    def of(cls: type[_LossSet], losses: Sequence[AnyLoss], vgg: Vgg) -> _LossSet:
+    def of(cls: type[_LossSet], losses: Sequence[Loss], vgg: Vgg) -> _LossSet:
         """Resolves the losses of a recipe. Raises StageError as `resolve` does."""
         return cls(tuple(resolve(loss, vgg.layers) for loss in losses), vgg)
 
@@ -42,14 +42,14 @@ class LossSet:
         return tuple(sorted({layer for loss in chosen for layer in layers_of(loss)}))
 
 
-def terms_of(losses: Sequence[AnyLoss]) -> tuple[str, ...]:
+def terms_of(losses: Sequence[Loss]) -> tuple[str, ...]:
     """A name for each loss: its kind, with a number from the second of a kind on."""
     kinds = [loss.kind for loss in losses]
     before = [kinds[:i].count(kind) for i, kind in enumerate(kinds)]
     return tuple(f"{kind} {n + 1}" if n else kind for kind, n in zip(kinds, before, strict=True))
 
 
-def require(losses: Sequence[AnyLoss], *, content: object, styles: Sequence[object]) -> None:
+def require(losses: Sequence[Loss], *, content: object, styles: Sequence[object]) -> None:
     """Raises StageError if an input that a loss compares with is missing."""
     available = {name for name, value in (("content", content), ("styles", styles)) if value}
     for name, loss in zip(terms_of(losses), losses, strict=True):
@@ -57,7 +57,7 @@ def require(losses: Sequence[AnyLoss], *, content: object, styles: Sequence[obje
             raise StageError(f"The loss '{name}' compares with the {missing}, and none is given.", hint=f"Give '{missing}'.")
 
 
-def require_deterministic(losses: Iterable[AnyLoss], optimizer: AnyOptimizer) -> None:
+def require_deterministic(losses: Iterable[Loss], optimizer: AnyOptimizer) -> None:
     """Raises StageError for a stochastic loss with an optimizer that compares losses of different steps."""
     drawn = next((loss for loss in losses if loss.stochastic), None)
     if drawn is not None and optimizer.compares_losses:
@@ -82,7 +82,7 @@ def require_sums(objective: LossSet) -> None:
     """Raises StageError for a loss that is not additive."""
     for name, loss in zip(objective.terms, objective.losses, strict=True):
         if not loss.additive:
-            able = [spec.model_fields["kind"].default for spec in SPECS.values() if spec.additive]
+            able = [kind for kind, model in loss_kinds().models.items() if model.additive]
             raise StageError(
                 f"The loss '{name}' cannot be computed in tiles: its statistics are not sums over positions.",
                 hint=f"Losses that support tiles are {', '.join(able)}. Or use a smaller size, without tiles.",

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from stylepipe.errors import StageError
 from stylepipe.neural.encoders.vgg import features
-from stylepipe.neural.losses import AnyLoss
+from stylepipe.neural.losses.loss import Loss
 from stylepipe.neural.losses.loss_inputs import LayerMasks, LossInputs, PictureFeatures, References
 from stylepipe.neural.style_transfer.loss_set import LossSet, require
 from stylepipe.neural.xla.compile_options import program
@@ -108,7 +108,7 @@ class Objective(LossSet):
     def statistics(self, inputs: LossInputs, compares: str | None = None) -> tuple[Any, ...]:
         """Computes each loss's statistic; with `compares`, None for losses that do not compare with it."""
 
-        def read(loss: AnyLoss) -> Any:
+        def read(loss: Loss) -> Any:
             return loss.statistic(inputs) if compares is None or compares in loss.compares else None
 
         return tuple(map(read, self.losses))

@@ -159,7 +159,7 @@ def test_only_the_losses_and_optimizers_that_the_parameters_name_are_in_the_key(
         for name in found
         if name.startswith(("stylepipe.neural.losses.", "stylepipe.neural.optimizers."))
     }
-    shared = {"loss", "loss_inputs", "loss_cost", "sums", "lbfgs_memory", "steepest_descent", "optimizer"}
+    shared = {"loss", "loss_kinds", "loss_inputs", "loss_cost", "sums", "lbfgs_memory", "steepest_descent", "optimizer"}
     assert kinds == {"wasserstein", "wasserstein_functions", "lbfgs", "lbfgs_functions"} | shared
     with_patches = modules({"kind": "mrf", "layers": {"relu1_1": 1}}, "adam")
     assert {

@@ -12,8 +12,8 @@ from pydantic import TypeAdapter
 
 from stylepipe.errors import StageError
 from stylepipe.neural.encoders.vgg_layout import describe
-from stylepipe.neural.losses import SPECS, AnyLoss
 from stylepipe.neural.losses.loss import FeatureLoss, LossFunctions, StyleLoss
+from stylepipe.neural.losses.loss_kinds import AnyLoss, loss_kinds
 from stylepipe.neural.style_transfer.objective import ExamplePicture, Objective
 
 LAYERS = {"relu1_1": 1.0, "relu2_1": 2.0}
@@ -28,7 +28,7 @@ def of_kind(kind, **parameters):
     return type(default)(**{**layers, **SMALL.get(kind, {}), **parameters})
 
 
-KINDS = sorted(SPECS)
+KINDS = sorted(loss_kinds().models)
 EXAMPLES = [kind for kind in KINDS if of_kind(kind).compares]
 FEATURES = [kind for kind in KINDS if isinstance(of_kind(kind), FeatureLoss)]
 STYLES = [kind for kind in KINDS if isinstance(of_kind(kind), StyleLoss)]

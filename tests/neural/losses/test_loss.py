@@ -5,10 +5,10 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from stylepipe.errors import StageError
-from stylepipe.neural.losses import SPECS, AnyLoss
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.loss import resolve
+from stylepipe.neural.losses.loss_kinds import AnyLoss, loss_kinds
 from stylepipe.neural.losses.total_variation import TotalVariation
 
 LAYERS = ("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1")
@@ -46,7 +46,7 @@ def test_the_series_of_consecutive_errors_needs_two_layers():
 
 
 def test_every_kind_has_a_default_recipe():
-    for kind in SPECS:
+    for kind in loss_kinds().models:
         assert TypeAdapter(AnyLoss).validate_python({"kind": kind}).kind == kind
 
 

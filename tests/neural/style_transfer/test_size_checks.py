@@ -7,7 +7,6 @@ import pytest
 from stylepipe.errors import StageError
 from stylepipe.neural.encoders.vgg import features
 from stylepipe.neural.encoders.vgg_layout import Vgg, describe
-from stylepipe.neural.losses import SPECS
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.cooccurrence import Cooccurrence
 from stylepipe.neural.losses.correlation_chain import CorrelationChain
@@ -15,6 +14,7 @@ from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.laplacian import Laplacian
 from stylepipe.neural.losses.loss import FeatureLoss
 from stylepipe.neural.losses.loss_inputs import LossInputs, PictureFeatures
+from stylepipe.neural.losses.loss_kinds import loss_kinds
 from stylepipe.neural.style_transfer.objective import Objective
 from stylepipe.neural.style_transfer.size_checks import check_scale, check_size
 
@@ -82,10 +82,12 @@ def first_error(function, *arguments, **options) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("kind", sorted(SPECS))
+@pytest.mark.parametrize("kind", sorted(loss_kinds().models))
 def test_a_check_finds_what_computing_the_statistics_does(objective_of, tiny_vgg, kind):
-    layers = {"layers": {"relu1_1": 1, "relu2_1": 1, "relu3_1": 1}} if issubclass(SPECS[kind], FeatureLoss) else {}
-    objective = objective_of(SPECS[kind](**layers))
+    layers = (
+        {"layers": {"relu1_1": 1, "relu2_1": 1, "relu3_1": 1}} if issubclass(loss_kinds().models[kind], FeatureLoss) else {}
+    )
+    objective = objective_of(loss_kinds().models[kind](**layers))
 
     def statistics(pixels):
         maps = features(tiny_vgg.tensors, pixels, layers=objective.layers(), vgg=objective.vgg)

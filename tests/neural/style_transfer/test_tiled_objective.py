@@ -1,7 +1,5 @@
 """The loss and its gradient in tiles: the same as of the whole picture, for every loss that can, and for no other."""
 
-from typing import get_args
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,10 +9,10 @@ from pydantic import TypeAdapter
 from stylepipe.artifacts import Weights
 from stylepipe.errors import StageError
 from stylepipe.neural.encoders.vgg_layout import Vgg, describe
-from stylepipe.neural.losses import AnyLoss
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.loss import FeatureLoss
+from stylepipe.neural.losses.loss_kinds import AnyLoss, loss_kinds
 from stylepipe.neural.losses.total_variation import TotalVariation
 from stylepipe.neural.optimizers.adam import Adam
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
@@ -28,7 +26,7 @@ from stylepipe.neural.style_transfer.tiled_objective import TiledObjective
 
 KEY = jax.random.key(0)
 SIZE = (39, 53)
-KINDS = [get_args(spec.model_fields["kind"].annotation)[0] for spec in get_args(get_args(AnyLoss)[0])]
+KINDS = list(loss_kinds().models)
 
 
 def random_vgg(depth, widths):

@@ -6,9 +6,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from stylepipe.neural.encoders.vgg_layout import describe
-from stylepipe.neural.losses import SPECS, AnyLoss
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
+from stylepipe.neural.losses.loss_kinds import AnyLoss, loss_kinds
 from stylepipe.neural.losses.sliced_wasserstein import SlicedWasserstein
 from stylepipe.neural.networks.transformation import fresh, mixed, transform
 from stylepipe.neural.networks.transformation_layout import Transformation
@@ -89,7 +89,7 @@ def test_batch_normalization_is_validated_on_several_pictures(loss, given):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", sorted(SPECS))
+@pytest.mark.parametrize("kind", sorted(loss_kinds().models))
 def test_every_loss_can_be_trained_with(kind, tiny_vgg):
     layers = {"layers": {"relu1_1": 1, "relu2_1": 1}} if kind not in ("total_variation", "laplacian") else {}
     spec = TypeAdapter(AnyLoss).validate_python({"kind": kind, **layers})

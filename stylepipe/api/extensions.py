@@ -1,0 +1,21 @@
+"""What is wrong with the installed packages that extend stylepipe."""
+
+from collections.abc import Iterator
+
+from stylepipe.errors import ExtensionError
+from stylepipe.neural.losses.loss_kinds import loss_kinds
+from stylepipe.plugins import usable_stages
+
+
+def extension_problems() -> tuple[ExtensionError, ...]:
+    """Returns the errors of stage packs, stages and losses that cannot be used."""
+    return (*usable_stages()[1], *loss_kinds().problems.values())
+
+
+def function_problems() -> Iterator[ExtensionError]:
+    """Yields the errors of losses whose functions cannot be used. Imports JAX."""
+    for model in loss_kinds().models.values():
+        try:
+            model.computed_by()
+        except ExtensionError as error:
+            yield error

@@ -1,0 +1,1 @@
+"""An extension of stylepipe: a stage and a loss."""
