@@ -52,7 +52,7 @@ def test_doctor_says_what_is_missing_and_what_to_do(cli, home, install_pack, mon
 def test_doctor_on_a_cache_that_cannot_be_used(cli):
     said = cli("doctor", "--cache", "photo.png")
     assert said.code == 1
-    assert said.err.startswith("error: The cache 'photo.png' cannot be used: it is not a folder.\nhint: Free some space")
+    assert said.err.startswith("error: The cache 'photo.png' cannot be used: it is not a folder.\nhint: Set STYLEPIPE_CACHE")
 
 
 def test_doctor_without_a_device(cli, monkeypatch):

@@ -29,7 +29,8 @@ _REASONS = {
     errno.ENAMETOOLONG: "a name in it would be too long",
 }
 
-CACHE_HINT = "Free some space there, or set STYLEPIPE_CACHE to another folder."
+CACHE_HINT = "Set STYLEPIPE_CACHE to another folder."
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 SHARED = stat.S_IWGRP | stat.S_IWOTH
 """The permission bits that let others than its owner write to a folder."""
@@ -48,7 +49,7 @@ def cache_errors(folder: Path) -> Iterator[None]:
 @contextmanager
 def output_errors(folder: Path) -> Iterator[None]:
     """Turns an OSError inside the block into a StoreError about the output folder at `folder`."""
-    with _explained("The output folder", folder, "Free some space there, or choose another folder for the outputs."):
+    with _explained("The output folder", folder, "Choose another folder for the outputs."):
         yield
 
 
@@ -57,6 +58,7 @@ def _explained(subject: str, folder: Path, hint: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        hint = f"Free some space there, or {hint[0].lower()}{hint[1:]}" if error.errno in _FULL else hint
         raise StoreError(f"{subject} '{folder}' cannot be used: {system_reason(error)}.", hint=hint) from error
 
 
