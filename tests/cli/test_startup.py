@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from stylepipe.cli import main
+from stylepipe.recipe import extends
+
 RECIPES = Path(__file__).parents[2] / "recipes"
 HEAVY = ("jax", "scipy", "optax", "jaxopt", "flax")
 
@@ -46,3 +49,15 @@ def test_stages_and_losses_are_listed_without_jax():
 def test_every_recipe_is_validated_and_planned_without_jax(command):
     """Nothing is cached: no estimate needs JAX either."""
     assert imported_by(*((command, str(path)) for path in sorted(RECIPES.rglob("*.yaml")))) == ""
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("command", ["validate", "plan"])
+@pytest.mark.parametrize("recipe", ["gatys.yaml", "losses.yaml"])
+def test_a_recipe_is_parsed_once(command, recipe, monkeypatch):
+    parse, parsed = extends.parse, []
+    monkeypatch.setattr(extends, "parse", lambda text, *, file: parsed.append(file) or parse(text, file=file))
+    with pytest.raises(SystemExit) as ended:
+        main([command, str(RECIPES / recipe)])
+    assert not ended.value.code
+    assert parsed == [str(RECIPES / recipe)]

@@ -18,6 +18,7 @@ from stylepipe.engine.plan import Plan, PlannedStage
 from stylepipe.engine.plan import plan as plan_job
 from stylepipe.engine.sweeps.merge import SweepJob
 from stylepipe.image.files.io import Notify, ignore
+from stylepipe.recipe.extends import read_recipe
 from stylepipe.recipe.load_variants import MAX_VARIANTS, has_sweep
 from stylepipe.sharing.limits import demands
 from stylepipe.sharing.unpacking import is_shared
@@ -56,10 +57,11 @@ def plan(
         store = open_store_to_run(cache)
         if is_shared(source.source):
             note(f"It asks for {demands(load_job(source.recipe, source.overrides))}.")
-        if has_sweep(source.recipe) and not (start or until):
-            _, swept = load_sweep_job(source.recipe, source.overrides, force=force)
+        document = read_recipe(source.recipe) if isinstance(source.recipe, Path) else source.recipe
+        if has_sweep(document) and not (start or until):
+            _, swept = load_sweep_job(document, source.overrides, force=force)
             return SweepPlan(_planned(swept.job, store, source), swept)
-        job = load_job(source.recipe, source.overrides, force=force, start=start, until=until)
+        job = load_job(document, source.overrides, force=force, start=start, until=until)
         return _planned(job, store, source)
 
 

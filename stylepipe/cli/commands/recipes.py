@@ -103,12 +103,13 @@ def recipes(json: Json = False) -> None:
 
 def validate(recipe: RecipePath, param: Overrides = None, json: Json = False) -> None:
     """Checks a recipe and reports all problems."""
+    from stylepipe.recipe.extends import read_recipe
     from stylepipe.recipe.load import load_recipe
     from stylepipe.recipe.load_variants import has_sweep, load_sweep
 
-    console = Console(as_json=json)
-    checked = load_recipe(recipe, overrides=overrides(param))
-    variants = [each.name for each in load_sweep(recipe, overrides=overrides(param)).variants] if has_sweep(recipe) else []
+    console, document = Console(as_json=json), read_recipe(recipe)
+    checked = load_recipe(document, overrides=overrides(param))
+    variants = [each.name for each in load_sweep(document, overrides=overrides(param)).variants] if has_sweep(document) else []
     for warning in checked.warnings:
         console.say(f"warning: {warning}")
     data = {

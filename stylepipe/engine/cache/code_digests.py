@@ -12,6 +12,9 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 
+from stylepipe.cache_folder import own_cache_folder
+from stylepipe.engine.cache.parsed_sources import ParsedSource, ParsedSources
+from stylepipe.errors import StoreError
 from stylepipe.stage import StageContractError
 
 
@@ -31,28 +34,55 @@ def code_digests(
     packages = {"stylepipe", module.partition(".")[0]}
     if _locate(module) is None:
         raise StageContractError(f"The source of the module '{module}' cannot be found, so its results cannot be cached.")
+    stored = _stored()
     digests: dict[str, str] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
         path = _locate(name)
         if path is not None and name not in digests and name.partition(".")[0] in packages:
-            digests[name], imported = _read(name, path)
+            digests[name], imported = _read(name, path, stored)
             waiting.extend(imported if name in followed else (each for each in imported if each not in unused))
+    if stored:
+        stored.save()
     return dict(sorted(digests.items()))
 
 
+def _stored() -> ParsedSources | None:
+    """Returns what earlier processes parsed, from the user's own cache; None where that has no folder."""
+    try:
+        return _stored_in(own_cache_folder() / "code")
+    except StoreError:
+        return None
+
+
 @cache
-def _read(module: str, path: Path) -> tuple[str, tuple[str, ...]]:
+def _stored_in(folder: Path) -> ParsedSources:
+    return ParsedSources(folder, parser=Path(__file__).read_bytes())
+
+
+@cache
+def _read(module: str, path: Path, stored: ParsedSources | None) -> ParsedSource:
     """Returns the digest of a module's code and the names that it imports; for other files, the digest of the bytes."""
     source = path.read_bytes()
-    try:
-        tree = ast.parse(source) if path.suffix == ".py" else None
-        code = source if tree is None else _text(tree).encode()
-    except (SyntaxError, ValueError, RecursionError):  # it could not be imported either
-        tree, code = None, source
+    if path.suffix != ".py":
+        return hashlib.sha256(source).hexdigest(), ()
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    return hashlib.sha256(code).hexdigest(), tuple(_imports(tree, package)) if tree else ()
+    parsed = stored.get(source, package) if stored else None
+    if parsed is None:
+        parsed = _parse(source, package)
+        if stored:
+            stored.put(source, package, parsed)
+    return parsed
+
+
+def _parse(source: bytes, package: str) -> ParsedSource:
+    try:
+        tree = ast.parse(source)
+        code = _text(tree).encode()
+    except (SyntaxError, ValueError, RecursionError):  # it could not be imported either
+        return hashlib.sha256(source).hexdigest(), ()
+    return hashlib.sha256(code).hexdigest(), tuple(_imports(tree, package))
 
 
 def _text(tree: ast.Module) -> str:
@@ -107,17 +137,23 @@ def _statements(node: ast.AST) -> Iterator[ast.AST]:
 
 @cache
 def _locate(module: str) -> Path | None:
-    """Returns the file of a module. (find_spec would import the parents of a dotted name.)"""
+    """Returns the file of a module."""
     if file := getattr(sys.modules.get(module), "__file__", None):
         return Path(file)
-    top, *rest = module.split(".")
-    name, spec = top, _find_top(top)
-    for part in rest:
-        if spec is None or spec.submodule_search_locations is None:
-            return None
-        name = f"{name}.{part}"
-        spec = PathFinder.find_spec(name, list(spec.submodule_search_locations))
+    spec = _find(module)
     return Path(spec.origin) if spec and spec.has_location and spec.origin else None
+
+
+@cache
+def _find(module: str) -> ModuleSpec | None:
+    """Returns the spec of a module. (find_spec would import the parents of a dotted name.)"""
+    parent = module.rpartition(".")[0]
+    if not parent:
+        return _find_top(module)
+    package = _find(parent)
+    if package is None or package.submodule_search_locations is None:
+        return None
+    return PathFinder.find_spec(module, list(package.submodule_search_locations))
 
 
 def _find_top(name: str) -> ModuleSpec | None:

@@ -1,5 +1,6 @@
 """The source that counts as a module's own."""
 
+import os
 import sys
 
 import pytest
@@ -33,7 +34,7 @@ def pack(tmp_path, monkeypatch):
 
 def digests(**options) -> dict[str, str]:
     """As a new process would find them."""
-    for cached in (code_digests, module._locate, module._read):
+    for cached in (code_digests, module._find, module._locate, module._read, module._stored_in):
         cached.cache_clear()
     return dict(code_digests("trialpack.blur", **options))
 
@@ -89,6 +90,25 @@ def test_code_that_cannot_be_parsed_counts_by_its_bytes(pack, text):
     before = digests()["trialpack.other"]
     (pack / "other.py").write_text(text + "# changed")
     assert digests()["trialpack.other"] != before
+
+
+def test_a_source_is_parsed_by_one_process_only(pack, monkeypatch):
+    before, parsed = digests(), []
+    parse = module._parse
+    monkeypatch.setattr(module, "_parse", lambda source, package: parsed.append(package) or parse(source, package))
+    assert digests() == before
+    assert not parsed
+    (pack / "other.py").write_text("NEVER_PARSED = True\n")
+    assert digests() != before
+    assert parsed == ["trialpack"]
+
+
+def test_a_change_that_size_and_time_do_not_show_is_a_change(pack):
+    (pack / "other.py").write_text("VALUE = 1\n")
+    before, status = digests(), (pack / "other.py").stat()
+    (pack / "other.py").write_text("VALUE = 2\n")
+    os.utime(pack / "other.py", ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert digests() != before
 
 
 def test_a_change_elsewhere_is_none(pack):

@@ -230,7 +230,7 @@ def key_of_daub(tmp_path, monkeypatch):
     yield key
     for name in [name for name in sys.modules if name.partition(".")[0] == "looks"]:
         del sys.modules[name]
-    for cached in (code_digests.code_digests, code_digests._read, code_digests._locate):
+    for cached in (code_digests.code_digests, code_digests._read, code_digests._locate, code_digests._find):
         cached.cache_clear()
 
 
