@@ -88,7 +88,6 @@ def test_init_overwrites_nothing(cli, home):
 
 @pytest.mark.slow
 def test_the_wheel_has_them_and_stays_small(tmp_path):
-    pytest.importorskip("hatchling")
     code = f"import os; os.chdir({str(ROOT)!r}); from hatchling.build import build_wheel; print(build_wheel({str(tmp_path)!r}))"
     built = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     wheel = tmp_path / built.stdout.split()[-1]
