@@ -16,8 +16,8 @@ from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.loss_kinds import AnyLoss
 from stylepipe.neural.losses.total_variation import TotalVariation
-from stylepipe.neural.optimizers import AnyOptimizer
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
+from stylepipe.neural.optimizers.optimizer_kinds import AnyOptimizer
 from stylepipe.neural.style_transfer.early_stop import EarlyStop, end
 from stylepipe.neural.style_transfer.loss_set import LossSet, require, require_deterministic
 from stylepipe.neural.style_transfer.memory_budget import Budget, choose, in_bytes

@@ -12,7 +12,8 @@ from stylepipe.plugin_output import plugin_output
 
 STAGES = "stylepipe.stages"
 LOSSES = "stylepipe.losses"
-GROUPS = (STAGES, LOSSES)
+OPTIMIZERS = "stylepipe.optimizers"
+GROUPS = (STAGES, LOSSES, OPTIMIZERS)
 
 
 def entries(group: str) -> list[Any]:

@@ -45,6 +45,15 @@ def functions_of(model: type[BaseModel]) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def libraries_of(model: type[BaseModel]) -> tuple[str, ...]:
+    """Returns the names of the distributions that compute a model of parameters: its class variable `libraries`, if any.
+
+    Their versions are in the keys of the stages whose parameters hold such a model.
+    """
+    names = getattr(model, "libraries", ())
+    return names if isinstance(names, tuple) else ()
+
+
 # --- services ---------------------------------------------------------------------------------------------------------
 
 

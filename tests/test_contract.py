@@ -13,10 +13,11 @@ import jax
 import numpy as np
 import pytest
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from stylepipe.artifacts import Artifact, Folder, Image, Mask, StageInput, Weights, blank, digest, kind_of
 from stylepipe.errors import StylepipeError
+from stylepipe.neural.optimizers.optax_optimizer import Optax
 from stylepipe.plugins import find_stage, stage_modules
 from stylepipe.stage import Input, Params, Stage
 
@@ -66,6 +67,9 @@ PARAMS: Mapping[str, Mapping[str, Any]] = {
         "losses": [{"kind": "content", "layers": {"relu1_1": 1}}, {"kind": "gram", "layers": {"relu1_1": 1}}],
     },
 }
+REQUIRED: Mapping[str, Mapping[str, Any]] = {"optax": {"name": "lion", "learning_rate": 0.01}}
+"""The parameters without a default of a kind."""
+
 WEIGHTS = {
     ("stylize", "extractor"): "tiny_vgg",
     ("distill", "teachers"): "tiny_vgg",
@@ -122,7 +126,11 @@ def test_the_first_line_of_the_docstring_is_a_short_sentence(stage):
 def test_parameters_are_frozen_and_refuse_unknown_names(stage):
     for model in models(stage.params):
         assert model.model_config.get("frozen")
-        assert model.model_config.get("extra") == "forbid"
+        if model is Optax:  # other names are arguments of a function, and refused unless it has them
+            with pytest.raises(ValidationError, match="Optax's 'lion' has no argument 'no_such_name'"):
+                Optax(name="lion", learning_rate=0.01, no_such_name=1)
+        else:
+            assert model.model_config.get("extra") == "forbid"
         assert model.model_config.get("allow_inf_nan") is False
 
 
@@ -253,7 +261,7 @@ def variants(stage: Stage) -> list[Params]:
         for name, field in stage.params.model_fields.items()
         if field.discriminator
     }
-    others = [{name: {"kind": kind}} for name, choices in kinds.items() for kind in choices]
+    others = [{name: {"kind": kind, **REQUIRED.get(kind, {})}} for name, choices in kinds.items() for kind in choices]
     return [params, *(type(params).model_validate({**params.model_dump(exclude_unset=True), **other}) for other in others)]
 
 

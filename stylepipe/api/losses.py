@@ -37,10 +37,9 @@ __all__ = [
 if not TYPE_CHECKING:  # type checkers find the classes of other packages where those define them
 
     def __getattr__(name: str) -> object:
-        for model in loss_kinds().models.values():
-            if model.__name__ == name:
-                return model
+        if model := loss_kinds().by_class_name.get(name):
+            return model
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
 
     def __dir__() -> list[str]:
-        return sorted(model.__name__ for model in loss_kinds().models.values())
+        return list(loss_kinds().by_class_name)

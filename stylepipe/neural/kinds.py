@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Annotated, Any, Generic, Literal, TypeVar, Union, cast, get_args
 
@@ -30,6 +31,11 @@ class Kinds(Generic[Model]):
     noun: str
     models: Mapping[str, type[Model]]
     problems: Mapping[str, ExtensionError]
+
+    @property
+    def by_class_name(self) -> Mapping[str, type[Model]]:
+        """The usable classes by their own names, sorted."""
+        return dict(sorted((model.__name__, model) for model in self.models.values()))
 
 
 def find_kinds(group: str, noun: str, base: type[Model]) -> Kinds[Model]:
@@ -122,6 +128,9 @@ def _load(entry: Any, base: type[Model]) -> type[Model]:
     if not model.__module__.startswith("stylepipe."):  # the tests of stylepipe check its own
         with guarded(f"has parameters in '{entry.value}' that recipes cannot write"):
             model.model_json_schema()
+        for library in getattr(model, "libraries", ()):
+            with guarded(f"computes with the distribution '{library}'"):
+                version(library)
     return model
 
 

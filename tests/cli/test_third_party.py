@@ -79,16 +79,18 @@ def test_a_pack_that_pip_installed(home: Path, site: Path) -> None:
 def test_an_extension_that_pip_installed(home: Path, sample: Path) -> None:
     (home / "sample.yaml").write_text((SAMPLE / "recipe.yaml").read_text())
     assert "\nmean_color\n" in stylepipe(home, "losses", site=sample).stdout
+    assert "kind heavy_ball" in stylepipe(home, "stages", "stylize", site=sample).stdout
     assert "kind mean_color" in stylepipe(home, "stages", "stylize", site=sample).stdout
     assert stylepipe(home, "doctor", site=sample).stderr == ""
     ran = stylepipe(home, "run", "sample.yaml", "--json", site=sample)
     assert ran.returncode == 0, ran.stderr
     record = json.loads((home / json.loads(ran.stdout)["folder"] / "record.json").read_text())
     assert '"mean_color"' in json.dumps(record)
+    assert '"heavy_ball"' in json.dumps(record)
 
     without = stylepipe(home, "validate", "sample.yaml")
     assert without.returncode == 2
-    assert "error: sample.yaml:16:16: stages.stylized.losses[1].kind is 'mean_color'; expected one of" in without.stderr
+    assert "error: sample.yaml:17:16: stages.stylized.losses[1].kind is 'mean_color'; expected one of" in without.stderr
 
 
 def test_a_mistake_in_an_extension(home: Path, sample: Path) -> None:
@@ -99,7 +101,7 @@ def test_a_mistake_in_an_extension(home: Path, sample: Path) -> None:
         "'sample_extension.mean_color:MeanColor': ModuleNotFoundError: No module named 'no_such_module'."
     )
     said = stylepipe(home, "validate", "sample.yaml", site=sample)
-    assert (said.returncode, said.stderr) == (2, f"error: sample.yaml:16:9: stages.stylized.losses[1]: {sentence}\n")
+    assert (said.returncode, said.stderr) == (2, f"error: sample.yaml:17:9: stages.stylized.losses[1]: {sentence}\n")
     assert stylepipe(home, "validate", "recipe.yaml", site=sample).returncode == 2  # toys are not installed here
     listed = stylepipe(home, "losses", site=sample)
     assert (listed.returncode, listed.stderr) == (0, f"warning: {sentence}\n")

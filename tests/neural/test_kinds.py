@@ -1,106 +1,143 @@
-"""Losses of installed packages: found by entry point, and their mistakes named with the package."""
+"""Losses and optimizers of installed packages: found by entry point, and their mistakes named with the package."""
 
 from collections.abc import Callable
 from importlib.metadata import entry_points
+from typing import NamedTuple
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from stylepipe.entry_points import LOSSES, distribution_of
+from stylepipe.entry_points import LOSSES, OPTIMIZERS, distribution_of
 from stylepipe.errors import ExtensionError
 from stylepipe.neural.kinds import Kinds, find_kinds, union_of
 from stylepipe.neural.losses.loss import Loss
+from stylepipe.neural.optimizers.optimizer import Optimizer
+from stylepipe.neural.spec import Spec
+
+
+class Registry(NamedTuple):
+    """A group of entry points; two kinds of stylepipe's own; the functions that the module of a kind defines."""
+
+    noun: str
+    group: str
+    base: type[Spec]
+    own: tuple[str, str]
+    functions: tuple[str, ...]
+
+
+REGISTRIES = [
+    Registry("loss", LOSSES, Loss, ("content", "gram"), ("statistic", "target", "distance")),
+    Registry("optimizer", OPTIMIZERS, Optimizer, ("adam", "lbfgs"), ("start", "step", "awaited", "result", "enlarged")),
+]
 
 SWIRL = """\
 from typing import Literal
-from stylepipe.neural.losses.loss import Loss
+from {base.__module__} import {base.__name__}
 
 
-class Swirl(Loss):
+class Swirl({base.__name__}):
     functions = "toys.swirl_functions"
     kind: Literal["swirl"] = "swirl"
     turns: tuple[int, ...] = (3,)
+
+    def state_size(self):
+        return 1
 """
-FUNCTIONS = "statistic = target = distance = print\n"
+NAMED = "swirl = toys.swirl:Swirl"
+
+
+@pytest.fixture(params=REGISTRIES, ids=lambda registry: registry.noun)
+def registry(request) -> Registry:
+    return request.param
 
 
 @pytest.fixture
-def kinds(install_pack) -> Callable[..., Kinds[Loss]]:
-    """All losses, with those of the package `toys`, which has this module and these entry points."""
+def kinds(install_pack, registry) -> Callable[..., Kinds[Spec]]:
+    """All kinds of a registry, with those of the package `toys`, which has this module, edited, and these entry points."""
 
-    def found(swirl: str = SWIRL, points: str = "swirl = toys.swirl:Swirl", functions: str = FUNCTIONS) -> Kinds[Loss]:
-        site = install_pack("toys", {"swirl": swirl, "swirl_functions": functions})
-        (site / "toys-1.0.dist-info" / "entry_points.txt").write_text(f"[{LOSSES}]\n{points}\n")
-        return find_kinds(LOSSES, "loss", Loss)
+    def found(
+        edit: tuple[str, str] = ("", ""), points: str = NAMED, functions: tuple[str, ...] = registry.functions
+    ) -> Kinds[Spec]:
+        swirl = SWIRL.format(base=registry.base).replace(*edit)
+        modules = {"swirl": swirl, "swirl_functions": f"{' = '.join(functions)} = print\n", "torn": "def torn(:\n"}
+        site = install_pack("toys", modules)
+        (site / "toys-1.0.dist-info" / "entry_points.txt").write_text(f"[{registry.group}]\n{points}\n")
+        return find_kinds(registry.group, registry.noun, registry.base)
 
     return found
 
 
-def test_stylepipe_s_own_losses_are_entry_points(kinds):
-    own = {entry.name for entry in entry_points(group=LOSSES) if entry.value.startswith("stylepipe.")}
+def test_stylepipe_s_own_kinds_are_entry_points(kinds, registry):
+    own = {entry.name for entry in entry_points(group=registry.group) if entry.value.startswith("stylepipe.")}
     assert kinds(points="").models.keys() == own
-    assert {"content", "gram", "nearest_neighbour"} <= own
+    assert set(registry.own) <= own
 
 
-def test_a_loss_of_a_package_is_one_of_the_alternatives(kinds):
+def test_a_kind_of_a_package_is_one_of_the_alternatives(kinds, registry):
     found = kinds()
-    loss = TypeAdapter(union_of(found)).validate_json('{"kind": "swirl", "turns": [4]}', strict=True)
-    assert (type(loss), loss.turns, loss.weight) == (found.models["swirl"], (4,), 1.0)
-    assert distribution_of(type(loss).__module__) == {"toys": "1.0"}
-    assert loss.computed_by().statistic is print
+    swirl = TypeAdapter(union_of(found)).validate_json('{"kind": "swirl", "turns": [4]}', strict=True)
+    assert (type(swirl), swirl.turns) == (found.models["swirl"], (4,))
+    assert found.by_class_name["Swirl"] is type(swirl)
+    assert distribution_of(type(swirl).__module__) == {"toys": "1.0"}
+    assert all(getattr(swirl.computed_by(), each) is print for each in registry.functions)
     with pytest.raises(ValidationError, match=r"does not match any of the expected tags: .*'swirl'"):
         TypeAdapter(union_of(found)).validate_python({"kind": "whirl"})
 
 
 @pytest.mark.parametrize(
-    ("swirl", "points", "message"),
+    ("edit", "points", "message"),
     [
-        (SWIRL, "swirl = toys.nothing:Swirl", "cannot be imported from 'toys.nothing:Swirl': ModuleNotFoundError"),
-        (SWIRL, "swirl = toys.swirl:Whirl", "cannot be imported from 'toys.swirl:Whirl': AttributeError: .* 'Whirl'"),
-        ("def torn(:\n", "swirl = toys.swirl:Swirl", "cannot be imported from 'toys.swirl:Swirl': SyntaxError"),
-        (SWIRL, "swirl = toys.swirl", r"is not a subclass of stylepipe\.neural\.losses\.loss\.Loss: 'toys\.swirl'\."),
-        (SWIRL, "whirl = toys.swirl:Swirl", "has another kind .* must declare kind: Literal.'whirl'. = 'whirl'"),
-        (SWIRL.replace("functions =", "computed ="), "swirl = toys.swirl:Swirl", "cannot be imported .*computed = "),
-        (SWIRL.replace("    functions =", "    #"), "swirl = toys.swirl:Swirl", "names no module in `functions`"),
+        (("", ""), "swirl = toys.nothing:Swirl", "cannot be imported from 'toys.nothing:Swirl': ModuleNotFoundError"),
+        (("", ""), "swirl = toys.swirl:Whirl", "cannot be imported from 'toys.swirl:Whirl': AttributeError: .* 'Whirl'"),
+        (("", ""), "swirl = toys.torn:Swirl", "cannot be imported from 'toys.torn:Swirl': SyntaxError"),
+        (("", ""), "swirl = toys.swirl", r"is not a subclass of stylepipe\.neural\.(\w+\.)+[A-Z]\w+: 'toys\.swirl'\."),
+        (("", ""), "whirl = toys.swirl:Swirl", "has another kind .* must declare kind: Literal.'whirl'. = 'whirl'"),
+        (("functions =", "computed ="), NAMED, "cannot be imported .*computed = "),
+        (("    functions =", "    #"), NAMED, "names no module in `functions`"),
+        (("_functions", "_sums"), NAMED, "the module 'toys.swirl_sums', which does not exist"),
+        (("tuple[int, ...]", "'Later'"), NAMED, "parameters .* that recipes cannot write"),
         (
-            SWIRL.replace("_functions", "_sums"),
-            "swirl = toys.swirl:Swirl",
-            "the module 'toys.swirl_sums', which does not",
-        ),
-        (
-            SWIRL.replace("tuple[int, ...]", "'Later'"),
-            "swirl = toys.swirl:Swirl",
-            "parameters .* that recipes cannot write",
+            ("    turns:", "    libraries: __import__('typing').ClassVar = ('no-such-thing',)\n    turns:"),
+            NAMED,
+            "computes with the distribution 'no-such-thing': PackageNotFoundError",
         ),
     ],
 )
-def test_a_mistake_ends_in_a_sentence_that_names_the_package(kinds, swirl, points, message):
-    found = kinds(swirl, points)
+def test_a_mistake_ends_in_a_sentence_that_names_the_package(kinds, registry, edit, points, message):
+    found = kinds(edit, points)
     [(kind, problem)] = found.problems.items()
-    assert problem.message.startswith(f"The loss '{kind}' of the package 'toys' ")
+    assert problem.message.startswith(f"The {registry.noun} '{kind}' of the package 'toys' ")
     union = TypeAdapter(union_of(found))
-    assert union.validate_python({"kind": "gram"}).kind == "gram"
+    assert union.validate_python({"kind": registry.own[1]}).kind == registry.own[1]
     with pytest.raises(ValidationError, match=message):
         union.validate_python({"kind": kind})
 
 
-def test_two_packages_with_the_same_kind(kinds):
-    found = kinds(SWIRL.replace('"swirl"', '"gram"'), "gram = toys.swirl:Swirl")
-    assert str(found.problems["gram"]) == (
-        "The loss 'gram' is offered by both 'stylepipe' and 'toys'."
+def test_two_packages_with_the_same_kind(kinds, registry):
+    first, second = registry.own
+    found = kinds(('"swirl"', f'"{second}"'), f"{second} = toys.swirl:Swirl")
+    assert str(found.problems[second]) == (
+        f"The {registry.noun} '{second}' is offered by both 'stylepipe' and 'toys'."
         " Uninstall one of the two packages, or rename the kind in yours."
     )
-    assert "gram" not in found.models
-    assert "content" in found.models
+    assert second not in found.models
+    assert first in found.models
 
 
-def test_a_function_that_is_missing(kinds):
-    loss = kinds(functions="statistic = target = print\n").models["swirl"]
+def test_a_function_that_is_missing(kinds, registry):
+    *others, last = registry.functions
+    swirl = kinds(functions=tuple(others)).models["swirl"]
     with pytest.raises(ExtensionError) as caught:
-        loss.computed_by()
+        swirl.computed_by()
     assert str(caught.value) == (
-        "The module 'toys.swirl_functions' of the package 'toys', with the functions of 'Swirl', lacks 'distance'."
+        f"The module 'toys.swirl_functions' of the package 'toys', with the functions of 'Swirl', lacks '{last}'."
     )
+
+
+@pytest.mark.parametrize("registry", [REGISTRIES[1]], ids=["optimizer"], indirect=True)
+def test_a_method_that_is_missing(kinds):
+    problem = kinds(("state_size", "size_of_state")).problems["swirl"]
+    assert str(problem) == "The optimizer 'swirl' of the package 'toys' lacks 'state_size' in 'toys.swirl:Swirl'."
 
 
 def test_metadata_without_losses():

@@ -38,6 +38,7 @@ SMOOTH = {"losses": [{"kind": "total_variation"}]}  # needs no network, where on
 OPTIMIZERS = [
     {"kind": "lbfgs"},
     {"kind": "adam", "averaging": 0.5},
+    pytest.param({"kind": "optax", "name": "lion", "learning_rate": 0.02}, marks=pytest.mark.slow),
     pytest.param({"kind": "lbfgs_zoom"}, marks=pytest.mark.slow),  # its program takes longest to compile
 ]
 

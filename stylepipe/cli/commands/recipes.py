@@ -195,7 +195,7 @@ def stages(
 
 
 def _usable_stages(console: Console) -> Mapping[str, "Stage"]:
-    """Returns the usable stages; prints the problems of the others, and of losses."""
+    """Returns the usable stages; prints the problems of the others, and of other extensions."""
     from stylepipe.api.extensions import extension_problems
     from stylepipe.plugins import usable_stages
 

@@ -1,7 +1,8 @@
 """Cache keys: a document of everything that a result depends on, and its SHA-256.
 
 Of the code, it covers what the stage uses: what its module imports, and what the modules import that hold and compute the
-models in its parameters (`stylepipe.stage.functions_of`), with the version of the distribution that each comes from. Of models
+models in its parameters (`stylepipe.stage.functions_of`), with the version of the distribution that each comes from
+or computes with. Of models
 that are alternatives, such as losses, only those that the parameters name count. Code that runs for every choice of parameters
 therefore does not belong in the module of an alternative.
 
@@ -13,6 +14,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
+from importlib.metadata import version
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -22,7 +24,7 @@ from stylepipe.engine.cache.code_digests import code_digests
 from stylepipe.engine.environment import versions
 from stylepipe.entry_points import distribution_of
 from stylepipe.recipe.resolved import StageNode
-from stylepipe.stage import functions_of
+from stylepipe.stage import functions_of, libraries_of
 
 KEY_VERSION = 2
 PRECISION = "float32"
@@ -94,9 +96,10 @@ def differences(old: Document, new: Document) -> tuple[str, ...]:
 
 
 def _distributions(node: StageNode) -> Mapping[str, str]:
-    """Returns {name: version} of the distributions that hold a stage and the models in its parameters."""
-    found: dict[str, str] = {}
-    for module in {node.stage.module, *(model.__module__ for model in _models(node.params))}:
+    """Returns {name: version} of the distributions of a stage, and of what holds and computes the models in its parameters."""
+    models = set(_models(node.params))
+    found = {name: version(name) for model in models for name in libraries_of(model)}
+    for module in {node.stage.module, *(model.__module__ for model in models)}:
         found |= distribution_of(module)
     return found
 

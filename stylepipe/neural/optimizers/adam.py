@@ -14,6 +14,7 @@ class Adam(Optimizer):
     """
 
     functions: ClassVar[str] = "stylepipe.neural.optimizers.functions.adam_functions"
+    libraries: ClassVar[tuple[str, ...]] = ("optax",)
 
     kind: Literal["adam"] = "adam"
     learning_rate: float = Field(default=0.02, gt=0, le=1, description="Approximate largest change of a pixel per step.")

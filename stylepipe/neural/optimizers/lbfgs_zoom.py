@@ -11,6 +11,7 @@ class LbfgsZoom(Optimizer):
     """L-BFGS with a line search for the strong Wolfe conditions: one or more evaluations per step."""
 
     functions: ClassVar[str] = "stylepipe.neural.optimizers.functions.lbfgs_zoom_functions"
+    libraries: ClassVar[tuple[str, ...]] = ("jaxopt",)
     searches: ClassVar[bool] = True
     compares_losses: ClassVar[bool] = True
 

@@ -5,12 +5,12 @@ The functions are in a module of their own, which is imported when a picture is 
 
 from abc import abstractmethod
 from collections.abc import Callable
-from importlib import import_module
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Float
 
 from stylepipe.artifacts import Array
+from stylepipe.neural.kinds import functions_named_by
 from stylepipe.neural.spec import Spec
 
 Pixels = Float[Array, "height width 3"]
@@ -91,37 +91,42 @@ class Optimizer(Spec):
 
     `functions` names the module with the functions, `OptimizerFunctions`. `searches` is true if a step runs a line search,
     evaluating several pictures. `compares_losses` is true if it accepts pictures by comparing losses of different steps, which
-    requires a deterministic loss.
+    requires a deterministic loss. `libraries` names the distributions that compute its steps; keys hold their versions.
     """
 
     functions: ClassVar[str]
+    libraries: ClassVar[tuple[str, ...]] = ()
     searches: ClassVar[bool] = False
     compares_losses: ClassVar[bool] = False
 
+    if TYPE_CHECKING:
+        kind: Any  # each class has its own literal
+
     def start(self, pixels: Pixels, terms: int) -> Any:
         """Returns the initial state for a loss of `terms` terms."""
-        return self._implementation.start(self, pixels, terms)
+        return self.computed_by().start(self, pixels, terms)
 
     def step(self, evaluate: Evaluate, state: Any, *, clamp: bool) -> Any:
         """Returns the state after a step; `clamp` keeps the pixels in [0, 1]."""
-        return self._implementation.step(self, evaluate, state, clamp=clamp)
+        return self.computed_by().step(self, evaluate, state, clamp=clamp)
 
     def awaited(self, state: Any) -> Pixels | None:
         """Returns the picture that the next step evaluates, or None for a line search."""
-        return self._implementation.awaited(self, state)
+        return self.computed_by().awaited(self, state)
 
     def result(self, state: Any) -> Pixels:
         """Returns the result picture of a state."""
-        return self._implementation.result(self, state)
+        return self.computed_by().result(self, state)
 
     def enlarged(self, state: Any, pixels: Pixels) -> Any:
         """Returns the initial state of the next scale, from `pixels`, the result resized to it."""
-        return self._implementation.enlarged(self, state, pixels)
+        return self.computed_by().enlarged(self, state, pixels)
 
     @abstractmethod
     def state_size(self) -> StateSize:
         """Returns the memory use."""
 
-    @property
-    def _implementation(self) -> OptimizerFunctions:
-        return cast("OptimizerFunctions", import_module(self.functions))
+    @classmethod
+    def computed_by(cls) -> OptimizerFunctions:
+        """Imports the module with the functions. Raises ExtensionError as `functions_named_by` does."""
+        return functions_named_by(cls, OptimizerFunctions)

@@ -9,7 +9,7 @@ from stylepipe.errors import StageError
 from stylepipe.neural.encoders.vgg_layout import Vgg, pooling_stages
 from stylepipe.neural.losses.loss import Loss, layers_of, resolve
 from stylepipe.neural.losses.loss_kinds import loss_kinds
-from stylepipe.neural.optimizers import AnyOptimizer
+from stylepipe.neural.optimizers.optimizer import Optimizer
 
 _LossSet = TypeVar("_LossSet", bound="LossSet")
 
@@ -57,7 +57,7 @@ def require(losses: Sequence[Loss], *, content: object, styles: Sequence[object]
             raise StageError(f"The loss '{name}' compares with the {missing}, and none is given.", hint=f"Give '{missing}'.")
 
 
-def require_deterministic(losses: Iterable[Loss], optimizer: AnyOptimizer) -> None:
+def require_deterministic(losses: Iterable[Loss], optimizer: Optimizer) -> None:
     """Raises StageError for a stochastic loss with an optimizer that compares losses of different steps."""
     drawn = next((loss for loss in losses if loss.stochastic), None)
     if drawn is not None and optimizer.compares_losses:
@@ -68,7 +68,7 @@ def require_deterministic(losses: Iterable[Loss], optimizer: AnyOptimizer) -> No
         )
 
 
-def require_tiles(objective: LossSet, optimizer: AnyOptimizer) -> None:
+def require_tiles(objective: LossSet, optimizer: Optimizer) -> None:
     """Raises StageError for a loss that is not additive, and for an optimizer that does not support tiles."""
     require_sums(objective)
     if optimizer.searches:

@@ -15,7 +15,7 @@ from stylepipe.image.sizes import scaled
 from stylepipe.neural.encoders.vgg_layout import channels, pooling_stages
 from stylepipe.neural.losses.loss import layers_of
 from stylepipe.neural.losses.loss_cost import LossCost, loss_cost
-from stylepipe.neural.optimizers import AnyOptimizer
+from stylepipe.neural.optimizers.optimizer import Optimizer
 from stylepipe.neural.style_transfer.loss_set import LossSet, least_tile
 
 TILES = (4096, 3072, 2048, 1536, 1024, 768, 512, 384, 256)
@@ -73,7 +73,7 @@ class Workload:
 
     objective: LossSet
     network: Mapping[str, tuple[int, ...]]
-    optimizer: AnyOptimizer
+    optimizer: Optimizer
     size: tuple[int, int]
     styles: Sequence[tuple[int, int]] = ()
     content: bool = True

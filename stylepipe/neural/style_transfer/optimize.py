@@ -15,8 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from stylepipe.errors import StageError
-from stylepipe.neural.optimizers import AnyOptimizer
-from stylepipe.neural.optimizers.optimizer import Evaluation, Pixels, State
+from stylepipe.neural.optimizers.optimizer import Evaluation, Optimizer, Pixels, State
 from stylepipe.neural.style_transfer.early_stop import EarlyStop
 from stylepipe.neural.style_transfer.loss_set import require_deterministic, require_tiles
 from stylepipe.neural.style_transfer.objective import Constants, Objective, Value
@@ -59,7 +58,7 @@ def minimize(
     constants: Constants,
     since: OptimizationStep,
     *,
-    optimizer: AnyOptimizer,
+    optimizer: Optimizer,
     iterations: int,
     key: PRNGKeyArray,
     clamp: bool = True,
@@ -101,13 +100,13 @@ def minimize(
         yield step
 
 
-def start(optimizer: AnyOptimizer, pixels: Float[Array, "height width 3"], *, terms: int) -> OptimizationStep:
+def start(optimizer: Optimizer, pixels: Float[Array, "height width 3"], *, terms: int) -> OptimizationStep:
     """Returns the initial step of a loop whose loss has `terms` terms."""
     # A copy: each step donates the buffers of the previous state, and the caller keeps the picture.
     return OptimizationStep(0, _start(jnp.array(pixels), optimizer=optimizer, terms=terms), [])
 
 
-def enlarged(optimizer: AnyOptimizer, step: OptimizationStep, pixels: Pixels) -> OptimizationStep:
+def enlarged(optimizer: Optimizer, step: OptimizationStep, pixels: Pixels) -> OptimizationStep:
     """Returns the initial step of the next scale, from `pixels`, this scale's result resized to it."""
     return OptimizationStep(0, _enlarged(step.state, jnp.array(pixels), optimizer=optimizer), [])
 
@@ -117,9 +116,7 @@ def saved(step: OptimizationStep) -> dict[str, np.ndarray]:
     return {**named(step.state), "history": np.array(step.history, np.float64)}
 
 
-def restored(
-    optimizer: AnyOptimizer, arrays: Mapping[str, np.ndarray], size: tuple[int, int], *, terms: int
-) -> OptimizationStep:
+def restored(optimizer: Optimizer, arrays: Mapping[str, np.ndarray], size: tuple[int, int], *, terms: int) -> OptimizationStep:
     """Returns the step that `saved` stored, for a picture of this (height, width)."""
     pixels = jax.ShapeDtypeStruct((*size, 3), jnp.float32)
     template = jax.eval_shape(partial(_start, optimizer=optimizer, terms=terms), pixels)
@@ -127,7 +124,7 @@ def restored(
     return OptimizationStep(len(history), filled(template, arrays), history)
 
 
-def result(optimizer: AnyOptimizer, state: State) -> Float[np.ndarray, "height width 3"]:
+def result(optimizer: Optimizer, state: State) -> Float[np.ndarray, "height width 3"]:
     """Returns the picture of a state, in [0, 1]."""
     return np.array(jnp.clip(optimizer.result(state), 0, 1))
 
@@ -140,7 +137,7 @@ def _advanced(
     first: int,
     count: int,
     at_once: int,
-    optimizer: AnyOptimizer,
+    optimizer: Optimizer,
     objective: Objective | TiledObjective,
     clamp: bool,
 ) -> tuple[Any, tuple[LossValue, ...]]:
@@ -166,12 +163,12 @@ def _advanced(
 
 
 @program(static_argnames=("optimizer", "clamp"), donate_argnames="state")
-def _moved(state: Any, value: Value, gradient: Pixels, *, optimizer: AnyOptimizer, clamp: bool) -> Any:
+def _moved(state: Any, value: Value, gradient: Pixels, *, optimizer: Optimizer, clamp: bool) -> Any:
     return optimizer.step(lambda _: _evaluation(value, gradient), state, clamp=clamp)
 
 
 def _stepped(
-    state: Any, constants: Constants, key: PRNGKeyArray, *, optimizer: AnyOptimizer, objective: Objective, clamp: bool
+    state: Any, constants: Constants, key: PRNGKeyArray, *, optimizer: Optimizer, objective: Objective, clamp: bool
 ) -> Any:
     """Returns the state after a step that evaluates the pictures itself."""
 
@@ -193,7 +190,7 @@ def _several(
     count: Int[Array, ""],
     *,
     at_once: int,
-    optimizer: AnyOptimizer,
+    optimizer: Optimizer,
     objective: Objective,
     clamp: bool,
 ) -> tuple[Any, Int[Array, ""], Float[Array, "at_once losses"]]:
@@ -218,12 +215,12 @@ def _evaluation(value: Value, gradient: Pixels) -> Evaluation:
 
 
 @partial(jax.jit, static_argnames=("optimizer", "terms"))
-def _start(pixels: Pixels, *, optimizer: AnyOptimizer, terms: int) -> Any:
+def _start(pixels: Pixels, *, optimizer: Optimizer, terms: int) -> Any:
     return optimizer.start(pixels, terms)
 
 
 @partial(jax.jit, static_argnames="optimizer")
-def _enlarged(state: Any, pixels: Pixels, *, optimizer: AnyOptimizer) -> Any:
+def _enlarged(state: Any, pixels: Pixels, *, optimizer: Optimizer) -> Any:
     return optimizer.enlarged(state, pixels)
 
 

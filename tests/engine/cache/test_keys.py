@@ -146,6 +146,9 @@ def test_two_documents_have_one_key_exactly_when_nothing_differs(one, other):
     assert key_of({name: document[name] for name in reversed(document)}) == key_of(document)
 
 
+LION = {"kind": "optax", "name": "lion", "learning_rate": 0.01}
+
+
 def modules(loss: Mapping[str, Any], optimizer: str) -> set[str]:
     """Those whose code is in the key of a stylization."""
     params = {"size": 64, "iterations": 1, "losses": [loss], "optimizer": {"kind": optimizer}}
@@ -160,6 +163,7 @@ def test_only_the_losses_and_optimizers_that_the_parameters_name_are_in_the_key(
         if name.startswith(("stylepipe.neural.losses.", "stylepipe.neural.optimizers."))
     }
     shared = {"loss", "loss_kinds", "loss_inputs", "loss_cost", "sums", "lbfgs_memory", "steepest_descent", "optimizer"}
+    shared |= {"optimizer_kinds"}
     assert kinds == {"wasserstein", "wasserstein_functions", "lbfgs", "lbfgs_functions"} | shared
     with_patches = modules({"kind": "mrf", "layers": {"relu1_1": 1}}, "adam")
     assert {
@@ -169,6 +173,25 @@ def test_only_the_losses_and_optimizers_that_the_parameters_name_are_in_the_key(
         "stylepipe.neural.optimizers.adam",
         "stylepipe.neural.optimizers.functions.adam_functions",
     } <= with_patches
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "library", "unused"),
+    [({"kind": "adam"}, "optax", "jaxopt"), ({"kind": "lbfgs_zoom"}, "jaxopt", "optax"), (LION, "optax", "jaxopt")],
+)
+def test_the_version_of_what_an_optimizer_computes_with_is_in_the_key(optimizer, library, unused):
+    params = find_stage("stylize").params.model_validate({"optimizer": optimizer})
+    versions = make(used=find_stage("stylize"), params=params)["versions"]
+    assert versions[library] == metadata.version(library)
+    assert unused not in versions
+
+
+def test_each_argument_of_an_optax_optimizer_is_in_the_key():
+    one, other = (
+        make(used=find_stage("stylize"), params=find_stage("stylize").params.model_validate({"optimizer": {**LION, "b1": b1}}))
+        for b1 in (0.8, 0.9)
+    )
+    assert differences(one, other) == ("optimizer.b1: 0.8 → 0.9",)
 
 
 PACK = {

@@ -1,1 +1,1 @@
-"""An extension of stylepipe: a stage and a loss."""
+"""An extension of stylepipe: a stage, a loss and an optimizer."""
