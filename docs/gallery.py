@@ -1,8 +1,8 @@
-"""Makes docs/gallery.md and its pictures: recipes at their full size, what went in and what came out.
+"""Generates docs/gallery.md and its pictures: the inputs and results of recipes at full size.
 
     python docs/gallery.py
 
-Takes an hour on two cores; what was computed before is taken from the cache.
+Takes about an hour on two cores; results that are in the cache are not computed again.
 """
 
 import json
@@ -28,7 +28,7 @@ COMMANDS = (
     "run recipes/stylenet.yaml",
     "run recipes/style_weights.yaml",
     "run recipes/two_styles.yaml",
-    "sweep recipes/two_styles.yaml -p scales=[256]",
+    "sweep recipes/two_styles.yaml -p scales=[128]",
     "run recipes/masked.yaml",
     "run recipes/color_preserving.yaml",
     "run recipes/silhouette.yaml",
@@ -50,14 +50,15 @@ COMMANDS = (
 INTRODUCTION = """\
 # Gallery
 
-What the recipes make, all but `poster`, with the networks that come with stylepipe, and the command that made it. The pictures
-here are small; a run leaves them at their full size, with every intermediate. `python docs/gallery.py` makes this page again.
+The results of the shipped recipes except `poster`, with the networks that come with stylepipe, and the commands that
+computed them. The pictures are reduced; a run writes them at full size, with every intermediate. `python docs/gallery.py`
+generates this page.
 """
 
 FINISH_EXPLANATION = """\
-Its finish at full size: the enlarged picture; after `coherence_filter`, which smooths along strokes and sharpens across them;
-after `levels`, which stretches the lightness; and after `color_transfer` with `method: {kind: guided}`, which gives the
-content's colors.
+The finish at full size: the enlarged picture; after `coherence_filter`, which smooths along strokes and sharpens across
+them; after `levels`, which stretches the lightness; and after `color_transfer` with `method: {kind: guided}`, which
+restores the content's colors.
 """
 
 

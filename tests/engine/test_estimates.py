@@ -153,7 +153,7 @@ def test_what_does_not_fit_into_the_memory_is_refused_before_anything_runs(lab, 
 def test_a_run_that_keeps_going_refuses_the_stage_alone(lab, five_gigabytes):
     record = run(lab.job(chain(lab, each=50)), store=lab.store, outputs=lab.outputs, keep_going=True).record
     assert set(record.stages) == {"once", "kept", "more"}
-    assert record.failures["twice"].message == "Stage 'twice': It takes about 10 GB of memory, and 5.5 GB are available."
+    assert record.failures["twice"].message == "Stage 'twice': It takes about 10.1 GB of memory, and 5.5 GB are available."
 
 
 def test_what_is_held_for_later_stages_counts(lab, monkeypatch):

@@ -431,7 +431,7 @@ TOWARDS = [{"kind": "content", "layers": {"relu2_1": 1}, "target": 0.02}, {**GRA
 
 @pytest.mark.slow
 def test_a_content_with_a_target_ends_at_it(run):
-    """Whatever the style weighs, within the range of weights that `Content` states; without a target the error is above 0.035."""
+    """Whatever the style weighs, in the range that `Content` states; without a target the error is above 0.035."""
     for weight in (30, 3000):
         events = []
         run(losses=[TOWARDS[0], {**GRAM, "weight": weight}], iterations=60, size=32, events=events)
@@ -618,7 +618,7 @@ def test_a_run_in_tiles_ends_where_one_of_the_whole_does(run, tiny_vgg, small_ti
     assert np.linalg.norm(tiled - whole) < 1e-3 * np.linalg.norm(whole)
     assert notes(events) == []
     (note,) = notes(more)
-    assert note.startswith("In tiles of 48 pixels it takes about 0.47 GB of memory; as a whole")
+    assert note.startswith("In tiles of 48 pixels it takes about 0.471 GB of memory; as a whole")
 
 
 @pytest.mark.slow
@@ -652,7 +652,7 @@ def test_where_no_smaller_tiles_can_help_it_says_so(run, out_of_memory):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({}, "It takes about 0.47 GB of memory, and 0.1 GB are allowed."),
+        ({}, "It takes about 0.471 GB of memory, and 0.1 GB are allowed."),
         (
             {"losses": [{"kind": "histogram", "layers": {"relu1_1": 1}}]},
             "are allowed: The loss 'histogram' cannot be computed in",

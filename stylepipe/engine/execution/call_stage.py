@@ -96,7 +96,7 @@ def require_memory(needed: int) -> None:
     if needed > free and backend() == "cpu":
         taken = memory_limits.resident()
         raise MemoryShortage(
-            f"It takes about {(taken + needed) / 1e9:.2g} GB of memory, and {(taken + free) / 1e9:.2g} GB are available.",
+            f"It takes about {(taken + needed) / 1e9:.3g} GB of memory, and {(taken + free) / 1e9:.3g} GB are available.",
             hint="Work at a smaller size, or free some memory.",
         )
 

@@ -100,4 +100,4 @@ def _smaller(side: int) -> Iterator[int]:
 
 def gigabytes(size: float) -> str:
     """Returns a number of bytes as text."""
-    return f"{size / 1e9:.2g} GB"
+    return f"{size / 1e9:.3g} GB"
