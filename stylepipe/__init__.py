@@ -11,19 +11,28 @@ __version__ = "0.1.0"
 _HOMES = {
     "Recipe": "sources.recipe_objects",
     "apply": "direct",
+    "diff": "commands.comparing",
+    "doctor": "commands.diagnosis",
     "explain": "commands.planning",
     "export": "commands.exporting",
     "extract": "direct",
+    "graph": "commands.checking",
     "import_bundle": "commands.exporting",
+    "init": "commands.starting",
     "plan": "commands.planning",
+    "recipes": "commands.starting",
     "run": "commands.running",
+    "schema": "commands.listing",
+    "show": "commands.showing",
+    "stages": "commands.listing",
     "stylize": "direct",
     "sweep": "commands.sweeping",
+    "validate": "commands.checking",
     "verify": "commands.verifying",
 }
 """The module of `stylepipe.api` that holds each name."""
 
-_MODULES = ("losses", "optimizers")
+_MODULES = ("cache", "losses", "optimizers", "runs", "weights")
 """The modules of `stylepipe.api` that are public themselves."""
 
 

@@ -5,6 +5,7 @@ Those of installed packages are among them, by the names of their classes.
 
 from typing import TYPE_CHECKING
 
+from stylepipe.api.commands.listing import losses as kinds
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.cooccurrence import Cooccurrence
 from stylepipe.neural.losses.correlation_chain import CorrelationChain
@@ -32,6 +33,7 @@ __all__ = [
     "SlicedWasserstein",
     "TotalVariation",
     "Wasserstein",
+    "kinds",
 ]
 
 if not TYPE_CHECKING:  # type checkers find the classes of other packages where those define them
@@ -42,4 +44,4 @@ if not TYPE_CHECKING:  # type checkers find the classes of other packages where 
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
 
     def __dir__() -> list[str]:
-        return list(loss_kinds().by_class_name)
+        return sorted(["kinds", *loss_kinds().by_class_name])

@@ -12,7 +12,19 @@ from typing import cast
 import typer
 from typer import TyperException
 
-from stylepipe.cli.commands import bundles, cache, diff, machine, past_runs, recipes, runs, sweep, verify, weights
+from stylepipe.cli.commands import (
+    bundles,
+    cache_group,
+    diff,
+    machine,
+    recipes,
+    run_and_plan,
+    runs_group,
+    show,
+    sweep,
+    verify,
+    weights_group,
+)
 from stylepipe.cli.console import Console
 from stylepipe.engine.execution.signals import stopping_signals
 from stylepipe.errors import Interrupted, Stopped, StoreError, StylepipeError
@@ -40,11 +52,11 @@ def build() -> typer.Typer:
     for command in (
         *(recipes.init, recipes.recipes, recipes.validate, recipes.graph, recipes.schema, recipes.stages, recipes.losses),
         *(
-            runs.run,
+            run_and_plan.run,
             sweep.sweep,
-            runs.plan,
-            runs.explain,
-            past_runs.show,
+            run_and_plan.plan,
+            run_and_plan.explain,
+            show.show,
             bundles.export,
             bundles.import_,
             verify.verify,
@@ -53,9 +65,9 @@ def build() -> typer.Typer:
         ),
     ):
         app.command(command.__name__.rstrip("_"))(command)
-    app.add_typer(past_runs.app, name="runs")
-    app.add_typer(weights.app, name="weights")
-    app.add_typer(cache.app, name="cache")
+    app.add_typer(runs_group.app, name="runs")
+    app.add_typer(weights_group.app, name="weights")
+    app.add_typer(cache_group.app, name="cache")
     app.callback()(machine.about)
     return app
 

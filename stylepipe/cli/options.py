@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from stylepipe.api.sources.user_paths import recipe_path, user_path
+from stylepipe.api.sources.user_paths import user_path
 from stylepipe.cache_folder import expand_home
 from stylepipe.errors import UsageError
 
 _RECIPE = "The recipe, a YAML file, or the name of one that comes with stylepipe"
 
-RecipePath = Annotated[Path, typer.Argument(parser=recipe_path, metavar="RECIPE", help=f"{_RECIPE}.", show_default=False)]
+RecipePath = Annotated[str, typer.Argument(parser=expand_home, metavar="RECIPE", help=f"{_RECIPE}.", show_default=False)]
 Source = Annotated[
     str,
     typer.Argument(

@@ -25,6 +25,23 @@ class StoredAction:
 
 
 @dataclass(frozen=True)
+class CompiledPrograms:
+    """The number of compiled programs in a folder, and their size in bytes."""
+
+    folder: Path
+    number: int
+    size: int
+
+
+@dataclass(frozen=True)
+class CacheContents:
+    """The `actions` in a store, last used first, and its compiled `programs`."""
+
+    actions: tuple[StoredAction, ...]
+    programs: tuple[CompiledPrograms, ...]
+
+
+@dataclass(frozen=True)
 class Collected:
     """What a garbage collection removed and kept."""
 
@@ -39,6 +56,13 @@ class Verified:
 
     checked: int
     damaged: tuple[str, ...]
+
+
+def contents(store: Store) -> CacheContents:
+    """Returns what is in the store and in its folders of compiled programs. Raises as `entries` does."""
+    kept = {folder: [size_of(path) for path in programs(folder)] for folder in programs_folders(store.root)}
+    compiled = (CompiledPrograms(folder, len(sizes), sum(sizes)) for folder, sizes in kept.items())
+    return CacheContents(tuple(entries(store)), tuple(compiled))
 
 
 def entries(store: Store) -> list[StoredAction]:

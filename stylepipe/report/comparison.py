@@ -37,8 +37,12 @@ class StageChange:
 
 @dataclass(frozen=True)
 class RunComparison:
-    """All differences of two runs; `outputs` are those whose digests differ, `same_stages` counts equal stages."""
+    """All differences of two runs, by their folders.
 
+    `outputs` are those whose digests differ; `same_stages` counts equal stages.
+    """
+
+    runs: tuple[Path, Path]
     params: Sequence[Change]
     inputs: Sequence[Change]
     versions: Sequence[Change]
@@ -52,6 +56,7 @@ def compare_runs(one: Path, other: Path) -> RunComparison:
     first, second = load_run(one), load_run(other)
     stages = list(_stages(first, second, read_history(one), read_history(other)))
     return RunComparison(
+        runs=(one, other),
         params=_changes({"seed": first.seed, **first.params}, {"seed": second.seed, **second.params}),
         inputs=_changes(_inputs(first), _inputs(second)),
         versions=_changes(first.environment, second.environment),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stylepipe.cli.commands import recipes
+from stylepipe.api.commands import starting
 
 COMMANDS = [
     "init",
@@ -72,7 +72,7 @@ def fault(monkeypatch):
     def stumble(path: Path) -> str:
         raise KeyError("nobody thought of this")
 
-    monkeypatch.setattr(recipes, "_name", stumble)
+    monkeypatch.setattr(starting, "_name", stumble)
 
 
 @pytest.mark.usefixtures("fault")
@@ -118,7 +118,7 @@ def test_ctrl_c_before_a_run_ends_in_130(cli, monkeypatch):
     def interrupt(path: Path) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(recipes, "_name", interrupt)
+    monkeypatch.setattr(starting, "_name", interrupt)
     assert cli("init", "look.yaml").code == 130
 
 

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from stylepipe.api.commands.finished_runs import FinishedRun
 from stylepipe.api.commands.observing import observing
+from stylepipe.api.results.run_results import Run
 from stylepipe.api.sources.command_line import shareable_command
 from stylepipe.api.sources.jobs import load_job, open_store_to_run
 from stylepipe.api.sources.opened import opened
@@ -43,7 +43,7 @@ def run(
     observe: Observer | None = None,
     note: Notify = ignore,
     **values: Any,
-) -> FinishedRun:
+) -> Run:
     """Runs a recipe, and takes earlier results from the cache.
 
     `recipe` is a `Recipe`, the path of one, the name of a shipped one, a run's folder or id, or the path of a result or bundle.
@@ -86,4 +86,4 @@ def run(
                 previews=Previews(animation, frames),
             )
         written = target.write(result.outputs) if target else {}
-    return FinishedRun(result.folder, result.record, result.outputs, {name: Path(path) for name, path in written.items()})
+    return Run(result.folder, result.record, {name: Path(path) for name, path in written.items()})

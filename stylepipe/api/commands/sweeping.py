@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from stylepipe.api.commands.finished_runs import FinishedSweep
 from stylepipe.api.commands.observing import observing
 from stylepipe.api.commands.worker_pools import worker_pool
+from stylepipe.api.results.sweep_results import FinishedSweep
 from stylepipe.api.sources.command_line import shareable_command
 from stylepipe.api.sources.jobs import load_sweep_job, open_store_to_run
 from stylepipe.api.sources.opened import opened

@@ -51,9 +51,9 @@ def load_sweep_job(
         return loaded, prepare_sweep(loaded, weights=weights_source(), force=_forced(force), find=find)
 
 
-def open_store(folder: Path | None) -> Store:
+def open_store(folder: str | Path | None) -> Store:
     """Opens the store in a folder, or the default one, for maintenance. Raises StoreError."""
-    return open_cache(folder or cache_folder())
+    return open_cache(user_path(folder) if folder else cache_folder())
 
 
 def open_store_to_run(folder: str | Path | None, *, note: Notify = ignore) -> Store:

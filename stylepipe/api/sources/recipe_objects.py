@@ -83,6 +83,11 @@ class Recipe:
         return Drawing.of(self.check())
 
 
+def document_of(recipe: str | Path | Recipe) -> RecipeDocument:
+    """Returns the document of a recipe, of its file, or of a shipped one by its name. Raises as `read_recipe` does."""
+    return recipe.document if isinstance(recipe, Recipe) else read_recipe(recipe_path(recipe))
+
+
 def _plain(value: Any) -> Any:
     """Returns plain data, as YAML holds it."""
     match value:

@@ -1,19 +1,13 @@
 """Values from Python as values for a recipe's params; pictures in memory become files for as long as a recipe runs."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-from PIL import Image as Pillow
-
 from stylepipe.api.sources.command_line import as_text
-from stylepipe.api.sources.picture_values import image_of
 from stylepipe.errors import UsageError
-from stylepipe.image.files.io import write_image
 
 
 @contextmanager
@@ -42,24 +36,30 @@ def _plain(value: Any, path: Path) -> Any:
     match value:
         case Path():
             return str(value)
-        case np.generic():
-            return value.item()
-        case Pillow.Image() | np.ndarray():
-            return _written(value, path)
         case list() | tuple():
             return [_plain(each, path.with_name(f"{path.name}-{number}")) for number, each in enumerate(value, 1)]
         case dict():
             return {name: _plain(each, path.with_name(f"{path.name}-{name}")) for name, each in value.items()}
-    if hasattr(value, "__array__"):
-        return _written(np.asarray(value), path)
-    json.dumps(value)
-    return value
+        case None | bool() | int() | float() | str():
+            return value
+    return _array_or_picture(value, path.with_name(f"{path.name}.png"))
 
 
-def _written(picture: Pillow.Image | np.ndarray, path: Path) -> str:
-    file = path.with_name(f"{path.name}.png")
-    if isinstance(picture, Pillow.Image):
-        picture.save(file)
-    else:
-        write_image(image_of(picture), file)
+def _array_or_picture(value: Any, file: Path) -> Any:
+    """Returns a number of NumPy as one of Python, and the file that a picture is written to."""
+    import numpy as np  # recipes without such values are loaded more quickly
+    from PIL import Image as Pillow
+
+    from stylepipe.api.sources.picture_values import image_of
+    from stylepipe.image.files.io import write_image
+
+    match value:
+        case np.generic():
+            return value.item()
+        case Pillow.Image():
+            value.save(file)
+        case _ if hasattr(value, "__array__"):
+            write_image(image_of(np.asarray(value)), file)
+        case _:
+            raise TypeError
     return str(file)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from stylepipe.api.sources.user_paths import DEFAULT_OUTPUTS, user_path
-from stylepipe.cli.commands.runs import RunReference
+from stylepipe.cli.commands.run_and_plan import RunReference
 from stylepipe.cli.console import Console
 from stylepipe.cli.options import Json, Outputs, overrides
 from stylepipe.escapes import visible_line
@@ -14,7 +14,7 @@ from stylepipe.escapes import visible_line
 
 def export(
     run: RunReference,
-    target: Annotated[
+    output: Annotated[
         Path,
         typer.Option(
             "-o",
@@ -25,11 +25,11 @@ def export(
             show_default=False,
         ),
     ],
-    param: Annotated[
+    params: Annotated[
         list[str] | None,
         typer.Option("-p", "--param", metavar="NAME=FILE", help="The current path of an input.", show_default=False),
     ] = None,
-    as_crate: Annotated[
+    crate: Annotated[
         bool, typer.Option("--crate", help="Writes a Workflow Run RO-Crate for research archives, with the results.")
     ] = False,
     outputs: Outputs = DEFAULT_OUTPUTS,
@@ -38,7 +38,7 @@ def export(
     """Writes a run and its inputs into one file that runs elsewhere."""
     from stylepipe.api.commands.exporting import export as export_run
 
-    file = export_run(run, target, params=overrides(param), crate=as_crate, outputs=outputs)
+    file = export_run(run, output, params=overrides(params), crate=crate, outputs=outputs)
     Console(as_json=json).result(visible_line(str(file)), {"file": str(file)})
 
 
@@ -46,7 +46,7 @@ def import_(
     file: Annotated[
         Path, typer.Argument(parser=user_path, metavar="FILE", help="A bundle, *.stylepipe, or a picture.", show_default=False)
     ],
-    target: Annotated[
+    output: Annotated[
         Path | None,
         typer.Option(
             "-o", "--output", parser=user_path, metavar="DIR", help="The folder to create. [default: FILE without its ending]"
@@ -60,5 +60,5 @@ def import_(
     """
     from stylepipe.api.commands.exporting import import_bundle
 
-    folder = import_bundle(file, target)
+    folder = import_bundle(file, output)
     Console(as_json=json).result(visible_line(str(folder)), {"folder": str(folder)})

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stylepipe.api.sources.user_paths import DEFAULT_OUTPUTS, user_path
-from stylepipe.cli.commands.runs import RunReference
+from stylepipe.cli.commands.run_and_plan import RunReference
 from stylepipe.cli.console import Console, table
 from stylepipe.cli.options import Json, Outputs
-from stylepipe.errors import UsageError
 from stylepipe.escapes import visible_line
 from stylepipe.formatting import short_digest
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 def diff(
     one: RunReference,
     other: RunReference,
-    picture: Annotated[
+    output: Annotated[
         Path | None,
         typer.Option(
             "-o", "--output", parser=user_path, metavar="FILE", help="Writes the results of both runs side by side as a PNG."
@@ -37,17 +36,12 @@ def diff(
     """
     from dataclasses import asdict
 
-    from stylepipe.engine.cache.atomic_files import output_errors
-    from stylepipe.engine.runs.records import find_run
-    from stylepipe.report.comparison import compare_runs
+    from stylepipe.api.commands.comparing import diff as compare_runs
 
-    folders = (find_run(outputs, one), find_run(outputs, other))
-    with output_errors(outputs):
-        comparison = compare_runs(*folders)
-    if picture:
-        _draw(*folders, picture)
-        Console().say(f"picture {picture}")
-    data = {"runs": [str(folder) for folder in folders], **asdict(comparison)}
+    comparison = compare_runs(one, other, output=output, outputs=outputs)
+    if output:
+        Console().say(f"picture {output}")
+    data = {**asdict(comparison), "runs": list(map(str, comparison.runs))}
     Console(as_json=json).result(_text(comparison), data)
 
 
@@ -68,35 +62,6 @@ def _row(stage: "StageChange") -> Sequence[str]:
     changed = " → ".join(losses) if stage.losses[0] != stage.losses[1] else losses[0].replace("none", "")
     words = {True: "same", False: "other"}
     return stage.name, words[stage.same_key], words[stage.same_result], changed, "; ".join(stage.reasons)
-
-
-def _draw(one: Path, other: Path, picture: Path) -> None:
-    """Writes the pictures that both runs have as results. Raises UsageError when there is none, or none can be written."""
-    from stylepipe.engine.runs.records import load_run
-    from stylepipe.image.files.preview import NoPreview
-    from stylepipe.report.side_by_side import side_by_side
-
-    if picture.suffix.lower() != ".png":
-        raise UsageError(f"'{picture}' does not end in .png.", hint=f"Name it {picture.stem}.png.")
-    records = load_run(one), load_run(other)
-    shared = [
-        (name, one / output.file, other / records[1].outputs[name].file)
-        for name, output in records[0].outputs.items()
-        if name in records[1].outputs and output.file.endswith(".png")
-    ]
-    if not shared:
-        raise UsageError("The runs have no picture of the same name.", hint="Leave out -o.")
-    titles = [(f"{name} of {records[0].id}", f"{name} of {records[1].id}") for name, _, _ in shared]
-    try:
-        drawing = side_by_side([(first, second) for _, first, second in shared], titles)
-        with picture.open("xb") as file:
-            drawing.save(file, "PNG")
-    except NoPreview as error:
-        raise UsageError(f"A result cannot be drawn: {error}.", hint="Leave out -o.") from error
-    except FileExistsError as error:
-        raise UsageError(f"'{picture}' exists already.", hint="Name another file, or move it away.") from error
-    except OSError as error:
-        raise UsageError(f"'{picture}' cannot be written: {error.strerror or error}.", hint="Check the folder.") from error
 
 
 def _value(value: Any) -> str:

@@ -19,7 +19,7 @@ PARTLY_FAILED = 3
 
 def sweep(
     recipe: Source,
-    param: Overrides = None,
+    params: Overrides = None,
     force: Force = None,
     keep_going: Annotated[
         bool, typer.Option("--keep-going/--fail-fast", help="After a failure, keeps running variants that do not depend on it.")
@@ -59,11 +59,11 @@ def sweep(
     from stylepipe.report.progress import observer
 
     keep_freed_memory()  # before JAX starts its threads
-    console, params = Console(as_json=json), overrides(param)
+    console, texts = Console(as_json=json), overrides(params)
     if dry_run:
         planned = plan_sweep(
             recipe,
-            params=params,
+            params=texts,
             force=force or (),
             max_variants=max_variants,
             executor=executor,
@@ -76,7 +76,7 @@ def sweep(
     with observer(quiet=quiet) as observe:
         result = sweep_recipe(
             recipe,
-            params=params,
+            params=texts,
             force=force or (),
             keep_going=keep_going,
             max_variants=max_variants,

@@ -30,7 +30,7 @@ InputFiles = Annotated[
 
 def verify(
     run: Verified,
-    param: InputFiles = None,
+    params: InputFiles = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Shows no progress.")] = False,
     no_limits: NoLimits = False,
     outputs: Outputs = DEFAULT_OUTPUTS,
@@ -50,7 +50,7 @@ def verify(
     console = Console(as_json=json)
     with observer(quiet=quiet) as observe:
         verification = verify_run(
-            run, params=overrides(param), limits=not no_limits, outputs=outputs, observe=observe, note=console.say
+            run, params=overrides(params), limits=not no_limits, outputs=outputs, observe=observe, note=console.say
         )
     _show(verification, console)
     if verification.verdict == "different":

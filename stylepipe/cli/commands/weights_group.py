@@ -20,21 +20,12 @@ WeightsName = Annotated[
 @app.command("list")
 def list_(json: Json = False) -> None:
     """Lists the weights that recipes may name, their files, licenses and authors."""
-    from stylepipe.neural.weights.catalog import CATALOGUE, list_weights
+    from stylepipe.api.weights import list as list_weights
 
-    files = list_weights()
-    rows = [(name, CATALOGUE[name].summary, str(file or "missing")) for name, file in files.items()]
-    terms = [(name, CATALOGUE[name].license, CATALOGUE[name].attribution) for name in files]
-    data = [
-        {
-            "name": name,
-            "summary": CATALOGUE[name].summary,
-            "file": file and str(file),
-            "license": CATALOGUE[name].license,
-            "attribution": CATALOGUE[name].attribution,
-        }
-        for name, file in files.items()
-    ]
+    listed = list_weights()
+    rows = [(each.name, each.summary, str(each.file or "missing")) for each in listed]
+    terms = [(each.name, each.license, each.attribution) for each in listed]
+    data = [vars(each) | {"file": each.file and str(each.file)} for each in listed]
     tables = [table(("name", "what", "file"), rows, empty=""), table(("name", "license", "attribution"), terms, empty="")]
     Console(as_json=json).result("\n\n".join(tables), data)
 
@@ -46,12 +37,9 @@ def pull(
     json: Json = False,
 ) -> None:
     """Downloads published weights into the cache and verifies them."""
-    from stylepipe.neural.weights.catalog import pull as pull_weights
-    from stylepipe.report.progress import download_bar
+    from stylepipe.api.weights import pull as pull_weights
 
-    with download_bar(name) as progress:
-        file = pull_weights(name, offline=offline, progress=progress)
-    _print_path(file, json=json)
+    _print_path(pull_weights(name, offline=offline), json=json)
 
 
 @app.command()
@@ -62,8 +50,8 @@ def verify(
     json: Json = False,
 ) -> None:
     """Verifies a file of weights and describes its network."""
+    from stylepipe.api.weights import verify as verify_weights
     from stylepipe.neural.encoders.vgg_layout import Vgg
-    from stylepipe.neural.weights.catalog import verify as verify_weights
 
     network = verify_weights(weights)
     if isinstance(network, Vgg):
@@ -88,18 +76,17 @@ def convert(
     json: Json = False,
 ) -> None:
     """Converts published weights to stylepipe's layout."""
-    from stylepipe.neural.weights.catalog import convert as convert_weights
+    from stylepipe.api.weights import convert as convert_weights
 
-    convert_weights(source, target)
-    _print_path(target, json=json)
+    _print_path(convert_weights(source, target), json=json)
 
 
 @app.command()
 def path(name: WeightsName, json: Json = False) -> None:
     """Prints the path of named weights."""
-    from stylepipe.neural.weights.catalog import find
+    from stylepipe.api.weights import path as path_of_weights
 
-    _print_path(find(name), json=json)
+    _print_path(path_of_weights(name), json=json)
 
 
 def _print_path(file: Path, *, json: bool) -> None:

@@ -39,7 +39,7 @@ Animation = Literal["webp", "gif"]
 
 def run(
     recipe: Source,
-    param: Overrides = None,
+    params: Overrides = None,
     start: From = None,
     until: Until = None,
     force: Force = None,
@@ -49,7 +49,7 @@ def run(
     frames: Annotated[bool, typer.Option("--frames", help="Also keeps the previews of a stage as single pictures.")] = False,
     no_embed: NoEmbed = False,
     no_limits: NoLimits = False,
-    target: Annotated[
+    output: Annotated[
         Path | None,
         typer.Option(
             "-o",
@@ -82,10 +82,10 @@ def run(
     from stylepipe.neural.xla.allocator import keep_freed_memory
     from stylepipe.report.progress import observer
 
-    console, params = Console(as_json=json), overrides(param)
+    console, texts = Console(as_json=json), overrides(params)
     if dry_run:
         planned = plan_run(
-            recipe, params=params, start=start, until=until, force=force or (), outputs=outputs, cache=cache, note=console.say
+            recipe, params=texts, start=start, until=until, force=force or (), outputs=outputs, cache=cache, note=console.say
         )
         _show_plan(planned, console)
         return
@@ -93,11 +93,11 @@ def run(
     with observer(quiet=quiet) as observe:
         result = run_recipe(
             recipe,
-            params=params,
+            params=texts,
             start=start,
             until=until,
             force=force or (),
-            output=target,
+            output=output,
             quality=quality,
             overwrite=overwrite,
             animation=animation,
@@ -112,15 +112,16 @@ def run(
     files, written = ({name: str(path) for name, path in each.items()} for each in (result.files, result.written))
     data = {"folder": str(result.path), "outputs": files, "record": result.record.model_dump(mode="json")}
     lines = (written or files).values() or [str(result.path)]
-    console.result("\n".join(map(visible_line, lines)), {**data, "written": written} if target else data)
+    console.result("\n".join(map(visible_line, lines)), {**data, "written": written} if output else data)
 
 
 def plan(
     recipe: Source,
-    param: Overrides = None,
+    params: Overrides = None,
     start: From = None,
     until: Until = None,
     force: Force = None,
+    outputs: Outputs = DEFAULT_OUTPUTS,
     cache: CacheFolder = None,
     json: Json = False,
 ) -> None:
@@ -136,10 +137,11 @@ def plan(
     console = Console(as_json=json)
     planned = plan_recipe(
         recipe,
-        params=overrides(param),
+        params=overrides(params),
         start=start,
         until=until,
         force=force or (),
+        outputs=outputs,
         cache=cache,
         note=console.say,
     )
@@ -177,7 +179,8 @@ def _show_plan(planned: "Plan", console: Console) -> None:
 def explain(
     recipe: Source,
     stage: Annotated[str, typer.Argument(metavar="STAGE", help="The stage to explain.", show_default=False)],
-    param: Overrides = None,
+    params: Overrides = None,
+    outputs: Outputs = DEFAULT_OUTPUTS,
     cache: CacheFolder = None,
     json: Json = False,
 ) -> None:
@@ -187,7 +190,7 @@ def explain(
     from stylepipe.api.commands.planning import explain as explain_stage
 
     console = Console(as_json=json)
-    stages = explain_stage(recipe, stage, params=overrides(param), cache=cache, note=console.say)
+    stages = explain_stage(recipe, stage, params=overrides(params), outputs=outputs, cache=cache, note=console.say)
     lines = []
     for each in stages:
         heading = {"cached": "is cached", "run": "would run", "depends": "depends on stages that would run"}[each.state]

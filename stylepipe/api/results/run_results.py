@@ -1,4 +1,4 @@
-"""What runs return: their pictures, losses, times and files."""
+"""Runs: their pictures, losses, times and files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,11 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image as Pillow
 
-from stylepipe.api.commands.notebook import division, figure, loss_figure
 from stylepipe.engine.runs.records import RunRecord, StageRecord
-from stylepipe.engine.sweeps.results import SweepResults, VariantResult
 from stylepipe.errors import UsageError, did_you_mean
-from stylepipe.report.history import read_history
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class StageResult:
     @property
     def image(self) -> Pillow.Image:
         """The picture as a PIL image. Raises UsageError for a stage that returns weights."""
-        return _opened(self.path, f"The stage '{self.name}'")
+        return opened_picture(self.path, f"The stage '{self.name}'")
 
     @property
     def seconds(self) -> float:
@@ -43,17 +40,21 @@ class StageResult:
 
 
 @dataclass(frozen=True)
-class FinishedRun:
-    """A finished run: `path` is its folder, `record` what its record.json holds, `files` are its results by output.
+class Run:
+    """A run: `path` is its folder, `record` what its record.json holds, which says whether it has finished.
 
-    `written` are the files of `output`. The result of a stage is `result["stylized@256"]`. In a notebook it shows its pictures,
+    `written` are the files of `output`. The result of a stage is `run["stylized@256"]`. In a notebook it shows its pictures,
     and the losses of the last stage that has some.
     """
 
     path: Path
     record: RunRecord
-    files: Mapping[str, Path]
     written: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files of its results by output."""
+        return {name: self.path / output.file for name, output in self.record.outputs.items()}
 
     @property
     def image(self) -> Pillow.Image:
@@ -61,12 +62,12 @@ class FinishedRun:
         if len(self.files) != 1:
             raise UsageError(f"The run has {len(self.files)} results: {', '.join(self.files)}.", hint="Take one from 'images'.")
         [(name, path)] = self.files.items()
-        return _opened(path, f"The output '{name}'")
+        return opened_picture(path, f"The output '{name}'")
 
     @property
     def images(self) -> dict[str, Pillow.Image]:
         """The pictures of all outputs by name, without weights."""
-        return {name: _opened(path, name) for name, path in self.files.items() if path.suffix == ".png"}
+        return {name: opened_picture(path, name) for name, path in self.files.items() if path.suffix == ".png"}
 
     @property
     def seconds(self) -> float:
@@ -91,48 +92,20 @@ class FinishedRun:
 
     @cached_property
     def _lines(self) -> Mapping[str, list[Mapping[str, Any]]]:
+        from stylepipe.report.history import read_history
+
         return {name: list(stage.lines) for name, stage in read_history(self.path).stages.items()}
 
     def _repr_html_(self) -> str:
+        from stylepipe.api.results.notebook import division, figure, loss_figure  # runs are listed without them
+
         pictures = [figure(name, path) for name, path in self.files.items() if path.suffix == ".png"]
         losses = [drawn for name, lines in self._lines.items() if (drawn := loss_figure(name, lines))]
         return division(*pictures, *losses[-1:], caption=f"{self.record.id}, {self.seconds:.1f} s, {self.path}")
 
 
-@dataclass(frozen=True)
-class FinishedSweep:
-    """A finished sweep: `path` is its folder, `results` what its results.json holds, `sheets` are its contact sheets.
-
-    `sweep["size=256"]` is a variant: its values, measures and status. In a notebook it shows its contact sheets.
-    """
-
-    path: Path
-    results: SweepResults
-
-    @property
-    def sheets(self) -> tuple[Path, ...]:
-        """The contact sheets."""
-        return tuple(self.path / sheet for sheet in self.results.sheets)
-
-    def __getitem__(self, variant: str) -> VariantResult:
-        """Returns a variant. Raises KeyError."""
-        named = {each.name: each for each in self.results.variants}
-        if variant not in named:
-            raise KeyError(f"The sweep has no variant '{variant}'. {did_you_mean(variant, list(named)) or ''}".strip())
-        return named[variant]
-
-    def image(self, variant: str) -> Pillow.Image:
-        """The picture of the only output of a variant. Raises KeyError, and UsageError where there is none, or several."""
-        outputs = self[variant].outputs
-        if len(outputs) != 1:
-            raise UsageError(f"The variant '{variant}' has {len(outputs)} results.", hint="They are in the sweep's folder.")
-        return _opened(self.path / next(iter(outputs.values())).file, f"The variant '{variant}'")
-
-    def _repr_html_(self) -> str:
-        return division(*(figure(sheet.name, sheet) for sheet in self.sheets), caption=str(self.path))
-
-
-def _opened(path: Path | None, owner: str) -> Pillow.Image:
+def opened_picture(path: Path | None, owner: str) -> Pillow.Image:
+    """Returns the picture in a PNG file of its `owner`. Raises UsageError for another file."""
     if path is None or path.suffix != ".png":
         raise UsageError(f"{owner} has no picture.", hint="Only stages that return images or masks have one.")
     with Pillow.open(path) as picture:

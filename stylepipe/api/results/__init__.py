@@ -1,0 +1,1 @@
+"""What functions return: runs and sweeps, and how notebooks show them."""
