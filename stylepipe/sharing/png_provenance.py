@@ -5,7 +5,6 @@ PNG, third edition, sections 5.3 (chunks) and 11.3.3.4 (iTXt).
 
 import os
 import struct
-import warnings
 from io import BufferedReader, BytesIO
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from PIL.PngImagePlugin import MAX_TEXT_CHUNK, PngImageFile, PngInfo, putchunk
 
 from stylepipe.engine.cache.atomic_files import output_errors, write_whole
 from stylepipe.errors import InputError
+from stylepipe.image.files.silence import without_warnings
 from stylepipe.paths import open_regular
 from stylepipe.sharing.provenance import Provenance, parse_provenance
 
@@ -62,7 +62,7 @@ def read_picture(path: Path) -> Provenance:
             raise InputError(f"There is no file '{path}'.", hint="Check its name and its folder.")
         if path.stat().st_size > MAX_FILE_BYTES:
             raise InputError(f"'{path}' is larger than {MAX_FILE_BYTES // 10**6} MB.", hint="A picture of a run is smaller.")
-        with warnings.catch_warnings(action="ignore"), open_regular(path) as file:
+        with without_warnings(), open_regular(path) as file:
             _require_few_chunks(file)
             picture = PngImageFile(file)  # of any size that stages make, as nothing is decoded
             if max(picture.size) > MAX_SIDE:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stylepipe.api.sources.recipe_objects import Recipe, document_of
-from stylepipe.api.sources.user_paths import user_path
+from stylepipe.api.sources.user_paths import recipe_path, user_path
 from stylepipe.api.sources.values import as_overrides
 from stylepipe.errors import UsageError
 from stylepipe.recipe.drawing import Drawing
@@ -17,8 +17,12 @@ from stylepipe.recipe.resolved import ResolvedRecipe
 
 @dataclass(frozen=True)
 class CheckedRecipe:
-    """A recipe without problems: `recipe` has its stages, outputs and warnings; `variants` are the names of its sweep's."""
+    """A recipe without problems: `recipe` has its stages, outputs and warnings; `variants` are the names of its sweep's.
 
+    `file` is its file, None for a recipe built in Python.
+    """
+
+    file: Path | None
     recipe: ResolvedRecipe
     variants: tuple[str, ...]
 
@@ -32,7 +36,8 @@ def validate(recipe: str | Path | Recipe, /, *, params: Mapping[str, str] | None
     with as_overrides(values, params) as overrides:
         checked = load_recipe(document, overrides=overrides)
         variants = load_sweep(document, overrides=overrides).variants if has_sweep(document) else ()
-    return CheckedRecipe(checked, tuple(variant.name for variant in variants))
+    file = None if isinstance(recipe, Recipe) else recipe_path(recipe)
+    return CheckedRecipe(file, checked, tuple(variant.name for variant in variants))
 
 
 def graph(

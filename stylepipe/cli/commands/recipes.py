@@ -66,7 +66,7 @@ def validate(recipe: RecipePath, params: Overrides = None, json: Json = False) -
     }
     parts = {"stage": len(checked.recipe.stages), "variant": len(checked.variants)}
     parts_counted = ", ".join(counted(count, noun) for noun, count in parts.items() if count)
-    console.result(f"{recipe}: {parts_counted}, no problems.", data)
+    console.result(f"{checked.file}: {parts_counted}, no problems.", data)
 
 
 def graph(

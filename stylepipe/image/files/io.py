@@ -4,7 +4,6 @@ Arrays in and out are sRGB-encoded float32 in [0, 1]. The same file gives the sa
 the same versions of Pillow and its libraries.
 """
 
-import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from stylepipe.image.files.decode import UnsupportedSamples, bands, decode, upri
 from stylepipe.image.files.formats import ENDINGS, WRITTEN_ENDINGS, Format, format_of, open_picture
 from stylepipe.image.files.mask_channels import mask_channel
 from stylepipe.image.files.picture_file import PictureFile, TooManyParts
+from stylepipe.image.files.silence import without_warnings
 
 T = TypeVar("T")
 Notify = Callable[[str], None]
@@ -123,7 +123,7 @@ def _decode(
     file: PictureFile, name: str, format_: Format, read: Callable[[PictureFile, ImageFile], T], *, max_pixels: int
 ) -> T:
     try:
-        with warnings.catch_warnings(action="ignore"):  # about odd metadata, and about the size, which is checked here
+        with without_warnings():  # about odd metadata, and about the size, which is checked here
             picture = open_picture(file, name, format_)
             width, height = picture.size
             if width * height <= max_pixels:
