@@ -29,15 +29,12 @@ def unreadable_packages() -> tuple[ExtensionError, ...]:
     return _installed()[1]
 
 
-@cache
 def distribution_of(module: str) -> Mapping[str, str]:
     """Returns {name: version} of the distribution with entry points in a module's top-level package; empty without one.
 
     They are several where distributions share that package as a namespace.
     """
-    top = module.partition(".")[0]
-    held = {entry.dist for entry in _installed()[0] if entry.dist and re.split("[.:]", entry.value)[0].strip() == top}
-    return {distribution.name: distribution.version for distribution in held}
+    return _distributions_of_package(module.partition(".")[0])
 
 
 @contextmanager
@@ -50,6 +47,12 @@ def guarded(failure: str, *, hint: str | None = None, error: type[ExtensionError
         raise
     except BaseException as raised:
         raise error(f"{failure}: {reason_of(raised).rstrip('.')}.", hint=hint) from raised
+
+
+@cache
+def _distributions_of_package(package: str) -> Mapping[str, str]:
+    held = {entry.dist for entry in _installed()[0] if entry.dist and re.split("[.:]", entry.value)[0].strip() == package}
+    return {distribution.name: distribution.version for distribution in held}
 
 
 @cache

@@ -23,17 +23,16 @@ from functools import partial
 from typing import Any, Protocol, Union, get_args, get_origin, get_type_hints, runtime_checkable
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from stylepipe.artifacts import INPUT_KINDS, KINDS, Artifact, Folder, Image, Mask, StageInput, Weights, blank
 from stylepipe.errors import ExtensionError
+from stylepipe.models import StrictModel
 from stylepipe.transparency import without_hidden
 
 
-class Params(BaseModel):
-    """Base class of every stage's parameters: frozen, no unknown names, finite numbers."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+class Params(StrictModel):
+    """Base class of every stage's parameters."""
 
 
 def functions_of(model: type[BaseModel]) -> str | None:

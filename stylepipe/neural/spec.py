@@ -2,13 +2,11 @@
 
 import json
 
-from pydantic import BaseModel, ConfigDict
+from stylepipe.models import StrictModel
 
 
-class Spec(BaseModel):
-    """Frozen, no unknown names, finite numbers; hashable, so that it can be static under `jax.jit`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+class Spec(StrictModel):
+    """Hashable, so that it can be static under `jax.jit`."""
 
     def __hash__(self) -> int:
         return hash(json.dumps(self.model_dump(mode="json"), sort_keys=True))

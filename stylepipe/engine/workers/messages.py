@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -63,7 +64,11 @@ class Lost:
 Answer = Event | Done | Failed | Left | Lost
 
 _MESSAGES = (StageStarted, PreviewSaved, StageFinished, EngineNote, Done, Failed, Left, Progress, Note)
-_ADAPTERS: Mapping[str, TypeAdapter[Any]] = {kind.__name__: TypeAdapter(kind) for kind in _MESSAGES}
+
+
+@cache
+def _adapters() -> Mapping[str, TypeAdapter[Any]]:
+    return {kind.__name__: TypeAdapter(kind) for kind in _MESSAGES}
 
 
 def encode(answer: Answer) -> str:
@@ -77,7 +82,7 @@ def decode(text: str) -> Answer:
     try:
         document = json.loads(text)
         fields = {name: tuple(value) if isinstance(value, list) else value for name, value in document["fields"].items()}
-        message = _ADAPTERS[document["kind"]].validate_python(fields)
+        message = _adapters()[document["kind"]].validate_python(fields)
         stage = document["stage"]
         if isinstance(message, Failed):
             message.error  # noqa: B018 (checks its kind)

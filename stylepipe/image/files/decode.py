@@ -12,16 +12,18 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedReader, BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import PIL.Image
 from jaxtyping import Float32, Shaped
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
-from PIL.TiffImagePlugin import TiffImageFile
 
 from stylepipe.image.files.color_profiles import conversion_to_srgb
+
+if TYPE_CHECKING:
+    from PIL.TiffImagePlugin import TiffImageFile  # slow to import
 
 _MODES = {"1", "L", "La", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "F", "I;16", "I;16B"}
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
@@ -80,7 +82,7 @@ def upright_size(picture: ImageFile) -> tuple[int, int]:
 
     An orientation that a PNG has after its samples is ignored.
     """
-    turned = _turned(_orientation(picture)) and not isinstance(picture, TiffImageFile)  # whose size is the upright one
+    turned = _turned(_orientation(picture)) and picture.format != "TIFF"  # whose size is the upright one
     width, height = picture.size
     return (width, height) if turned else (height, width)
 
@@ -181,8 +183,8 @@ def _decode_float(picture: PIL.Image.Image, orientation: int) -> Float32[np.ndar
 
 def _check_samples(picture: ImageFile) -> None:
     """Raises for samples that Pillow misreads or cannot read."""
-    if isinstance(picture, TiffImageFile):
-        tags = picture.tag_v2
+    if picture.format == "TIFF":
+        tags = cast("TiffImageFile", picture).tag_v2
         if _SIGNED in tags.get(_SAMPLE_FORMAT, ()):
             raise UnsupportedSamples("signed samples")
         bits = set(tags.get(_BITS_PER_SAMPLE, (1,)))
