@@ -1,5 +1,8 @@
 """Plans, sweeps, verification and sharing from Python."""
 
+from pathlib import Path
+
+import jax
 import pytest
 
 import stylepipe
@@ -31,6 +34,17 @@ def test_a_run_is_verified(home):
     verification = stylepipe.verify(result.path)
     assert (verification.verdict, verification.promised, verification.changed) == ("exact", "exact", {})
     assert verification.digests == {"sharp": result.record.outputs["sharp"].digest}
+
+
+def test_a_verification_leaves_the_folder_of_compiled_programs_as_it_was(home):
+    result = stylepipe.run("look.yaml")
+    folder = jax.config.values["jax_compilation_cache_dir"]
+    assert Path(folder).is_dir()
+    stylepipe.verify(result.path)
+    assert jax.config.values["jax_compilation_cache_dir"] == folder
+    jax.config.update("jax_compilation_cache_dir", None)
+    stylepipe.verify(result.path)
+    assert jax.config.values["jax_compilation_cache_dir"] is None
 
 
 def test_a_run_is_exported_and_imported(home):

@@ -68,7 +68,9 @@ def test_nothing_is_printed(home, capsys):
 
 
 def test_a_notebook_shows_the_picture(home):
-    html = stylepipe.run("look.yaml")._repr_html_()
+    run = stylepipe.run("look.yaml")
+    assert repr(run) == f"<Run '{run.path}': done, {run.seconds:.1f} s>"
+    html = run._repr_html_()
     assert html.count("data:image/png;base64,") == 1
     assert "<figcaption>sharp</figcaption>" in html
 

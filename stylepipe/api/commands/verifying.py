@@ -12,6 +12,7 @@ from stylepipe.api.sources.opened import inputs_here, weights_source
 from stylepipe.api.sources.user_paths import DEFAULT_OUTPUTS, recipe_folders, user_path
 from stylepipe.api.sources.values import as_overrides
 from stylepipe.engine import runner
+from stylepipe.engine.cache.compiled_programs import programs_of_a_temporary_cache
 from stylepipe.engine.cache.store import Store
 from stylepipe.engine.environment import environment
 from stylepipe.engine.events import Observer
@@ -81,7 +82,8 @@ def verify(
             job = _job(subject, folder, overrides, note=note)
             if is_shared(path) and limits:
                 check_demands(job)
-            made = runner.run(job, store=Store(folder / "cache"), outputs=folder / "outputs", observe=watch)
+            with programs_of_a_temporary_cache():
+                made = runner.run(job, store=Store(folder / "cache"), outputs=folder / "outputs", observe=watch)
         results = {
             name: compare(digest, subject.pictures.get(name), made.record.outputs[name], made.outputs[name])
             for name, digest in subject.provenance.outputs.items()

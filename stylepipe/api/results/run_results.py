@@ -39,7 +39,7 @@ class StageResult:
         return self.record.cached
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A run: `path` is its folder, `record` what its record.json holds, which says whether it has finished.
 
@@ -95,6 +95,9 @@ class Run:
         from stylepipe.report.history import read_history
 
         return {name: list(stage.lines) for name, stage in read_history(self.path).stages.items()}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} '{self.path}': {self.record.status}, {self.seconds:.1f} s>"
 
     def _repr_html_(self) -> str:
         from stylepipe.api.results.notebook import division, figure, loss_figure  # runs are listed without them

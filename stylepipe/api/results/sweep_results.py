@@ -11,7 +11,7 @@ from stylepipe.engine.sweeps.results import SweepResults, VariantResult
 from stylepipe.errors import UsageError, did_you_mean
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FinishedSweep:
     """A finished sweep: `path` is its folder, `results` what its results.json holds, `sheets` are its contact sheets.
 
@@ -39,6 +39,9 @@ class FinishedSweep:
         if len(outputs) != 1:
             raise UsageError(f"The variant '{variant}' has {len(outputs)} results.", hint="They are in the sweep's folder.")
         return opened_picture(self.path / next(iter(outputs.values())).file, f"The variant '{variant}'")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} '{self.path}': {len(self.results.variants)} variants>"
 
     def _repr_html_(self) -> str:
         return division(*(figure(sheet.name, sheet) for sheet in self.sheets), caption=str(self.path))

@@ -34,6 +34,22 @@ def compiled_programs(root: Path, precision: str) -> Iterator[None]:
             _add_checksums(folder)
 
 
+@contextmanager
+def programs_of_a_temporary_cache() -> Iterator[None]:
+    """Keeps the folder that JAX stores programs in as it is, while the block uses a cache that is removed afterwards."""
+    import jax
+    from jax.experimental.compilation_cache.compilation_cache import reset_cache
+
+    before = jax.config.values["jax_compilation_cache_dir"]
+    jax.config.update("jax_compilation_cache_dir", None)
+    reset_cache()  # JAX opens its folder once
+    try:
+        yield
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)
+        reset_cache()
+
+
 def programs_folders(root: Path) -> list[Path]:
     """Returns the existing folders that may hold programs compiled with the cache at `root`."""
     elsewhere = () if _only_we_write(root) else _candidates(root)
