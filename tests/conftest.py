@@ -146,7 +146,7 @@ def install_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
         plugins.stage_modules.cache_clear()
         plugins.find_stage.cache_clear()
         entry_points._installed.cache_clear()
-        entry_points.distribution_of.cache_clear()
+        entry_points._distributions_of_package.cache_clear()
         for module in [name for name in sys.modules if name.partition(".")[0] in installed]:
             del sys.modules[module]
 
