@@ -25,11 +25,7 @@ from networks import network  # noqa: E402
 
 from stylepipe.artifacts import Weights  # noqa: E402
 from stylepipe.neural.encoders.vgg import features  # noqa: E402
-from stylepipe.neural.encoders.vgg_layout import (  # noqa: E402
-    Vgg,
-    describe,
-    pooling_stages,
-)
+from stylepipe.neural.encoders.vgg_layout import Vgg, describe  # noqa: E402
 from stylepipe.neural.losses.functions.sums import sum_squares  # noqa: E402
 from stylepipe.neural.xla.compile_options import program  # noqa: E402
 from stylepipe.neural.xla.convolution import convolve, plain  # noqa: E402
@@ -63,10 +59,10 @@ def our_gram(f):
 def jax_step(tensors, image, vgg: Vgg, *, convolution, gram, compiled) -> Callable[[], object]:
     def loss(image, tensors, targets):
         with patch("stylepipe.neural.encoders.vgg.convolve", convolution):
-            found = features(tensors, image, layers=LAYERS, vgg=vgg)
+            found = features(tensors, image, layers=LAYERS, encoder=vgg)
         return sum(jnp.mean((gram(found[name]) - targets[name]) ** 2) for name in LAYERS)
 
-    targets = {name: gram(f) for name, f in features(tensors, image[::2, ::2], layers=LAYERS, vgg=vgg).items()}
+    targets = {name: gram(f) for name, f in features(tensors, image[::2, ::2], layers=LAYERS, encoder=vgg).items()}
     step = compiled(jax.value_and_grad(loss))
     return lambda: jax.block_until_ready(step(image, tensors, targets))
 
@@ -96,7 +92,7 @@ def convolutions(tensors, size: tuple[int, int], vgg: Vgg) -> None:
     print("\nGFLOP/s          here: value  gradient     plain: value  gradient")
     for name in vgg.layers:
         kernel = tensors[name.replace("relu", "conv") + "/kernel"]
-        height, width = (length >> pooling_stages(name) for length in size)
+        height, width = vgg.size_at(name, size)
         x, slope = jnp.ones((height, width, kernel.shape[2])), jnp.ones((height, width, kernel.shape[3]))
         steps = {}
         for form, compiled in ((convolve, program()), (plain, jax.jit)):

@@ -71,7 +71,7 @@ def steps(loss: Loss, weights: Any, pictures: np.ndarray) -> tuple[Step, Step]:
 
         return jax.value_and_grad(score)(picture)
 
-    found = features(tensors, pixels, layers=objective.layers(), vgg=objective.vgg)
+    found = features(tensors, pixels, layers=objective.layers(), encoder=objective.encoder)
     return Step(whole, pixels, constants), Step(alone, PictureFeatures(pixels, found), constants)
 
 

@@ -53,7 +53,7 @@ def maps(weights: Weights, layers: Sequence[str], crops: np.ndarray) -> Mapping[
     All networks continue the crops by reflection, as the students do: it is the networks that are compared, not their borders.
     """
     tensors = {name: jnp.asarray(tensor) for name, tensor in weights.tensors.items()}
-    see = program()(partial(features, layers=tuple(layers), vgg=replace(describe(weights), padding="reflect")))
+    see = program()(partial(features, layers=tuple(layers), encoder=replace(describe(weights), padding="reflect")))
     found = [see(tensors, crop) for crop in crops]
     return {layer: np.stack([np.asarray(f[layer]).reshape(-1, f[layer].shape[-1]) for f in found]) for layer in layers}
 

@@ -35,7 +35,7 @@ def means(weights: Path, folders: list[Path]) -> None:
     network = read_weights(weights)
     vgg = describe(network)
     measure = jax.jit(
-        lambda tensors, image: [layer.mean() for layer in features(tensors, image, layers=vgg.layers, vgg=vgg).values()]
+        lambda tensors, image: [layer.mean() for layer in features(tensors, image, layers=vgg.layers, encoder=vgg).values()]
     )
     found = []
     for folder in folders:

@@ -10,11 +10,12 @@ from pydantic import Field, field_validator
 from stylepipe.artifacts import Array, Folder, Weights
 from stylepipe.errors import StageError
 from stylepipe.image.operation_cost import FLOPS
-from stylepipe.neural.encoders.vgg_layout import DEEPEST, WIDEST, Pooling, describe
-from stylepipe.neural.losses.loss import LayerName
+from stylepipe.neural.encoders.encoder import Pooling
+from stylepipe.neural.encoders.encoder_kinds import LayerName
+from stylepipe.neural.encoders.vgg_layout import DEEPEST, WIDEST, Vgg, describe
 from stylepipe.neural.training.schedule import Schedule
 from stylepipe.neural.training.teachers import Teachers
-from stylepipe.neural.training.training_cost import of_vgg, training
+from stylepipe.neural.training.training_cost import of_encoder, training
 from stylepipe.neural.xla.padding import Padding
 from stylepipe.stage import Checkpoint, Emit, Estimate, Note, Params, Progress, stage
 
@@ -67,10 +68,9 @@ class DistillParams(Params):
 
 
 def _check(params: DistillParams, **_: Any) -> None:
-    depth = tuple(map(len, params.widths))
+    student = Vgg(tuple(map(len, params.widths)), params.pooling, params.padding)
     for layer in params.layers:
-        block, index = map(int, layer.removeprefix("relu").split("_"))
-        if block > len(depth) or index > depth[block - 1]:
+        if layer not in student.layers:
             raise StageError(
                 f"The student has no layer '{layer}'.", hint="Give its block more 'widths', or leave the layer out."
             )
@@ -78,7 +78,7 @@ def _check(params: DistillParams, **_: Any) -> None:
 
 def _estimate(params: DistillParams, teachers: Sequence[Weights], **_: Any) -> Estimate:
     Teachers.of(teachers, tuple(params.layers), params.padding)
-    both = [of_vgg(teacher) for teacher in teachers]
+    both = [of_encoder(describe(teacher), teacher) for teacher in teachers]
     pixels = params.batch * params.crop**2
     own = sum(sum(block) / 4**number for number, block in enumerate(params.widths))
     taught = max((maps for maps, _ in both), default=0.0)

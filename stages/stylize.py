@@ -11,7 +11,9 @@ from pydantic import Field, model_validator
 from stylepipe.artifacts import Array, Image, Mask, Weights, blank
 from stylepipe.errors import Interrupted, StageError
 from stylepipe.image.sizes import Size
-from stylepipe.neural.encoders.vgg_layout import Pooling, Precision, Vgg, describe
+from stylepipe.neural.encoders.encoder import Encoder, Pooling, Precision
+from stylepipe.neural.encoders.encoder_kinds import AnyEncoder
+from stylepipe.neural.encoders.vgg_architecture import VggArchitecture
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.loss_kinds import AnyLoss
@@ -76,6 +78,7 @@ class StylizeParams(Params):
         "field, `area` by that of the pixels that it covers.",
     )
     labelling: Labelling = Field(default=Labelling(), description="How the colors of semantic maps become labels.")
+    encoder: AnyEncoder = Field(default=VggArchitecture(), description="The kind of `extractor`; `{kind: vgg}` by default.")
     pooling: Pooling | None = Field(default=None, description="The pooling of the network; by default as it was trained.")
     precision: Precision = Field(
         default="float32",
@@ -137,7 +140,7 @@ def _estimate(params: StylizeParams, extractor: Weights, style_map: Image | None
     inputs.check_pictures(params.aspect)
     inputs = inputs.by_estimated_labels(params.labelling)
     sizes = [inputs.size(side, params.aspect) for side in params.sizes]
-    losses = LossSet.of(params.losses, _vgg(params, extractor))
+    losses = LossSet.of(params.losses, _encoder(params, extractor))
     memory, work = 0.0, 0.0
     for size, count in zip(sizes, params.counts, strict=True):
         scale = _workload(params, losses, extractor, inputs, size)
@@ -227,7 +230,7 @@ def stylize(  # noqa: PLR0917 (a stage's inputs)
     inputs.check(params.start)
     inputs.check_pictures(params.aspect)
     inputs = inputs.by_label(params.labelling)
-    objective = Objective.of(params.losses, _vgg(params, extractor))
+    objective = Objective.of(params.losses, _encoder(params, extractor))
     tensors = {name: jnp.asarray(tensor) for name, tensor in extractor.tensors.items()}
     first_key, steps_key = jax.random.split(key)
     sizes = tuple(inputs.size(side, params.aspect) for side in params.sizes)
@@ -299,8 +302,8 @@ def _inputs(params: StylizeParams, *, styles: Sequence[Image], **others: Any) ->
     )
 
 
-def _vgg(params: StylizeParams, extractor: Weights) -> Vgg:
-    return describe(extractor, pooling=params.pooling, precision=params.precision)
+def _encoder(params: StylizeParams, extractor: Weights) -> Encoder:
+    return params.encoder.describe(extractor, pooling=params.pooling, precision=params.precision)
 
 
 def _workload(params: StylizeParams, losses: LossSet, extractor: Weights, inputs: StylizationInputs, size: Size) -> Workload:

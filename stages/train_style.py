@@ -10,7 +10,8 @@ from pydantic import Field
 from stylepipe.artifacts import Array, Folder, Image, Weights
 from stylepipe.errors import StageError
 from stylepipe.image.sizes import scaled
-from stylepipe.neural.encoders.vgg_layout import describe as describe_vgg
+from stylepipe.neural.encoders.encoder_kinds import AnyEncoder
+from stylepipe.neural.encoders.vgg_architecture import VggArchitecture
 from stylepipe.neural.losses.content import Content
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.loss_kinds import AnyLoss
@@ -28,7 +29,7 @@ from stylepipe.neural.style_transfer.loss_set import LossSet
 from stylepipe.neural.style_transfer.size_checks import check_scale
 from stylepipe.neural.training.initial_network import blank_weights, initial_tensors
 from stylepipe.neural.training.schedule import Schedule
-from stylepipe.neural.training.training_cost import of_vgg, training
+from stylepipe.neural.training.training_cost import of_encoder, training
 from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Note, Params, Progress, stage
 
 _LAST = 16
@@ -53,6 +54,7 @@ class TrainStyleParams(Params):
         max_length=32,
         description="The losses, whose sum is minimized, as in `stylize`.",
     )
+    encoder: AnyEncoder = Field(default=VggArchitecture(), description="The kind of `extractor`; `{kind: vgg}` by default.")
     style_size: int = Field(
         default=512,
         ge=32,
@@ -86,9 +88,10 @@ def _estimate(
     network = _network(params, styles)
     result = blank_weights(network.shapes, applied(network).metadata)
     initial_tensors(result, start, applied(network), describe)
-    losses = LossSet.of(params.losses, describe_vgg(extractor))
+    encoder = params.encoder.describe(extractor)
+    losses = LossSet.of(params.losses, encoder)
     check_scale(losses, (params.crop, params.crop), _sizes(params, styles))
-    maps, passes = of_vgg(extractor)
+    maps, passes = of_encoder(encoder, extractor)
     own = params.channels * (3.25 + params.blocks / 2)
     both = {"maps": 2 * maps + own, "operations": 2 * passes + operations(network)}
     cost = training(params.schedule, pictures=params.batch, side=params.crop, **both)
@@ -147,7 +150,7 @@ def train_style(  # noqa: PLR0917 (a stage's inputs)
     crops_key, network_key = jax.random.split(key)
     network = _network(params, styles)
     first = initial_tensors(fresh(network_key, network), start, applied(network), describe)
-    loss = Stylization(Objective.of(params.losses, describe_vgg(extractor)), network)
+    loss = Stylization(Objective.of(params.losses, params.encoder.describe(extractor)), network)
 
     def note(text: str) -> None:
         emit(Note(text))

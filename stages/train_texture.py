@@ -9,7 +9,8 @@ from pydantic import Field
 from stylepipe.artifacts import Array, Image, Weights
 from stylepipe.errors import StageError
 from stylepipe.image.sizes import scaled
-from stylepipe.neural.encoders.vgg_layout import describe as describe_vgg
+from stylepipe.neural.encoders.encoder_kinds import AnyEncoder
+from stylepipe.neural.encoders.vgg_architecture import VggArchitecture
 from stylepipe.neural.losses.gram import Gram
 from stylepipe.neural.losses.loss_kinds import AnyLoss
 from stylepipe.neural.networks.texture_layout import MOST_SIZES, WIDEST, Padding, Texture, describe, operations
@@ -17,7 +18,7 @@ from stylepipe.neural.style_transfer.loss_set import LossSet, require
 from stylepipe.neural.style_transfer.size_checks import check_size
 from stylepipe.neural.training.initial_network import blank_weights, initial_tensors
 from stylepipe.neural.training.schedule import Schedule
-from stylepipe.neural.training.training_cost import of_vgg, training
+from stylepipe.neural.training.training_cost import of_encoder, training
 from stylepipe.stage import Checkpoint, Emit, Estimate, Frame, Params, Progress, stage
 
 
@@ -37,6 +38,7 @@ class TrainTextureParams(Params):
     losses: tuple[AnyLoss, ...] = Field(
         default=(Gram(),), min_length=1, max_length=32, description="The losses, whose sum is minimized, as in `stylize`."
     )
+    encoder: AnyEncoder = Field(default=VggArchitecture(), description="The kind of `extractor`; `{kind: vgg}` by default.")
     diversity: float = Field(
         default=0.0,
         ge=0,
@@ -73,10 +75,11 @@ def _estimate(params: TrainTextureParams, texture: Image, extractor: Weights, st
     network = _network(params)
     result = blank_weights(network.shapes, network.metadata)
     initial_tensors(result, start, network, describe)
-    losses = LossSet.of(params.losses, describe_vgg(extractor))
+    encoder = params.encoder.describe(extractor)
+    losses = LossSet.of(params.losses, encoder)
     check_size(losses, (params.side, params.side))
     check_size(losses, scaled(texture.size, params.texture_size / max(texture.size)), compares="styles")
-    maps, passes = of_vgg(extractor)
+    maps, passes = of_encoder(encoder, extractor)
     own = sum(3 * params.channels * (1 + size) / 4 ** (params.sizes - size) for size in range(1, params.sizes + 1))
     both = {"maps": maps + own, "operations": passes + operations(network)}
     return Estimate(result, *training(params.schedule, pictures=params.batch, side=params.side, **both))
@@ -122,7 +125,7 @@ def train_texture(
     network = _network(params)
     noise_key, network_key, frame_key = jax.random.split(key, 3)
     first = initial_tensors(fresh(network_key, network), start, network, describe)
-    objective = Objective.of(params.losses, describe_vgg(extractor))
+    objective = Objective.of(params.losses, params.encoder.describe(extractor))
     size = scaled(texture.size, params.texture_size / max(texture.size))
     example = style_example(texture, size, objective, name="'texture'")
     tensors, statistics = style_references(objective, extractor, [example])

@@ -13,7 +13,8 @@ from stylepipe.plugin_output import plugin_output
 STAGES = "stylepipe.stages"
 LOSSES = "stylepipe.losses"
 OPTIMIZERS = "stylepipe.optimizers"
-GROUPS = (STAGES, LOSSES, OPTIMIZERS)
+ENCODERS = "stylepipe.encoders"
+GROUPS = (STAGES, LOSSES, OPTIMIZERS, ENCODERS)
 
 
 def entries(group: str) -> list[Any]:

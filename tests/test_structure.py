@@ -1,6 +1,7 @@
 """The structure of the product: small packages, and no name that stands for two things."""
 
 import ast
+import re
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -35,6 +36,13 @@ def test_no_two_public_classes_have_one_name():
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and node.name != "State"
     ]
     assert repeated(classes) == {}
+
+
+def test_the_names_of_vgg_s_layers_are_taken_apart_in_the_encoders_only():
+    """Elsewhere layers are names, about which the encoder is asked."""
+    elsewhere = [path for path in [*MODULES, *(ROOT / "stages").glob("*.py")] if path.parent.name != "encoders"]
+    parsing = re.compile(r"""relu\{|["']relu["']|["']_1["']""")
+    assert [path.name for path in elsewhere if parsing.search(path.read_text(encoding="utf-8"))] == []
 
 
 def test_shapes_are_checked_in_every_module_that_states_them():

@@ -94,5 +94,5 @@ def extract(
     """
     weights, picture = as_weights(network), as_image(image)
     with jax.default_matmul_precision(PRECISION):
-        maps = features(weights.tensors, picture.pixels, layers=tuple(layers), vgg=describe(weights))
+        maps = features(weights.tensors, picture.pixels, layers=tuple(layers), encoder=describe(weights))
     return {name: np.asarray(values) for name, values in maps.items()}

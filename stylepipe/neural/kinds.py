@@ -63,13 +63,15 @@ def find_kinds(group: str, noun: str, base: type[Model]) -> Kinds[Model]:
 def union_of(kinds: Kinds[Any]) -> Any:
     """Returns the type of a field that holds one of the models, told apart by `kind`.
 
-    The kind of an unusable class fails with its error. Raises ExtensionError where there are fewer than two models.
+    The kind of an unusable class fails with its error. Raises ExtensionError where there is no model of stylepipe's own.
     """
-    if len(kinds.models) < 2:
+    if not any(model.__module__.startswith("stylepipe.") for model in kinds.models.values()):
         raise ExtensionError(
             f"The kinds of {kinds.noun} that come with stylepipe are not in its metadata; install stylepipe again."
         )
     members = (*kinds.models.values(), *(_unusable(kind, error) for kind, error in kinds.problems.items()))
+    if len(members) == 1:
+        return members[0]
     return Annotated[Union[members], Field(discriminator="kind")]  # noqa: UP007 (of a tuple)
 
 
@@ -88,22 +90,24 @@ def _unusable(kind: str, error: ExtensionError) -> type[BaseModel]:
 
 
 @cache
-def functions_named_by(model: type[Spec], protocol: type[Functions]) -> Functions:
+def functions_named_by(model: type, protocol: type[Functions]) -> Functions:
     """Imports the module that a class names in `functions`.
 
     Raises ExtensionError for a module that cannot be imported, or lacks a function of the protocol.
     """
     name: str = getattr(model, "functions")  # noqa: B009 (a class variable of the bases of losses and optimizers)
-    package = " and ".join(distribution_of(model.__module__)) or model.__module__
-    subject = f"The module '{name}' of the package '{package}', with the functions of '{model.__name__}',"
-    try:
+    subject = f"The module '{name}' of the package '{package_of(model)}', with the functions of '{model.__name__}',"
+    with guarded(f"{subject} cannot be imported"):
         module = import_module(name)
-    except ImportError as error:
-        raise ExtensionError(f"{subject} cannot be imported: {error}.") from error
     missing = [each for each in vars(protocol) if not each.startswith("_") and not callable(getattr(module, each, None))]
     if missing:
         raise ExtensionError(f"{subject} lacks {_quoted(missing)}.")
     return cast("Functions", module)
+
+
+def package_of(model: type) -> str:
+    """Returns the names of the distributions that may hold a class, or its module."""
+    return " and ".join(distribution_of(model.__module__)) or model.__module__
 
 
 def _load(entry: Any, base: type[Model]) -> type[Model]:

@@ -9,7 +9,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from zipfile import ZipFile
 
+import numpy as np
 import pytest
+
+from stylepipe.artifacts import Weights, save
 
 pytestmark = pytest.mark.slow  # processes
 
@@ -53,6 +56,17 @@ def sample(tmp_path: Path) -> Path:
     return installed(tmp_path, "sample_extension", modules, points)
 
 
+@pytest.fixture
+def own_recipe(home: Path) -> Path:
+    """The sample's recipe, and weights for its encoder."""
+    draw = np.random.default_rng(0)
+    tensors = {"edges": draw.normal(size=(3, 3, 3, 4)), "corners": draw.normal(size=(3, 3, 4, 6))}
+    save(Weights({name: np.float32(tensor) for name, tensor in tensors.items()}), home / "edges.safetensors")
+    path = home / "sample.yaml"
+    path.write_text((SAMPLE / "recipe.yaml").read_text())
+    return path
+
+
 def stylepipe(home: Path, *arguments: str, site: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from stylepipe.cli import main; main()", *arguments]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -76,8 +90,7 @@ def test_a_pack_that_pip_installed(home: Path, site: Path) -> None:
     assert "error: recipe.yaml:6:17: There is no stage 'brighten'." in without.stderr
 
 
-def test_an_extension_that_pip_installed(home: Path, sample: Path) -> None:
-    (home / "sample.yaml").write_text((SAMPLE / "recipe.yaml").read_text())
+def test_an_extension_that_pip_installed(home: Path, sample: Path, own_recipe: Path) -> None:
     assert "\nmean_color\n" in stylepipe(home, "losses", site=sample).stdout
     assert "kind heavy_ball" in stylepipe(home, "stages", "stylize", site=sample).stdout
     assert "kind mean_color" in stylepipe(home, "stages", "stylize", site=sample).stdout
@@ -87,21 +100,21 @@ def test_an_extension_that_pip_installed(home: Path, sample: Path) -> None:
     record = json.loads((home / json.loads(ran.stdout)["folder"] / "record.json").read_text())
     assert '"mean_color"' in json.dumps(record)
     assert '"heavy_ball"' in json.dumps(record)
+    assert '"edges"' in json.dumps(record)
 
     without = stylepipe(home, "validate", "sample.yaml")
     assert without.returncode == 2
-    assert "error: sample.yaml:17:16: stages.stylized.losses[1].kind is 'mean_color'; expected one of" in without.stderr
+    assert "error: sample.yaml:18:16: stages.stylized.losses[1].kind is 'mean_color'; expected one of" in without.stderr
 
 
-def test_a_mistake_in_an_extension(home: Path, sample: Path) -> None:
-    (home / "sample.yaml").write_text((SAMPLE / "recipe.yaml").read_text())
+def test_a_mistake_in_an_extension(home: Path, sample: Path, own_recipe: Path) -> None:
     (sample / "sample_extension" / "mean_color.py").write_text("import no_such_module\n")
     sentence = (
         "The loss 'mean_color' of the package 'sample_extension' cannot be imported from "
         "'sample_extension.mean_color:MeanColor': ModuleNotFoundError: No module named 'no_such_module'."
     )
     said = stylepipe(home, "validate", "sample.yaml", site=sample)
-    assert (said.returncode, said.stderr) == (2, f"error: sample.yaml:17:9: stages.stylized.losses[1]: {sentence}\n")
+    assert (said.returncode, said.stderr) == (2, f"error: sample.yaml:18:9: stages.stylized.losses[1]: {sentence}\n")
     assert stylepipe(home, "validate", "recipe.yaml", site=sample).returncode == 2  # toys are not installed here
     listed = stylepipe(home, "losses", site=sample)
     assert (listed.returncode, listed.stderr) == (0, f"warning: {sentence}\n")

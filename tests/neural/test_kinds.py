@@ -1,4 +1,4 @@
-"""Losses and optimizers of installed packages: found by entry point, and their mistakes named with the package."""
+"""Losses, optimizers and encoders of installed packages: found by entry point, and their mistakes named with the package."""
 
 from collections.abc import Callable
 from importlib.metadata import entry_points
@@ -7,8 +7,10 @@ from typing import NamedTuple
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from stylepipe.entry_points import LOSSES, OPTIMIZERS, distribution_of
+from stylepipe.artifacts import Weights
+from stylepipe.entry_points import ENCODERS, LOSSES, OPTIMIZERS, distribution_of
 from stylepipe.errors import ExtensionError
+from stylepipe.neural.encoders.encoder import Architecture
 from stylepipe.neural.kinds import Kinds, find_kinds, union_of
 from stylepipe.neural.losses.loss import Loss
 from stylepipe.neural.optimizers.optimizer import Optimizer
@@ -16,31 +18,36 @@ from stylepipe.neural.spec import Spec
 
 
 class Registry(NamedTuple):
-    """A group of entry points; two kinds of stylepipe's own; the functions that the module of a kind defines."""
+    """A group of entry points; some of stylepipe's own kinds; the functions that the module of a kind defines."""
 
     noun: str
     group: str
     base: type[Spec]
-    own: tuple[str, str]
+    own: tuple[str, ...]
     functions: tuple[str, ...]
 
 
 REGISTRIES = [
     Registry("loss", LOSSES, Loss, ("content", "gram"), ("statistic", "target", "distance")),
     Registry("optimizer", OPTIMIZERS, Optimizer, ("adam", "lbfgs"), ("start", "step", "awaited", "result", "enlarged")),
+    Registry("encoder", ENCODERS, Architecture, ("vgg",), ("features",)),
 ]
 
 SWIRL = """\
-from typing import Literal
+from typing import ClassVar, Literal
 from {base.__module__} import {base.__name__}
 
 
 class Swirl({base.__name__}):
     functions = "toys.swirl_functions"
     kind: Literal["swirl"] = "swirl"
+    layer_names: ClassVar[tuple[str, ...]] = ("eddy",)
     turns: tuple[int, ...] = (3,)
 
     def state_size(self):
+        return 1
+
+    def encoder_of(self, weights, *, pooling, precision):
         return 1
 """
 NAMED = "swirl = toys.swirl:Swirl"
@@ -97,7 +104,7 @@ def test_a_kind_of_a_package_is_one_of_the_alternatives(kinds, registry):
         (("_functions", "_sums"), NAMED, "the module 'toys.swirl_sums', which does not exist"),
         (("tuple[int, ...]", "'Later'"), NAMED, "parameters .* that recipes cannot write"),
         (
-            ("    turns:", "    libraries: __import__('typing').ClassVar = ('no-such-thing',)\n    turns:"),
+            ("    turns:", "    libraries: ClassVar = ('no-such-thing',)\n    turns:"),
             NAMED,
             "computes with the distribution 'no-such-thing': PackageNotFoundError",
         ),
@@ -108,25 +115,25 @@ def test_a_mistake_ends_in_a_sentence_that_names_the_package(kinds, registry, ed
     [(kind, problem)] = found.problems.items()
     assert problem.message.startswith(f"The {registry.noun} '{kind}' of the package 'toys' ")
     union = TypeAdapter(union_of(found))
-    assert union.validate_python({"kind": registry.own[1]}).kind == registry.own[1]
+    assert union.validate_python({"kind": registry.own[-1]}).kind == registry.own[-1]
     with pytest.raises(ValidationError, match=message):
         union.validate_python({"kind": kind})
 
 
 def test_two_packages_with_the_same_kind(kinds, registry):
-    first, second = registry.own
+    second = registry.own[-1]
     found = kinds(('"swirl"', f'"{second}"'), f"{second} = toys.swirl:Swirl")
     assert str(found.problems[second]) == (
         f"The {registry.noun} '{second}' is offered by both 'stylepipe' and 'toys'."
         " Uninstall one of the two packages, or rename the kind in yours."
     )
     assert second not in found.models
-    assert first in found.models
+    assert set(registry.own[:-1]) <= found.models.keys()
 
 
 def test_a_function_that_is_missing(kinds, registry):
     *others, last = registry.functions
-    swirl = kinds(functions=tuple(others)).models["swirl"]
+    swirl = kinds(functions=("unused", *others)).models["swirl"]
     with pytest.raises(ExtensionError) as caught:
         swirl.computed_by()
     assert str(caught.value) == (
@@ -134,10 +141,32 @@ def test_a_function_that_is_missing(kinds, registry):
     )
 
 
-@pytest.mark.parametrize("registry", [REGISTRIES[1]], ids=["optimizer"], indirect=True)
-def test_a_method_that_is_missing(kinds):
-    problem = kinds(("state_size", "size_of_state")).problems["swirl"]
-    assert str(problem) == "The optimizer 'swirl' of the package 'toys' lacks 'state_size' in 'toys.swirl:Swirl'."
+def test_functions_that_cannot_be_imported(kinds):
+    swirl = kinds(("toys.swirl_functions", "toys.torn")).models["swirl"]
+    with pytest.raises(
+        ExtensionError, match=r"The module 'toys.torn' of the package 'toys', .* cannot be imported: SyntaxError"
+    ):
+        swirl.computed_by()
+
+
+@pytest.mark.parametrize(
+    ("registry", "method"), [(REGISTRIES[1], "state_size"), (REGISTRIES[2], "encoder_of")], indirect=["registry"]
+)
+def test_a_method_that_is_missing(kinds, registry, method):
+    problem = kinds((method, "other")).problems["swirl"]
+    assert str(problem) == f"The {registry.noun} 'swirl' of the package 'toys' lacks '{method}' in 'toys.swirl:Swirl'."
+
+
+@pytest.mark.parametrize("registry", [REGISTRIES[2]], ids=["encoder"], indirect=True)
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [("return 2", "it returns 2, which is no Encoder"), ("return pooling + 1", "TypeError: unsupported operand .*")],
+)
+def test_an_encoder_that_fails_to_describe_weights(kinds, body, reason):
+    swirl = kinds(("precision):\n        return 1", f"precision):\n        {body}")).models["swirl"]
+    sentence = rf"^The encoder 'swirl' of the package 'toys' cannot describe the weights: {reason}\.$"
+    with pytest.raises(ExtensionError, match=sentence):
+        swirl().describe(Weights({}))
 
 
 def test_metadata_without_losses():

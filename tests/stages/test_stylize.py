@@ -191,7 +191,7 @@ def gram_distance(pixels, mask, style, network):
     """Between the Gram matrices of a region and of a style, relative to the style's, at the two layers of `GRAM`."""
     layers = {"relu1_1": mask, "relu2_1": mask.reshape(24, 2, 24, 2).mean((1, 3))}
     seen, wanted = (
-        features(network.tensors, jnp.asarray(p), layers=tuple(layers), vgg=describe(network)) for p in (pixels, style)
+        features(network.tensors, jnp.asarray(p), layers=tuple(layers), encoder=describe(network)) for p in (pixels, style)
     )
     total = 0
     for layer, inside in layers.items():

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jaxtyping import Float
 
 from stylepipe.artifacts import Array
-from stylepipe.neural.encoders.vgg_layout import Vgg, check_layers
+from stylepipe.neural.encoders.encoder import check_layers
+from stylepipe.neural.encoders.vgg_layout import Vgg
 from stylepipe.neural.xla.convolution import Kernel, Map, convolve, correlate, plain
 from stylepipe.neural.xla.sharding import by_rows
 
@@ -20,26 +21,26 @@ def features(
     image: Float[Array, "height width 3"],
     *,
     layers: tuple[str, ...],
-    vgg: Vgg,
+    encoder: Vgg,
 ) -> dict[str, Float[Array, "_ _ _"]]:
     """Returns the activations of the named layers after their ReLU, each of shape (h, w, channels).
 
-    `tensors` are those of the weights that `vgg` describes; `image` is RGB in [0, 1]. A layer of block b has the image's size
-    divided by 2^(b−1), rounded down at each pool. No deeper layer than asked for is computed. With padding by zeros, it is the
-    normalized image that is padded, as in training. Where there are several devices, the rows of a high image lie over them.
-    `layers` and `vgg` are static under `jax.jit`; the tensors must be arguments, or XLA computes on them while it compiles.
+    `tensors` are those of the weights that `encoder` describes; `image` is RGB in [0, 1]. A layer of block b has the image's
+    size divided by 2^(b−1), rounded down at each pool. No deeper layer than asked for is computed. With padding by zeros, the
+    normalized image is padded, as in training. Where there are several devices, the rows of a high image lie over them.
+    `layers` and `encoder` are static under `jax.jit`; the tensors must be arguments, or XLA computes on them while it compiles.
     Raises StageError for a layer that the weights do not hold and for an image too small for one.
     """
-    check_layers(layers, vgg, image.shape[:2])
-    deepest = max((vgg.layers.index(name) for name in layers), default=-1)
+    check_layers(layers, encoder, image.shape[:2])
+    deepest = max((encoder.layers.index(name) for name in layers), default=-1)
     maps: dict[str, Array] = {}
     weights = {name: tensor.astype(image.dtype) for name, tensor in tensors.items()}
     x = correlate(image, weights["normalise/kernel"]) + weights["normalise/bias"]
-    for name in vgg.layers[: deepest + 1]:
+    for name in encoder.layers[: deepest + 1]:
         place = name.removeprefix("relu")
         if place.endswith("_1") and place != "1_1":
-            x = vgg.gain * _pool(x, vgg)
-        x = jax.nn.relu(_convolved(x, weights[f"conv{place}/kernel"], vgg) + weights[f"conv{place}/bias"])
+            x = encoder.gain * _pool(x, encoder)
+        x = jax.nn.relu(_convolved(x, weights[f"conv{place}/kernel"], encoder) + weights[f"conv{place}/bias"])
         x = by_rows(x, len(image))
         if name in layers:
             maps[name] = x

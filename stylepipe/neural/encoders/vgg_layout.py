@@ -10,19 +10,17 @@ and, in the metadata, `pooling` (max, average, l2) and `padding` (zeros, reflect
 converted without it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar
 
 import numpy as np
 
 from stylepipe.artifacts import Weights
-from stylepipe.errors import StageError, WeightsError, did_you_mean
+from stylepipe.errors import WeightsError
+from stylepipe.neural.encoders.encoder import Encoder, Pooling, Precision, Shapes
 from stylepipe.neural.networks.stated_shapes import stated
 from stylepipe.neural.xla.padding import Padding
-
-Pooling = Literal["max", "average", "l2"]
-Precision = Literal["float32", "tf32", "bfloat16"]
 
 DEEPEST = (2, 2, 4, 4, 4)
 """VGG-19's convolutions per block; VGG-16 and slim networks have at most as many."""
@@ -32,16 +30,19 @@ WIDEST = 512
 
 _CONVERT = "'stylepipe weights convert' brings a file of another layout into the form that is read here."
 
+_ACTIVATION_COPIES = {"max": 1.4, "average": 4.6, "l2": 4.6}
 _MEAN_GAIN = {"max": 1.0, "average": 2.0, "l2": 0.78}
 
 
 @dataclass(frozen=True)
-class Vgg:
+class Vgg(Encoder):
     """A network without its tensors: the static argument of compiled functions.
 
     `depth` is the number of convolutions in each block. `gain` multiplies the output of every pool; it is 1 for the pooling
     that the network was trained with. `precision` is that of the convolutions.
     """
+
+    functions: ClassVar[str] = "stylepipe.neural.encoders.vgg"
 
     depth: tuple[int, ...]
     pooling: Pooling
@@ -52,7 +53,24 @@ class Vgg:
     @property
     def layers(self) -> tuple[str, ...]:
         """The names of all layers in their order, relu1_1 first."""
-        return tuple(f"relu{block}_{index}" for block, index in places(self.depth))
+        return tuple(layer_name(block, index) for block, index in places(self.depth))
+
+    def stride(self, layer: str) -> int:
+        """Returns 2^(b−1) for a layer of block b."""
+        return 2 ** (block_of(layer) - 1)
+
+    def channels(self, shapes: Shapes) -> Mapping[str, int]:
+        """Returns the number of channels of each layer, from the shapes of the tensors."""
+        return channels(shapes)
+
+    def least_side(self, layer: str) -> int:
+        """Returns the least side in pixels of a picture that has a layer: padding by reflection needs two positions."""
+        return self.stride(layer) * (2 if self.padding == "reflect" else 1)
+
+    @property
+    def activation_copies(self) -> float:
+        """How often a gradient holds the features of all layers, by the pooling (measured on the CPU)."""
+        return _ACTIVATION_COPIES[self.pooling]
 
 
 def describe(weights: Weights, *, pooling: Pooling | None = None, precision: Precision = "float32") -> Vgg:
@@ -92,25 +110,14 @@ def places(depth: tuple[int, ...]) -> Iterator[tuple[int, int]]:
     return ((block, index) for block, count in enumerate(depth, 1) for index in range(1, count + 1))
 
 
-def pooling_stages(layer: str) -> int:
-    """Returns the number of pools before a layer."""
-    return int(layer[len("relu")]) - 1
+def layer_name(block: int, index: int) -> str:
+    """Returns the name of a layer by its block and its place in it, both from 1."""
+    return f"relu{block}_{index}"
 
 
-def check_layers(layers: Sequence[str], vgg: Vgg, size: tuple[int, ...]) -> None:
-    """Raises StageError for a layer that the network lacks, or for which a picture of this (height, width) is too small."""
-    for name in layers:
-        if name not in vgg.layers:
-            raise StageError(
-                f"The network has no layer '{name}'; its layers are {vgg.layers[0]} … {vgg.layers[-1]}.",
-                hint=did_you_mean(name, vgg.layers),
-            )
-        least = 2 ** pooling_stages(name) * (2 if vgg.padding == "reflect" else 1)
-        if min(size) < least:
-            raise StageError(
-                f"The layer '{name}' takes images of at least {least}×{least} pixels; this one has {size[1]}×{size[0]}.",
-                hint="Work at a larger size, or use layers of earlier blocks.",
-            )
+def block_of(layer: str) -> int:
+    """Returns the block of a layer, from 1."""
+    return int(layer.removeprefix("relu").partition("_")[0])
 
 
 def channels(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:

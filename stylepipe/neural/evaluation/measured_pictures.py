@@ -10,7 +10,7 @@ from stylepipe.errors import StageError
 from stylepipe.image.resize import resize_image
 from stylepipe.image.sizes import scaled
 from stylepipe.neural.encoders.vgg import features
-from stylepipe.neural.encoders.vgg_layout import Vgg, describe, pooling_stages
+from stylepipe.neural.encoders.vgg_layout import Vgg, describe
 from stylepipe.neural.evaluation.measures import BINS, PATCH, Layers, MeasuredPicture
 from stylepipe.neural.xla.compile_options import program
 from stylepipe.transparency import alpha_of, require_visible, without_hidden
@@ -35,7 +35,8 @@ def measured_picture(image: Image, size: tuple[int, int], network: Weights, laye
     """
     require_visible(image, "A picture that is measured")
     height, width = size
-    steps = {layer: 2 ** pooling_stages(layer) for layer in sorted({name for each in layers.values() for name in each})}
+    vgg = describe(network)
+    steps = {layer: vgg.stride(layer) for layer in sorted({name for each in layers.values() for name in each})}
     least = PATCH * max(steps.values())
     if min(size) < least:
         raise StageError(
@@ -49,7 +50,7 @@ def measured_picture(image: Image, size: tuple[int, int], network: Weights, laye
     weights = None if alpha is None else alpha.ravel()
     counts = np.array([np.bincount(bins[..., channel].ravel(), weights, minlength=BINS) for channel in range(3)])
     square = np.pad(small, ((0, SIDE - height), (0, SIDE - width), (0, 0)), mode="symmetric")
-    maps = _features(network.tensors, square, layers=tuple(steps), vgg=describe(network))
+    maps = _features(network.tensors, square, layers=tuple(steps), vgg=vgg)
     cropped = {layer: np.asarray(maps[layer])[: height // step, : width // step] for layer, step in steps.items()}
     visible = None if alpha is None else {layer: _pooled(alpha, step) for layer, step in steps.items()}
     return MeasuredPicture(counts / counts[0].sum(), cropped, visible)
@@ -65,4 +66,4 @@ def _pooled(alpha: Float[np.ndarray, "height width"], step: int) -> Float[np.nda
 def _features(
     tensors: Mapping[str, Array], square: Pixels, *, layers: tuple[str, ...], vgg: Vgg
 ) -> dict[str, Float[Array, "_ _ _"]]:
-    return features(tensors, square, layers=layers, vgg=vgg)
+    return features(tensors, square, layers=layers, encoder=vgg)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from stylepipe.neural.encoders.vgg_layout import block_of
+
 BINS = 128
 PATCH = 3
 ROWS = 1024
@@ -60,13 +62,11 @@ def unseen_layers(seen: Collection[str], available: Sequence[str]) -> dict[str, 
     Blocks that are seen as a whole are left out, and so is a measure that has no block left. `available` are the network's
     layers, shallowest first.
     """
-    first: dict[str, str] = {}
+    first: dict[int, str] = {}
     for layer in available:
         if layer not in seen:
-            first.setdefault(layer.partition("_")[0], layer)
-    candidates = {
-        name: tuple(first[f"relu{block}"] for block in blocks if f"relu{block}" in first) for name, blocks in BLOCKS.items()
-    }
+            first.setdefault(block_of(layer), layer)
+    candidates = {name: tuple(first[block] for block in blocks if block in first) for name, blocks in BLOCKS.items()}
     return {name: layers for name, layers in candidates.items() if layers}
 
 

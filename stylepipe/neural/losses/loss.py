@@ -20,21 +20,11 @@ from pydantic import Field
 from stylepipe.artifacts import Array
 from stylepipe.errors import StageError
 from stylepipe.image.sizes import Size
-from stylepipe.neural.encoders.vgg_layout import pooling_stages
+from stylepipe.neural.encoders.encoder_kinds import LayerName
 from stylepipe.neural.kinds import functions_named_by
 from stylepipe.neural.losses.loss_inputs import LossInputs, References
 from stylepipe.neural.spec import Spec
 
-# fmt: off
-LayerName = Literal[
-    "relu1_1", "relu1_2",
-    "relu2_1", "relu2_2",
-    "relu3_1", "relu3_2", "relu3_3", "relu3_4",
-    "relu4_1", "relu4_2", "relu4_3", "relu4_4",
-    "relu5_1", "relu5_2", "relu5_3", "relu5_4",
-]
-"""VGG-19's layers; VGG-16 and slim networks have a subset."""
-# fmt: on
 LayerWeight = Annotated[float, Field(ge=-1e9, le=1e9)]
 Layers = Annotated[
     Annotated[dict[LayerName, LayerWeight], Field(min_length=1)] | Literal["all"],
@@ -140,11 +130,6 @@ class FeatureLoss(Loss):
     def table(self) -> Mapping[str, float]:
         """The layers' weights; `layers` must not be `all`, as in any loss that `resolve` returns."""
         return cast("Mapping[str, float]", self.layers)
-
-    def check_size(self, size: Size) -> None:
-        """Raises StageError for a picture that is too small for the loss at one of its layers."""
-        for layer in self.table:
-            self.check_map(layer, (size[0] >> pooling_stages(layer), size[1] >> pooling_stages(layer)))
 
     def check_map(self, layer: str, size: Size) -> None:
         """Raises StageError for features of a layer that have too few positions, (height, width), for the loss."""

@@ -4,12 +4,12 @@ Memory was measured on the CPU; operations are counted. Additive losses need onl
 they read. The others hold features of the styles as targets, and compare all pairs of positions, or sort them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import log2, prod
 from typing import Any, NamedTuple
 
 from stylepipe.image.sizes import Size
-from stylepipe.neural.encoders.vgg_layout import pooling_stages
+from stylepipe.neural.encoders.encoder import Encoder, Shapes
 from stylepipe.neural.losses.cooccurrence import Cooccurrence
 from stylepipe.neural.losses.histogram import Histogram
 from stylepipe.neural.losses.laplacian import Laplacian
@@ -44,11 +44,14 @@ class LossCost(NamedTuple):
         return LossCost(*(a + b for a, b in zip(self, other, strict=True)))
 
 
-def loss_cost(loss: Loss, channels: Mapping[str, int], size: Size, styles: Sequence[Size]) -> LossCost:
-    """Estimates the cost of a loss with resolved layers for the sizes of the picture and the styles."""
-    total = LossCost()
+def loss_cost(loss: Loss, encoder: Encoder, network: Shapes, size: Size, styles: Sequence[Size]) -> LossCost:
+    """Estimates the cost of a loss with resolved layers for the sizes of the picture and the styles.
+
+    `network` are the shapes of the encoder's tensors.
+    """
+    total, channels = LossCost(), encoder.channels(network)
     for layer in filter(channels.__contains__, layers_of(loss)):
-        at_layer = [(height >> pooling_stages(layer), width >> pooling_stages(layer)) for height, width in (size, *styles)]
+        at_layer = [encoder.size_at(layer, each) for each in (size, *styles)]
         total = total.plus(_at_layer(loss, channels[layer], *at_layer))
     pixels = prod(size)
     match loss:

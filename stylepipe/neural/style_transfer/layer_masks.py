@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from stylepipe.errors import StageError
 from stylepipe.image.resize import resize
-from stylepipe.neural.encoders.vgg_layout import Vgg, check_layers, pooling_stages
+from stylepipe.neural.encoders.encoder import Encoder, check_layers
 from stylepipe.neural.style_transfer.stylization_inputs import MaskPooling
 
 _LEAST = 1e-3
@@ -16,16 +16,17 @@ _LEAST = 1e-3
 
 
 def layer_masks(
-    mask: Float[np.ndarray, "height width"], *, layers: Sequence[str], vgg: Vgg, pooling: MaskPooling, name: str
+    mask: Float[np.ndarray, "height width"], *, layers: Sequence[str], encoder: Encoder, pooling: MaskPooling, name: str
 ) -> dict[str, Float[Array, "_ _"]]:
     """Returns a mask at the resolution of each layer, in [0, 1].
 
-    `network` propagates the mask through the network: each convolution averages 3×3 positions (fewer at the border), each pool
-    2×2, so that a feature is weighted by the masked fraction of its receptive field. `area` averages only the pixels under a
-    position. Raises StageError, with `name`, for a mask that is empty at a layer, and as `check_layers` does.
+    `network` propagates the mask through the network: each layer, taken as a 3×3 convolution, averages 3×3 positions (fewer at
+    the border), each pool its window, so that a feature is weighted by the masked fraction of its receptive field. `area`
+    averages only the pixels under a position. Raises StageError, with `name`, for a mask that is empty at a layer, and as
+    `check_layers` does.
     """
-    check_layers(layers, vgg, mask.shape)
-    masks = _pooled(mask, layers, vgg) if pooling == "network" else _by_area(mask, layers)
+    check_layers(layers, encoder, mask.shape)
+    masks = _pooled(mask, layers, encoder) if pooling == "network" else _by_area(mask, layers, encoder)
     for layer, values in masks.items():
         if values.sum() < _LEAST:
             raise StageError(
@@ -35,14 +36,16 @@ def layer_masks(
     return {layer: jnp.asarray(values) for layer, values in masks.items()}
 
 
-def _pooled(mask: np.ndarray, layers: Sequence[str], vgg: Vgg) -> dict[str, np.ndarray]:
+def _pooled(mask: np.ndarray, layers: Sequence[str], encoder: Encoder) -> dict[str, np.ndarray]:
     masks: dict[str, np.ndarray] = {}
-    for layer in vgg.layers:
+    stride = 1
+    for layer in encoder.layers:
         if len(masks) == len(set(layers)):
             break
-        if layer.endswith("_1") and layer != "relu1_1":
-            height, width = mask.shape[0] // 2, mask.shape[1] // 2
-            mask = mask[: 2 * height, : 2 * width].reshape(height, 2, width, 2).mean((1, 3))
+        factor, stride = encoder.stride(layer) // stride, encoder.stride(layer)
+        if factor > 1:
+            height, width = mask.shape[0] // factor, mask.shape[1] // factor
+            mask = mask[: factor * height, : factor * width].reshape(height, factor, width, factor).mean((1, 3))
         mask = _average3(_average3(mask).T).T
         if layer in layers:
             masks[layer] = mask
@@ -59,6 +62,6 @@ def _average3(mask: np.ndarray) -> np.ndarray:
     return total / there
 
 
-def _by_area(mask: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:
-    sizes = {layer: tuple(n >> pooling_stages(layer) for n in mask.shape) for layer in layers}
+def _by_area(mask: np.ndarray, layers: Sequence[str], encoder: Encoder) -> dict[str, np.ndarray]:
+    sizes = {layer: encoder.size_at(layer, mask.shape) for layer in layers}
     return {layer: np.asarray(resize(mask, size, method="area")) for layer, size in sizes.items()}

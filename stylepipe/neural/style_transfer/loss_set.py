@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from stylepipe.errors import StageError
-from stylepipe.neural.encoders.vgg_layout import Vgg, pooling_stages
+from stylepipe.neural.encoders.encoder import Encoder
 from stylepipe.neural.losses.loss import Loss, layers_of, resolve
 from stylepipe.neural.losses.loss_kinds import loss_kinds
 from stylepipe.neural.optimizers.optimizer import Optimizer
@@ -19,12 +19,12 @@ class LossSet:
     """Losses over the features of one network; their layers are resolved."""
 
     losses: tuple[Loss, ...]
-    vgg: Vgg
+    encoder: Encoder
 
     @classmethod
-    def of(cls: type[_LossSet], losses: Sequence[Loss], vgg: Vgg) -> _LossSet:
+    def of(cls: type[_LossSet], losses: Sequence[Loss], encoder: Encoder) -> _LossSet:
         """Resolves the losses of a recipe. Raises StageError as `resolve` does."""
-        return cls(tuple(resolve(loss, vgg.layers) for loss in losses), vgg)
+        return cls(tuple(resolve(loss, encoder.layers) for loss in losses), encoder)
 
     @cached_property
     def form(self: _LossSet) -> _LossSet:
@@ -95,10 +95,9 @@ def least_tile(objective: LossSet) -> int:
 
 
 def tile_geometry(objective: LossSet) -> tuple[int, int]:
-    """Returns the margin and step of tiles: the deepest layer's reach, rounded up to its pooling window, and that window."""
-    asked, layers = objective.layers(), objective.vgg.layers
-    deepest = max((number for number, name in enumerate(layers) if name in asked), default=-1)
-    windows = [2 ** pooling_stages(name) for name in layers[: deepest + 1]]
-    step = max(windows, default=1)
-    reach = max(1, sum(windows))  # one position per convolution; at least a pixel, for differences
+    """Returns the margin and step of tiles: the largest reach of a layer, rounded up to the largest stride, and that stride."""
+    encoder = objective.encoder
+    asked = [name for name in objective.layers() if name in encoder.layers]
+    step = max(map(encoder.stride, asked), default=1)
+    reach = max(map(encoder.reach, asked), default=1)  # at least a pixel, for differences
     return -(-reach // step) * step, step

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from stylepipe.image.operation_cost import FLOPS
 from stylepipe.image.sizes import scaled
-from stylepipe.neural.encoders.vgg_layout import channels, pooling_stages
 from stylepipe.neural.losses.loss import layers_of
 from stylepipe.neural.losses.loss_cost import LossCost, loss_cost
 from stylepipe.neural.optimizers.optimizer import Optimizer
@@ -29,9 +28,6 @@ RUNTIME = 470e6
 
 _COMPILING = 14e6
 """Bytes per network layer that the compiler needs while it compiles the gradient."""
-
-_ACTIVATIONS = {"max": 1.4, "average": 4.6, "l2": 4.6}
-"""Copies of all layers' activations during a gradient: one for the backward pass, and temporaries."""
 
 _READ = 2.0
 """Copies of the activations that style losses read during a gradient, per region."""
@@ -127,7 +123,8 @@ class Workload:
 
     def work(self, tile: int | None, *, iterations: int, previews: int = 0) -> float:
         """Estimates the work in seconds of one core for all steps and the targets."""
-        forward, pixels = passing(self.network, self._passed()), _area(self.size)
+        encoder, pixels = self.objective.encoder, _area(self.size)
+        forward = encoder.operations(self.network, self._passed())
         step = (_BACK * forward * pixels + self._loss_costs.operations) * (_SEARCH if self.optimizer.searches else 1)
         targets = forward * (pixels + sum(map(_area, self.styles))) + self._loss_costs.operations
         optimizing = 20 * pixels * self.optimizer.state_size().held
@@ -137,7 +134,9 @@ class Workload:
     @cached_property
     def _loss_costs(self) -> LossCost:
         """The total cost of the losses, in addition to the features that they read."""
-        costs = (loss_cost(loss, channels(self.network), self.size, self.styles) for loss in self.objective.losses)
+        costs = (
+            loss_cost(loss, self.objective.encoder, self.network, self.size, self.styles) for loss in self.objective.losses
+        )
         return reduce(LossCost.plus, costs, LossCost())
 
     def _held(self, tile: int | None) -> float:
@@ -147,7 +146,7 @@ class Workload:
             3 * 4 * sum(map(prod, self.network.values()))
         )  # as loaded, as JAX arrays, and transposed for the backward pass
         held = _PICTURE * pixels * (self.optimizer.state_size().held + self.content)
-        held += pixels * self.regions * sum(map(_share, self.objective.layers()))
+        held += pixels * self.regions * sum(map(self._share, self.objective.layers()))
         if tile is None:
             held += pixels * self._by_position(self.objective.layers("content")) * self.content
             held += self._loss_costs.held
@@ -155,29 +154,22 @@ class Workload:
 
     def _gradient(self, pixels: float) -> float:
         read = {name for loss in self.objective.losses if "styles" in loss.compares for name in layers_of(loss)}
-        kept = _ACTIVATIONS[self.objective.vgg.pooling] * self._by_position(self._passed())
+        kept = self.objective.encoder.activation_copies * self._by_position(self._passed())
         return pixels * (kept + _READ * max(1, self.regions) * self._by_position(read))
 
     def _passed(self) -> Sequence[str]:
         """Returns all layers up to the deepest that a loss reads."""
-        asked, layers = self.objective.layers(), self.objective.vgg.layers
+        asked, layers = self.objective.layers(), self.objective.encoder.layers
         return layers[: max((layers.index(name) + 1 for name in asked if name in layers), default=0)]
 
     def _by_position(self, layers: Sequence[str] | set[str]) -> float:
         """Returns the bytes of the layers' activations per pixel of the picture."""
-        counts = channels(self.network)
-        return float(sum(counts[name] * _share(name) for name in layers if name in counts))
+        counts = self.objective.encoder.channels(self.network)
+        return float(sum(counts[name] * self._share(name) for name in layers if name in counts))
 
-
-def passing(network: Mapping[str, tuple[int, ...]], layers: Sequence[str]) -> float:
-    """Returns the floating-point operations per pixel of a forward pass, from the shapes of the network's tensors."""
-    kernels = {layer: network.get(f"{layer.replace('relu', 'conv')}/kernel", (0,)) for layer in layers}
-    return 2.0 * sum(prod(shape) / 4 ** pooling_stages(layer) for layer, shape in kernels.items())
-
-
-def _share(layer: str) -> float:
-    """Returns the bytes of one channel of a layer per pixel of the picture: each pool leaves a quarter of the positions."""
-    return 4 / 4 ** pooling_stages(layer)
+    def _share(self, layer: str) -> float:
+        """Returns the bytes of one channel of a layer per pixel of the picture."""
+        return 4 / self.objective.encoder.stride(layer) ** 2
 
 
 def _area(size: Sequence[int]) -> float:

@@ -9,7 +9,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from stylepipe.errors import StageError
-from stylepipe.neural.encoders.vgg import features
 from stylepipe.neural.losses.loss import Loss
 from stylepipe.neural.losses.loss_inputs import LayerMasks, LossInputs, PictureFeatures, References
 from stylepipe.neural.style_transfer.loss_set import LossSet, require
@@ -61,7 +60,7 @@ class Objective(LossSet):
 
     def __call__(self, pixels: Float[Array, "height width 3"], constants: Constants, key: PRNGKeyArray) -> Value:
         """Computes the loss of a picture and its terms."""
-        picture = PictureFeatures(pixels, features(constants.tensors, pixels, layers=self.layers(), vgg=self.vgg))
+        picture = PictureFeatures(pixels, self.encoder.features(constants.tensors, pixels, self.layers()))
         inputs = LossInputs(picture, constants.content, constants.content_region, constants.regions, key, constants.counted)
         return self.distance(self.statistics(inputs), constants.targets)
 
@@ -167,7 +166,7 @@ def _content(
 ) -> tuple[PictureFeatures, tuple[Any, ...]]:
     """Computes the content's features, and its statistic for each loss that compares with the content."""
     layers = objective.layers("content")
-    picture = PictureFeatures(content.pixels, features(tensors, content.pixels, layers=layers, vgg=objective.vgg))
+    picture = PictureFeatures(content.pixels, objective.encoder.features(tensors, content.pixels, layers))
     alpha = None if visible is None else visible.alpha
     inputs = LossInputs(picture, picture, content.region, regions_of(None, visible), counted=alpha)
     return picture, objective.statistics(inputs, "content")
@@ -177,5 +176,5 @@ def _content(
 def style_statistics(tensors: Tensors, style: ExamplePicture, *, objective: Objective) -> tuple[Any, ...]:
     """Computes the style's statistic for each loss that compares with the styles."""
     layers = objective.layers("styles")
-    picture = PictureFeatures(style.pixels, features(tensors, style.pixels, layers=layers, vgg=objective.vgg))
+    picture = PictureFeatures(style.pixels, objective.encoder.features(tensors, style.pixels, layers))
     return objective.statistics(LossInputs(picture, regions=(style.region,)), "styles")

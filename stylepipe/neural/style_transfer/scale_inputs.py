@@ -126,7 +126,9 @@ def region_at_layers(
         values, called = resize(mask.values, size, method="bilinear"), name
     if mask is not None and alpha is not None:
         values, called = values * alpha, f"visible part of {name}"
-    masks = layer_masks(np.asarray(values), layers=objective.layers(compares), vgg=objective.vgg, pooling=pooling, name=called)
+    masks = layer_masks(
+        np.asarray(values), layers=objective.layers(compares), encoder=objective.encoder, pooling=pooling, name=called
+    )
     require_inside(values, called)  # for objectives without layers
     return masks
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from stylepipe.errors import StageError
-from stylepipe.neural.encoders.vgg_layout import check_layers
+from stylepipe.neural.encoders.encoder import check_layers
+from stylepipe.neural.losses.loss import FeatureLoss
 from stylepipe.neural.style_transfer.loss_set import LossSet
 
 
@@ -26,7 +27,10 @@ def check_size(objective: LossSet, size: tuple[int, int], *, compares: str | Non
 
     `compares` selects the losses as in `LossSet.layers`.
     """
-    check_layers(objective.layers(compares), objective.vgg, size)
+    check_layers(objective.layers(compares), objective.encoder, size)
     for loss in objective.losses:
         if compares is None or compares in loss.compares:
             loss.check_size(size)
+            if isinstance(loss, FeatureLoss):
+                for layer in loss.table:
+                    loss.check_map(layer, objective.encoder.size_at(layer, size))

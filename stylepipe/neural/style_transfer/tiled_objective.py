@@ -25,8 +25,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from stylepipe.errors import StageError
 from stylepipe.image.tiling import Tile, tiles
-from stylepipe.neural.encoders.vgg import features
-from stylepipe.neural.encoders.vgg_layout import pooling_stages
+from stylepipe.neural.encoders.encoder import Encoder
 from stylepipe.neural.losses.loss_inputs import LayerMasks, LossInputs, PictureFeatures
 from stylepipe.neural.style_transfer.loss_set import least_tile, require, require_sums, tile_geometry
 from stylepipe.neural.style_transfer.objective import (
@@ -110,7 +109,12 @@ class TiledObjective:
         gradient = jnp.zeros_like(pixels)
         for tile in self._tiles(pixels):
             part = _gradient(
-                constants.tensors, scene.within(tile), _counted(tile), key, derivatives, objective=self.objective.form
+                constants.tensors,
+                scene.within(tile, self.objective.encoder),
+                _counted(tile),
+                key,
+                derivatives,
+                objective=self.objective.form,
             )
             # One tile after the other: those that wait for nothing would be computed at once, each in memory of its own.
             gradient = jax.block_until_ready(_added(gradient, part, _corner(tile)))
@@ -124,7 +128,9 @@ class TiledObjective:
         options = {"objective": self.objective.form, "compares": compares}
 
         def one(tile: Tile) -> tuple[Any, ...]:
-            part = jax.block_until_ready(_compiled_statistics(tensors, scene.within(tile), _counted(tile), key, **options))
+            part = jax.block_until_ready(
+                _compiled_statistics(tensors, scene.within(tile, self.objective.encoder), _counted(tile), key, **options)
+            )
             return_freed_memory()
             return part
 
@@ -161,15 +167,15 @@ class _Scene(NamedTuple):
     regions: tuple[LayerMasks | None, ...] = (None,)
     counted: Float[Array, "height width"] | None = None
 
-    def within(self, tile: Tile) -> "_Scene":
+    def within(self, tile: Tile, encoder: Encoder) -> "_Scene":
         """Cuts out a tile."""
         corner, size = _corner(tile), (tile.rows.length, tile.columns.length)
 
-        def cut(values: Float[Array, "height width *channels"], pools: int = 0) -> Float[Array, "h w *channels"]:
-            return _cut(values, corner >> pools, size=tuple(length >> pools for length in size))
+        def cut(values: Float[Array, "height width *channels"], stride: int = 1) -> Float[Array, "h w *channels"]:
+            return _cut(values, corner // stride, size=tuple(length // stride for length in size))
 
         def masks(region: LayerMasks | None) -> LayerMasks | None:
-            return None if region is None else {name: cut(mask, pooling_stages(name)) for name, mask in region.items()}
+            return None if region is None else {name: cut(mask, encoder.stride(name)) for name, mask in region.items()}
 
         content = None if self.content is None else cut(self.content)
         counted = None if self.counted is None else cut(self.counted)
@@ -202,12 +208,12 @@ def _statistics(
 ) -> tuple[Any, ...]:
     """Computes each loss's statistic over the positions that a tile counts."""
     asked = objective.layers(compares)
-    maps = features(tensors, scene.pixels, layers=asked, vgg=objective.vgg)
+    maps = objective.encoder.features(tensors, scene.pixels, asked)
     content = None
     if scene.content is not None:
         layers = objective.layers("content")
-        content = PictureFeatures(scene.content, features(tensors, scene.content, layers=layers, vgg=objective.vgg))
-    own = {name: _own(counted >> pooling_stages(name), each.shape[:2], each.dtype) for name, each in maps.items()}
+        content = PictureFeatures(scene.content, objective.encoder.features(tensors, scene.content, layers))
+    own = {name: _own(counted // objective.encoder.stride(name), each.shape[:2], each.dtype) for name, each in maps.items()}
     own_pixels = _own(counted, scene.pixels.shape[:2], scene.pixels.dtype)
     inputs = LossInputs(
         PictureFeatures(scene.pixels, maps),

@@ -12,8 +12,9 @@ from jaxtyping import Float, PRNGKeyArray
 
 from stylepipe.artifacts import Array, Weights
 from stylepipe.errors import StageError
+from stylepipe.neural.encoders.encoder import Pooling
 from stylepipe.neural.encoders.vgg import features
-from stylepipe.neural.encoders.vgg_layout import Pooling, Vgg, describe, places
+from stylepipe.neural.encoders.vgg_layout import Vgg, describe, layer_name, places
 from stylepipe.neural.training.crops import Crops
 from stylepipe.neural.training.teachers import Teachers
 from stylepipe.neural.training.training_loop import Tensors
@@ -42,7 +43,7 @@ def taught_features(teachers: Teachers, tensors: Sequence[Tensors], crops: Float
     """Computes the teachers' features of crops at all taught layers."""
     maps: dict[str, Array] = {}
     for (vgg, layers), own in zip(teachers.networks, tensors, strict=True):
-        maps |= jax.vmap(partial(features, own, layers=layers, vgg=vgg))(crops)
+        maps |= jax.vmap(partial(features, own, layers=layers, encoder=vgg))(crops)
     return maps
 
 
@@ -127,7 +128,7 @@ def student(
         own = jax.random.fold_in(key, number)
         tensors[f"conv{block}_{index}/kernel"] = he_normal(own, shape)
         tensors[f"conv{block}_{index}/bias"] = jnp.zeros(width)
-        outputs[f"relu{block}_{index}"] = last = width
+        outputs[layer_name(block, index)] = last = width
     for number, (layer, count) in enumerate(channels.items(), len(outputs)):
         if layer not in outputs:
             raise StageError(
@@ -174,7 +175,7 @@ class Distillation:
     def __call__(self, tensors: Tensors, batch: DistillationBatch) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
         """Computes the loss, and the errors of features and Gram matrices by layer."""
         names = tuple(layer for layer, _ in self.layers)
-        maps = jax.vmap(partial(features, tensors, layers=names, vgg=self.vgg))(batch.crops)
+        maps = jax.vmap(partial(features, tensors, layers=names, encoder=self.vgg))(batch.crops)
         total, terms = jnp.zeros(()), {}
         for layer, weight in self.layers:
             predicted = maps[layer] @ tensors[f"{layer}/head"] + tensors[f"{layer}/offset"]

@@ -11,7 +11,6 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from stylepipe.artifacts import Array, Weights
-from stylepipe.neural.encoders.vgg import features
 from stylepipe.neural.losses.loss_inputs import LossInputs, PictureFeatures
 from stylepipe.neural.networks.normalization import PICTURES, Statistics
 from stylepipe.neural.networks.transformation import Tensors, mixed, transform
@@ -97,7 +96,7 @@ class Stylization:
     def _of_one(
         self, references: StyleReferences, content: Array, shown: Array, shares: Array, key: PRNGKeyArray
     ) -> tuple[Float[Array, ""], Float[Array, " terms"]]:
-        maps = features(references.extractor, content, layers=self.objective.layers("content"), vgg=self.objective.vgg)
+        maps = self.objective.encoder.features(references.extractor, content, self.objective.layers("content"))
         picture = PictureFeatures(content, maps)
         statistics = self.objective.statistics(LossInputs(picture, picture), "content")
         goals = targets(self.objective, statistics, references.styles, shares, regional=False)

@@ -1,13 +1,10 @@
 """Estimates the memory and work of a training from its networks' feature maps and its steps."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from stylepipe.artifacts import Weights
 from stylepipe.image.operation_cost import FLOPS, Cost
-from stylepipe.neural.encoders.vgg_layout import channels, pooling_stages
-from stylepipe.neural.style_transfer.memory_estimate import passing
+from stylepipe.neural.encoders.encoder import Encoder
 from stylepipe.neural.training.schedule import Schedule
 
 _COMPILING = 400_000_000
@@ -34,9 +31,9 @@ def training(schedule: Schedule, *, pictures: int, side: int, maps: float, opera
     return Cost(_COMPILING + round(4 * _KEPT * maps * pixels), steps * (_STEP + _BACK * operations * pixels / FLOPS))
 
 
-def of_vgg(extractor: Weights) -> tuple[float, float]:
-    """Returns the channels of a VGG's maps and the operations of a forward pass, both per pixel of the picture."""
-    shapes = {name: np.shape(tensor) for name, tensor in extractor.tensors.items()}
-    by_layer: Mapping[str, int] = channels(shapes)
-    layers = [name for name in by_layer if name.startswith("relu")]
-    return sum(by_layer[name] / 4 ** pooling_stages(name) for name in layers), passing(shapes, layers)
+def of_encoder(encoder: Encoder, weights: Weights) -> tuple[float, float]:
+    """Returns the channels of an encoder's maps and the operations of a forward pass, both per pixel of the picture."""
+    shapes = {name: np.shape(tensor) for name, tensor in weights.tensors.items()}
+    channels = encoder.channels(shapes)
+    maps = sum(channels[name] / encoder.stride(name) ** 2 for name in encoder.layers)
+    return maps, encoder.operations(shapes, encoder.layers)

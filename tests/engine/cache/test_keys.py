@@ -17,6 +17,7 @@ from stylepipe.artifacts import Image
 from stylepipe.engine.cache import code_digests
 from stylepipe.engine.cache.keys import differences, key_of, stage_document
 from stylepipe.errors import Place
+from stylepipe.neural.encoders.vgg_architecture import VggArchitecture
 from stylepipe.plugins import find_stage
 from stylepipe.recipe.resolved import StageNode
 from stylepipe.stage import Params, stage
@@ -149,6 +150,21 @@ def test_two_documents_have_one_key_exactly_when_nothing_differs(one, other):
 LION = {"kind": "optax", "name": "lion", "learning_rate": 0.01}
 
 
+GRID = """\
+from typing import Literal
+from stylepipe.neural.encoders.encoder import Architecture
+
+
+class Grid(Architecture):
+    functions = "toys.grid_functions"
+    layer_names = ("grid",)
+    kind: Literal["grid"] = "grid"
+
+    def encoder_of(self, weights, *, pooling, precision):
+        raise NotImplementedError
+"""
+
+
 def modules(loss: Mapping[str, Any], optimizer: str) -> set[str]:
     """Those whose code is in the key of a stylization."""
     params = {"size": 64, "iterations": 1, "losses": [loss], "optimizer": {"kind": optimizer}}
@@ -173,6 +189,31 @@ def test_only_the_losses_and_optimizers_that_the_parameters_name_are_in_the_key(
         "stylepipe.neural.optimizers.adam",
         "stylepipe.neural.optimizers.functions.adam_functions",
     } <= with_patches
+
+
+def test_of_encoders_only_the_one_that_the_parameters_name_is_in_the_key(install_pack):
+    site = install_pack("toys", {"grid": GRID, "grid_functions": "features = print\n"})
+    (site / "toys-1.0.dist-info" / "entry_points.txt").write_text("[stylepipe.encoders]\ngrid = toys.grid:Grid\n")
+    grid = importlib.import_module("toys.grid").Grid
+
+    class GridParams(Params):
+        encoder: Annotated[grid | VggArchitecture, Field(discriminator="kind")]
+
+    def used(kind):
+        document = make(used=replace(find_stage("stylize"), params=GridParams), params=GridParams(encoder={"kind": kind}))
+        return set(document["source"]), document["versions"].get("toys")
+
+    vgg = {
+        "stylepipe.neural.encoders.vgg",
+        "stylepipe.neural.encoders.vgg_layout",
+        "stylepipe.neural.encoders.vgg_architecture",
+    }
+    modules, version = used("grid")
+    assert (modules & vgg, version) == (set(), "1.0")
+    assert {"toys.grid", "toys.grid_functions", "stylepipe.neural.encoders.encoder"} <= modules
+    modules, version = used("vgg")
+    assert (modules & vgg, version) == (vgg, None)
+    assert "toys.grid" not in modules
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ WIDTHS = (64, 128, 256, 512, 512)
 
 def layers_of(weights, picture):
     vgg = describe(weights)
-    return features(weights.tensors, jnp.asarray(picture), layers=vgg.layers, vgg=vgg)
+    return features(weights.tensors, jnp.asarray(picture), layers=vgg.layers, encoder=vgg)
 
 
 def drawn(widths, depth=DEEPEST):

@@ -61,7 +61,7 @@ def pooled(x: np.ndarray, pooling: str) -> np.ndarray:
 
 
 def compiled(weights: Weights, vgg: Vgg, layers: tuple[str, ...]):
-    return partial(jax.jit(partial(features, layers=layers, vgg=vgg)), weights.tensors)
+    return partial(jax.jit(partial(features, layers=layers, encoder=vgg)), weights.tensors)
 
 
 def agree(found, expected, tolerance=1e-5):
@@ -152,7 +152,7 @@ def test_accelerators_are_told_the_precision_there_and_back(precision, told):
     tensors = {name: jnp.asarray(tensor) for name, tensor in weights.tensors.items()}
 
     def loss(image, tensors):
-        return features(tensors, image, layers=("relu2_1",), vgg=describe(weights, precision=precision))["relu2_1"].sum()
+        return features(tensors, image, layers=("relu2_1",), encoder=describe(weights, precision=precision))["relu2_1"].sum()
 
     program = jax.jit(jax.grad(loss)).trace(jnp.zeros((16, 16, 3)), tensors).lower(lowering_platforms=("cuda",)).as_text()
     convolutions = [line for line in program.splitlines() if "stablehlo.convolution" in line and "1x1x3x3x" not in line]
@@ -164,7 +164,9 @@ def test_accelerators_are_told_the_precision_there_and_back(precision, told):
 def test_bfloat16_is_near_and_tf32_on_a_cpu_the_same(image):
     weights = random_weights((6, 6), (8, 8), padding="reflect")
     found = {
-        precision: features(weights.tensors, image, layers=("relu2_2",), vgg=describe(weights, precision=precision))["relu2_2"]
+        precision: features(weights.tensors, image, layers=("relu2_2",), encoder=describe(weights, precision=precision))[
+            "relu2_2"
+        ]
         for precision in ("float32", "tf32", "bfloat16")
     }
     np.testing.assert_array_equal(found["tf32"], found["float32"])
@@ -178,8 +180,8 @@ def test_no_deeper_than_the_layers_need():
     vgg = describe(weights)
     needed = {name: tensor for name, tensor in weights.tensors.items() if name < "conv2_2" or name.startswith("normalise")}
     image = np.ones((2, 2, 3), np.float32)  # too small for block 3
-    assert features(needed, image, layers=("relu2_1",), vgg=vgg)["relu2_1"].shape == (1, 1, 3)
-    assert features(needed, image, layers=(), vgg=vgg) == {}
+    assert features(needed, image, layers=("relu2_1",), encoder=vgg)["relu2_1"].shape == (1, 1, 3)
+    assert features(needed, image, layers=(), encoder=vgg) == {}
 
 
 @pytest.mark.parametrize(
@@ -193,4 +195,4 @@ def test_no_deeper_than_the_layers_need():
 def test_errors_name_the_layer_and_the_size(layer, size, message):
     weights = random_weights((3,), (3, 3), (3,), padding="reflect")
     with pytest.raises(StageError, match=message):
-        features(weights.tensors, np.ones((*size, 3), np.float32), layers=("relu1_1", layer), vgg=describe(weights))
+        features(weights.tensors, np.ones((*size, 3), np.float32), layers=("relu1_1", layer), encoder=describe(weights))

@@ -38,7 +38,7 @@ def test_a_view_holds_the_histogram_and_what_the_network_sees(network):
         "relu2_2": (64, 128),
         "relu3_1": (32, 64),
     }
-    alone = jax.jit(partial(features, layers=("relu2_2", "relu3_1"), vgg=describe(network)))
+    alone = jax.jit(partial(features, layers=("relu2_2", "relu3_1"), encoder=describe(network)))
     for name, expected in alone(network.tensors, pixels).items():
         half = len(expected) // 2  # below, near the edge, the network sees the mirror image in place of its own padding
         np.testing.assert_allclose(found.features[name][:half], np.asarray(expected)[:half], atol=1e-4)

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy import integrate
 
+from stylepipe.neural.encoders.encoder_kinds import LayerName
 from stylepipe.neural.losses.content import Content
-from stylepipe.neural.losses.loss import LayerName
 
 
 def test_value_and_gradient_of_several_layers(evaluate, draw, close):

@@ -11,7 +11,7 @@ VGG = Vgg((2, 2, 4), "max", "reflect")
 
 
 def at(mask, *layers, pooling="network"):
-    return layer_masks(np.float32(mask), layers=layers, vgg=VGG, pooling=pooling, name="mask 1")
+    return layer_masks(np.float32(mask), layers=layers, encoder=VGG, pooling=pooling, name="mask 1")
 
 
 def test_a_point_spreads_over_what_sees_it():

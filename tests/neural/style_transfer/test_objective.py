@@ -43,7 +43,7 @@ def test_the_loss_is_the_sum_of_its_named_terms(network, trio):
     assert terms[1] == terms[3]
 
     found, shown, seen = (
-        {name: np.float64(f) for name, f in features(tensors, p, layers=vgg.layers, vgg=vgg).items()}
+        {name: np.float64(f) for name, f in features(tensors, p, layers=vgg.layers, encoder=vgg).items()}
         for p in (pixels, content, style)
     )
     kept = np.mean((found["relu2_1"] - shown["relu2_1"]) ** 2) / np.mean(shown["relu2_1"] ** 2)
@@ -60,9 +60,7 @@ def test_another_weight_needs_no_other_program(network, trio, monkeypatch):
     vgg, tensors = network
     pixels, content, style = trio
     looked, values = [], []
-    monkeypatch.setattr(
-        "stylepipe.neural.style_transfer.objective.features", lambda *a, **k: looked.append(1) or features(*a, **k)
-    )
+    monkeypatch.setattr("stylepipe.neural.encoders.vgg.features", lambda *a, **k: looked.append(1) or features(*a, **k))
     for weight in (0.25, 2.5):
         objective = Objective.of([Content(layers={"relu2_1": 0.9}), Gram(layers={"relu1_1": 0.9}, weight=weight)], vgg)
         constants = objective.prepare(

@@ -61,7 +61,7 @@ def test_the_loss_falls_and_each_step_reports_its_terms(problem, optimizer):
 
 @pytest.mark.parametrize("optimizer", [Lbfgs(), LbfgsZoom()], ids=lambda o: o.kind)
 def test_a_loss_that_is_drawn_at_each_step_is_refused_by_optimizers_that_compare_losses(problem, optimizer):
-    objective = Objective.of([Content(layers={"relu2_1": 1}), SlicedWasserstein(layers={"relu1_1": 1})], problem[0].vgg)
+    objective = Objective.of([Content(layers={"relu2_1": 1}), SlicedWasserstein(layers={"relu1_1": 1})], problem[0].encoder)
     with pytest.raises(StageError) as caught:
         next(minimize(objective, problem[1], begun(optimizer, problem), optimizer=optimizer, iterations=1, key=KEY))
     assert str(caught.value) == (
@@ -163,7 +163,7 @@ def test_a_loss_that_breaks_later_leaves_the_last_good_picture(problem):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o.kind)
 def test_of_several_iterations_in_one_program_the_first_that_breaks_is_the_last(problem, optimizer):
     objective, _, _ = problem
-    kink = Kink((TotalVariation(),), objective.vgg)
+    kink = Kink((TotalVariation(),), objective.encoder)
     begin = start(optimizer, jnp.full((*SIZE, 3), 0.5), terms=1)
     options = {"optimizer": optimizer, "iterations": 9, "at_once": 4, "key": KEY}
     with pytest.raises(optimize.Diverged, match="The gradient of the loss is not finite at iteration 1"):
@@ -182,7 +182,7 @@ class Kink(Objective):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o.kind)
 def test_a_gradient_that_is_not_finite_is_named(problem, optimizer):
     objective, constants, _ = problem
-    kink = Kink((TotalVariation(),), objective.vgg)
+    kink = Kink((TotalVariation(),), objective.encoder)
     begin = start(optimizer, jnp.full((*SIZE, 3), 0.5), terms=1)
     with pytest.raises(optimize.Diverged, match="The gradient of the loss is not finite at iteration 1") as caught:
         list(minimize(kink, constants, begin, optimizer=optimizer, iterations=2, key=KEY))

@@ -90,7 +90,7 @@ def test_a_check_finds_what_computing_the_statistics_does(objective_of, tiny_vgg
     objective = objective_of(loss_kinds().models[kind](**layers))
 
     def statistics(pixels):
-        maps = features(tiny_vgg.tensors, pixels, layers=objective.layers(), vgg=objective.vgg)
+        maps = features(tiny_vgg.tensors, pixels, layers=objective.layers(), encoder=objective.encoder)
         picture = PictureFeatures(pixels, maps)
         return objective.statistics(LossInputs(picture, picture, key=jax.random.key(0)))
 

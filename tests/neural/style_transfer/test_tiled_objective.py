@@ -59,8 +59,8 @@ class Problem:
 
         def mask(shape):
             soft = np.clip(2 * draw.random() * np.indices(shape)[draw.integers(2)] / max(shape), 0, 1)
-            layers, vgg = self.objective.layers(), self.objective.vgg
-            return layer_masks(soft, layers=layers, vgg=vgg, pooling="network", name="mask") if masked else None
+            layers, vgg = self.objective.layers(), self.objective.encoder
+            return layer_masks(soft, layers=layers, encoder=vgg, pooling="network", name="mask") if masked else None
 
         self.pixels = picture(size)
         self.examples = {

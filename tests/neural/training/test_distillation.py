@@ -50,7 +50,7 @@ def test_a_lesson_holds_features_and_their_gram_matrices(tiny_vgg, batches):
     batch = batches()(1)
     assert batch.crops.shape == (2, 16, 16, 3)
     for layer, maps in batch.features.items():
-        own = features(tiny_vgg.tensors, batch.crops[1], layers=(layer,), vgg=describe(tiny_vgg))[layer]
+        own = features(tiny_vgg.tensors, batch.crops[1], layers=(layer,), encoder=describe(tiny_vgg))[layer]
         ratio = np.asarray(own)[own > 0.01] / np.asarray(maps[1])[own > 0.01]
         np.testing.assert_allclose(ratio, ratio[0], rtol=1e-4)  # in one unit for the whole layer …
         assert float(jnp.mean(maps**2)) == pytest.approx(1, rel=0.2)  # … its root mean square
@@ -78,7 +78,7 @@ def test_a_student_who_is_its_teacher_makes_no_error(tiny_vgg, batches):
     batch = batches()(1)
     own = dict(tiny_vgg.tensors)
     for layer, maps in batch.features.items():
-        raw = features(tiny_vgg.tensors, batch.crops[0], layers=(layer,), vgg=describe(tiny_vgg))[layer]
+        raw = features(tiny_vgg.tensors, batch.crops[0], layers=(layer,), encoder=describe(tiny_vgg))[layer]
         own[f"{layer}/head"] = jnp.eye(raw.shape[-1]) * (jnp.linalg.norm(maps[0]) / jnp.linalg.norm(raw))
         own[f"{layer}/offset"] = jnp.zeros(raw.shape[-1])
     loss = Distillation(describe(tiny_vgg), (("relu1_1", 1.0), ("relu2_1", 3.0)), 0.5)
@@ -101,7 +101,7 @@ def test_the_loss_of_a_student_who_says_nothing(tiny_vgg, batches):
 def test_the_loss_of_a_student_who_says_the_double(tiny_vgg, batches):
     """Of features it is off by as much as there is, 1; of their squares by three times that, 9."""
     batch = batches()(1)
-    raw = features(tiny_vgg.tensors, batch.crops[0], layers=("relu1_1",), vgg=describe(tiny_vgg))["relu1_1"]
+    raw = features(tiny_vgg.tensors, batch.crops[0], layers=("relu1_1",), encoder=describe(tiny_vgg))["relu1_1"]
     unit = jnp.linalg.norm(batch.features["relu1_1"][0]) / jnp.linalg.norm(raw)
     head = {"relu1_1/head": 2 * unit * jnp.eye(raw.shape[-1]), "relu1_1/offset": jnp.zeros(raw.shape[-1])}
     _, terms = Distillation(describe(tiny_vgg), (("relu1_1", 1.0),), 0.5)({**tiny_vgg.tensors, **head}, batch)
@@ -128,7 +128,7 @@ def vgg(seed: int, *widths: int) -> Weights:
 
 def heads(made: Weights) -> np.ndarray:
     image = jax.random.uniform(jax.random.key(9), (12, 14, 3))
-    found = features(made.tensors, image, layers=("relu2_1",), vgg=describe(made))["relu2_1"]
+    found = features(made.tensors, image, layers=("relu2_1",), encoder=describe(made))["relu2_1"]
     return np.asarray(found @ made.tensors["relu2_1/head"] + made.tensors["relu2_1/offset"])
 
 

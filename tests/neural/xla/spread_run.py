@@ -43,7 +43,7 @@ def run(height: int, way: str) -> dict[str, np.ndarray]:
     tensors = {name: jnp.asarray(tensor) for name, tensor in weights.tensors.items()}
     content, style = (jnp.float32(draw.random((*size, 3))) for _ in range(2))
     layers = objective.layers("styles")
-    mask = layer_masks(np.float32(draw.random(size)), layers=layers, vgg=objective.vgg, pooling="network", name="mask")
+    mask = layer_masks(np.float32(draw.random(size)), layers=layers, encoder=objective.encoder, pooling="network", name="mask")
     examples = {"content": ExamplePicture(content), "styles": [ExamplePicture(style)], "weights": [1.0], "regions": [mask]}
     shapes = {name: tensor.shape for name, tensor in tensors.items()}
     optimizer = Adam() if way == "adam" else Lbfgs(memory=3)

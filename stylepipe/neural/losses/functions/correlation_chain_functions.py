@@ -6,7 +6,6 @@ from itertools import pairwise
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from stylepipe.neural.encoders.vgg_layout import pooling_stages
 from stylepipe.neural.losses.correlation_chain import CorrelationChain
 from stylepipe.neural.losses.functions.sums import (
     MeanTarget,
@@ -30,12 +29,17 @@ def statistic(spec: CorrelationChain, inputs: LossInputs) -> dict[str, Sums]:
     products = {}
     for shallow, deep in pairwise(spec.table):
         above, below = (inputs.picture.features[layer] - spec.shift for layer in (shallow, deep))
-        weights, factor = weights_by_position(inputs, shallow), 2 ** (pooling_stages(deep) - pooling_stages(shallow))
+        weights, factor = weights_by_position(inputs, shallow), _factor(len(above), len(below))
         weighted = (above if m is None else above * m.reshape(*above.shape[:2], 1) for m in weights)
         gathered = (_gathered(each, below.shape[:2], factor) for each in weighted)
         totals = [sum_products(_flat(each), _flat(below), [None]).total for each in gathered]
         products[shallow] = Sums(jnp.concatenate(totals), count_positions(above.shape[0] * above.shape[1], weights))
     return products
+
+
+def _factor(positions: int, fewer: int) -> int:
+    """Returns the power of 2 by which a number of positions was divided, rounded down."""
+    return 2 ** ((positions // fewer).bit_length() - 1)
 
 
 def _flat(values: Float[Array, "h w c"]) -> Float[Array, "n c"]:

@@ -1,1 +1,1 @@
-"""An extension of stylepipe: a stage, a loss and an optimizer."""
+"""An extension of stylepipe: a stage, a loss, an optimizer and an encoder."""
