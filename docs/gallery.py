@@ -28,7 +28,7 @@ COMMANDS = (
     "run recipes/stylenet.yaml",
     "run recipes/style_weights.yaml",
     "run recipes/two_styles.yaml",
-    "sweep recipes/two_styles.yaml -p scales=[128]",
+    "sweep recipes/two_styles.yaml -p scales=[128] -p iterations=[50]",
     "run recipes/masked.yaml",
     "run recipes/color_preserving.yaml",
     "run recipes/silhouette.yaml",

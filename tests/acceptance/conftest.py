@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +19,22 @@ from safetensors.numpy import save_file
 from stylepipe.artifacts import Image, Mask
 from stylepipe.image.files.io import write_image, write_mask
 
+ROOT = Path(__file__).parents[2]
 SCRIPT = "from stylepipe.cli import main; main()"
+COMMAND = Path(sysconfig.get_path("scripts")) / "stylepipe"
+
+SMALL = {
+    r"^(  (?:last_)?iterations:) (?:\d+|\[.*\])": r"\1 3",
+    r"vgg19-shallow": "vgg19-slim",
+    r"^(  scales:) \[512, 1024, 2048, 4096, 8192\]": r"\1 [512, 1024]",
+    r"relu4_2": "relu2_1",
+    r", relu[345]_1: 1": "",
+    r"relu1_2: 128, .*relu3_4: 2": "relu2_1: 64",
+    r"\{relu3_1: 1\}": "{relu2_1: 1}",
+}
+"""What is replaced in the recipes, which are too much work for a test: the network of these tests has two layers."""
+HEIGHT, WIDTH = 24, 384
+"""Of all pictures: so flat that a thousand pixels of the long side are few in all."""
 
 
 @dataclass
@@ -168,3 +185,43 @@ def used_desk(undisturbed: Run, make_desk: Callable[[], Desk]) -> Desk:
     desk = make_desk()
     shutil.copytree(undisturbed.root / "cache", desk.cache)
     return desk
+
+
+@pytest.fixture(scope="session")
+def make_small() -> Callable[[Path], None]:
+    """Makes the work of a recipe in a file small enough for a test."""
+
+    def make(recipe: Path) -> None:
+        text = recipe.read_text()
+        for pattern, small in SMALL.items():
+            text = re.sub(pattern, small, text, flags=re.MULTILINE)
+        recipe.write_text(text)
+
+    return make
+
+
+def _picture(path: Path) -> None:
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
+    if "mask" in path.name:
+        write_mask(Mask((columns > WIDTH / 3).astype(np.float32)), path)
+    else:
+        channels = [np.sin(columns / 9 + len(path.name)), np.cos(rows / 5), np.sin((rows + columns) / 14)]
+        write_image(Image(np.stack(channels, axis=-1) / 2 + np.float32(0.5)), path)
+
+
+@pytest.fixture
+def clone(desk: Desk, make_small: Callable[[Path], None]) -> Path:
+    """What a reader has who has installed stylepipe: the recipes, pictures, and the command itself."""
+    assert COMMAND.is_file(), "stylepipe is not installed in this environment"
+    folder = desk.root / "clone"
+    shutil.copytree(ROOT / "recipes", folder / "recipes", ignore=shutil.ignore_patterns("painting"))
+    for recipe in folder.glob("recipes/*.yaml"):
+        make_small(recipe)
+    assets = [path for path in folder.glob("recipes/assets/*") if path.suffix in (".jpg", ".png")]
+    for path in [*assets, *(folder / name for name in ("photo.jpg", "painting.jpg", "mask.png"))]:
+        _picture(path)
+    (folder / ".venv/bin").mkdir(parents=True)
+    (folder / ".venv/bin/stylepipe").symlink_to(COMMAND)
+    desk.environment["PATH"] = f"{COMMAND.parent}:{desk.environment['PATH']}"
+    desk.environment["XLA_FLAGS"] = "--xla_backend_optimization_level=0"  # most of the time goes into compiling
+    return folder
