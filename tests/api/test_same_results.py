@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Thread
 
 import pytest
@@ -114,3 +115,10 @@ def test_a_run_may_start_another_in_its_own_thread(home):
 
     stylepipe.run("look.yaml", observe=watch)
     assert inner[0].record.status == "done"
+
+
+def test_stages_called_from_several_threads_at_once(home):
+    with ThreadPoolExecutor(4) as threads:
+        pictures = list(threads.map(lambda amount: stylepipe.apply("sharpen", image="photo.png", amount=amount), [1.0] * 8))
+    alone = stylepipe.apply("sharpen", image="photo.png", amount=1.0)
+    assert [picture.tobytes() == alone.tobytes() for picture in pictures] == [True] * 8

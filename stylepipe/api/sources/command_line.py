@@ -1,10 +1,9 @@
 """The command line that repeats a run, which its record and report quote."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
+from stylepipe.api.sources.values import as_text
 from stylepipe.engine.runs.redaction import shareable
 from stylepipe.recipe.resolved import ResolvedRecipe
 from stylepipe.recipe.shipped import shipped_name
@@ -19,9 +18,3 @@ def shareable_command(
     values = shareable(recipe, recipe.params)
     options = [part for name in params for part in ("-p", f"{name}={as_text(values[name])}")]
     return ("stylepipe", command, name, *options, *(("--until", until) if until else ()))
-
-
-def as_text(value: Any) -> str:
-    """Formats a param's value for `-p`, which takes text literally unless it begins like a quoted text or a list."""
-    plain = isinstance(value, str) and not value.startswith(("'", '"', "["))
-    return value if plain else json.dumps(value, ensure_ascii=False)

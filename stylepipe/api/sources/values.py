@@ -1,12 +1,12 @@
 """Values from Python as values for a recipe's params; pictures in memory become files for as long as a recipe runs."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from stylepipe.api.sources.command_line import as_text
 from stylepipe.errors import UsageError
 
 
@@ -21,6 +21,12 @@ def as_overrides(values: Mapping[str, Any], params: Mapping[str, str] | None = N
         raise UsageError(f"The param '{twice[0]}' is given twice, by name and in params.", hint="Give it once.")
     with TemporaryDirectory(prefix="stylepipe-") as folder:
         yield {name: _text(name, value, Path(folder)) for name, value in values.items()} | dict(params or {})
+
+
+def as_text(value: Any) -> str:
+    """Formats a param's value for `-p`, which takes text literally unless it begins like a quoted text or a list."""
+    plain = isinstance(value, str) and not value.startswith(("'", '"', "["))
+    return value if plain else json.dumps(value, ensure_ascii=False)
 
 
 def _text(name: str, value: Any, folder: Path) -> str:
