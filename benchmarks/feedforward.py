@@ -23,7 +23,7 @@ keep_freed_memory()  # before JAX starts its threads
 from stylepipe.artifacts import Weights  # noqa: E402
 from stylepipe.neural.networks.feedforward import stylized  # noqa: E402
 from stylepipe.neural.networks.transformation_layout import describe  # noqa: E402
-from stylepipe.neural.weights.catalog import CATALOGUE, find, read_weights  # noqa: E402
+from stylepipe.neural.weights.catalog import find, list_weights, read_weights  # noqa: E402
 
 REPEATS = 5
 
@@ -72,7 +72,7 @@ def torch_pass(weights: Weights, picture: np.ndarray, layout: str) -> Callable[[
 def main() -> None:
     name = sys.argv[1] if len(sys.argv) > 1 else "swirls-embers"
     width, height = map(int, sys.argv[2:4]) if len(sys.argv) > 3 else (1920, 1080)
-    weights = read_weights(find(name) if name in CATALOGUE else Path(name))
+    weights = read_weights(find(name) if name in list_weights() else Path(name))
     network = describe(weights)
     picture = np.random.default_rng(0).random((height, width, 3), dtype=np.float32)
     first = [float(style == 0) for style in range(network.styles)]

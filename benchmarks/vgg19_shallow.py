@@ -21,7 +21,8 @@ from safetensors.numpy import save_file
 from stylepipe.neural.encoders.activation_scale import at_one_scale
 from stylepipe.neural.encoders.vgg import features
 from stylepipe.neural.encoders.vgg_layout import describe
-from stylepipe.neural.weights.catalog import CATALOGUE, read_weights
+from stylepipe.neural.weights.catalog import read_weights
+from stylepipe.neural.weights.catalog_entries import weights_catalog
 
 
 def middle_square(path: Path) -> np.ndarray:
@@ -55,7 +56,7 @@ def make(weights: Path, target: Path) -> None:
     for part in ("kernel", "bias"):
         tensors[f"normalise/{part}"] = tensors[f"normalise/{part}"] / 255
     tensors["conv1_1/kernel"] = 255 * tensors["conv1_1/kernel"]
-    entry = CATALOGUE["vgg19-shallow"]
+    entry = weights_catalog().entries["vgg19-shallow"]
     described = {"kind": "weights", "metadata": {"padding": "zeros", "pooling": "max"}}
     stated = {"license": entry.license, "attribution": entry.attribution, "stylepipe": json.dumps(described)}
     save_file({name: tensor.astype(np.float16) for name, tensor in tensors.items()}, target, metadata=stated)

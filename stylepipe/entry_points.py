@@ -1,11 +1,11 @@
 """The entry points by which installed packages extend stylepipe, and the errors of their code."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import distributions, entry_points
-from typing import Any
+from typing import Any, TypeVar
 
 from stylepipe.errors import ExtensionError, Stopped, reason_of
 from stylepipe.plugin_output import plugin_output
@@ -14,7 +14,10 @@ STAGES = "stylepipe.stages"
 LOSSES = "stylepipe.losses"
 OPTIMIZERS = "stylepipe.optimizers"
 ENCODERS = "stylepipe.encoders"
-GROUPS = (STAGES, LOSSES, OPTIMIZERS, ENCODERS)
+WEIGHTS = "stylepipe.weights"
+GROUPS = (STAGES, LOSSES, OPTIMIZERS, ENCODERS, WEIGHTS)
+
+Value = TypeVar("Value")
 
 
 def entries(group: str) -> list[Any]:
@@ -23,6 +26,36 @@ def entries(group: str) -> list[Any]:
     Their class is not named: packages such as importlib_metadata replace it with their own.
     """
     return sorted((entry for entry in _installed()[0] if entry.group == group), key=lambda entry: (entry.name, entry.value))
+
+
+def load_entries(group: str, noun: str, load: Callable[[Any], Value]) -> tuple[dict[str, Value], dict[str, ExtensionError]]:
+    """Returns what `load` returns for each entry point of a group, by name; and the errors of the other ones, by name.
+
+    `load` raises ExtensionError, whose message lacks its subject. A `noun` that two packages offer under one name is an error.
+    """
+    values: dict[str, Value] = {}
+    problems: dict[str, ExtensionError] = {}
+    first: dict[str, Any] = {}
+    for entry in entries(group):
+        name = entry.name
+        if name in first:
+            both = f"'{package_name(first[name])}' and '{package_name(entry)}'"
+            hint = "Uninstall one of the two packages, or choose another name in yours."
+            problems[name] = ExtensionError(f"The {noun} '{name}' is offered by both {both}.", hint=hint)
+            values.pop(name, None)
+            continue
+        first[name] = entry
+        try:
+            values[name] = load(entry)
+        except ExtensionError as error:
+            error.message = f"The {noun} '{name}' of the package '{package_name(entry)}' {error.message}"
+            problems[name] = error
+    return values, problems
+
+
+def package_name(entry: Any) -> str:
+    """Returns the name of the distribution that declares an entry point."""
+    return entry.dist.name if entry.dist else entry.value
 
 
 def unreadable_packages() -> tuple[ExtensionError, ...]:

@@ -8,12 +8,16 @@ from stylepipe.neural.encoders.encoder_kinds import encoder_kinds
 from stylepipe.neural.kinds import Kinds
 from stylepipe.neural.losses.loss_kinds import loss_kinds
 from stylepipe.neural.optimizers.optimizer_kinds import optimizer_kinds
+from stylepipe.neural.weights.catalog_entries import weights_catalog
 from stylepipe.plugins import usable_stages
 
 
 def extension_problems() -> tuple[ExtensionError, ...]:
-    """Returns the errors of stage packs, stages, losses, optimizers and encoders that cannot be used."""
-    return (*usable_stages()[1], *(problem for kinds in _registries() for problem in kinds.problems.values()))
+    """Returns the errors of stage packs, stages, losses, optimizers, encoders and weights that cannot be used."""
+    return (
+        *usable_stages()[1],
+        *(problem for each in (*_registries(), weights_catalog()) for problem in each.problems.values()),
+    )
 
 
 def function_problems() -> Iterator[ExtensionError]:

@@ -8,6 +8,7 @@ from typing import Any
 from stylepipe.api.sources.user_paths import user_path
 from stylepipe.cache_folder import expand_home
 from stylepipe.neural.weights import catalog
+from stylepipe.neural.weights.catalog_entries import weights_catalog
 
 __all__ = ["NamedWeights", "convert", "list", "path", "pull", "verify"]
 
@@ -25,7 +26,7 @@ class NamedWeights:
 
 def list() -> tuple[NamedWeights, ...]:  # noqa: A001 (the name of the command)
     """Returns the weights that recipes may name."""
-    entries = ((name, catalog.CATALOGUE[name], file) for name, file in catalog.list_weights().items())
+    entries = ((name, weights_catalog().entries[name], file) for name, file in catalog.list_weights().items())
     return tuple(NamedWeights(name, entry.summary, file, entry.license, entry.attribution) for name, entry, file in entries)
 
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar, Union, cast, get_a
 
 from pydantic import BaseModel, Field, create_model, model_validator
 
-from stylepipe.entry_points import distribution_of, entries, guarded
+from stylepipe.entry_points import distribution_of, guarded, load_entries
 from stylepipe.errors import ExtensionError
 from stylepipe.neural.spec import Spec
 
@@ -40,23 +40,7 @@ class Kinds(Generic[Model]):
 
 def find_kinds(group: str, noun: str, base: type[Model]) -> Kinds[Model]:
     """Imports the classes that the entry points of a group name, which must be subclasses of `base`."""
-    models: dict[str, type[Model]] = {}
-    problems: dict[str, ExtensionError] = {}
-    entry_of: dict[str, Any] = {}
-    for entry in entries(group):
-        kind = entry.name
-        if kind in entry_of:
-            both = f"'{_package(entry_of[kind])}' and '{_package(entry)}'"
-            hint = "Uninstall one of the two packages, or rename the kind in yours."
-            problems[kind] = ExtensionError(f"The {noun} '{kind}' is offered by both {both}.", hint=hint)
-            models.pop(kind, None)
-            continue
-        entry_of[kind] = entry
-        try:
-            models[kind] = _load(entry, base)
-        except ExtensionError as error:
-            error.message = f"The {noun} '{kind}' of the package '{_package(entry)}' {error.message}"
-            problems[kind] = error
+    models, problems = load_entries(group, noun, lambda entry: _load(entry, base))
     return Kinds(noun, models, problems)
 
 
@@ -140,8 +124,3 @@ def _load(entry: Any, base: type[Model]) -> type[Model]:
 
 def _quoted(names: Iterable[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
-
-
-def _package(entry: Any) -> str:
-    """Returns the name of the distribution that declares an entry point."""
-    return entry.dist.name if entry.dist else entry.value

@@ -22,7 +22,7 @@ def test_doctor_says_what_is_here(cli, home, monkeypatch):
     assert lines["jax"] == jax.__version__
     assert lines["backend"] == "cpu"
     assert lines["cache"].startswith(f"{home.parent / 'cache'}, ")
-    assert lines["weights"] == "vgg16 (missing), vgg19 (missing), vgg19-slim, vgg19-shallow, upscaler, swirls-embers"
+    assert lines["weights"] == "swirls-embers, upscaler, vgg16 (missing), vgg19 (missing), vgg19-shallow, vgg19-slim"
     assert "brighten" in lines["stages"].split(", ")
     found = cli("doctor", "--json").data
     assert found.pop("problems") == []
@@ -40,7 +40,7 @@ def test_doctor_says_what_is_missing_and_what_to_do(cli, home, install_pack, mon
     assert said.err.splitlines() == [
         "error: There is less than 1 GB of space left for the cache.",
         "hint: 'stylepipe cache gc --days 30' removes results that were not used for a month.",
-        "error: The weights 'vgg19-slim' come with stylepipe, and are missing.",
+        "error: The weights 'swirls-embers' come with stylepipe, and are missing.",
         "hint: Install stylepipe again.",
         "error: The stage 'ruin' cannot be imported from 'broken.ruin': ModuleNotFoundError: No module named 'no_such_module'.",
     ]

@@ -2,22 +2,28 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-import tomllib
+import venv
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 from zipfile import ZipFile
 
-import numpy as np
 import pytest
-
-from stylepipe.artifacts import Weights, save
 
 pytestmark = pytest.mark.slow  # processes
 
 TOYS = Path(__file__).parent / "toys"
 SAMPLE = Path(__file__).parent / "sample"
+
+
+class Environment(NamedTuple):
+    """The interpreter of a virtual environment, and the folder of its packages."""
+
+    python: Path
+    site: Path
 
 
 def installed(folder: Path, name: str, modules: dict[str, str], points: dict[str, dict[str, str]]) -> Path:
@@ -48,27 +54,36 @@ def site(tmp_path: Path) -> Path:
     return installed(tmp_path, "toys", modules, {"stylepipe.stages": {"toys": "toys"}})
 
 
-@pytest.fixture
-def sample(tmp_path: Path) -> Path:
-    """A folder into which pip has installed the sample extension."""
-    modules = {str(path.relative_to(SAMPLE)): path.read_text() for path in SAMPLE.rglob("*.py")}
-    points = tomllib.loads((SAMPLE / "pyproject.toml").read_text())["project"]["entry-points"]
-    return installed(tmp_path, "sample_extension", modules, points)
+@pytest.fixture(scope="module")
+def sample_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of the sample extension, built by its own build backend."""
+    folder = tmp_path_factory.mktemp("wheel")
+    shutil.copytree(SAMPLE, folder / "source", ignore=shutil.ignore_patterns("__pycache__"))
+    code = f"from hatchling.build import build_wheel; print(build_wheel({str(folder)!r}))"
+    built = subprocess.run([sys.executable, "-c", code], cwd=folder / "source", capture_output=True, text=True, check=True)
+    return folder / built.stdout.split()[-1]
 
 
 @pytest.fixture
-def own_recipe(home: Path) -> Path:
-    """The sample's recipe, and weights for its encoder."""
-    draw = np.random.default_rng(0)
-    tensors = {"edges": draw.normal(size=(3, 3, 3, 4)), "corners": draw.normal(size=(3, 3, 4, 6))}
-    save(Weights({name: np.float32(tensor) for name, tensor in tensors.items()}), home / "edges.safetensors")
-    path = home / "sample.yaml"
-    path.write_text((SAMPLE / "recipe.yaml").read_text())
-    return path
+def environment(tmp_path: Path, sample_wheel: Path) -> Environment:
+    """A virtual environment into which pip has installed the sample extension; it sees the packages of this one."""
+    if find_spec("pip") is None:
+        pytest.skip("pip is not installed here")
+    folder = tmp_path / "environment"
+    venv.create(folder, with_pip=False)
+    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+    (site,) = folder.rglob("site-packages")
+    seen = [path for path in sys.path if path.endswith("site-packages")]
+    (site / "outer.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in seen))
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index", "--no-deps"]
+    subprocess.run([*pip, "--disable-pip-version-check", sample_wheel], check=True)
+    return Environment(python, site)
 
 
-def stylepipe(home: Path, *arguments: str, site: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from stylepipe.cli import main; main()", *arguments]
+def stylepipe(
+    home: Path, *arguments: str, site: Path | None = None, python: str | Path = sys.executable
+) -> subprocess.CompletedProcess[str]:
+    command = [python, "-c", "from stylepipe.cli import main; main()", *arguments]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     if site:
         environment["PYTHONPATH"] = str(site)
@@ -90,32 +105,51 @@ def test_a_pack_that_pip_installed(home: Path, site: Path) -> None:
     assert "error: recipe.yaml:6:17: There is no stage 'brighten'." in without.stderr
 
 
-def test_an_extension_that_pip_installed(home: Path, sample: Path, own_recipe: Path) -> None:
-    assert "\nmean_color\n" in stylepipe(home, "losses", site=sample).stdout
-    assert "kind heavy_ball" in stylepipe(home, "stages", "stylize", site=sample).stdout
-    assert "kind mean_color" in stylepipe(home, "stages", "stylize", site=sample).stdout
-    assert stylepipe(home, "doctor", site=sample).stderr == ""
-    ran = stylepipe(home, "run", "sample.yaml", "--json", site=sample)
+def test_an_extension_that_pip_installed(home: Path, environment: Environment) -> None:
+    (home / "sample.yaml").write_text((SAMPLE / "recipe.yaml").read_text())
+    python = environment.python
+    assert "\nmean_color\n" in stylepipe(home, "losses", python=python).stdout
+    parameters = stylepipe(home, "stages", "stylize", python=python).stdout
+    assert all(f"kind {kind}" in parameters for kind in ("mean_color", "heavy_ball", "edges"))
+    assert "edges and corners" in stylepipe(home, "weights", "list", python=python).stdout
+    verified = stylepipe(home, "weights", "verify", "sample-edges", python=python)
+    assert (verified.stdout, verified.stderr) == ("sample-edges is sound: edges … corners.\n", "")
+    assert stylepipe(home, "doctor", python=python).stderr == ""
+    ran = stylepipe(home, "run", "sample.yaml", "--json", python=python)
     assert ran.returncode == 0, ran.stderr
-    record = json.loads((home / json.loads(ran.stdout)["folder"] / "record.json").read_text())
-    assert '"mean_color"' in json.dumps(record)
-    assert '"heavy_ball"' in json.dumps(record)
-    assert '"edges"' in json.dumps(record)
+    record = (home / json.loads(ran.stdout)["folder"] / "record.json").read_text()
+    assert all(f'"{name}"' in record for name in ("posterize", "mean_color", "heavy_ball", "edges", "sample-edges"))
 
     without = stylepipe(home, "validate", "sample.yaml")
     assert without.returncode == 2
     assert "error: sample.yaml:18:16: stages.stylized.losses[1].kind is 'mean_color'; expected one of" in without.stderr
 
 
-def test_a_mistake_in_an_extension(home: Path, sample: Path, own_recipe: Path) -> None:
-    (sample / "sample_extension" / "mean_color.py").write_text("import no_such_module\n")
-    sentence = (
-        "The loss 'mean_color' of the package 'sample_extension' cannot be imported from "
-        "'sample_extension.mean_color:MeanColor': ModuleNotFoundError: No module named 'no_such_module'."
-    )
-    said = stylepipe(home, "validate", "sample.yaml", site=sample)
-    assert (said.returncode, said.stderr) == (2, f"error: sample.yaml:18:9: stages.stylized.losses[1]: {sentence}\n")
-    assert stylepipe(home, "validate", "recipe.yaml", site=sample).returncode == 2  # toys are not installed here
-    listed = stylepipe(home, "losses", site=sample)
-    assert (listed.returncode, listed.stderr) == (0, f"warning: {sentence}\n")
+MISTAKES = {
+    "stage": ("stages/posterize.py", "The stage 'posterize' cannot be imported from 'sample_extension.stages.posterize': "),
+    "loss": ("mean_color.py", "The loss 'mean_color' of the package 'sample-extension' cannot be imported from "),
+    "optimizer": ("heavy_ball.py", "The optimizer 'heavy_ball' of the package 'sample-extension' cannot be imported from "),
+    "encoder": ("edges.py", "The encoder 'edges' of the package 'sample-extension' cannot be imported from "),
+    "weights": (
+        "weights.py",
+        "The entry for the weights 'sample-edges' of the package 'sample-extension' cannot be imported from ",
+    ),
+}
+"""By registry: the module that a mistake is made in, and the beginning of the sentence that names the package."""
+
+
+@pytest.mark.parametrize("registry", MISTAKES)
+def test_a_mistake_in_an_extension(home: Path, environment: Environment, registry: str) -> None:
+    (home / "sample.yaml").write_text((SAMPLE / "recipe.yaml").read_text())
+    module, sentence = MISTAKES[registry]
+    (environment.site / "sample_extension" / module).write_text("import no_such_module\n")
+    said = stylepipe(home, "plan", "sample.yaml", python=environment.python)
+    reason = "ModuleNotFoundError: No module named 'no_such_module'."
+    assert said.returncode == 2
+    (error,) = [line for line in said.stderr.splitlines() if sentence in line]
+    assert error.startswith("error: sample.yaml:")
+    assert error.endswith(reason)
+    listed = stylepipe(home, "losses", python=environment.python)
+    assert listed.returncode == 0
     assert "\ngram\n" in listed.stdout
+    assert any(sentence in line for line in stylepipe(home, "doctor", python=environment.python).stderr.splitlines())

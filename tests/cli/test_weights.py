@@ -44,9 +44,9 @@ def server(published: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         def log_message(self, *_):
             pass
 
-    entry = catalog.CATALOGUE["vgg19"]
+    entry = catalog.weights_catalog().entries["vgg19"]
     expected = replace(entry.published, md5=hashlib.md5(data).hexdigest())
-    monkeypatch.setitem(catalog.CATALOGUE, "vgg19", replace(entry, published=expected))
+    monkeypatch.setitem(catalog.weights_catalog().entries, "vgg19", replace(entry, published=expected))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as served:
         address = f"http://127.0.0.1:{served.server_port}"
@@ -66,8 +66,10 @@ def test_list(cli, home, monkeypatch):
     assert files["vgg19-slim"] == str(home / "vgg19-slim.safetensors")
     lines = cli("weights", "list").out.splitlines()
     assert lines[0].split() == ["name", "what", "file"]
-    assert lines[1].endswith("  missing")
-    assert lines[3].endswith(f"  {home / 'vgg19-slim.safetensors'}")
+    assert [line.split()[0] for line in lines[1:7]] == sorted(files)
+    assert lines[3].startswith("vgg16 ")
+    assert lines[3].endswith("  missing")
+    assert lines[6].endswith(f"  {home / 'vgg19-slim.safetensors'}")
 
 
 def test_list_shows_licenses_and_attribution(cli):

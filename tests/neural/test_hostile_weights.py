@@ -28,7 +28,7 @@ VGG = {
     "conv1_1/bias": np.zeros(2, np.float32),
 }
 OWN = {"kind": "weights", "metadata": {"pooling": "max", "padding": "zeros"}}
-PUBLISHED = catalog.CATALOGUE["vgg19"].files[1]
+PUBLISHED = catalog.weights_catalog().entries["vgg19"].files[1]
 
 
 def safetensors(header: Any, data: bytes = b"") -> bytes:

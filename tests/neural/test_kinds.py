@@ -125,7 +125,7 @@ def test_two_packages_with_the_same_kind(kinds, registry):
     found = kinds(('"swirl"', f'"{second}"'), f"{second} = toys.swirl:Swirl")
     assert str(found.problems[second]) == (
         f"The {registry.noun} '{second}' is offered by both 'stylepipe' and 'toys'."
-        " Uninstall one of the two packages, or rename the kind in yours."
+        " Uninstall one of the two packages, or choose another name in yours."
     )
     assert second not in found.models
     assert set(registry.own[:-1]) <= found.models.keys()

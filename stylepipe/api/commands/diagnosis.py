@@ -13,7 +13,8 @@ from stylepipe.engine.cache.store import Store
 from stylepipe.engine.environment import environment
 from stylepipe.errors import StylepipeError
 from stylepipe.hardware.devices import jax_backend
-from stylepipe.neural.weights.catalog import CATALOGUE, find, list_weights
+from stylepipe.neural.weights.catalog import find, list_weights
+from stylepipe.neural.weights.catalog_entries import weights_catalog
 from stylepipe.paths import exists
 from stylepipe.plugins import stage_modules
 
@@ -85,7 +86,7 @@ def _check_devices() -> None:
 
 
 def _check_weights() -> None:
-    for name, entry in CATALOGUE.items():
+    for name, entry in weights_catalog().entries.items():
         if not entry.published:
             find(name)
 

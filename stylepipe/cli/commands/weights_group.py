@@ -1,7 +1,7 @@
 """The commands `weights …`: list, download, verify and convert networks."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -53,12 +53,14 @@ def verify(
     from stylepipe.api.weights import verify as verify_weights
     from stylepipe.neural.encoders.vgg_layout import Vgg
 
-    network = verify_weights(weights)
-    if isinstance(network, Vgg):
-        data = {"layers": list(network.layers), "pooling": network.pooling, "padding": network.padding}
-        description = f"{network.layers[0]} … {network.layers[-1]}, {network.pooling} pooling, {network.padding} padding"
-    else:
+    network: Any = verify_weights(weights)
+    if hasattr(network, "_asdict"):  # a NamedTuple; else an encoder
         data, description = network._asdict(), f"{type(network).__name__.lower()}, {network}"
+    else:
+        data, description = {"layers": list(network.layers)}, f"{network.layers[0]} … {network.layers[-1]}"
+        if isinstance(network, Vgg):
+            data |= {"pooling": network.pooling, "padding": network.padding}
+            description += f", {network.pooling} pooling, {network.padding} padding"
     Console(as_json=json).result(f"{weights} is sound: {description}.", data)
 
 

@@ -1,102 +1,35 @@
 """The catalog of network weights: names, files on this machine, and downloads.
 
-A name's file is looked for in the folder that $STYLEPIPE_WEIGHTS names; among those that come with stylepipe, in `data/`; and
+A name's file is looked for in the folder that $STYLEPIPE_WEIGHTS names; among those that come with stylepipe, in `data/`, or
+with the package that brings the name; and
 in `weights/` of stylepipe's cache ($STYLEPIPE_CACHE, or the system's place for caches), where `pull` puts what is published.
 """
 
 import hashlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stylepipe.artifacts import Weights
 from stylepipe.cache_folder import cache_folder, expand_home
+from stylepipe.entry_points import WEIGHTS, entries, package_name
 from stylepipe.errors import WeightsError, did_you_mean
 from stylepipe.neural.encoders.vgg_layout import describe
 from stylepipe.neural.networks import texture_layout, transformation_layout, upscaler_layout
+from stylepipe.neural.weights.catalog_entries import CatalogEntry, Published, weights_catalog
 from stylepipe.neural.weights.published_layouts import convert, read_weights
 from stylepipe.paths import is_file
 
-__all__ = ["CATALOGUE", "CatalogEntry", "Published", "convert", "find", "list_weights", "pull", "read_weights", "verify"]
+__all__ = ["convert", "find", "list_weights", "pull", "read_weights", "verify"]
 
 _CHUNK = 1 << 16
 _SHIPPED = Path(__file__).with_name("data")
 
-SERVER = "https://storage.googleapis.com/tensorflow/keras-applications"
-
-
-@dataclass(frozen=True)
-class Published:
-    """A downloadable file: its address on the server, its published MD5 sum, and its size."""
-
-    address: str
-    md5: str
-    megabytes: int
-
-    @property
-    def file(self) -> str:
-        """The file's name, there and here."""
-        return self.address.rpartition("/")[2]
-
-    @property
-    def most_bytes(self) -> int:
-        """The most bytes to accept: the size is known to a megabyte."""
-        return (self.megabytes + 1) * 10**6
-
-
-@dataclass(frozen=True)
-class CatalogEntry:
-    """A named entry: the first existing of `files`. Entries that are not `published` are shipped with stylepipe.
-
-    `license` and `attribution` say how it may be used and whose work is in it; files that come with stylepipe state them, too.
-    """
-
-    summary: str
-    files: tuple[str, ...]
-    license: str
-    attribution: str
-    published: Published | None = None
-
-
-_VGG = "VGG by K. Simonyan and A. Zisserman (CC BY 4.0)"
-_OWN = "The stylepipe developers"
-
-
-def _keras(name: str, md5: str, megabytes: int, summary: str) -> CatalogEntry:
-    published = Published(f"{name}/{name}_weights_tf_dim_ordering_tf_kernels_notop.h5", md5, megabytes)
-    return CatalogEntry(summary, (f"{name}.safetensors", published.file), "CC BY 4.0", f"{_VGG}; file by Keras", published)
-
-
-CATALOGUE = {
-    "vgg16": _keras("vgg16", "6d6bbae143d832006294945121d1f1fc", 59, "VGG-16, trained on ImageNet, to relu5_3"),
-    "vgg19": _keras("vgg19", "253f8cb515780f3b799900260a226db6", 80, "VGG-19, trained on ImageNet, to relu5_4"),
-    "vgg19-slim": CatalogEntry(
-        "VGG-19 distilled to a twentieth of its parameters, to relu5_1",
-        ("vgg19-slim.safetensors",),
-        "MIT",
-        f"{_OWN}; distilled from {_VGG} and from Collaborative Distillation by H. Wang et al. (MIT)",
-    ),
-    "vgg19-shallow": CatalogEntry(
-        "VGG-19's first three blocks, to relu3_4",
-        ("vgg19-shallow.safetensors",),
-        "CC BY 4.0",
-        f"{_VGG}; activations scaled layer by layer, half precision",
-    ),
-    "upscaler": CatalogEntry("super-resolution by 2, 3 and 4", ("upscaler.safetensors",), "MIT", _OWN),
-    "swirls-embers": CatalogEntry(
-        "two styles, each in one pass, and all between them",
-        ("swirls-embers.safetensors",),
-        "MIT",
-        f"{_OWN}; trained with the losses of vgg19-slim",
-    ),
-}
-
 
 def list_weights() -> dict[str, Path | None]:
     """Returns all known names, and the file of each that is on this machine."""
-    return {name: _present(entry) for name, entry in CATALOGUE.items()}
+    return {name: _present(entry) for name, entry in weights_catalog().entries.items()}
 
 
 def find(name: str) -> Path:
@@ -109,7 +42,8 @@ def find(name: str) -> Path:
             f"The weights '{name}' are not on this machine.",
             hint=f"'stylepipe weights pull {name}' downloads them ({entry.published.megabytes} MB).",
         )
-    raise WeightsError(f"The weights '{name}' come with stylepipe, and are missing.", hint="Install stylepipe again.")
+    package = next(package_name(each) for each in entries(WEIGHTS) if each.name == name)
+    raise WeightsError(f"The weights '{name}' come with {package}, and are missing.", hint=f"Install {package} again.")
 
 
 def pull(
@@ -117,14 +51,14 @@ def pull(
     *,
     offline: bool = False,
     progress: Callable[[int, int], None] | None = None,
-    server: str = SERVER,
+    server: str | None = None,
     retries: int = 3,
 ) -> Path:
     """Downloads published weights into the cache unless they are there; returns the file.
 
     The file takes its name only once it is whole and has the published checksum; a download that fails is tried again `retries`
-    times. `progress` is called with the bytes received and the bytes in all. `offline`, or $STYLEPIPE_OFFLINE, forbids the
-    network. Raises WeightsError when the weights cannot be had.
+    times. `progress` is called with the bytes received and the bytes in all. `server` replaces the entry's. `offline`, or
+    $STYLEPIPE_OFFLINE, forbids the network. Raises WeightsError when the weights cannot be had.
     """
     published = _entry(name).published
     if published is None:
@@ -137,7 +71,7 @@ def pull(
             f"The weights '{name}' are not on this machine, and downloads are turned off.",
             hint=f"Allow downloads, or put {published.file} into the folder that $STYLEPIPE_WEIGHTS names.",
         )
-    _download(published, path.parent, server=server, retries=retries, progress=progress)
+    _download(published, path.parent, server=server or published.server, retries=retries, progress=progress)
     return path
 
 
@@ -146,14 +80,17 @@ def verify(weights: str) -> Any:
 
     Raises WeightsError when there are none, when a published file is not as it was published, and as `read_weights` does.
     """
-    path = Path(weights) if "/" in weights or Path(weights).suffix else find(weights)
-    published = {entry.published.file: entry.published.md5 for entry in CATALOGUE.values() if entry.published}
+    named = not ("/" in weights or Path(weights).suffix)
+    path = find(weights) if named else Path(weights)
+    published = {entry.published.file: entry.published.md5 for entry in weights_catalog().entries.values() if entry.published}
     if is_file(path) and path.name in published and (digest := _md5(path)) != published[path.name]:
         raise WeightsError(
             f"'{path.name}' is damaged: its MD5 sum is {digest}, and {published[path.name]} is published.",
             hint="Delete it, and pull it again.",
         )
     read = read_weights(path)
+    if named and (describe_own := _entry(weights).describe):
+        return describe_own(read)
     if (network := read.metadata.get("network")) is None:
         return describe(read)
     networks: Mapping[str, Callable[[Weights], Any]] = {
@@ -170,14 +107,17 @@ def verify(weights: str) -> Any:
 
 
 def _entry(name: str) -> CatalogEntry:
-    if name not in CATALOGUE:
-        raise WeightsError(f"There are no weights '{name}'.", hint=did_you_mean(name, list(CATALOGUE)))
-    return CATALOGUE[name]
+    catalog = weights_catalog()
+    if problem := catalog.problems.get(name):
+        raise WeightsError(problem.message, hint=problem.hint)
+    if name not in catalog.entries:
+        raise WeightsError(f"There are no weights '{name}'.", hint=did_you_mean(name, list(catalog.entries)))
+    return catalog.entries[name]
 
 
 def _present(entry: CatalogEntry) -> Path | None:
     own = os.environ.get("STYLEPIPE_WEIGHTS")
-    folders = [*([Path(expand_home(own))] if own else []), _SHIPPED, _pulled()]
+    folders = [*([Path(expand_home(own))] if own else []), entry.folder or _SHIPPED, _pulled()]
     return next((path for folder in folders for file in entry.files if is_file(path := folder / file)), None)
 
 

@@ -46,9 +46,9 @@ def body(tmp_path, monkeypatch) -> bytes:
         file["block1_conv1/block1_conv1_W_1:0"] = draw.normal(size=(3, 3, 3, 4)).astype(np.float32)
         file["block1_conv1/block1_conv1_b_1:0"] = np.zeros(4, np.float32)
     made = path.read_bytes()
-    entry = catalog.CATALOGUE["vgg19"]
+    entry = catalog.weights_catalog().entries["vgg19"]
     published = replace(entry.published, md5=hashlib.md5(made).hexdigest())
-    monkeypatch.setitem(catalog.CATALOGUE, "vgg19", replace(entry, published=published))
+    monkeypatch.setitem(catalog.weights_catalog().entries, "vgg19", replace(entry, published=published))
     return made
 
 
@@ -168,8 +168,10 @@ sent: list[int] = []
 
 @pytest.mark.parametrize("answer", [without_end, whole(b"x", 10**12)], ids=["without end", "stated"])
 def test_a_server_that_sends_more_than_was_published(serve, body, cache, monkeypatch, answer):
-    entry = catalog.CATALOGUE["vgg19"]
-    monkeypatch.setitem(catalog.CATALOGUE, "vgg19", replace(entry, published=replace(entry.published, megabytes=2)))
+    entry = catalog.weights_catalog().entries["vgg19"]
+    monkeypatch.setitem(
+        catalog.weights_catalog().entries, "vgg19", replace(entry, published=replace(entry.published, megabytes=2))
+    )
     server, requests = serve(answer)
     with pytest.raises(WeightsError, match=r"is not what was published: it has more than 2 MB\. Try again later\."):
         catalog.pull("vgg19", server=server)
@@ -233,7 +235,7 @@ def test_offline_is_no_hindrance_to_what_is_there(serve, body):
 
 def test_published_sums():
     """As the publisher states them."""
-    sums = {name: entry.published.md5 for name, entry in catalog.CATALOGUE.items() if entry.published}
+    sums = {name: entry.published.md5 for name, entry in catalog.weights_catalog().entries.items() if entry.published}
     assert sums == {"vgg16": "6d6bbae143d832006294945121d1f1fc", "vgg19": "253f8cb515780f3b799900260a226db6"}
 
 
@@ -265,11 +267,11 @@ def test_the_networks_that_come_with_stylepipe():
 def test_the_files_state_their_license_and_whose_work_is_in_them():
     text = SHIPPED["upscaler"].with_name("LICENSES.md").read_text(encoding="utf-8")
     for name, path in SHIPPED.items():
-        entry = catalog.CATALOGUE[name]
+        entry = catalog.weights_catalog().entries[name]
         with safe_open(path, framework="numpy") as file:
             assert (file.metadata()["license"], file.metadata()["attribution"]) == (entry.license, entry.attribution)
         assert path.name in text
-    assert "K. Simonyan and A. Zisserman (CC BY 4.0)" in catalog.CATALOGUE["vgg19-slim"].attribution
+    assert "K. Simonyan and A. Zisserman (CC BY 4.0)" in catalog.weights_catalog().entries["vgg19-slim"].attribution
     assert "Karen Simonyan and Andrew Zisserman" in text
     assert "https://creativecommons.org/licenses/by/4.0/" in text
 

@@ -1,1 +1,1 @@
-"""An extension of stylepipe: a stage, a loss, an optimizer and an encoder."""
+"""An extension of stylepipe: a stage, a loss, an optimizer, an encoder and its weights."""
