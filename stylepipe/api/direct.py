@@ -14,14 +14,15 @@ from stylepipe.api.sources.picture_values import as_image, as_input, as_picture,
 from stylepipe.artifacts import Image, Weights
 from stylepipe.engine.cache.keys import PRECISION
 from stylepipe.errors import UsageError, did_you_mean
-from stylepipe.neural.encoders.vgg import features
-from stylepipe.neural.encoders.vgg_layout import describe
+from stylepipe.neural.encoders.encoder import Architecture
+from stylepipe.neural.encoders.vgg_architecture import VggArchitecture
 from stylepipe.plugins import find_stage
 from stylepipe.stage import Frame, Note, Progress, State
 
 Picture = str | Path | Pillow.Image | np.ndarray | Image
 """A picture of a caller: a path, a PIL image, an array of uint8 or of floats in [0, 1], or an artifact."""
 
+_VGG = VggArchitecture()
 OnStep = Callable[[Progress | Frame | Note], None]
 
 
@@ -86,13 +87,14 @@ def stylize(
 
 
 def extract(
-    image: Picture, layers: Sequence[str], *, network: str | Path | Weights = "vgg19-slim"
+    image: Picture, layers: Sequence[str], *, network: str | Path | Weights = "vgg19-slim", encoder: Architecture = _VGG
 ) -> dict[str, Float[np.ndarray, "_ _ _"]]:
-    """Returns the features of a picture by layer, float32 arrays of shape (height, width, channels) after the ReLU.
+    """Returns the features of a picture by layer, float32 arrays of shape (height, width, channels); VGG's are after the ReLU.
 
-    Raises StageError for a layer that the network lacks, and for a picture too small for one.
+    `encoder` is the kind of the network. Raises StageError for a layer that the network lacks, and for a picture too small for
+    one.
     """
     weights, picture = as_weights(network), as_image(image)
     with jax.default_matmul_precision(PRECISION):
-        maps = features(weights.tensors, picture.pixels, layers=tuple(layers), encoder=describe(weights))
+        maps = encoder.describe(weights).features(weights.tensors, picture.pixels, tuple(layers))
     return {name: np.asarray(values) for name, values in maps.items()}

@@ -1,5 +1,8 @@
 """Stages and networks called directly."""
 
+from importlib import import_module
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image as Pillow
@@ -7,10 +10,12 @@ from PIL import Image as Pillow
 import stylepipe
 from stylepipe.api.sources.picture_values import as_mask
 from stylepipe.artifacts import Image
-from stylepipe.errors import InputError, UsageError
+from stylepipe.errors import InputError, StageError, UsageError
 from stylepipe.plugins import find_stage
 from stylepipe.stage import Progress
 from tests.api.conftest import picture
+
+SAMPLE = Path(__file__).parents[1] / "cli" / "sample"
 
 
 def test_a_stage_is_a_function(home):
@@ -40,6 +45,17 @@ def test_features_are_arrays_by_layer(home):
     maps = stylepipe.extract(np.zeros((32, 48, 3), np.float32), ["relu1_1", "relu3_1"])
     assert {name: values.shape[:2] for name, values in maps.items()} == {"relu1_1": (32, 48), "relu3_1": (8, 12)}
     assert all(values.dtype == np.float32 and values.min() >= 0 for values in maps.values())
+
+
+def test_features_of_another_kind_of_network(monkeypatch):
+    monkeypatch.syspath_prepend(SAMPLE)
+    edges, weights = import_module("sample_extension.edges"), import_module("sample_extension.weights")
+    (file,) = weights.EDGES.folder.glob("*.safetensors")
+    options = {"network": file, "encoder": edges.EdgesArchitecture()}
+    maps = stylepipe.extract(np.ones((32, 48, 3), np.float32), ["corners"], **options)
+    assert {name: values.shape for name, values in maps.items()} == {"corners": (16, 24, 6)}
+    with pytest.raises(StageError, match="no layer 'relu1_1'; its layers are edges … corners"):
+        stylepipe.extract(np.ones((32, 48, 3), np.float32), ["relu1_1"], **options)
 
 
 @pytest.mark.parametrize(
