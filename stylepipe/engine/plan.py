@@ -46,6 +46,16 @@ class Plan:
         return next(stage for stage in self.stages if stage.name == name)
 
     @property
+    def waiting(self) -> tuple[PlannedStage, ...]:
+        """The stages that are not cached."""
+        return tuple(stage for stage in self.stages if stage.state != "cached")
+
+    @property
+    def seconds(self) -> float:
+        """The time of the stages that are not cached, as they last took; those of unknown duration are left out."""
+        return sum(stage.seconds for stage in self.waiting if stage.seconds is not None)
+
+    @property
     def problems(self) -> tuple[Problem, ...]:
         """All errors; those of stages with their places in the recipe, which those of inputs already contain."""
         return tuple(

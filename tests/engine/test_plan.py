@@ -18,6 +18,7 @@ def test_at_first_everything_runs(lab):
     assert plan["rounded"].reasons == ("'brighter' is computed first",)
     assert plan["rounded"].key is None
     assert plan["brighter"].seconds is None
+    assert (plan.waiting, plan.seconds) == (plan.stages, 0)
     assert lab.calls == []
     assert not lab.store.root.exists()
 
@@ -35,6 +36,7 @@ def test_a_changed_parameter_is_named_and_only_what_is_below_waits(lab):
     plan = lab.plan(lab.chain(second=0.5))
     assert states(plan) == {"brighter": "cached", "rounded": "cached", "darker": "run"}
     assert plan["darker"].reasons == ("amount: -0.2 → -0.5",)
+    assert (plan.waiting, plan.seconds) == ((plan["darker"],), plan["darker"].seconds)
     plan = lab.plan(lab.chain(first=0.3, second=0.5))
     assert states(plan) == {"brighter": "run", "rounded": "depends", "darker": "depends"}
     assert plan["darker"].reasons == ("'rounded' is computed first", "amount: -0.2 → -0.5")

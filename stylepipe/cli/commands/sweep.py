@@ -1,6 +1,5 @@
 """The command sweep: all variants of a recipe, as one run."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -113,31 +112,28 @@ def show_sweep_plan(sweep_plan: "SweepPlan", console: Console) -> None:
     from dataclasses import asdict
 
     planned, swept = sweep_plan.plan, sweep_plan.sweep
-    states = {stage.name: stage.state for stage in planned.stages}
+    waiting = {stage.name for stage in planned.waiting}
+    unknown = sum(stage.seconds is None for stage in planned.waiting)
     rows: list[tuple[str, ...]] = []
     listed: set[str] = set()
     for variant in swept.variants:
-        missing = [name for name in variant.stages.values() if states[name] != "cached"]
+        missing = [name for name in variant.stages.values() if name in waiting]
         own = ", ".join(name for name in missing if name not in listed)
         rows.append((variant.name, str(len(variant.stages)), str(len(variant.stages) - len(missing)), own))
         listed.update(missing)
-    waiting = [stage.seconds for stage in planned.stages if stage.state != "cached"]
-    durations = [seconds for seconds in waiting if seconds is not None]
-    summary = (
-        f"{swept.summary}: {len(states) - len(waiting)} cached, {len(waiting)} to run{_prediction(len(waiting), durations)}."
-    )
+    counts = f"{len(planned.stages) - len(waiting)} cached, {len(waiting)} to run"
+    summary = f"{swept.summary}: {counts}{_prediction(len(waiting), unknown, planned.seconds)}."
     text = f"{table(('variant', 'stages', 'cached', 'to run, beside those above'), rows, empty='No variants.')}\n{summary}"
     variants = [{"name": each.name, "params": each.values, "stages": each.stages} for each in swept.variants]
-    predicted = {"seconds": round(sum(durations), 3), "unknown_stages": len(waiting) - len(durations)}
+    predicted = {"seconds": round(planned.seconds, 3), "unknown_stages": unknown}
     stages = [asdict(stage) for stage in planned.stages]
     console.result(text, {"variants": variants, "stages": stages, "predicted": predicted})
 
 
-def _prediction(stages: int, durations: Sequence[float]) -> str:
-    """Returns the estimated duration of the stages that would run, from their last runs."""
+def _prediction(stages: int, unknown: int, seconds: float) -> str:
+    """Formats the estimated duration of the stages that would run."""
     if not stages:
         return ""
-    if not durations:
+    if stages == unknown:
         return ", of unknown duration"
-    rest = stages - len(durations)
-    return f", in about {sum(durations):.1f} s" + (f" and {rest} of unknown duration" if rest else "")
+    return f", in about {seconds:.1f} s" + (f" and {unknown} of unknown duration" if unknown else "")
