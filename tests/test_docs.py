@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import typer
+import yaml
 
+from stylepipe import __version__
 from stylepipe.cli import build
 from stylepipe.plugins import stage_modules
 from stylepipe.recipe.language_reference import reference
@@ -15,7 +17,7 @@ from stylepipe.recipe.load import load_recipe
 
 ROOT = Path(__file__).parents[1]
 RECIPES = sorted(ROOT.glob("recipes/**/*.yaml"))
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
 ARCHITECTURE = [page for page in PAGES if "architecture" in str(page.relative_to(ROOT))]
 
 
@@ -90,6 +92,10 @@ def test_the_example_of_the_guide_is_a_recipe(tmp_path):
     path = tmp_path / "look.yaml"
     path.write_text(example)
     assert load_recipe(path).warnings == ()
+
+
+def test_the_citation_names_this_version():
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == __version__
 
 
 def test_the_starter_recipe_is_a_recipe():
