@@ -94,6 +94,13 @@ def test_the_example_of_the_guide_is_a_recipe(tmp_path):
     assert load_recipe(path).warnings == ()
 
 
+def test_the_api_reference_has_every_public_name():
+    page = (ROOT / "docs/api-reference.md").read_text()
+    public = re.findall(r"^from (\S+) import (\w+) as", (ROOT / "stylepipe/__init__.pyi").read_text(), re.MULTILINE)
+    assert len(public) > 20
+    assert [name for module, name in public if not re.search(rf"^::: {module}\.{name}$", page, re.MULTILINE)] == []
+
+
 def test_the_citation_names_this_version():
     assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == __version__
 
