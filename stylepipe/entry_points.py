@@ -93,8 +93,8 @@ def _distributions_of_package(package: str) -> Mapping[str, str]:
 def _installed() -> tuple[tuple[Any, ...], tuple[ExtensionError, ...]]:
     """Returns the entry points of all groups, from one search through the metadata of all packages, and its errors."""
     try:
-        found = entry_points()
-        return tuple(entry for group in GROUPS for entry in found.select(group=group)), ()
+        every_group = entry_points()
+        return tuple(entry for group in GROUPS for entry in every_group.select(group=group)), ()
     except Exception:
         by_name: dict[tuple[str, str, str], Any] = {}
         problems: list[ExtensionError] = []

@@ -45,25 +45,27 @@ def apply(stage: str, /, *, seed: int = 0, on_step: OnStep = lambda emitted: Non
 
     Raises UsageError for arguments that the stage does not take, and what the stage raises.
     """
-    found = find_stage(stage)
+    definition = find_stage(stage)
     inputs: dict[str, Any] = {}
-    for name, slot in found.inputs.items():
+    for name, slot in definition.inputs.items():
         value = arguments.pop(name, None)
         if value is None and not slot.optional:
             raise UsageError(f"The stage '{stage}' needs its input '{name}'.", hint="Pass it by name.")
         if value is not None:
             inputs[name] = tuple(as_input(each, slot.kind) for each in value) if slot.many else as_input(value, slot.kind)
     try:
-        params = found.params.model_validate(arguments)
+        params = definition.params.model_validate(arguments)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = ".".join(map(str, first["loc"]))
-        names = [*found.inputs, *found.params.model_fields]
+        names = [*definition.inputs, *definition.params.model_fields]
         hint = did_you_mean(name, names) if first["type"] == "extra_forbidden" else None
         raise UsageError(f"The stage '{stage}' cannot take '{name}': {first['msg']}.", hint=hint) from error
     services = {"key": lambda: jax.random.key(seed), "emit": lambda: on_step, "checkpoint": _Uninterrupted}
     with jax.default_matmul_precision(PRECISION):
-        result = found(**found.arguments(inputs), params=params, **{name: services[name]() for name in found.services})
+        result = definition(
+            **definition.arguments(inputs), params=params, **{name: services[name]() for name in definition.services}
+        )
     return result if isinstance(result, Weights) else as_picture(result)
 
 

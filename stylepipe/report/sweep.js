@@ -30,9 +30,9 @@
       heading.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
       const order = (row) => row.cells[1 + Number(button.dataset.column)].dataset.order;
       const missing = rows.filter((row) => order(row) === undefined);
-      const known = rows.filter((row) => order(row) !== undefined);
-      known.sort((one, other) => sign * (order(one) - order(other)));
-      body.append(...known, ...missing);
+      const numbered = rows.filter((row) => order(row) !== undefined);
+      numbered.sort((one, other) => sign * (order(one) - order(other)));
+      body.append(...numbered, ...missing);
     });
   }
 

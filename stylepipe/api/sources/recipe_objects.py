@@ -44,8 +44,8 @@ class Recipe:
         """
         keys = {"description": description, "seed": seed, "params": params, "inputs": inputs, "stages": stages}
         keys |= {"output": output, "outputs": outputs, "sweep": sweep}
-        given = {key: _plain(value) for key, value in keys.items() if value}
-        text = dump({"stylepipe": VERSION, "name": name, **given})
+        blocks = {key: _plain(value) for key, value in keys.items() if value}
+        text = dump({"stylepipe": VERSION, "name": name, **blocks})
         self.document = recipe_document(text, file=str(name), root=user_path(folder))
         self.check()
 

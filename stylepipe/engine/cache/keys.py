@@ -98,10 +98,10 @@ def differences(old: Document, new: Document) -> tuple[str, ...]:
 def _distributions(node: StageNode) -> Mapping[str, str]:
     """Returns {name: version} of the distributions of a stage, and of what holds and computes the models in its parameters."""
     models = set(_models(node.params))
-    found = {name: version(name) for model in models for name in libraries_of(model)}
+    versions = {name: version(name) for model in models for name in libraries_of(model)}
     for module in {node.stage.module, *(model.__module__ for model in models)}:
-        found |= distribution_of(module)
-    return found
+        versions |= distribution_of(module)
+    return versions
 
 
 def _stage_code(node: StageNode) -> Mapping[str, str]:

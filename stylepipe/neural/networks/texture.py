@@ -54,12 +54,12 @@ def noise(key: PRNGKeyArray, size: tuple[int, int], network: Texture) -> Noise:
     return tuple(uniform(own, (size[0] // factor, size[1] // factor, 3)) for own, factor in drawn)
 
 
-def texture(tensors: Tensors, given: Noise, *, network: Texture) -> Float[Array, "h w 3"]:
+def texture(tensors: Tensors, noise: Noise, *, network: Texture) -> Float[Array, "h w 3"]:
     """Returns the texture of the noise, from −0.09 to 1.09 as in `transformation`."""
-    tensors = {name: tensor.astype(given[0].dtype) for name, tensor in tensors.items()}
+    tensors = {name: tensor.astype(noise[0].dtype) for name, tensor in tensors.items()}
     layers = partial(_convolved, tensors, padding=network.padding)
-    x = layers("noise1", given[0])
-    for size, one in enumerate(given[1:], 2):
+    x = layers("noise1", noise[0])
+    for size, one in enumerate(noise[1:], 2):
         larger = jnp.repeat(jnp.repeat(x, 2, 0), 2, 1)
         both = jnp.concatenate([larger, layers(f"noise{size}", one)], -1)
         x = layers(f"join{size}", _normalized(tensors, f"join{size}", both))
