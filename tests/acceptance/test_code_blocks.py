@@ -58,7 +58,7 @@ def blocks(language: str, *pages: str):
 def test_every_block_has_a_test_or_a_reason():
     tested = {("README.md", "sh"), ("README.md", "console"), ("docs/gallery.md", "sh"), ("docs/recipes.md", "sh")}
     tested |= {(page, language) for page in ("README.md", "docs/extending.md") for language in ("python", "toml")}
-    tested |= {("docs/python.md", "python")}
+    tested |= {("docs/python.md", "python"), ("docs/tutorials/artists.md", "sh")}
     left = [
         block for block in BLOCKS if block.is_run and block.language != "yaml" and (block.page, block.language) not in tested
     ]
@@ -146,6 +146,19 @@ def test_the_commands_of_recipes_run(desk, pictures, make_small):
             ["bash", "-euc", script], cwd=pictures, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_tutorial_for_artists_run(desk, pictures):
+    """In their order, with smaller scales."""
+    shutil.copy(pictures / "photo.jpg", pictures / "holiday.jpg")
+    page = (each.text for each in BLOCKS if each.is_run and each.page == "docs/tutorials/artists.md")
+    script = "".join(page).replace("scales=[256, 512, 1024]", "scales=[128, 192]")
+    done = subprocess.run(
+        ["bash", "-euc", script], cwd=pictures, env=desk.environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+    assert all((pictures / name).is_file() for name in ("first.png", "part.png", "large.png", "holiday.png"))
 
 
 SHIPPED_IN_SMALL = """
