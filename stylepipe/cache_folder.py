@@ -8,6 +8,7 @@ from pathlib import Path
 import platformdirs
 
 from stylepipe.errors import StoreError
+from stylepipe.paths import is_own
 
 
 def cache_folder() -> Path:
@@ -42,7 +43,8 @@ def own_cache_folder() -> Path:
 def temporary_cache_folder() -> Path:
     """Returns a temporary folder that only this user can read and write. Raises StoreError where there is none."""
     try:
-        folder = Path(tempfile.gettempdir()) / f"stylepipe-{os.geteuid()}"
+        user = f"-{os.geteuid()}" if hasattr(os, "geteuid") else ""  # on Windows each user has a temporary folder
+        folder = Path(tempfile.gettempdir()) / f"stylepipe{user}"
         private = make_private(folder)
     except OSError as error:
         reason = f"'{error.filename}' cannot be made: {error.strerror}" if error.filename else error.strerror
@@ -57,7 +59,7 @@ def make_private(folder: Path) -> bool:
     if not os.path.lexists(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.lstat()
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+    if not stat.S_ISDIR(status.st_mode) or not is_own(status):
         return False
     if stat.S_IMODE(status.st_mode) & 0o077:
         folder.chmod(0o700)

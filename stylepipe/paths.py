@@ -17,6 +17,9 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+_READING = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_CLOEXEC", "O_NONBLOCK", "O_BINARY"))
+"""The flags to open a file with for reading; POSIX has the first two besides O_RDONLY, Windows the last."""
+
 _FORBIDDEN = frozenset('<>:"|?*')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[1-9¹²³]|lpt[1-9¹²³]|conin\$|conout\$)\s*(\..*)?", re.IGNORECASE)
 
@@ -52,13 +55,18 @@ def require_regular(path: Path) -> None:
 def open_regular(path: Path) -> BufferedReader:
     """Opens a regular file for reading without blocking. Raises as `require_regular` does."""
     require_regular(path)  # opening a device can have side effects
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    descriptor = os.open(path, _READING)
     try:
         _require_regular(os.fstat(descriptor), path)  # it may have been replaced since
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def is_own(status: os.stat_result) -> bool:
+    """Returns whether a file belongs to this user; true for all files where users have no numbers, as on Windows."""
+    return not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
 
 
 def name_reason(name: str) -> str | None:

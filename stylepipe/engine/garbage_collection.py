@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from stylepipe.engine.cache.atomic_files import cache_errors, files_below, gate, remove, size_of, try_lock, unlock
+from stylepipe.engine.cache.atomic_files import cache_errors, files_below, remove, size_of
 from stylepipe.engine.cache.compiled_programs import check_programs, programs, programs_folders
+from stylepipe.engine.cache.file_locks import gate, try_lock, unlock
 from stylepipe.engine.cache.sessions import GATE, sweep_sessions, used_by_sessions
 from stylepipe.engine.cache.store import FOLDERS, Action, Damaged, Missing, Store
 from stylepipe.engine.execution import trajectories

@@ -18,6 +18,15 @@ def available(*, swap: bool = False) -> int:
     return max(0, min(_of_system(swap=swap), _of_groups(), _of_process()))
 
 
+def physical() -> int:
+    """Returns the size of this machine's memory in bytes."""
+    if hasattr(os, "sysconf"):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    import psutil  # installed on Windows only
+
+    return psutil.virtual_memory().total
+
+
 def resident() -> int:
     """Returns the resident memory of this process in bytes; 0 where the system does not report it."""
     return 1024 * _kilobytes(Path("/proc/self/status"), "VmRSS")
@@ -28,7 +37,7 @@ def _of_system(*, swap: bool) -> int:
     table = Path("/proc/meminfo")
     if table.exists():
         return 1024 * (_kilobytes(table, "MemAvailable") + swap * _kilobytes(table, "SwapFree"))
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    return physical() // 2
 
 
 def _of_process() -> int:

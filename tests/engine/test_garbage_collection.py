@@ -10,7 +10,7 @@ import pytest
 
 from stylepipe.artifacts import Mask
 from stylepipe.engine import garbage_collection
-from stylepipe.engine.cache.atomic_files import try_lock
+from stylepipe.engine.cache.file_locks import try_lock
 from stylepipe.engine.cache.keys import key_of
 from stylepipe.engine.cache.store import Action, Store
 from stylepipe.engine.garbage_collection import Collected, collect, entries, verify

@@ -12,6 +12,7 @@ from stylepipe.api.sources.jobs import open_store_to_run
 from stylepipe.engine.cache.store import Store
 from stylepipe.engine.environment import environment
 from stylepipe.errors import StylepipeError
+from stylepipe.hardware import memory_limits
 from stylepipe.hardware.devices import jax_backend
 from stylepipe.neural.weights.catalog import find, list_weights
 from stylepipe.neural.weights.catalog_entries import weights_catalog
@@ -45,7 +46,7 @@ def doctor(*, cache: str | Path | None = None) -> Installation:
     problems = tuple(_problems(store))
     return Installation(
         environment=environment(),
-        memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        memory=memory_limits.physical(),
         cache=store.root,
         cache_free=_free(store.root),
         read_only_cache=store.read_only,

@@ -1,10 +1,9 @@
-"""Crash-safe files: atomic writes, locks held by one process at a time, and OSErrors explained to the user.
+"""Crash-safe files: atomic writes, and OSErrors explained to the user.
 
-Folders and locks below a group-writable folder are group-writable too, whatever the umask.
+Folders below a group-writable folder are group-writable too, whatever the umask.
 """
 
 import errno
-import fcntl
 import os
 import secrets
 import shutil
@@ -14,7 +13,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stylepipe.errors import StoreError
-from stylepipe.paths import open_regular
 
 _REASONS = {
     errno.ENOSPC: "there is no space left on the disk",
@@ -36,6 +34,7 @@ SHARED = stat.S_IWGRP | stat.S_IWOTH
 """The permission bits that let others than its owner write to a folder."""
 
 
+_WINDOWS = os.name == "nt"
 _NO_RANGES = {errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM}
 
 
@@ -70,13 +69,16 @@ def system_reason(error: OSError) -> str:
 def publish(temporary: Path, path: Path, *, mode: int = 0o644) -> None:
     """Moves a finished file into place atomically: after a crash there is either the old content or all of the new.
 
-    Both paths are on one file system. The data and the folder's entry are synced to disk before it returns.
+    Both paths are on one file system. The data and the folder's entry are synced to disk before it returns. On Windows the mode
+    is not set, because read-only files could not be replaced or removed, and folders cannot be synced.
     """
-    temporary.chmod(mode)
+    if not _WINDOWS:
+        temporary.chmod(mode)
     _sync(temporary)
     make_folder(path.parent)
     temporary.replace(path)
-    _sync(path.parent)
+    if not _WINDOWS:
+        _sync(path.parent)
 
 
 def make_folder(path: Path) -> None:
@@ -167,80 +169,8 @@ def write_whole(path: Path, data: bytes) -> None:
         raise
 
 
-def try_lock(path: Path) -> int | None:
-    """Locks the file without waiting; returns the descriptor that holds the lock, or None when another process holds it.
-
-    The lock ends with `unlock`, or with the process.
-    """
-    while True:
-        descriptor = _open_lock(path)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        except BaseException:
-            os.close(descriptor)
-            raise
-        if _still_names(path, descriptor):
-            return descriptor
-        os.close(descriptor)  # the holder removed the file between open and lock: this lock guards nothing
-
-
-def unlock(path: Path, descriptor: int) -> None:
-    """Removes the lock file and releases the lock."""
-    remove(path)
-    os.close(descriptor)
-
-
-@contextmanager
-def gate(path: Path, *, shared: bool) -> Iterator[None]:
-    """Holds a lock inside the block, waiting for it; the lock file is kept."""
-    descriptor = _open_lock(path)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def is_locked(path: Path) -> bool:
-    """Returns whether a process holds a lock on the file. Raises OSError when it cannot be opened."""
-    with open_regular(path) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        return False
-
-
-def _open_lock(path: Path) -> int:
-    """Opens a lock file, created if missing; everyone who may write to its folder may open it."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    except (PermissionError, IsADirectoryError):
-        return os.open(path, os.O_RDONLY)  # enough for a lock, except on NFS
-    except OSError as error:
-        if error.errno != errno.ELOOP:
-            raise
-        remove(path)  # a symbolic link to itself
-        return _open_lock(path)
-    status, writing = os.fstat(descriptor), path.parent.stat().st_mode & SHARED
-    both = writing | writing << 1  # and reading
-    if status.st_uid == os.geteuid() and status.st_mode & both != both:
-        os.fchmod(descriptor, stat.S_IMODE(status.st_mode) | both)
-    return descriptor
-
-
-def _still_names(path: Path, descriptor: int) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
-
-
 def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDWR if _WINDOWS else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -16,6 +16,7 @@ from stylepipe.cache_folder import make_private, own_cache_folder, temporary_cac
 from stylepipe.engine.cache.atomic_files import SHARED, publish, remove
 from stylepipe.engine.environment import compiles_to, set_up_jax
 from stylepipe.errors import StoreError
+from stylepipe.paths import is_own
 
 _CHECKSUM = ".sha256"
 
@@ -117,7 +118,7 @@ def _only_we_write(root: Path) -> bool:
         statuses = [path.stat() for path in (root.resolve(), *root.resolve().parents)]
     except OSError:
         return False
-    ours = all(status.st_uid in (0, os.geteuid()) for status in statuses)
+    ours = all(status.st_uid == 0 or is_own(status) for status in statuses)
     return ours and not any(status.st_mode & SHARED and not status.st_mode & stat.S_ISVTX for status in statuses)
 
 
@@ -134,4 +135,4 @@ def _is_ours(folder: Path) -> bool:
         status = folder.lstat()
     except OSError:
         return False
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
+    return stat.S_ISDIR(status.st_mode) and is_own(status)

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from stylepipe.engine.cache.atomic_files import cache_errors, gate, make_folder, remove, try_lock
+from stylepipe.engine.cache.atomic_files import cache_errors, make_folder, remove
+from stylepipe.engine.cache.file_locks import gate, try_lock
 
 GATE = "gate.lock"
 _USED = "used"

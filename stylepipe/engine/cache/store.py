@@ -28,12 +28,13 @@ from pydantic import Field
 
 from stylepipe import artifacts
 from stylepipe.artifacts import Artifact
-from stylepipe.engine.cache.atomic_files import cache_errors, gate, make_folder, publish, remove, try_lock, unlock
+from stylepipe.engine.cache.atomic_files import cache_errors, make_folder, publish, remove
+from stylepipe.engine.cache.file_locks import gate, try_lock, unlock
 from stylepipe.engine.cache.keys import key_of
 from stylepipe.engine.cache.sessions import GATE, list_as_used, open_session
 from stylepipe.errors import StoreError
 from stylepipe.models import StoredModel
-from stylepipe.paths import exists, open_regular
+from stylepipe.paths import exists, is_own, open_regular
 
 _POLL_SECONDS = 0.1
 MAX_REMEMBERED = 16
@@ -301,7 +302,7 @@ class Session:
     def _take_over(self, folder: Path) -> None:
         """Replaces another user's work folder with a copy owned by this user, who could not write to its files."""
         self.store.make_way(folder, folder=True)
-        if folder.is_dir() and folder.stat().st_uid != os.geteuid():
+        if folder.is_dir() and not is_own(folder.stat()):
             own = self.folder / folder.name
             with suppress(shutil.Error):  # unreadable files are left out
                 shutil.copytree(folder, own)

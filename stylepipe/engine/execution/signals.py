@@ -18,7 +18,7 @@ RESUME = "Run the same command again to resume."
 _USUAL: dict[int, Any] = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGTERM: signal.SIG_DFL,
-    signal.SIGHUP: signal.SIG_DFL,
+    **({signal.SIGHUP: signal.SIG_DFL} if hasattr(signal, "SIGHUP") else {}),  # Windows has none
 }
 """The signals that ask to stop, and Python's default handlers for them."""
 

@@ -12,7 +12,8 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from stylepipe.engine.cache.atomic_files import cache_errors, files_below, gate, make_folder, remove, size_of
+from stylepipe.engine.cache.atomic_files import cache_errors, files_below, make_folder, remove, size_of
+from stylepipe.engine.cache.file_locks import gate
 from stylepipe.engine.cache.sessions import GATE
 from stylepipe.engine.cache.store import Session, Store
 from stylepipe.engine.execution.checkpoints import STATE, saved_iterations

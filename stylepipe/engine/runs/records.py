@@ -16,7 +16,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
-from stylepipe.engine.cache.atomic_files import is_locked, permits
+from stylepipe.engine.cache.atomic_files import permits
+from stylepipe.engine.cache.file_locks import is_locked
 from stylepipe.errors import StoreError, UsageError
 from stylepipe.models import StoredModel
 from stylepipe.paths import is_file, is_folder, open_regular

@@ -1,6 +1,5 @@
 """Writes a run's folder during the run; `records` describes the folder and reads it back."""
 
-import fcntl
 import json
 import secrets
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from stylepipe.engine.cache.atomic_files import copy, output_errors, remove, write_whole
+from stylepipe.engine.cache.file_locks import lock
 from stylepipe.engine.environment import environment
 from stylepipe.engine.events import (
     EngineNote,
@@ -83,7 +83,7 @@ class RunFolder:
             self._events = (self.path / EVENTS).open(
                 "ab", buffering=0
             )  # buffered data refused by a full disk would be written at the end
-            fcntl.flock(self._events, fcntl.LOCK_EX)  # held while the run is alive
+            lock(self._events.fileno())  # held while the run is alive
             (self.path / "recipe.yaml").write_text(recipe.text, encoding="utf-8")
             (self.path / "resolved.yaml").write_text(dump(shareable(recipe, recipe.document)), encoding="utf-8")
         self.record = RunRecord(

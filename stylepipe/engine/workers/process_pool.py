@@ -155,7 +155,10 @@ def _kill(worker: _Worker) -> None:
     """Kills a living worker and the processes that its stage has started."""
     if worker.process.poll() is None:
         with suppress(ProcessLookupError):
-            os.killpg(worker.process.pid, signal.SIGKILL)
+            if hasattr(os, "killpg"):
+                os.killpg(worker.process.pid, signal.SIGKILL)
+            else:  # Windows has no groups of processes
+                worker.process.kill()
 
 
 def python_command() -> list[str]:
