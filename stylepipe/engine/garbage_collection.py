@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from stylepipe.engine.cache.atomic_files import cache_errors, files_below, remove, size_of
-from stylepipe.engine.cache.compiled_programs import check_programs, programs, programs_folders
+from stylepipe.engine.cache.compiled_programs import check_programs, programs, programs_folders, remove_programs
 from stylepipe.engine.cache.file_locks import gate, try_lock, unlock
 from stylepipe.engine.cache.sessions import GATE, sweep_sessions, used_by_sessions
 from stylepipe.engine.cache.store import FOLDERS, Action, Damaged, Missing, Store
@@ -135,7 +135,7 @@ def collect(store: Store, *, max_age: timedelta | None = None, max_size: int | N
             removed = _remove(store.root / "actions", actions, running_since)  # before their objects
             _remove(store.root / "objects", objects | used, running_since)
             for folder in programs_folders(store.root):
-                _remove(folder, set(), min(limit, running_since))
+                remove_programs(folder, older_than=min(limit, running_since))
             for path in files_below(store.root / "quarantine"):
                 remove(path)
             _remove_unfinished(store, limit)

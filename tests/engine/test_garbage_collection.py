@@ -196,6 +196,17 @@ def test_compiled_programs_go_by_age(store):
     assert {path.name for path in (store.root / "xla").iterdir()} == {"new"}
 
 
+def test_a_program_goes_with_its_checksum_which_is_newer(store):
+    add(store, "a")
+    folder = store.root / "xla"
+    folder.mkdir()
+    for name, days in {"jit_old-cache": 2, "jit_old-cache.sha256": 0, "jit_new-cache": 0, "jit_new-cache.sha256": 0}.items():
+        (folder / name).write_bytes(b"1234")
+        os.utime(folder / name, (time.time() - days * DAY,) * 2)
+    collect(store, max_age=timedelta(days=1))
+    assert {path.name for path in folder.iterdir()} == {"jit_new-cache", "jit_new-cache.sha256"}
+
+
 def test_files_of_others_in_the_folder_stay(store):
     add(store, "a")
     (store.root / "weights").mkdir()

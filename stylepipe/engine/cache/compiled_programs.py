@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stylepipe.cache_folder import make_private, own_cache_folder, temporary_cache_folder
-from stylepipe.engine.cache.atomic_files import SHARED, publish, remove
+from stylepipe.engine.cache.atomic_files import SHARED, files_below, publish, remove
 from stylepipe.engine.environment import compiles_to, set_up_jax
 from stylepipe.errors import StoreError
 from stylepipe.paths import is_own
@@ -82,6 +82,18 @@ def check_programs(folder: Path, *, unfinished: bool = False) -> list[str]:
         if not checksum.with_suffix("").exists():
             remove(checksum)
     return damaged
+
+
+def remove_programs(folder: Path, *, older_than: float) -> None:
+    """Removes the files last written before a time, where permitted; a program and its checksum go together.
+
+    A checksum is newer than its program. By itself it would refuse the same program compiled again, whose bytes may differ.
+    """
+    for path in files_below(folder):
+        with suppress(FileNotFoundError, PermissionError):
+            if path.suffix != _CHECKSUM and path.lstat().st_mtime < older_than:
+                remove(_beside(path))
+                path.unlink()
 
 
 def _add_checksums(folder: Path) -> None:
