@@ -1,9 +1,14 @@
-"""Numbers, durations and digests as text."""
+"""Numbers, sizes, durations and digests as text."""
 
 
 def counted(number: int, noun: str) -> str:
     """Formats a count, for example: 0 stages, 1 stage, 2 stages."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def gigabytes(size: float) -> str:
+    """Formats a number of bytes, for example: 0.471 GB, 10.1 GB."""
+    return f"{size / 1e9:.3g} GB"
 
 
 def short_digest(digest: str) -> str:

@@ -131,10 +131,6 @@ def pictures(clone) -> Path:
     return clone
 
 
-QUICKLY = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
-"""Most of the time goes into compiling."""
-
-
 @pytest.mark.slow
 def test_the_commands_of_recipes_run(desk, pictures, make_small):
     """In their order, with the recipe that `stylepipe init` writes, in small."""
@@ -142,7 +138,7 @@ def test_the_commands_of_recipes_run(desk, pictures, make_small):
     starter = (ROOT / "stylepipe/recipe/starter.yaml").read_text().replace("name: first-look", "name: look")
     look.write_text(starter.replace("    size: $item\n", "    size: $item\n    iterations: 2\n"))
     make_small(look)
-    environment = {**desk.environment, **QUICKLY, "HOME": str(pictures / "home")}
+    environment = {**desk.environment, "HOME": str(pictures / "home")}
     for block in (each for each in BLOCKS if each.is_run and (each.page, each.language) == ("docs/recipes.md", "sh")):
         runs = sorted(pictures.glob("outputs/look/*"))
         script = re.sub(RUN_ID, runs[0].name, block.text) if runs else block.text
@@ -159,7 +155,7 @@ def test_the_commands_of_the_tutorial_for_artists_run(desk, pictures):
     page = (each.text for each in BLOCKS if each.is_run and each.page == "docs/tutorials/artists.md")
     script = "".join(page).replace("scales=[256, 512, 1024]", "scales=[128, 192]")
     done = subprocess.run(
-        ["bash", "-euc", script], cwd=pictures, env={**desk.environment, **QUICKLY}, capture_output=True, text=True, check=False
+        ["bash", "-euc", script], cwd=pictures, env=desk.environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"{done.stdout}{done.stderr}"
     assert all((pictures / name).is_file() for name in ("first.png", "part.png", "large.png", "holiday.png"))

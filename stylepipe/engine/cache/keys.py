@@ -1,10 +1,9 @@
 """Cache keys: a document of everything that a result depends on, and its SHA-256.
 
 Of the code, it covers what the stage uses: what its module imports, and what the modules import that hold and compute the
-models in its parameters (`stylepipe.stage.functions_of`), with the version of the distribution that each comes from
-or computes with. Of models
-that are alternatives, such as losses, only those that the parameters name count. Code that runs for every choice of parameters
-therefore does not belong in the module of an alternative.
+models in its parameters (`stylepipe.stage.functions_of`), with the version of the distribution that each comes from or
+computes with. Of models that are alternatives, such as losses, only those that the parameters name count. Code that runs for
+every choice of parameters therefore does not belong in the module of an alternative.
 
 Excluded are paths, names of nodes and recipes, the device's number, and the numbers of devices and threads. Inputs are named
 and lists keep their order, so swapping two inputs changes the key.
@@ -12,7 +11,7 @@ and lists keep their order, so swapping two inputs changes the key.
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
 from functools import cache
 from importlib.metadata import version
 from types import UnionType
@@ -43,7 +42,8 @@ def stage_document(
     `digests` maps inputs and nodes to their digests as far as known; a missing one becomes None. `readers` maps an input of the
     recipe to the module that reads its file, whose source counts as the stage's own. `backend` is cpu, gpu or tpu.
     """
-    sources = dict(_stage_code(node))
+    models = frozenset(_models(node.params))
+    sources = dict(_stage_code(node, models))
     for module in {readers[name] for name in node.needs if name in readers}:
         sources |= code_digests(module)
     return {
@@ -51,7 +51,7 @@ def stage_document(
         "stage": node.stage.name,
         "version": node.stage.version,
         "source": sources,
-        "versions": {**versions(), **_distributions(node)},
+        "versions": {**versions(), **_distributions(node, models)},
         "params": node.params.model_dump(mode="json", serialize_as_any=True),  # a subclass in a list keeps its own fields
         "inputs": {
             argument: digests.get(names) if isinstance(names, str) else [digests.get(name) for name in names]
@@ -95,18 +95,16 @@ def differences(old: Document, new: Document) -> tuple[str, ...]:
     return (*phrases, f"the code of {modules} changed") if modules else tuple(phrases)
 
 
-def _distributions(node: StageNode) -> Mapping[str, str]:
+def _distributions(node: StageNode, models: Set[type[BaseModel]]) -> Mapping[str, str]:
     """Returns {name: version} of the distributions of a stage, and of what holds and computes the models in its parameters."""
-    models = set(_models(node.params))
     versions = {name: version(name) for model in models for name in libraries_of(model)}
     for module in {node.stage.module, *(model.__module__ for model in models)}:
         versions |= distribution_of(module)
     return versions
 
 
-def _stage_code(node: StageNode) -> Mapping[str, str]:
+def _stage_code(node: StageNode, models: Set[type[BaseModel]]) -> Mapping[str, str]:
     """Returns the digests of a stage's module, and of the modules that hold and compute the models in its parameters."""
-    models = set(_models(node.params))
     functions = frozenset(filter(None, map(functions_of, models)))
     alternatives = _alternatives(type(node.params)) - {node.stage.module}
     named = alternatives.intersection(model.__module__ for model in models)

@@ -20,6 +20,7 @@ from stylepipe.errors import (
     is_out_of_memory,
     reason_of,
 )
+from stylepipe.formatting import gigabytes
 from stylepipe.hardware import memory_limits
 from stylepipe.hardware.devices import backend
 from stylepipe.plugin_output import plugin_output
@@ -96,7 +97,7 @@ def require_memory(needed: int) -> None:
     if needed > free and backend() == "cpu":
         taken = memory_limits.resident()
         raise MemoryShortage(
-            f"It takes about {(taken + needed) / 1e9:.3g} GB of memory, and {(taken + free) / 1e9:.3g} GB are available.",
+            f"It takes about {gigabytes(taken + needed)} of memory, and {gigabytes(taken + free)} are available.",
             hint="Work at a smaller size, or free some memory.",
         )
 

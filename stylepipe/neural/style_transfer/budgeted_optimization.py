@@ -9,8 +9,9 @@ from typing import Any
 
 import jax
 
+from stylepipe.formatting import gigabytes
 from stylepipe.neural.style_transfer import optimize
-from stylepipe.neural.style_transfer.memory_budget import Budget, gigabytes, ran_out, too_little
+from stylepipe.neural.style_transfer.memory_budget import Budget, ran_out, too_little
 from stylepipe.neural.style_transfer.memory_estimate import Workload
 from stylepipe.neural.style_transfer.objective import Objective, Tensors
 from stylepipe.neural.style_transfer.tiled_objective import TiledObjective

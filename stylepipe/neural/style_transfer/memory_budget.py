@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ByteSize, TypeAdapter, ValidationError
 
 from stylepipe.errors import MemoryShortage, StageError
+from stylepipe.formatting import gigabytes
 from stylepipe.hardware import memory_limits
 from stylepipe.neural.optimizers.adam import Adam
 from stylepipe.neural.optimizers.lbfgs import Lbfgs
@@ -96,8 +97,3 @@ def _advice(workload: Workload, limit: float) -> str:
 def _smaller(side: int) -> Iterator[int]:
     """Yields decreasing sides, multiples of 16."""
     return (round(side * share / 100 / 16) * 16 or 16 for share in range(95, 4, -5))
-
-
-def gigabytes(size: float) -> str:
-    """Returns a number of bytes as text."""
-    return f"{size / 1e9:.3g} GB"

@@ -1,8 +1,8 @@
 """The catalog of network weights: names, files on this machine, and downloads.
 
 A name's file is looked for in the folder that $STYLEPIPE_WEIGHTS names; among those that come with stylepipe, in `data/`, or
-with the package that brings the name; and
-in `weights/` of stylepipe's cache ($STYLEPIPE_CACHE, or the system's place for caches), where `pull` puts what is published.
+with the package that brings the name; and in `weights/` of stylepipe's cache ($STYLEPIPE_CACHE, or the system's place for
+caches), where `pull` puts what is published.
 """
 
 import hashlib
